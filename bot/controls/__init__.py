@@ -1,0 +1,1 @@
+"""Edge: mitigations out. One file per control plane."""

@@ -1,0 +1,1 @@
+"""The simulated helpdesk agent and the local workspace that the demo starts."""

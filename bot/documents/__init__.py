@@ -1,0 +1,1 @@
+"""Edge: YAML catalogue and runbooks in, charts and postmortems out."""

@@ -1,0 +1,169 @@
+"""Figures with their doubt: what telemetry says about an agent at one moment.
+
+Every figure carries its sample size, interval, window and freshness. What is stale or
+missing is UNKNOWN; it is never called flat and never shown as zero.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Direction(StrEnum):
+    """How a signal moved against its baseline, judged by its interval and not by its point."""
+
+    UP = "up"
+    DOWN = "down"
+    FLAT = "flat"
+    UNKNOWN = "unknown"
+
+
+class Unit(StrEnum):
+    """What a signal's value counts."""
+
+    SHARE = "share"  # 0..1, of n
+    COUNT = "count"
+    SECONDS = "seconds"
+    TOKENS = "tokens"
+    STEPS = "steps"
+    RATE = "per minute"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open span of time [start, end) in nanoseconds since the epoch."""
+
+    start_ns: int
+    end_ns: int
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return (self.end_ns - self.start_ns) / 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A 95 % interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One measured quantity, now and before.
+
+    ``k`` of ``n`` stands behind a share. ``interval`` is of the value, ``difference`` of
+    value minus baseline. ``fresh_seconds`` is the age of the newest observation at the
+    moment asked for; None when there never was one. ``trace_ids`` are the worst examples first.
+    """
+
+    name: str
+    label: str
+    unit: Unit
+    value: float | None
+    baseline: float | None
+    n: int
+    baseline_n: int
+    window: Window
+    direction: Direction
+    k: int | None = None
+    baseline_k: int | None = None
+    interval: Interval | None = None
+    difference: Interval | None = None
+    fresh_seconds: float | None = None
+    trace_ids: tuple[str, ...] = ()
+    note: str = ""
+
+
+class FindingKind(StrEnum):
+    """What a detector may find inside one trace or across traces."""
+
+    LOOP = "loop"
+    TOOL_ERROR = "tool_error"
+    SLOW_STEP = "slow_step"
+    UNAPPROVED_WRITE = "unapproved_write"
+    CLAIMED_WITHOUT_SUCCESS = "claimed_without_success"
+    UNTRUSTED_THEN_PRIVILEGED = "untrusted_then_privileged"
+    FIRST_SEEN_DESTINATION = "first_seen_destination"
+    FIRST_SEEN_MANIFEST = "first_seen_manifest"
+    GUARDRAIL = "guardrail"
+    MODEL_MISMATCH = "model_mismatch"
+    MODEL_ERROR = "model_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a detector found, with the spans that show it."""
+
+    kind: FindingKind
+    trace_id: str
+    span_ids: tuple[str, ...]
+    detail: str
+
+
+class ChangeKind(StrEnum):
+    """What can change under an agent."""
+
+    AGENT_VERSION = "agent version"
+    PROMPT_VERSION = "prompt version"
+    MODEL_REQUESTED = "model asked for"
+    MODEL_ANSWERING = "model answering"
+    TOOL_MANIFEST = "tool manifest"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that differs from the baseline: first seen when, and in what share of k of n tasks since."""
+
+    kind: ChangeKind
+    before: str | None
+    after: str
+    first_seen_ns: int
+    k: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """When it began: the best estimate and the interval around it, in nanoseconds since the epoch."""
+
+    at_ns: int
+    low_ns: int
+    high_ns: int
+    signal: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """What one source gave, or why it gave nothing."""
+
+    name: str
+    traces: int
+    scores: int
+    missing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceBundle:
+    """Everything measured about one agent at one moment; frozen at declaration and never overwritten."""
+
+    agent: str
+    at_ns: int
+    window: Window
+    baseline_window: Window
+    signals: tuple[Signal, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    changes: tuple[Change, ...] = ()
+    onset: Onset | None = None
+    sources: tuple[SourceStatus, ...] = ()
+    also_affected: tuple[str, ...] = ()  # other agents with the same trouble on the same provider
+
+    def signal(self, name: str) -> Signal | None:
+        """The signal called ``name``, or None when it was not measured."""
+        return next((signal for signal in self.signals if signal.name == name), None)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Why parts are missing, one sentence each."""
+        return tuple(source.missing for source in self.sources if source.missing)

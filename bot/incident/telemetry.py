@@ -1,0 +1,170 @@
+"""What agents did, in one shape, whatever convention or vendor it came from.
+
+Times are integer nanoseconds since the Unix epoch, as in OTLP. Text fields ending in
+``preview`` are short and already redacted; they may still hold hostile text and are
+escaped where they are shown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Attributes = Mapping[str, object]
+
+
+class SpanKind(StrEnum):
+    """What a span is about, after normalisation."""
+
+    AGENT = "agent"
+    LLM = "llm"
+    TOOL = "tool"
+    GUARDRAIL = "guardrail"
+    RETRIEVAL = "retrieval"
+    EMBEDDING = "embedding"
+    OTHER = "other"
+
+
+class SideEffect(StrEnum):
+    """Whether a tool only reads or also changes the world."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of a tool.
+
+    Hashes are SHA-256 (first 16 hex digits) of the canonical JSON of arguments and result,
+    or of the raw text where it is not JSON; None where the span carried neither.
+    """
+
+    name: str
+    call_id: str | None = None
+    arguments_hash: str | None = None
+    result_hash: str | None = None
+    arguments_preview: str = ""
+    result_preview: str = ""
+    empty_result: bool = False
+    side_effect: SideEffect | None = None
+    privileged: bool = False
+    approval_id: str | None = None
+    destination: str | None = None
+    manifest_hash: str | None = None
+    untrusted_content: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One call of a model: which was asked, which answered, and what it cost."""
+
+    provider: str | None = None
+    requested: str | None = None
+    answering: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    first_chunk_seconds: float | None = None
+    prompt_version: str | None = None
+    output_preview: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailCheck:
+    """One guardrail's verdict on one input or output."""
+
+    name: str
+    triggered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One step of a trace. At most one of ``tool``, ``model`` and ``guardrail`` is set."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    kind: SpanKind
+    name: str
+    start_ns: int
+    end_ns: int
+    error: bool = False
+    error_type: str | None = None
+    error_message: str = ""
+    agent: str | None = None
+    tool: ToolCall | None = None
+    model: ModelCall | None = None
+    guardrail: GuardrailCheck | None = None
+    attributes: Attributes = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds, never negative."""
+        return max(0, self.end_ns - self.start_ns) / 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the root span says about the task; every field may be missing in foreign telemetry."""
+
+    type: str | None = None
+    outcome: str | None = None  # completed, escalated, failed, step_limit, halted, or a team's own word
+    claimed_actions: tuple[str, ...] = ()
+    turn: int | None = None
+    step_limit: int | None = None
+    locale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One task of one agent, with its spans in order of start."""
+
+    id: str
+    agent: str
+    start_ns: int
+    end_ns: int
+    agent_version: str | None = None
+    prompt_version: str | None = None
+    environment: str | None = None
+    session_id: str | None = None
+    provider: str | None = None
+    error: bool = False
+    complete: bool = True  # the root span has arrived
+    task: Task = field(default_factory=Task)
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """The task ended in an error, a failure or at its step limit. A hand-off or a halt is not a failure."""
+        return self.error or self.task.outcome in {"failed", "step_limit", "timeout", "error"}
+
+    @property
+    def tool_spans(self) -> tuple[Span, ...]:
+        """The steps that called a tool, in order."""
+        return tuple(span for span in self.spans if span.tool is not None)
+
+    @property
+    def model_spans(self) -> tuple[Span, ...]:
+        """The steps that called a model, in order."""
+        return tuple(span for span in self.spans if span.model is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class EvalScore:
+    """One evaluator's verdict. ``passed`` is None where neither label nor score decides it."""
+
+    name: str
+    at_ns: int
+    agent: str | None = None
+    value: float | None = None
+    label: str | None = None
+    passed: bool | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    task_type: str | None = None
+    probe_id: str | None = None
+    explanation: str = ""
+
+    @property
+    def synthetic(self) -> bool:
+        """The score is of a probe we sent, not of a user's task."""
+        return self.probe_id is not None or self.name.startswith("synthetic")

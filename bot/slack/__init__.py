@@ -1,0 +1,1 @@
+"""Edge: Slack. Commands, actions, views, blocks and the room."""

@@ -1,0 +1,1 @@
+"""Edge: telemetry in. One file per format or vendor."""

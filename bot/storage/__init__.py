@@ -1,0 +1,1 @@
+"""Edge: the database. SQLite by default, PostgreSQL by URL, the same code for both."""
