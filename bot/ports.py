@@ -1,10 +1,67 @@
 """What the verbs need from outside. Each docstring states the promise, not the mechanism."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
+from bot.incident.mitigation import Delivery, Mitigation, ReadBack
+from bot.incident.model import Incident, IncidentKey, Person
+from bot.incident.review import Postmortem
 from bot.incident.telemetry import EvalScore, Span, Trace
+from bot.incident.timeline import Event, Fact
+
+
+@dataclass(frozen=True, slots=True)
+class NewIncident:
+    """A declaration before it has a number."""
+
+    title: str
+    agent: str
+    environment: str
+    declared_at: datetime
+    declared_by: Person
+    private: bool = False
+    test: bool = False
+
+
+class RoomTaskKind(StrEnum):
+    """What the room can be asked to do."""
+
+    CONVERGE = "converge"  # channel, card, topic, pins: make them what the timeline says
+    POST = "post"  # a message in the room: payload text
+    TELL = "tell"  # a message only one person sees: payload person, channel, text
+    POSTMORTEM = "postmortem"  # render the draft, upload it as a file and link its page
+
+
+@dataclass(frozen=True, slots=True)
+class RoomTask:
+    """One thing for the room. ``key`` makes it happen once; an empty key may be queued again and again."""
+
+    kind: RoomTaskKind
+    incident: IncidentKey
+    key: str = ""
+    payload: Mapping[str, str] = field(default_factory=dict)
+
+
+class JobName(StrEnum):
+    """The durable jobs there are."""
+
+    FREEZE_EVIDENCE = "freeze_evidence"  # argument: incident key
+    CLASSIFICATION_NUDGE = "classification_nudge"  # argument: incident key
+    MITIGATION_EXPIRY = "mitigation_expiry"  # argument: mitigation id
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A durable job; ``id`` makes it scheduled once."""
+
+    name: JobName
+    id: str
+    argument: str
+    run_at: datetime
 
 
 class Clock(Protocol):
@@ -48,4 +105,235 @@ class Traces(Protocol):
 
     async def agents(self, start_ns: int, end_ns: int) -> tuple[str, ...]:
         """Names of the agents that sent anything in [start, end), sorted."""
+        ...
+
+
+class Incidents(Protocol):
+    """Incidents, as fixed at declaration."""
+
+    async def open(self, incident: NewIncident, idempotency_key: str) -> tuple[Incident, bool]:
+        """Give it the next number and keep it; False when the key was used before (then: that one, unchanged)."""
+        ...
+
+    async def get(self, key: IncidentKey) -> Incident | None:
+        """The incident of that key, or None."""
+        ...
+
+    async def recent(self, limit: int, before: int | None = None) -> tuple[Incident, ...]:
+        """Newest first; with ``before``, only numbers below it."""
+        ...
+
+    async def in_channel(self, channel_id: str) -> Incident | None:
+        """The incident whose room is that channel, or None."""
+        ...
+
+
+class Timelines(Protocol):
+    """Immutable events, in order."""
+
+    async def append(
+        self, key: IncidentKey, fact: Fact, by: Person, at: datetime, idempotency_key: str | None = None
+    ) -> Event | None:
+        """Add one event; None when the idempotency key was used on this incident before."""
+        ...
+
+    async def read(self, key: IncidentKey) -> tuple[Event, ...]:
+        """All events, oldest first."""
+        ...
+
+
+class Mitigations(Protocol):
+    """Mitigations of all agents, with one growing revision per agent."""
+
+    async def put(self, mitigation: Mitigation) -> Mitigation:
+        """Insert or replace by id; returns it with the agent's new revision."""
+        ...
+
+    async def get(self, mitigation_id: str) -> Mitigation | None:
+        """One mitigation, or None."""
+        ...
+
+    async def live(self) -> tuple[tuple[Mitigation, ...], Mapping[str, int]]:
+        """All mitigations in force, oldest first, and every agent's current revision."""
+        ...
+
+
+class Snapshots(Protocol):
+    """Frozen evidence, kept beside later looks and never overwritten."""
+
+    async def freeze(self, key: IncidentKey, kind: str, at: datetime, body: Mapping[str, object]) -> tuple[str, str]:
+        """Keep ``body`` (JSON values) under a new id; returns the id and the SHA-256 of its canonical JSON.
+
+        A second snapshot of kind "T0" returns the first one's id and hash and keeps the first.
+        """
+        ...
+
+    async def frozen(self, snapshot_id: str) -> Mapping[str, object] | None:
+        """The body kept under that id, or None."""
+        ...
+
+
+class Outbox(Protocol):
+    """What the room still has to be told. Survives crashes; consumed in order per incident."""
+
+    async def put(self, task: RoomTask) -> None:
+        """Queue it; a task whose ``key`` was queued before is dropped, unless that key is empty."""
+        ...
+
+
+class Jobs(Protocol):
+    """Durable timers: a job runs once its time has come, even if every process died in between."""
+
+    async def schedule(self, job: Job) -> None:
+        """Run it at ``job.run_at``, at least once; a job with the same id is scheduled only once."""
+        ...
+
+
+class Work(Protocol):
+    """One transaction over everything we keep."""
+
+    @property
+    def incidents(self) -> Incidents:
+        """What is fixed at declaration."""
+        ...
+
+    @property
+    def timelines(self) -> Timelines:
+        """Everything that happened."""
+        ...
+
+    @property
+    def mitigations(self) -> Mitigations:
+        """The levers pulled."""
+        ...
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """Frozen evidence."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """What the room must be told."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """Durable timers."""
+        ...
+
+
+class Records(Protocol):
+    """The database, one transaction at a time."""
+
+    def begin(self) -> AbstractAsyncContextManager[Work]:
+        """A writing transaction: committed when the block ends well, undone when it raises.
+
+        Nothing slow happens inside: no network, no waiting for people.
+        """
+        ...
+
+    def look(self) -> AbstractAsyncContextManager[Work]:
+        """A reading view; writing through it raises."""
+        ...
+
+
+class Control(Protocol):
+    """The control plane that agents read."""
+
+    async def publish(self) -> None:
+        """Make committed mitigations visible to every reader of this process now, and to others within a second."""
+        ...
+
+    async def read_back(self, mitigation: Mitigation) -> ReadBack:
+        """Ask the public read path, as an agent would, whether the mitigation is in force."""
+        ...
+
+    async def delivery(self, mitigation: Mitigation) -> Delivery:
+        """How many instances of the agent have read it since it was applied."""
+        ...
+
+
+class Renderer(Protocol):
+    """Documents from typed values."""
+
+    def postmortem(self, postmortem: Postmortem, form: str) -> str:
+        """The document as "md" or "html"."""
+        ...
+
+
+class Charts(Protocol):
+    """Pictures of figures."""
+
+    async def draw(self, spec: Mapping[str, object], form: str) -> bytes:
+        """A Vega-Lite spec as "png" or "svg"; off the request path.
+
+        Raises:
+            Unavailable: the drawing process did not answer in time.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedTask:
+    """A task taken from the outbox; it comes back by itself when its lease runs out."""
+
+    id: int
+    task: RoomTask
+    attempts: int
+
+
+class OutboxQueue(Protocol):
+    """The consuming end of the outbox."""
+
+    async def claim(self, now: datetime, limit: int) -> tuple[QueuedTask, ...]:
+        """Due tasks, oldest first, at most one per incident, leased to the caller for 30 s."""
+        ...
+
+    async def done(self, task_id: int) -> None:
+        """The task is finished and never comes back."""
+        ...
+
+    async def again(self, task_id: int, at: datetime, why: str) -> None:
+        """Try it again at ``at``; later tasks of the same incident wait behind it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRecord:
+    """What we know we have made in Slack for an incident. Empty fields are still to be made."""
+
+    incident: IncidentKey
+    channel_id: str = ""
+    channel_name: str = ""
+    card_ts: str = ""
+    card_digest: str = ""  # of the last card sent, so that an unchanged one is not sent again
+    steps: Mapping[str, str] = field(default_factory=dict)  # optional step -> "ok" or what failed
+
+
+class RoomRecords(Protocol):
+    """Where rooms are remembered."""
+
+    async def room(self, key: IncidentKey) -> RoomRecord:
+        """The record of that incident, empty when nothing was made yet."""
+        ...
+
+    async def save(self, record: RoomRecord) -> None:
+        """Remember it. Also makes :meth:`Incidents.in_channel` find the incident by its channel."""
+        ...
+
+
+class Deliveries(Protocol):
+    """Requests from outside, each remembered durably before it is acknowledged."""
+
+    async def first(self, key: str, body: str, at: datetime) -> bool:
+        """True the first time this key is seen; returns after the commit. Concurrent calls share commits."""
+        ...
+
+    async def handled(self, key: str) -> None:
+        """The request has been worked off; cheap, may be committed a moment later."""
+        ...
+
+    async def unhandled(self, before: datetime) -> tuple[tuple[str, str], ...]:
+        """(key, body) of requests received before that moment and never worked off, oldest first."""
         ...

@@ -1,0 +1,65 @@
+"""What can go wrong, as one small tree.
+
+    FirstfiveError
+    +-- Refused             understood and declined; the sentence says why and what to do
+    |   +-- NotFound        no such incident, agent or mitigation
+    |   +-- BadInput        a field holds something we cannot use
+    |   +-- Closed          the incident is resolved or reviewed
+    |   +-- Contraindicated the mitigation would make this class worse
+    |   +-- Locked          remediation before class and cause
+    |   +-- NeedsSecondPerson  the riskier direction wants another pair of eyes
+    +-- Unavailable         the other side is busy or down; ask again after ``retry_after``
+    +-- Misconfigured       settings, catalogue or runbooks are wrong; nothing was started
+
+Every message is one sentence for the person who acted.
+"""
+
+from datetime import timedelta
+
+
+class FirstfiveError(Exception):
+    """Anything we raise on purpose."""
+
+
+class Refused(FirstfiveError):
+    """Understood and declined. Nothing was changed."""
+
+
+class NotFound(Refused):
+    """There is no such thing here."""
+
+
+class BadInput(Refused):
+    """A field holds something we cannot use; ``field`` names it for dialogs and the API."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class Closed(Refused):
+    """The incident is resolved or reviewed and takes no such step any more."""
+
+
+class Contraindicated(Refused):
+    """The mitigation would make this class of incident worse; an explicit override is needed."""
+
+
+class Locked(Refused):
+    """Remediation waits until class and suspected cause are set."""
+
+
+class NeedsSecondPerson(Refused):
+    """The riskier direction needs a second person, or a reason for going alone."""
+
+
+class Unavailable(FirstfiveError):
+    """The other side is busy or down; ask again after ``retry_after``."""
+
+    def __init__(self, sentence: str, retry_after: timedelta = timedelta(seconds=1)) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+class Misconfigured(FirstfiveError):
+    """Settings, catalogue, runbooks or templates are wrong; the message names file and line where there is one."""

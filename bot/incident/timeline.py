@@ -1,0 +1,464 @@
+"""The timeline is the truth: immutable events, and the state of an incident as a fold over them.
+
+Each event holds one *fact*. The name under which a fact is stored is its class name in
+snake case (``MitigationApplied`` is stored as ``mitigation_applied``); renaming one needs a migration.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeAlias, assert_never
+
+from bot.incident.classification import Classification
+from bot.incident.codec import decode, encode
+from bot.incident.mitigation import Mitigation, MitigationKind, MitigationState, Proof, Verdict
+from bot.incident.model import Incident, IncidentKey, Person, Role, Status, Via
+from bot.incident.taxonomy import Cause, IncidentClass, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Somebody, or a monitor, said that something is wrong."""
+
+    title: str
+    agent: str
+    environment: str
+    severity: Severity
+    harm_now: bool
+    via: Via
+    detection: str  # how it was noticed, in the declarer's words: "a user told us", "alert EvalDrop"
+    test: bool = False
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFrozen:
+    """Telemetry as of the declaration was snapshotted, with the classification it suggests."""
+
+    snapshot: str
+    sha256: str
+    summary: tuple[str, ...]
+    missing: tuple[str, ...]
+    suggested: Classification | None
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """Responders set class, suspected cause and severity. A second one is a reclassification."""
+
+    incident_class: IncidentClass
+    cause: Cause
+    severity: Severity
+    classification: Classification
+
+
+@dataclass(frozen=True, slots=True)
+class ClassificationOverdue:
+    """Five minutes have passed without a class."""
+
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityChanged:
+    """Impact was judged anew."""
+
+    before: Severity
+    after: Severity
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleTaken:
+    """A person took, or was given, a role."""
+
+    role: Role
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAdded:
+    """A note, typed or pinned from a message. ``source`` is "command", "pin", "cli" or "api"."""
+
+    text: str
+    source: str
+    author: Person
+    permalink: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePosted:
+    """A status update for those who wait."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationApplied:
+    """A lever was pulled. ``override`` holds the reason when it was contraindicated."""
+
+    mitigation: Mitigation
+    before: str
+    after: str
+    override: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationRefused:
+    """A lever was asked for and not pulled."""
+
+    kind: MitigationKind
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationProven:
+    """What proof there is of a mitigation, as of this moment; later ones replace earlier ones."""
+
+    mitigation: str
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationExtended:
+    """A mitigation got more time."""
+
+    mitigation: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationHeld:
+    """Its time is over and it stays in force: somebody must extend or undo it."""
+
+    mitigation: str
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationReverted:
+    """A person undid it. ``alone`` is set when nobody else confirmed the riskier direction."""
+
+    mitigation: str
+    reason: str
+    before: str
+    after: str
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationExpired:
+    """Its time was over and it was lifted."""
+
+    mitigation: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomStep:
+    """One step of making the room: what, and ``None`` or what failed."""
+
+    step: str
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPrepared:
+    """The channel exists. Steps that failed were optional and are named."""
+
+    channel_id: str
+    channel_name: str
+    steps: tuple[RoomStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Harm has ended. ``recovery`` says what telemetry shows; ``kept`` names controls that stay on."""
+
+    summary: str
+    recovery: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PostmortemDrafted:
+    """The draft was rendered and posted, with this many gaps left for people."""
+
+    open_todos: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewWritten:
+    """People filled a section of the postmortem; the last text counts."""
+
+    section: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The postmortem was read and accepted."""
+
+    comment: str
+
+
+Fact: TypeAlias = (
+    Declared
+    | EvidenceFrozen
+    | Classified
+    | ClassificationOverdue
+    | SeverityChanged
+    | RoleTaken
+    | NoteAdded
+    | UpdatePosted
+    | MitigationApplied
+    | MitigationRefused
+    | MitigationProven
+    | MitigationExtended
+    | MitigationHeld
+    | MitigationReverted
+    | MitigationExpired
+    | RoomPrepared
+    | Resolved
+    | PostmortemDrafted
+    | ReviewWritten
+    | Reviewed
+)
+
+
+def kind_of(fact: Fact | type) -> str:
+    """The stored name of a fact: ``mitigation_applied``."""
+    name = fact.__name__ if isinstance(fact, type) else type(fact).__name__
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+FACTS: Mapping[str, type] = {kind_of(fact): fact for fact in Fact.__args__}
+
+
+def fact_to_json(fact: Fact) -> tuple[str, dict[str, Any]]:
+    """The stored name and JSON body of a fact."""
+    body: dict[str, Any] = encode(fact)
+    return kind_of(fact), body
+
+
+def fact_from_json(kind: str, body: Mapping[str, Any]) -> Fact:
+    """The fact stored under ``kind``.
+
+    Raises:
+        ValueError: the kind is unknown or its body does not fit.
+    """
+    if kind not in FACTS:
+        raise ValueError(f"unknown event kind {kind!r}")
+    fact: Fact = decode(FACTS[kind], body)
+    return fact
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of a timeline. ``seq`` counts from 1 within its incident."""
+
+    incident: IncidentKey
+    seq: int
+    at: datetime
+    by: Person
+    fact: Fact
+
+    @property
+    def id(self) -> str:
+        """The name by which the postmortem cites it: ``INC-7#3``."""
+        return f"{self.incident}#{self.seq}"
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationStatus:
+    """One mitigation with the latest proof of it."""
+
+    mitigation: Mitigation
+    proof: Proof | None = None
+    ended_by: Person | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentState:
+    """An incident as its timeline tells it, up to the last event folded in."""
+
+    incident: Incident
+    severity: Severity
+    status: Status = Status.DECLARED
+    harm_now: bool = False
+    suggested: Classification | None = None
+    snapshot: str | None = None
+    evidence_summary: tuple[str, ...] = ()
+    evidence_missing: tuple[str, ...] = ()
+    classified: Classified | None = None
+    classified_at: datetime | None = None
+    overdue: bool = False
+    roles: Mapping[Role, Person] = field(default_factory=dict)
+    mitigations: Mapping[str, MitigationStatus] = field(default_factory=dict)
+    channel_id: str | None = None
+    channel_name: str | None = None
+    room_steps: tuple[RoomStep, ...] = ()
+    last_update: str | None = None
+    resolved_at: datetime | None = None
+    resolution: Resolved | None = None
+    review: Mapping[str, str] = field(default_factory=dict)
+    open_todos: int | None = None
+    last_seq: int = 0
+
+    @property
+    def incident_class(self) -> IncidentClass | None:
+        """The class responders set, or None."""
+        return self.classified.incident_class if self.classified else None
+
+    @property
+    def cause(self) -> Cause | None:
+        """The suspected cause responders set, or None."""
+        return self.classified.cause if self.classified else None
+
+    @property
+    def remediation_unlocked(self) -> bool:
+        """Class and suspected cause are set, and neither is unknown."""
+        return self.incident_class not in {None, IncidentClass.UNKN} and self.cause not in {None, Cause.UNKNOWN}
+
+    @property
+    def live_mitigations(self) -> tuple[MitigationStatus, ...]:
+        """Mitigations in force, oldest first."""
+        return tuple(status for status in self.mitigations.values() if status.mitigation.state.is_live)
+
+
+def fold(incident: Incident, events: Iterable[Event]) -> IncidentState:
+    """The state that ``events`` (in order, the declaration first) lead to."""
+    state = IncidentState(incident=incident, severity=Severity.SEV3)
+    for event in events:
+        state = after(state, event)
+    return state
+
+
+def after(state: IncidentState, event: Event) -> IncidentState:
+    """The state once ``event`` has happened."""
+    state = replace(state, last_seq=event.seq)
+    match event.fact:
+        case Declared(severity=severity, harm_now=harm_now):
+            return replace(state, severity=severity, harm_now=harm_now)
+        case Classified() as fact:
+            return _classified(state, fact, event.at)
+        case SeverityChanged(after=severity):
+            return replace(state, severity=severity)
+        case RoleTaken(role=role, person=person):
+            return replace(state, roles={**state.roles, role: person})
+        case ClassificationOverdue():
+            return replace(state, overdue=True)
+        case UpdatePosted(text=text):
+            return replace(state, last_update=text)
+        case NoteAdded() | MitigationRefused():
+            return state
+        case EvidenceFrozen() | RoomPrepared():
+            return _prepared(state, event.fact)
+        case (
+            MitigationApplied()
+            | MitigationProven()
+            | MitigationExtended()
+            | MitigationHeld()
+            | MitigationReverted()
+            | MitigationExpired()
+        ):
+            return _mitigated(state, event)
+        case Resolved() | PostmortemDrafted() | ReviewWritten() | Reviewed():
+            return _ended(state, event)
+        case other:
+            assert_never(other)
+
+
+def _prepared(state: IncidentState, fact: EvidenceFrozen | RoomPrepared) -> IncidentState:
+    if isinstance(fact, RoomPrepared):
+        return replace(state, channel_id=fact.channel_id, channel_name=fact.channel_name, room_steps=fact.steps)
+    return replace(
+        state,
+        snapshot=fact.snapshot,
+        evidence_summary=fact.summary,
+        evidence_missing=fact.missing,
+        suggested=fact.suggested,
+    )
+
+
+def _classified(state: IncidentState, fact: Classified, at: datetime) -> IncidentState:
+    climbed = Status.CLASSIFIED if state.status is Status.DECLARED else state.status
+    if climbed is Status.CLASSIFIED and state.live_mitigations:
+        climbed = Status.MITIGATED
+    return replace(
+        state,
+        classified=fact,
+        classified_at=state.classified_at or at,
+        severity=fact.severity,
+        status=climbed,
+        overdue=False,
+    )
+
+
+def _mitigated(state: IncidentState, event: Event) -> IncidentState:
+    match event.fact:
+        case MitigationApplied(mitigation=mitigation):
+            climbed = Status.MITIGATED if state.status is Status.CLASSIFIED else state.status
+            statuses = {**state.mitigations, mitigation.id: MitigationStatus(mitigation)}
+            return replace(state, mitigations=statuses, status=climbed)
+        case MitigationProven(mitigation=mid, proof=proof):
+            return _with(state, mid, lambda s: replace(s, proof=proof, mitigation=s.mitigation.moved(state_of(proof))))
+        case MitigationExtended(mitigation=mid, expires_at=expires_at):
+            return _with(state, mid, lambda s: replace(s, mitigation=_extended(s, expires_at)))
+        case MitigationHeld(mitigation=mid):
+            return _with(state, mid, lambda s: replace(s, mitigation=s.mitigation.moved(MitigationState.HELD)))
+        case MitigationReverted(mitigation=mid):
+            return _with(state, mid, lambda s: _over(s, event, MitigationState.REVERTED))
+        case MitigationExpired(mitigation=mid):
+            return _with(state, mid, lambda s: _over(s, event, MitigationState.EXPIRED))
+        case _:
+            return state
+
+
+def _with(state: IncidentState, mid: str, change: Any) -> IncidentState:
+    if mid not in state.mitigations:
+        return state
+    return replace(state, mitigations={**state.mitigations, mid: change(state.mitigations[mid])})
+
+
+def _over(status: MitigationStatus, event: Event, state: MitigationState) -> MitigationStatus:
+    return replace(status, mitigation=status.mitigation.moved(state), ended_by=event.by, ended_at=event.at)
+
+
+def _extended(status: MitigationStatus, expires_at: datetime) -> Mitigation:
+    mitigation = replace(status.mitigation, expires_at=expires_at)
+    if mitigation.state is not MitigationState.HELD:
+        return mitigation
+    return mitigation.moved(state_of(status.proof) if status.proof else MitigationState.APPLIED)
+
+
+def state_of(proof: Proof) -> MitigationState:
+    """The state a live mitigation is in, given its latest proof."""
+    match proof.effect.verdict:
+        case Verdict.OBSERVED:
+            return MitigationState.OBSERVED
+        case Verdict.INEFFECTIVE:
+            return MitigationState.INEFFECTIVE
+        case Verdict.UNPROVEN:
+            return MitigationState.UNPROVEN
+        case Verdict.WAITING:
+            reached = proof.delivery.reached > 0 and proof.delivery.reached == proof.delivery.instances
+            return MitigationState.DELIVERED if reached else MitigationState.APPLIED
+        case other:
+            assert_never(other)
+
+
+def _ended(state: IncidentState, event: Event) -> IncidentState:
+    match event.fact:
+        case Resolved() as fact:
+            return replace(state, status=Status.RESOLVED, resolved_at=event.at, resolution=fact)
+        case PostmortemDrafted(open_todos=open_todos):
+            return replace(state, open_todos=open_todos)
+        case ReviewWritten(section=section, text=text):
+            return replace(state, review={**state.review, section: text})
+        case Reviewed():
+            return replace(state, status=Status.REVIEWED)
+        case _:
+            return state
