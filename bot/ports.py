@@ -1,6 +1,6 @@
 """What the verbs need from outside. Each docstring states the promise, not the mechanism."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -51,6 +51,7 @@ class JobName(StrEnum):
 
     FREEZE_EVIDENCE = "freeze_evidence"  # argument: incident key
     CLASSIFICATION_NUDGE = "classification_nudge"  # argument: incident key
+    CLASSIFICATION_RAISE = "classification_raise"  # argument: incident key
     MITIGATION_EXPIRY = "mitigation_expiry"  # argument: mitigation id
 
 
@@ -77,6 +78,14 @@ class Ids(Protocol):
 
     def new(self) -> str:
         """A fresh identifier, 20 lower-case letters and digits."""
+        ...
+
+
+class Background(Protocol):
+    """Something to start now without waiting for it. A durable job stands behind it, so a crash loses nothing."""
+
+    def start(self, work: Coroutine[object, object, object]) -> None:
+        """Run it on the event loop; failures are logged, not raised."""
         ...
 
 

@@ -1,0 +1,76 @@
+"""Watch mitigations until they are proven, or until it must be said that they are not."""
+
+import asyncio
+from dataclasses import dataclass
+
+from bot.incident.mitigation import Mitigation, MitigationState, Proof, Verdict
+from bot.incident.model import FIRSTFIVE, Catalogue
+from bot.incident.proof import observe
+from bot.incident.telemetry import Trace
+from bot.incident.timeline import MitigationProven, state_of
+from bot.ports import Clock, Control, Records, Traces
+from bot.response.gather import nanoseconds
+from bot.response.recording import record
+
+INTERVAL = 0.4  # seconds between looks while something waits for proof
+
+
+@dataclass(frozen=True, slots=True)
+class ProofWatch:
+    """Read back, count deliveries, look at new traces; put what changed on the timeline."""
+
+    records: Records
+    clock: Clock
+    control: Control
+    traces: Traces
+    catalogue: Catalogue
+
+    async def run(self) -> None:
+        """Look again and again until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(INTERVAL)
+
+    async def look(self) -> int:
+        """Look once at every mitigation that waits for proof; returns how many there were."""
+        async with self.records.look() as work:
+            live, _ = await work.mitigations.live()
+        waiting = [m for m in live if not m.state.is_proven_or_given_up]
+        for mitigation in waiting:
+            await self._prove(mitigation)
+        return len(waiting)
+
+    async def _prove(self, mitigation: Mitigation) -> None:
+        if mitigation.incident is None:
+            return
+        proof = Proof(
+            read_back=await self.control.read_back(mitigation),
+            delivery=await self.control.delivery(mitigation),
+            effect=observe(mitigation, await self._since(mitigation), self.clock.now()),
+        )
+        moved = state_of(proof)
+        idem = f"proof:{mitigation.id}:{milestone(proof)}"
+        async with self.records.begin() as work:
+            current = await work.mitigations.get(mitigation.id)
+            if current is None or not current.state.is_live or current.state is MitigationState.HELD:
+                return
+            if await record(
+                work, mitigation.incident, MitigationProven(mitigation.id, proof), FIRSTFIVE, self.clock.now(), idem
+            ):
+                await work.mitigations.put(current.moved(moved))
+
+    async def _since(self, mitigation: Mitigation) -> tuple[Trace, ...]:
+        start, end = nanoseconds(mitigation.applied_at), nanoseconds(self.clock.now())
+        found: list[Trace] = []
+        for name in sorted(self.catalogue.agent(mitigation.agent).telemetry_names):
+            found.extend(await self.traces.traces(name, start, end, 200))
+        return tuple(found)
+
+
+def milestone(proof: Proof) -> str:
+    """What is worth a new entry: a changed verdict, read-back, or first and full delivery. Counts alone are not."""
+    delivery = proof.delivery
+    reached = "all" if delivery.instances and delivery.reached == delivery.instances else "some"
+    heard = reached if delivery.reached else "none"
+    settled = proof.effect.verdict if proof.effect.verdict is not Verdict.WAITING else "waiting"
+    return f"{proof.read_back.confirmed}:{heard}:{settled}"

@@ -1,0 +1,95 @@
+"""Classify: responders set class, suspected cause and severity, with the reasons telemetry gives."""
+
+from dataclasses import dataclass
+
+from bot.incident.classification import Answer, Classification
+from bot.incident.errors import BadInput
+from bot.incident.evidence import EvidenceBundle
+from bot.incident.model import Person
+from bot.incident.severity import floor
+from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
+from bot.incident.timeline import Classified, IncidentState
+from bot.ports import Clock, Records
+from bot.response.gather import Suggest
+from bot.response.recording import open_state_of, record, state_of
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What responders decided. ``answers`` are those they confirmed or overrode."""
+
+    incident_class: IncidentClass
+    cause: Cause
+    severity: Severity
+    answers: tuple[Answer, ...] = ()
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Classify:
+    """Set, or change, the class. Every change is an event of its own."""
+
+    records: Records
+    clock: Clock
+    suggest: Suggest
+
+    async def __call__(self, key: str, choice: Choice, by: Person, idem: str) -> IncidentState:
+        """The state after classifying.
+
+        Raises:
+            NotFound: there is no such incident.
+            Closed: it is resolved or reviewed.
+            BadInput: the severity is below the floor that the class and the impact set.
+        """
+        async with self.records.look() as work:
+            state = await open_state_of(work, key, "classification")
+        replies = {answer.question: answer for answer in choice.answers}
+        bundle, tree = await self.suggest(state.incident.agent, self.clock.now(), replies)
+        checked_floor(choice, bundle, harm_now=state.harm_now)
+        fact = Classified(choice.incident_class, choice.cause, choice.severity, reasons(choice, tree, by))
+        async with self.records.begin() as work:
+            await open_state_of(work, key, "classification")
+            await record(work, state.incident.key, fact, by, self.clock.now(), idem)
+            return await state_of(work, key)
+
+
+def checked_floor(choice: Choice, bundle: EvidenceBundle, *, harm_now: bool) -> None:
+    """Severity may be raised above its floor, never set below it.
+
+    Raises:
+        BadInput: it is below, with the reason of the floor.
+    """
+    lowest, why = floor(choice.incident_class, bundle, harm_now=harm_now)
+    if choice.severity.rank > lowest.rank:
+        raise BadInput("severity", f"{choice.severity.value} is below the floor {lowest.value}: {why}.")
+
+
+def reasons(choice: Choice, tree: Classification, by: Person) -> Classification:
+    """The classification to record: the tree's when people agree with it, else theirs beside what telemetry said."""
+    own = (f"{by.name}: {choice.comment.strip()}",) if choice.comment.strip() else ()
+    if tree.incident_class is choice.incident_class:
+        return Classification(
+            incident_class=choice.incident_class,
+            cause=choice.cause,
+            confidence=tree.confidence,
+            severity_floor=tree.severity_floor,
+            floor_reason=tree.floor_reason,
+            because=own + tree.because,
+            rules_out=tree.rules_out,
+            answers=tree.answers,
+            contributing=tree.contributing,
+            flags=tree.flags,
+        )
+    said = tree.incident_class.value if tree.incident_class else "nothing unusual"
+    return Classification(
+        incident_class=choice.incident_class,
+        cause=choice.cause,
+        confidence=Confidence.LOW,
+        severity_floor=tree.severity_floor,
+        floor_reason=tree.floor_reason,
+        because=(*own, f"set by {by.name}; telemetry suggested {said}"),
+        rules_out=(),
+        answers=tree.answers,
+        contributing=tree.contributing,
+        flags=(*tree.flags, "differs from what telemetry suggests"),
+    )

@@ -1,0 +1,41 @@
+"""Freeze the evidence of the moment of declaration. It is taken once and never overwritten."""
+
+from dataclasses import dataclass
+
+from bot.incident.codec import encode
+from bot.incident.gathering import summary_of
+from bot.incident.model import FIRSTFIVE, IncidentKey
+from bot.incident.timeline import EvidenceFrozen
+from bot.ports import Clock, Records
+from bot.response.gather import Suggest
+from bot.response.recording import record, state_of
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeEvidence:
+    """Snapshot evidence, the suggested classification, active controls and versions as of the declaration."""
+
+    records: Records
+    clock: Clock
+    suggest: Suggest
+
+    async def __call__(self, key: IncidentKey) -> None:
+        """Take the snapshot, unless it has been taken. Telemetry is judged by its own timestamps."""
+        async with self.records.look() as work:
+            state = await state_of(work, key)
+            live, revisions = await work.mitigations.live()
+        if state.snapshot is not None:
+            return
+        bundle, suggested = await self.suggest(state.incident.agent, state.incident.declared_at)
+        agent = state.incident.agent
+        body = {
+            "evidence": encode(bundle),
+            "classification": encode(suggested),
+            "controls": encode([mitigation for mitigation in live if mitigation.agent == agent]),
+            "control_revision": revisions.get(agent, 0),
+        }
+        async with self.records.begin() as work:
+            at = self.clock.now()
+            snapshot, sha256 = await work.snapshots.freeze(key, "T0", at, body)
+            fact = EvidenceFrozen(snapshot, sha256, summary_of(bundle), bundle.missing, suggested)
+            await record(work, key, fact, FIRSTFIVE, at, "evidence:T0")

@@ -1,0 +1,58 @@
+"""Look: read incidents, their timelines and their frozen evidence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.incident.codec import decode
+from bot.incident.evidence import EvidenceBundle
+from bot.incident.timeline import Event, IncidentState, fold
+from bot.ports import Records
+from bot.response.recording import incident_key, state_of
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Read-only questions."""
+
+    records: Records
+
+    async def state(self, key: str) -> IncidentState:
+        """The incident people mean by ``key`` (``INC-7``, ``inc-7``, ``7``).
+
+        Raises:
+            NotFound: there is none.
+        """
+        async with self.records.look() as work:
+            return await state_of(work, key)
+
+    async def timeline(self, key: str) -> tuple[Event, ...]:
+        """All events of the incident, oldest first.
+
+        Raises:
+            NotFound: there is no such incident.
+        """
+        async with self.records.look() as work:
+            await state_of(work, key)
+            return await work.timelines.read(incident_key(key))
+
+    async def recent(self, limit: int = 20, before: int | None = None) -> tuple[IncidentState, ...]:
+        """The newest incidents first; with ``before``, only those with a smaller number."""
+        async with self.records.look() as work:
+            found = await work.incidents.recent(limit, before)
+            return tuple([fold(incident, await work.timelines.read(incident.key)) for incident in found])
+
+    async def in_channel(self, channel_id: str) -> IncidentState | None:
+        """The incident whose room is that channel, or None."""
+        async with self.records.look() as work:
+            incident = await work.incidents.in_channel(channel_id)
+            if incident is None:
+                return None
+            return fold(incident, await work.timelines.read(incident.key))
+
+    async def bundle(self, state: IncidentState) -> EvidenceBundle | None:
+        """The evidence frozen at declaration, or None while it is being taken."""
+        if state.snapshot is None:
+            return None
+        async with self.records.look() as work:
+            body: Mapping[str, object] | None = await work.snapshots.frozen(state.snapshot)
+        return decode(EvidenceBundle, body["evidence"]) if body else None

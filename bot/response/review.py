@@ -1,0 +1,85 @@
+"""Review: draft the postmortem from the timeline, let people fill its gaps, accept it."""
+
+from dataclasses import dataclass
+
+from bot.incident.codec import decode
+from bot.incident.errors import Refused
+from bot.incident.evidence import EvidenceBundle
+from bot.incident.model import Person
+from bot.incident.review import Postmortem, Section, draft
+from bot.incident.timeline import IncidentState, Reviewed, ReviewWritten
+from bot.ports import Clock, Records
+from bot.response.recording import record, state_of
+from bot.response.update import checked_text
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPostmortem:
+    """The postmortem as the timeline supports it right now."""
+
+    records: Records
+    clock: Clock
+
+    async def __call__(self, key: str) -> Postmortem:
+        """The typed document.
+
+        Raises:
+            NotFound: there is no such incident.
+        """
+        async with self.records.look() as work:
+            state = await state_of(work, key)
+            events = await work.timelines.read(state.incident.key)
+            body = await work.snapshots.frozen(state.snapshot) if state.snapshot else None
+        bundle = decode(EvidenceBundle, body["evidence"]) if body else None
+        return draft(state, events, bundle, self.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class WriteSection:
+    """Fill a section. The last text counts, and each one stays on the timeline."""
+
+    records: Records
+    clock: Clock
+
+    async def __call__(self, key: str, section: Section, text: str, by: Person, idem: str) -> IncidentState:
+        """The state with the section filled.
+
+        Raises:
+            NotFound: there is no such incident.
+            BadInput: the text is empty or too long.
+            Closed: the postmortem is reviewed already.
+        """
+        kept = checked_text(text, section.value)
+        async with self.records.begin() as work:
+            state = await state_of(work, key)
+            if state.review.get(section.value) != kept:
+                fact = ReviewWritten(section.value, kept)
+                await record(work, state.incident.key, fact, by, self.clock.now(), f"section:{section.value}:{idem}")
+            return await state_of(work, key)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptReview:
+    """Mark the postmortem reviewed."""
+
+    records: Records
+    clock: Clock
+
+    async def __call__(self, key: str, comment: str, by: Person, idem: str) -> IncidentState:
+        """The reviewed state.
+
+        Raises:
+            NotFound: there is no such incident.
+            Refused: it is not resolved yet, or the monitoring gap is empty.
+        """
+        async with self.records.begin() as work:
+            state = await state_of(work, key)
+            if state.status.is_open:
+                raise Refused(f"{state.incident.key} is still {state.status.value}; resolve it before the review.")
+            if not state.review.get(Section.MONITORING_GAP.value, "").strip():
+                raise Refused(
+                    "The monitoring gap is empty. Say which signal would have found this, when, and whether it exists now."
+                )
+            fact = Reviewed(comment.strip())
+            await record(work, state.incident.key, fact, by, self.clock.now(), f"review:{idem}")
+            return await state_of(work, key)

@@ -1,0 +1,37 @@
+"""All verbs in one value, as the edges are given them."""
+
+from dataclasses import dataclass
+
+from bot.response.classify import Classify
+from bot.response.declare import Declare
+from bot.response.gather import Gather, Suggest
+from bot.response.look import Look
+from bot.response.mitigate import Apply, Extend, Offers, Revert
+from bot.response.resolve import LookAhead, Resolve
+from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
+from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
+
+
+@dataclass(frozen=True, slots=True)
+class Verbs:
+    """What can be done, in the order of an incident."""
+
+    declare: Declare
+    look: Look
+    gather: Gather
+    suggest: Suggest
+    classify: Classify
+    offers: Offers
+    apply: Apply
+    revert: Revert
+    extend: Extend
+    note: AddNote
+    update: PostUpdate
+    draft_update: DraftUpdate
+    take_role: TakeRole
+    change_severity: ChangeSeverity
+    outlook: LookAhead
+    resolve: Resolve
+    postmortem: DraftPostmortem
+    write_section: WriteSection
+    accept_review: AcceptReview
