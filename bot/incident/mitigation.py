@@ -80,7 +80,7 @@ class Mitigation:
     environment: str
     limit: int | None
     reason: str
-    incident: IncidentKey | None
+    incident: IncidentKey
     applied_by: Person
     applied_at: datetime
     expires_at: datetime
@@ -135,7 +135,7 @@ def compose(agent: str, environment: str, live: Iterable[Mitigation], revision: 
         halt=any(m.kind is MitigationKind.HALT for m in binding),
         max_turns=min(limits, default=None),
         mitigations=tuple(m.id for m in binding),
-        incidents=tuple(dict.fromkeys(m.incident for m in binding if m.incident)),
+        incidents=tuple(dict.fromkeys(m.incident for m in binding)),
         expires_at=min((m.expires_at for m in binding), default=None),
     )
 

@@ -41,8 +41,6 @@ class ProofWatch:
         return len(waiting)
 
     async def _prove(self, mitigation: Mitigation) -> None:
-        if mitigation.incident is None:
-            return
         proof = Proof(
             read_back=await self.control.read_back(mitigation),
             delivery=await self.control.delivery(mitigation),

@@ -72,7 +72,7 @@ class Timers:
         """End a mitigation whose time is over, or hold it and call somebody. An extended one is left alone."""
         async with self.records.begin() as work:
             mitigation = await work.mitigations.get(mitigation_id)
-            if mitigation is None or not mitigation.state.is_live or mitigation.incident is None:
+            if mitigation is None or not mitigation.state.is_live:
                 return
             if mitigation.expires_at > self.clock.now() + EARLY:
                 return

@@ -18,7 +18,7 @@ from bot.incident.mitigation import (
     compose,
 )
 from bot.incident.model import Catalogue, Person
-from bot.incident.telemetry import Trace
+from bot.incident.telemetry import EvalScore, Trace
 from bot.incident.timeline import (
     IncidentState,
     MitigationApplied,
@@ -79,7 +79,7 @@ class Offers:
 
 async def wrong_share(traces: Traces, catalogue: Catalogue, agent: str, now: datetime) -> float:
     """Share of the newest 50 scores of the last hour that did not pass, 0..1; 0 when there are none."""
-    scores = []
+    scores: list[EvalScore] = []
     for name in sorted(catalogue.agent(agent).telemetry_names):
         scores.extend(await traces.scores(name, nanoseconds(now - REACH), nanoseconds(now)))
     verdicts = [score.passed for score in sorted(scores, key=lambda s: -s.at_ns) if score.passed is not None][:50]
@@ -209,7 +209,7 @@ async def live_mitigation(work: Work, mitigation_id: str) -> Mitigation:
         Closed: it has ended already.
     """
     mitigation = await work.mitigations.get(mitigation_id)
-    if mitigation is None or mitigation.incident is None:
+    if mitigation is None:
         raise NotFound("There is no such mitigation. The incident's card shows the ones in force.")
     if not mitigation.state.is_live:
         raise Closed(
@@ -238,11 +238,10 @@ class Revert:
             alone = by.id == mitigation.applied_by.id
             if alone and not reason.strip():
                 raise NeedsSecondPerson(
-                    f"You applied {mitigation.label}. Ask somebody else to undo it, or give your reason for doing it alone."
+                    f"You applied {mitigation.label}. Ask somebody else to undo it, or say why you do it alone."
                 )
             ended = await end(work, mitigation, MitigationState.REVERTED)
             fact = MitigationReverted(mitigation.id, reason.strip(), ended.before, ended.after, alone)
-            assert mitigation.incident is not None
             await record(work, mitigation.incident, fact, by, self.clock.now(), f"revert:{idem}")
         await self.control.publish()
         return ended.mitigation
@@ -284,7 +283,6 @@ class Extend:
             until = max(mitigation.expires_at, at) + timedelta(minutes=minutes)
             if minutes < 1 or until - mitigation.applied_at > MAX_TTL:
                 raise BadInput("minutes", "A mitigation lasts 72 hours at most; apply a new one if it is still needed.")
-            assert mitigation.incident is not None
             fact = MitigationExtended(mitigation.id, until)
             if not await record(work, mitigation.incident, fact, by, at, f"extend:{idem}"):
                 return mitigation

@@ -7,6 +7,7 @@ from bot.incident.evidence import EvidenceBundle
 from bot.incident.gathering import summary_of
 from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import IncidentKey, Person
+from bot.incident.taxonomy import IncidentClass
 from bot.incident.timeline import IncidentState, MitigationReverted, MitigationStatus, PostmortemDrafted, Resolved
 from bot.ports import Clock, Control, Records, RoomTask, RoomTaskKind, Work
 from bot.response.gather import Suggest
@@ -48,20 +49,17 @@ def recovered(tree: Classification) -> bool | None:
     """True when nothing is wrong, False when a class is found, None when telemetry cannot tell."""
     if tree.incident_class is None:
         return True
-    return None if tree.incident_class.value == "UNKN" else False
+    return None if tree.incident_class is IncidentClass.UNKN else False
 
 
 def verdict(bundle: EvidenceBundle, tree: Classification) -> str:
     """The outlook in one sentence."""
-    match recovered(tree):
-        case True:
-            return "Telemetry shows nothing unusual any more."
-        case False:
-            assert tree.incident_class is not None
-            reason = tree.because[0] if tree.because else "see the evidence"
-            return f"Telemetry still looks like {tree.incident_class.value}: {reason}"
-        case None:
-            return bundle.missing[0] if bundle.missing else "Telemetry cannot tell whether it is over."
+    if tree.incident_class is None:
+        return "Telemetry shows nothing unusual any more."
+    if tree.incident_class is IncidentClass.UNKN:
+        return bundle.missing[0] if bundle.missing else "Telemetry cannot tell whether it is over."
+    reason = tree.because[0] if tree.because else "see the evidence"
+    return f"Telemetry still looks like {tree.incident_class.value}: {reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class AcceptReview:
                 raise Refused(f"{state.incident.key} is still {state.status.value}; resolve it before the review.")
             if not state.review.get(Section.MONITORING_GAP.value, "").strip():
                 raise Refused(
-                    "The monitoring gap is empty. Say which signal would have found this, when, and whether it exists now."
+                    "The monitoring gap is empty. Say which signal would have found this, when, and if it exists now."
                 )
             fact = Reviewed(comment.strip())
             await record(work, state.incident.key, fact, by, self.clock.now(), f"review:{idem}")
