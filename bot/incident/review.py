@@ -5,11 +5,35 @@ supports is a gap that says what is missing.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
+from bot.incident.charts import Chart, charts_for
 from bot.incident.evidence import EvidenceBundle
-from bot.incident.timeline import Event, IncidentState
+from bot.incident.gap import figure, monitoring_gap
+from bot.incident.model import Via
+from bot.incident.narration import narrate
+from bot.incident.taxonomy import CLASSES
+from bot.incident.timeline import (
+    ClassificationOverdue,
+    Classified,
+    Declared,
+    Event,
+    EvidenceFrozen,
+    IncidentState,
+    MitigationApplied,
+    MitigationExpired,
+    MitigationExtended,
+    MitigationHeld,
+    MitigationProven,
+    MitigationRefused,
+    MitigationReverted,
+    Resolved,
+)
+
+F = TypeVar("F")
+SHORT = 120  # seconds below which minutes would hide too much
 
 
 class Section(StrEnum):
@@ -40,15 +64,6 @@ class Todo:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """A picture for the document: a Vega-Lite spec and the same figures in words."""
-
-    name: str
-    alt: str
-    spec: dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
 class Postmortem:
     """The document before rendering. Times are UTC."""
 
@@ -65,4 +80,186 @@ class Postmortem:
     @property
     def reviewable(self) -> bool:
         """The monitoring gap is filled, so the document may be marked reviewed."""
-        return bool(self.state.review.get(Section.MONITORING_GAP, "").strip())
+        return bool(self.state.review.get(Section.MONITORING_GAP.value, "").strip())
+
+
+REVIEW_QUESTIONS = {
+    Section.SUMMARY: "What happened, in two sentences a stranger understands?",
+    Section.IMPACT: "Who was affected, how many, and what did it cost them?",
+    Section.DETECTION: "How was it noticed?",
+    Section.CONTRIBUTING_FACTORS: "Which conditions made it possible? Name several; people are not one of them.",
+    Section.MONITORING_GAP: "Which signal would have found this, when, and does that monitor exist now?",
+    Section.ACTIONS: "What will be done, by which role, until when? At least one action detects, or say why not.",
+}
+
+
+def draft(state: IncidentState, events: tuple[Event, ...], bundle: EvidenceBundle | None, now: datetime) -> Postmortem:
+    """The postmortem as the timeline supports it at ``now``. What people wrote replaces nothing: it stands beside."""
+    sections = {
+        Section.SUMMARY: _summary(state, events),
+        Section.IMPACT: _impact(events, bundle),
+        Section.DETECTION: _detection(events, bundle),
+        Section.CONTRIBUTING_FACTORS: _factors(events, bundle),
+        Section.MONITORING_GAP: _gap(events, bundle),
+        Section.ACTIONS: (),
+    }
+    return Postmortem(
+        state=state,
+        events=events,
+        bundle=bundle,
+        drafted_at=now,
+        sections=sections,
+        classification_story=_story(events),
+        mitigations=_mitigations(state, events),
+        todos=_todos(state, sections),
+        charts=charts_for(bundle, events),
+    )
+
+
+def _todos(state: IncidentState, sections: dict[Section, tuple[Statement, ...]]) -> tuple[Todo, ...]:
+    """A section is a gap until people write it; summary and detection also stand on events alone."""
+    stands_alone = {Section.SUMMARY, Section.DETECTION}
+    return tuple(
+        Todo(section, question)
+        for section, question in REVIEW_QUESTIONS.items()
+        if not state.review.get(section.value, "").strip() and not (section in stands_alone and sections[section])
+    )
+
+
+def _of(events: tuple[Event, ...], kind: type[F]) -> list[tuple[Event, F]]:
+    return [(event, event.fact) for event in events if isinstance(event.fact, kind)]
+
+
+def _summary(state: IncidentState, events: tuple[Event, ...]) -> tuple[Statement, ...]:
+    said = []
+    for event, fact in _of(events, Declared):
+        place = f" in {fact.environment}" if fact.environment else ""
+        said.append(
+            Statement(
+                f"{fact.title} ({fact.agent}{place}), declared by {event.by.name} at {_clock(event.at)}.", (event.id,)
+            )
+        )
+    for event, last in _of(events, Classified)[-1:]:
+        name = CLASSES[last.incident_class].name
+        said.append(
+            Statement(
+                f"Class {last.incident_class.value}: {name}; suspected cause {last.cause.value}; {state.severity.value}.",
+                (event.id,),
+            )
+        )
+    for event, end in _of(events, Resolved):
+        took = minutes(event.at - state.incident.declared_at)
+        said.append(
+            Statement(f"Resolved at {_clock(event.at)}, {took} after the declaration: {end.summary}", (event.id,))
+        )
+    return tuple(said)
+
+
+def _impact(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[Statement, ...]:
+    frozen = tuple(event.id for event, _ in _of(events, EvidenceFrozen))
+    if bundle is None or not frozen:
+        return ()
+    named = [bundle.signal(name) for name in ("task_failure", "eval_pass", "escalation")]
+    figures = [figure(signal) for signal in named if signal and signal.value is not None]
+    said = [Statement(f"At the declaration: {text}.", frozen) for text in figures]
+    if bundle.also_affected:
+        said.append(Statement(f"Other agents with the same trouble: {', '.join(bundle.also_affected)}.", frozen))
+    return tuple(said)
+
+
+def _detection(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[Statement, ...]:
+    said = []
+    for event, fact in _of(events, Declared):
+        how = f" In their words: {fact.detection}" if fact.detection else ""
+        by = "a monitor" if fact.via in {Via.MONITOR, Via.ALERT} else "a person"
+        said.append(Statement(f"Noticed by {by} and declared through {fact.via.value}.{how}", (event.id,)))
+        gap = monitoring_gap(fact, event.at, bundle)
+        if gap.onset and gap.unseen_seconds is not None:
+            took = minutes(event.at - gap.onset)
+            said.append(
+                Statement(
+                    f"Telemetry puts the onset at {_clock(gap.onset)}, {took} before the declaration.", (event.id,)
+                )
+            )
+    return tuple(said)
+
+
+def _factors(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[Statement, ...]:
+    frozen = tuple(event.id for event, _ in _of(events, EvidenceFrozen))
+    if bundle is None or not frozen:
+        return ()
+    said = []
+    for change in bundle.changes:
+        first = _clock(datetime.fromtimestamp(change.first_seen_ns / 1e9, UTC))
+        was = f"was {change.before}" if change.before else "not seen before"
+        text = f"Changed near the onset: {change.kind.value} {change.after} ({was}), first seen {first}, in {change.k} of {change.n} tasks since."
+        said.append(Statement(text, frozen))
+    return tuple(said)
+
+
+def _gap(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[Statement, ...]:
+    said: list[Statement] = []
+    frozen = tuple(event.id for event, _ in _of(events, EvidenceFrozen))
+    for event, fact in _of(events, Declared):
+        gap = monitoring_gap(fact, event.at, bundle)
+        if gap.found_by_monitor:
+            said.append(Statement("A monitor raised it.", (event.id,)))
+        elif gap.unseen_seconds is not None and gap.onset:
+            took = minutes(event.at - gap.onset)
+            said.append(
+                Statement(f"For {took} after the estimated onset no monitor spoke; a person did.", (event.id, *frozen))
+            )
+        said.extend(Statement(f"Had moved by the declaration: {figure(signal)}.", frozen) for signal in gap.moved[:4])
+    return tuple(said)
+
+
+def _story(events: tuple[Event, ...]) -> tuple[Statement, ...]:
+    kinds = (EvidenceFrozen, ClassificationOverdue, Classified)
+    said = []
+    for event in events:
+        if not isinstance(event.fact, kinds):
+            continue
+        said.append(Statement(f"{_clock(event.at)} {event.by.name}: {narrate(event)}", (event.id,)))
+        reasons = _reasons(event)
+        said.extend(Statement(f"— {text}", (event.id,)) for text in reasons)
+    return tuple(said)
+
+
+def _reasons(event: Event) -> tuple[str, ...]:
+    match event.fact:
+        case Classified(classification=classification):
+            return (*classification.because[1:], *classification.rules_out)
+        case EvidenceFrozen(suggested=suggested) if suggested:
+            return suggested.because
+        case _:
+            return ()
+
+
+def _mitigations(state: IncidentState, events: tuple[Event, ...]) -> tuple[Statement, ...]:
+    kinds = (
+        MitigationApplied,
+        MitigationRefused,
+        MitigationProven,
+        MitigationExtended,
+        MitigationHeld,
+        MitigationReverted,
+        MitigationExpired,
+    )
+    return tuple(
+        Statement(f"{_clock(event.at)} {event.by.name}: {narrate(event, state)}", (event.id,))
+        for event in events
+        if isinstance(event.fact, kinds)
+    )
+
+
+def minutes(span: timedelta) -> str:
+    """A duration people read: ``40 s``, ``12 min``, ``3 h 5 min``."""
+    seconds = int(span.total_seconds())
+    if seconds < SHORT:
+        return f"{seconds} s"
+    hours, rest = divmod(round(seconds / 60), 60)
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%H:%M:%S} UTC"

@@ -1,0 +1,135 @@
+"""Each event in one sentence, the same in Slack, on pages and in the postmortem. Who and when stand beside it."""
+
+from typing import assert_never
+
+from bot.incident.mitigation import Proof
+from bot.incident.timeline import (
+    ClassificationOverdue,
+    Classified,
+    Declared,
+    Event,
+    EvidenceFrozen,
+    Fact,
+    IncidentState,
+    MitigationApplied,
+    MitigationExpired,
+    MitigationExtended,
+    MitigationHeld,
+    MitigationProven,
+    MitigationRefused,
+    MitigationReverted,
+    NoteAdded,
+    PostmortemDrafted,
+    Resolved,
+    Reviewed,
+    ReviewWritten,
+    RoleTaken,
+    RoomPrepared,
+    SeverityChanged,
+    UpdatePosted,
+)
+
+
+def narrate(event: Event, state: IncidentState | None = None) -> str:
+    """What happened, in one plain sentence; ``state`` lets mitigations be called by their label."""
+    return _sentence(event.fact, state)
+
+
+def _sentence(fact: Fact, state: IncidentState | None) -> str:
+    match fact:
+        case Declared() | EvidenceFrozen() | RoomPrepared():
+            return _opening(fact)
+        case Classified() | ClassificationOverdue() | SeverityChanged():
+            return _judging(fact)
+        case RoleTaken(role=role, person=person):
+            return f"{person.name} is {role.value}."
+        case NoteAdded(text=text, source=source, author=author):
+            return f"Pinned from {author.name}: {text}" if source == "pin" else f"Note: {text}"
+        case UpdatePosted(text=text):
+            return f"Update: {text}"
+        case MitigationRefused(kind=kind, why=why):
+            return f"{kind.label} was refused: {why}"
+        case MitigationApplied(mitigation=m, before=before, after=after, override=override):
+            against = f" Override: {override}" if override else ""
+            return f"{m.label} applied to {m.agent} until {m.expires_at:%H:%M} UTC; before: {before}, now: {after}.{against}"
+        case MitigationProven(mitigation=mid, proof=proof):
+            return f"{_label(mid, state)}: {proof_line(proof)}."
+        case MitigationExtended() | MitigationHeld() | MitigationReverted() | MitigationExpired():
+            return _ending(fact, state)
+        case Resolved(summary=summary, kept=kept):
+            return f"Resolved: {summary}" + (f" Still in force: {', '.join(kept)}." if kept else "")
+        case PostmortemDrafted(open_todos=todos):
+            return f"Postmortem drafted; {todos} gaps are left for people."
+        case ReviewWritten(section=section):
+            return f"Postmortem section written: {section.replace('_', ' ')}."
+        case Reviewed(comment=comment):
+            return "Postmortem reviewed." + (f" {comment}" if comment else "")
+        case other:
+            assert_never(other)
+
+
+def _opening(fact: Declared | EvidenceFrozen | RoomPrepared) -> str:
+    match fact:
+        case Declared(title=title, severity=severity, harm_now=harm_now, via=via):
+            harm = " Harm is happening now." if harm_now else ""
+            return f"Declared through {via.value} as {severity.value}: {title}.{harm}"
+        case EvidenceFrozen(suggested=suggested, missing=missing):
+            named = suggested.incident_class if suggested else None
+            looks = f"; it looks like {named.value}" if named else "; nothing unusual is seen"
+            gaps = f" Missing: {'; '.join(missing)}." if missing else ""
+            return f"Evidence of the declaration frozen{looks}.{gaps}"
+        case RoomPrepared(channel_name=name, steps=steps):
+            failed = [step.step for step in steps if step.failed]
+            return f"Channel #{name} is ready." + (f" Not done: {', '.join(failed)}." if failed else "")
+        case other:
+            assert_never(other)
+
+
+def _judging(fact: Classified | ClassificationOverdue | SeverityChanged) -> str:
+    match fact:
+        case Classified(incident_class=named, cause=cause, severity=severity, classification=reasons):
+            because = f": {reasons.because[0]}" if reasons.because else ""
+            return (
+                f"Classified {named.value}, suspected cause {cause.value}, {severity.value}{because}".rstrip(".") + "."
+            )
+        case ClassificationOverdue(minutes=minutes):
+            return f"{minutes} min without a class."
+        case SeverityChanged(before=before, after=after, reason=reason):
+            return f"Severity {before.value} → {after.value}" + (f": {reason.rstrip('.')}." if reason else ".")
+        case other:
+            assert_never(other)
+
+
+def _ending(
+    fact: MitigationExtended | MitigationHeld | MitigationReverted | MitigationExpired, state: IncidentState | None
+) -> str:
+    label = _label(fact.mitigation, state)
+    match fact:
+        case MitigationExtended(expires_at=until):
+            return f"{label} extended until {until:%H:%M} UTC."
+        case MitigationHeld():
+            return f"{label}: its time is over and it stays in force until somebody decides."
+        case MitigationReverted(reason=reason, after=now, alone=alone):
+            by = " alone" if alone else ""
+            return f"{label} undone{by}" + (f" ({reason.rstrip('.')})" if reason else "") + f"; now: {now}."
+        case MitigationExpired(after=now):
+            return f"{label} expired; now: {now}."
+        case other:
+            assert_never(other)
+
+
+def _label(mitigation_id: str, state: IncidentState | None) -> str:
+    status = state.mitigations.get(mitigation_id) if state else None
+    return status.mitigation.label if status else "Mitigation"
+
+
+def proof_line(proof: Proof) -> str:
+    """The three signals in words: ``read back: yes · delivered 2 of 2 instances in 0.4 s · observed: …``."""
+    read = "read back: yes" if proof.read_back.confirmed else f"read back: no ({proof.read_back.detail})"
+    d = proof.delivery
+    if d.instances:
+        took = f" in {d.seconds:.1f} s" if d.seconds is not None else ""
+        delivered = f"delivered {d.reached} of {d.instances} instances{took}"
+    else:
+        delivered = "delivered: no instance has asked yet"
+    return f"{read} · {delivered} · {proof.effect.verdict.value}: {proof.effect.detail}"
