@@ -1,0 +1,44 @@
+"""Bearer tokens. An unset token means open, which the settings allow on loopback only."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="firstfive"'}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Tokens:
+    """The three doors and their keys: the JSON API with the pages, telemetry in, controls out."""
+
+    api: str | None = None
+    telemetry: str | None = None
+    control: str | None = None
+
+
+def same(given: str, wanted: str) -> bool:
+    """Both are equal; takes equally long wherever they differ."""
+    return hmac.compare_digest(given.encode(), wanted.encode())
+
+
+def bearer(connection: HTTPConnection) -> str:
+    """The bearer token of the request, or an empty string."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def admits(connection: HTTPConnection, token: str | None) -> bool:
+    """The request carries ``token`` as a bearer token, or none is asked for."""
+    return token is None or same(bearer(connection), token)
+
+
+def admits_key(connection: HTTPConnection, token: str | None) -> bool:
+    """As :func:`admits`; the token may also come as ``X-API-Key``, which OFREP knows."""
+    return admits(connection, token) or same(connection.headers.get("x-api-key", ""), token or "")
+
+
+def pass_for(token: str, *purpose: str) -> str:
+    """A token derived from ``token`` that is good for one purpose only and does not reveal it."""
+    return hmac.new(token.encode(), "\n".join(("firstfive", *purpose)).encode(), hashlib.sha256).hexdigest()
