@@ -1,0 +1,283 @@
+"""The command line. Thin: it reads words, calls the composition root, prints the answer.
+
+Exit codes: 0 ok, 1 failed, 2 usage. Errors go to stderr in one line that says what to do.
+Imports that cost time happen inside the command that needs them.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bot import __version__
+from bot.incident.errors import BadInput, FirstfiveError, Misconfigured
+from bot.settings import Settings, documented, read_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parsed = parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    try:
+        return run(parsed)
+    except BadInput as error:
+        print(f"firstfive: {error}", file=sys.stderr)
+        return 2
+    except FirstfiveError as error:
+        print(f"firstfive: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its help and an example."""
+    root = argparse.ArgumentParser(
+        prog="firstfive",
+        description="Incident response for teams that run LLM agents in production.",
+        epilog="Settings come from the environment or firstfive.toml; `firstfive check --settings` lists them.",
+    )
+    root.add_argument("--version", action="version", version=f"firstfive {__version__}")
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in (_demo, _serve, _worker, _migrate, _check, _manifest, _classify, _control, _postmortem):
+        add(commands)
+    return root
+
+
+def _command(
+    commands: Any, name: str, text: str, example: str, run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    added: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text, epilog=f"Example: firstfive {example}"
+    )
+    added.set_defaults(run=run)
+    return added
+
+
+def _demo(commands: Any) -> None:
+    text = "Start a local workspace, the bot and a simulated agent; nothing else is needed."
+    added = _command(commands, "demo", text, "demo --fault loop", _run_demo)
+    added.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    added.add_argument(
+        "--port", type=int, default=None, help="port of the bot's pages (default 8080, or the next free one)"
+    )
+    added.add_argument(
+        "--fault", default="none", help="let the agent fail from the start: loop, tool, provider, quality, …"
+    )
+
+
+def _run_demo(args: argparse.Namespace) -> int:
+    from bot.demo.run import run_demo  # noqa: PLC0415  start-up time of the other commands
+
+    home = Path(os.environ.get("FIRSTFIVE_HOME", ".firstfive")).absolute()
+    return run_demo(home=home, port=args.port, open_browser=not args.no_browser, fault=args.fault)
+
+
+def _serve(commands: Any) -> None:
+    text = "Run the bot: HTTP server, and Socket Mode when an app token is set."
+    added = _command(commands, "serve", text, "serve --port 8080", _run_serve)
+    added.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    added.add_argument("--port", type=int, help="port to listen on (default 8080)")
+    added.add_argument("--no-jobs", action="store_true", help="leave timers to `firstfive worker`")
+
+
+def _run_serve(args: argparse.Namespace) -> int:
+    given = {"FIRSTFIVE_HOST": args.host, "FIRSTFIVE_PORT": None if args.port is None else str(args.port)}
+    settings = _settings({name: value for name, value in given.items() if value is not None})
+    from bot import app  # noqa: PLC0415  start-up time of the other commands
+
+    return app.serve(settings, jobs=not args.no_jobs)
+
+
+def _worker(commands: Any) -> None:
+    _command(commands, "worker", "Run timers and the outbox only, for scaling out.", "worker", _run_worker)
+
+
+def _run_worker(_: argparse.Namespace) -> int:
+    settings = _settings()
+    from bot import app  # noqa: PLC0415  start-up time of the other commands
+
+    return app.work(settings)
+
+
+def _migrate(commands: Any) -> None:
+    _command(commands, "migrate", "Bring the database to this version.", "migrate", _run_migrate)
+
+
+def _run_migrate(_: argparse.Namespace) -> int:
+    settings = _settings()
+    from bot import app  # noqa: PLC0415  start-up time of the other commands
+
+    asyncio.run(app.migrate(settings))
+    print("The database is up to date.")
+    return 0
+
+
+def _check(commands: Any) -> None:
+    text = "Validate settings, catalogue, runbooks, templates and database; says file and line."
+    added = _command(commands, "check", text, "check --slack", _run_check)
+    added.add_argument("--slack", action="store_true", help="also ask Slack whether the token works")
+    added.add_argument("--settings", action="store_true", help="list every setting with its default and meaning")
+    added.add_argument("--json", action="store_true", help="answer as JSON")
+
+
+def _run_check(args: argparse.Namespace) -> int:
+    if args.settings:
+        _print_settings(as_json=args.json)
+        return 0
+    settings = _settings()
+    from bot import app  # noqa: PLC0415  start-up time of the other commands
+
+    report = asyncio.run(app.check(settings, slack=args.slack))
+    if args.json:
+        print(json.dumps({"ok": not report.problems, "checked": report.checked, "problems": report.problems}))
+    else:
+        for line in report.checked:
+            print(f"ok  {line}")
+        for line in report.problems:
+            print(line, file=sys.stderr)
+    return 1 if report.problems else 0
+
+
+def _print_settings(*, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([{"name": n, "default": d, "meaning": m} for n, d, m in documented()]))
+        return
+    for name, default, meaning in documented():
+        print(f"{name} (default {default or 'empty'})\n    {meaning}")
+
+
+def _manifest(commands: Any) -> None:
+    text = "Print the Slack app manifest for these settings."
+    added = _command(commands, "manifest", text, "manifest --public-url https://firstfive.example.com", _run_manifest)
+    added.add_argument(
+        "--public-url", help="address under which Slack reaches the bot; without it the app uses Socket Mode"
+    )
+
+
+def _run_manifest(args: argparse.Namespace) -> int:
+    from bot.slack.manifest import manifest  # noqa: PLC0415  start-up time of the other commands
+
+    url = args.public_url or os.environ.get("FIRSTFIVE_PUBLIC_URL") or None
+    print(json.dumps(manifest(url, socket_mode=url is None), indent=2))
+    return 0
+
+
+def _classify(commands: Any) -> None:
+    text = "Classify an agent from stored telemetry."
+    added = _command(
+        commands, "classify", text, "classify --agent helpdesk-agent --at 2026-11-02T03:12:00Z", _run_classify
+    )
+    added.add_argument("--agent", required=True)
+    added.add_argument("--at", help="a moment in ISO 8601, default now")
+    added.add_argument("--json", action="store_true", help="answer as JSON, the same as the API's")
+
+
+def _run_classify(args: argparse.Namespace) -> int:
+    from bot import app  # noqa: PLC0415  start-up time of the other commands
+
+    at = moment(args.at) if args.at else None
+    return _with_console(lambda console: app.print_classification(console, args.agent, at, as_json=args.json))
+
+
+def moment(text: str) -> datetime:
+    """A moment in ISO 8601; without an offset it is UTC.
+
+    Raises:
+        BadInput: it is none.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput("at", f"{text!r} is no moment; write it like 2026-11-02T03:12:00Z.") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _control(commands: Any) -> None:
+    text = "Mitigate when Slack is down; audited like the rest."
+    added = _command(commands, "control", text, "control turn-limit --agent helpdesk-agent --limit 6", _run_control)
+    added.add_argument("action", choices=["halt", "turn-limit", "resume", "list"])
+    added.add_argument("--agent", help="the agent (declares an incident when none is named)")
+    added.add_argument("--incident", help="the incident it belongs to, like INC-7")
+    added.add_argument(
+        "--mitigation", help="resume: the id to undo, as `list` shows it; without it, all of the agent's"
+    )
+    added.add_argument("--limit", type=int, help="turn-limit: model turns a task may take")
+    added.add_argument("--minutes", type=int, default=60, help="how long it lasts (default 60)")
+    added.add_argument("--reason", default="", help="why; goes on the timeline")
+    added.add_argument("--override", help="why a contraindicated mitigation is pulled all the same")
+    added.add_argument("--json", action="store_true", help="answer as JSON")
+
+
+def _run_control(args: argparse.Namespace) -> int:
+    from bot import app  # noqa: PLC0415  start-up time of the other commands
+
+    wish = app.ControlWish(
+        action=args.action,
+        agent=args.agent,
+        incident=args.incident,
+        mitigation=args.mitigation,
+        limit=args.limit,
+        minutes=args.minutes,
+        reason=args.reason,
+        override=args.override,
+        as_json=args.json,
+    )
+    return _with_console(lambda console: app.control(console, wish))
+
+
+def _postmortem(commands: Any) -> None:
+    text = "Write an incident's postmortem as it stands."
+    added = _command(commands, "postmortem", text, "postmortem INC-7 --format html -o inc-7.html", _run_postmortem)
+    added.add_argument("incident", help="like INC-7")
+    added.add_argument("--format", choices=["md", "html"], default="md")
+    added.add_argument("-o", "--output", type=Path, help="file to write; default: standard output")
+
+
+def _run_postmortem(args: argparse.Namespace) -> int:
+    from bot import app  # noqa: PLC0415  start-up time of the other commands
+
+    async def write(console: Any) -> int:
+        text = await app.postmortem(console, args.incident, args.format)
+        if args.output is None:
+            print(text)
+            return 0
+        try:
+            await asyncio.to_thread(args.output.write_text, text, encoding="utf-8")
+        except OSError as error:
+            raise Misconfigured(
+                f"{args.output} cannot be written: {error.strerror}. Choose another file with -o."
+            ) from error
+        return 0
+
+    return _with_console(write)
+
+
+def _with_console(use: Callable[[Any], Coroutine[Any, Any, int]]) -> int:
+    settings = _settings()
+    from bot import app  # noqa: PLC0415  start-up time of the other commands
+
+    async def run() -> int:
+        async with app.console(settings) as console:
+            return await use(console)
+
+    with contextlib.suppress(asyncio.CancelledError):
+        return asyncio.run(run())
+    return 1
+
+
+def _settings(given: dict[str, str] | None = None) -> Settings:
+    return read_settings({**os.environ, **(given or {})})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
