@@ -1,0 +1,135 @@
+"""The agent catalogue: ``agents.yaml`` into :class:`bot.incident.model.Catalogue`."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from bot.documents.yaml_lines import Document, Mistake, mistakes_of, parse
+from bot.incident.model import Agent, Band, Catalogue, Tool
+from bot.incident.telemetry import SideEffect
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_CONTROL_KEY = re.compile(r"[a-z0-9._-]{1,80}")
+CONTROLS = ("halt", "turn_limit")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Telemetry(_Strict):
+    service_names: tuple[str, ...] = ()
+    agent_names: tuple[str, ...] = ()
+
+
+class _Tool(_Strict):
+    name: str = Field(min_length=1, max_length=200)
+    side_effect: SideEffect = SideEffect.READ
+    privileged: bool = False
+
+
+class _Band(_Strict):
+    low: Annotated[float, Field(ge=0, le=1)]
+    high: Annotated[float, Field(ge=0, le=1)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "_Band":
+        if self.low > self.high:
+            raise ValueError("low is above high; swap them")
+        return self
+
+
+class _Agent(_Strict):
+    name: str
+    description: str = ""
+    owners: tuple[str, ...] = ()
+    slack_channel: str | None = None
+    environments: tuple[str, ...] = ("production",)
+    telemetry: _Telemetry = _Telemetry()
+    control_keys: dict[str, str] = Field(default_factory=dict)
+    tools: tuple[_Tool, ...] = ()
+    escalation_band: _Band | None = None
+    sla: str | None = None
+    provider: str | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _usable(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError("a name has letters, digits, dots, dashes and underscores, 80 at most")
+        return name
+
+    @field_validator("control_keys")
+    @classmethod
+    def _known(cls, keys: dict[str, str]) -> dict[str, str]:
+        for control, key in keys.items():
+            if control not in CONTROLS:
+                raise ValueError(f"{control!r} is no control; use one of {', '.join(CONTROLS)}")
+            if not _CONTROL_KEY.fullmatch(key):
+                raise ValueError(f"{key!r} is no flag key; use lower-case letters, digits, dots, dashes, underscores")
+        return keys
+
+
+class _File(_Strict):
+    agents: tuple[_Agent, ...]
+
+
+def read_catalogue(file: Path) -> Catalogue | tuple[Mistake, ...]:
+    """The catalogue in ``file``, or every mistake in it. A file that does not exist is an empty catalogue."""
+    if not file.exists():
+        return Catalogue()
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return (Mistake(file, 1, f"cannot be read: {error}."),)
+    document = parse(text, file)
+    if isinstance(document, Mistake):
+        return (document,)
+    return _catalogue(document, file)
+
+
+def _catalogue(document: Document, file: Path) -> Catalogue | tuple[Mistake, ...]:
+    try:
+        parsed = _File.model_validate(document.value if document.value is not None else {"agents": []})
+    except ValidationError as error:
+        return mistakes_of(error, document, file)
+    agents = tuple(_agent(entry) for entry in parsed.agents)
+    twice = _claimed_twice(agents, document, file)
+    return twice or Catalogue(agents)
+
+
+def _claimed_twice(agents: tuple[Agent, ...], document: Document, file: Path) -> tuple[Mistake, ...]:
+    owner: dict[str, str] = {}
+    mistakes = []
+    for index, agent in enumerate(agents):
+        for name in sorted(agent.telemetry_names):
+            if name in owner:
+                line = document.line(("agents", index, "name"))
+                mistakes.append(Mistake(file, line, f"{name!r} belongs to {owner[name]} already; one name, one agent."))
+            owner[name] = agent.name
+    return tuple(mistakes)
+
+
+def _agent(entry: _Agent) -> Agent:
+    given: dict[str, Any] = {
+        name: getattr(entry, name)
+        for name in (
+            "name",
+            "description",
+            "owners",
+            "slack_channel",
+            "environments",
+            "control_keys",
+            "sla",
+            "provider",
+        )
+    }
+    return Agent(
+        **given,
+        service_names=entry.telemetry.service_names,
+        agent_names=entry.telemetry.agent_names,
+        tools=tuple(Tool(tool.name, tool.side_effect, tool.privileged) for tool in entry.tools),
+        escalation_band=Band(entry.escalation_band.low, entry.escalation_band.high) if entry.escalation_band else None,
+    )

@@ -1,0 +1,106 @@
+"""YAML with the line of every value, so that a mistake can be named where it stands."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """Something wrong in a file, and what to do about it. Lines count from 1."""
+
+    file: Path
+    line: int
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.sentence}"
+
+
+Lines = dict[tuple[str | int, ...], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed YAML text: its value, and the line of each path into it."""
+
+    value: Any
+    lines: Lines
+
+    def line(self, path: tuple[str | int, ...]) -> int:
+        """The line of ``path``, or of the closest thing around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+
+def parse(text: str, file: Path, first_line: int = 1) -> Document | Mistake:
+    """The document in ``text``; ``first_line`` is where it starts in the file.
+
+    Duplicate keys are a mistake: YAML would silently keep the last one.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is None:
+            return Document(None, {(): first_line})
+        lines: Lines = {}
+        duplicate = _walk(node, (), lines, first_line)
+        if duplicate:
+            return Mistake(file, duplicate[0], f"{duplicate[1]!r} stands here twice; keep one.")
+        return Document(yaml.safe_load(text), lines)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = first_line + (mark.line if mark else 0)
+        return Mistake(file, line, f"not valid YAML: {error.problem or error.context}.")
+    except yaml.YAMLError as error:
+        return Mistake(file, first_line, f"not valid YAML: {str(error).splitlines()[0]}.")
+
+
+def _walk(node: yaml.Node, path: tuple[str | int, ...], lines: Lines, first: int) -> tuple[int, str] | None:
+    lines.setdefault(path, first + node.start_mark.line)
+    if isinstance(node, yaml.MappingNode):
+        return _walk_mapping(node, path, lines, first)
+    if isinstance(node, yaml.SequenceNode):
+        found = (_walk(item, (*path, index), lines, first) for index, item in enumerate(node.value))
+        return next((duplicate for duplicate in found if duplicate), None)
+    return None
+
+
+def _walk_mapping(
+    node: yaml.MappingNode, path: tuple[str | int, ...], lines: Lines, first: int
+) -> tuple[int, str] | None:
+    seen: set[str] = set()
+    for key, value in node.value:
+        name = str(key.value)
+        if name in seen:
+            return first + key.start_mark.line, name
+        seen.add(name)
+        lines[(*path, name)] = first + key.start_mark.line
+        duplicate = _walk(value, (*path, name), lines, first)
+        if duplicate:
+            return duplicate
+    return None
+
+
+def mistakes_of(error: ValidationError, document: Document, file: Path) -> tuple[Mistake, ...]:
+    """Each validation error as a mistake with its line and one sentence."""
+    return tuple(
+        Mistake(file, document.line(tuple(problem["loc"])), _sentence(problem["loc"], problem))
+        for problem in error.errors()
+    )
+
+
+def _sentence(path: tuple[str | int, ...], problem: Any) -> str:
+    where = ".".join(str(part) for part in path) or "the file"
+    match problem["type"]:
+        case "missing":
+            return f"{where} is missing; add it."
+        case "extra_forbidden":
+            return f"{where} is not a known field; check its spelling or remove it."
+        case "enum" | "literal_error":
+            return f"{where} is {problem['input']!r}; use {problem['ctx']['expected']}."
+        case _:
+            return f"{where}: {problem['msg'][:1].lower()}{problem['msg'][1:]}."
