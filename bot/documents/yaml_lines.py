@@ -103,4 +103,5 @@ def _sentence(path: tuple[str | int, ...], problem: Any) -> str:
         case "enum" | "literal_error":
             return f"{where} is {problem['input']!r}; use {problem['ctx']['expected']}."
         case _:
-            return f"{where}: {problem['msg'][:1].lower()}{problem['msg'][1:]}."
+            said = problem["msg"].removeprefix("Value error, ")
+            return f"{where}: {said[:1].lower()}{said[1:]}."

@@ -1,0 +1,198 @@
+"""Postmortems from typed values: Markdown and HTML by Jinja.
+
+The templates see only what :class:`bot.incident.review.Postmortem` holds; they add headings, never facts.
+"""
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+
+from bot.documents.yaml_lines import Mistake
+from bot.incident.charts import Chart
+from bot.incident.evidence import Signal, Unit
+from bot.incident.narration import narrate
+from bot.incident.review import Postmortem, Section, Statement
+from bot.incident.taxonomy import CLASSES
+from bot.ports import Renderer
+
+FORMS = ("md", "html")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_TITLES = {
+    Section.SUMMARY: "Summary",
+    Section.IMPACT: "Impact",
+    Section.DETECTION: "Detection",
+    Section.CONTRIBUTING_FACTORS: "Contributing factors",
+    Section.MONITORING_GAP: "Monitoring gap",
+    Section.ACTIONS: "Actions",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    alt: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    name: str
+    title: str
+    statements: tuple[Statement, ...]
+    written: str
+    todo: str
+    charts: tuple[_Picture, ...]
+
+
+def packaged() -> Path:
+    """The folder of the templates that come along."""
+    here = Path(__file__).resolve().parents[1]
+    inside = here / "data" / "postmortem_templates"
+    return inside if inside.is_dir() else here.parent / "postmortem_templates"
+
+
+class JinjaRenderer(Renderer):
+    """Renders with the templates of one folder."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        loader = FileSystemLoader(folder or packaged())
+        self._environments = {form: _environment(loader, form) for form in FORMS}
+
+    def postmortem(self, postmortem: Postmortem, form: str, pictures: Mapping[str, bytes] | None = None) -> str:
+        """The document as "md" or "html"; ``pictures`` are SVG bytes by chart name, embedded where given.
+
+        A chart without its picture keeps its figures as text.
+        """
+        template = self._environments[form].get_template(f"postmortem.{form}.j2")
+        return template.render(_context(postmortem, pictures or {})).strip() + "\n"
+
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """Templates that cannot be read, with file and line."""
+        found = []
+        for form, environment in self._environments.items():
+            name = f"postmortem.{form}.j2"
+            try:
+                environment.get_template(name)
+            except TemplateError as error:
+                line = getattr(error, "lineno", None) or 1
+                found.append(Mistake(packaged() / name, line, f"the template cannot be used: {error.message}."))
+        return tuple(found)
+
+
+def _environment(loader: FileSystemLoader, form: str) -> Environment:
+    environment = Environment(
+        loader=loader,
+        autoescape=form == "html",
+        undefined=StrictUndefined,
+        trim_blocks=False,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        {"text": markdown_text, "cell": markdown_cell, "people": people, "utc": utc, "cite": cite}
+    )
+    return environment
+
+
+def markdown_text(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def markdown_cell(text: str) -> str:
+    """Text for one table cell."""
+    return markdown_text(text)
+
+
+def people(text: str) -> str:
+    """What people wrote: their Markdown stays, raw HTML does not."""
+    return text.replace("<", "&lt;").strip()
+
+
+def utc(at: datetime) -> str:
+    """``2026-11-23 14:31:05``."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def cite(events: Sequence[str]) -> str:
+    """`` [INC-7#3, INC-7#5]``, or nothing."""
+    return f" [{', '.join(events)}]" if events else ""
+
+
+def _context(postmortem: Postmortem, pictures: Mapping[str, bytes]) -> dict[str, object]:
+    state = postmortem.state
+    named = state.incident_class
+    return {
+        "postmortem": postmortem,
+        "state": state,
+        "incident": state.incident,
+        "class_line": f"{named.value}: {CLASSES[named].name}" if named else "not classified",
+        "cause": state.cause.value if state.cause else "not set",
+        "todos_line": _todos_line(len(postmortem.todos)),
+        "sections": _parts(postmortem, pictures),
+        "timeline": [
+            {"at": event.at, "who": event.by.name, "what": narrate(event, state), "id": event.id}
+            for event in postmortem.events
+        ],
+        "figures": [_row(signal) for signal in (postmortem.bundle.signals if postmortem.bundle else ())],
+    }
+
+
+def _todos_line(count: int) -> str:
+    if count == 0:
+        return "No gaps are open."
+    return f"{count} {'gap is' if count == 1 else 'gaps are'} open, each marked TODO(human)."
+
+
+def _parts(postmortem: Postmortem, pictures: Mapping[str, bytes]) -> list[_Part]:
+    todos = {todo.section: todo.question for todo in postmortem.todos}
+    shown = {"course": Section.SUMMARY, "shares": Section.IMPACT}
+    parts = []
+    for section, title in _TITLES.items():
+        charts = [chart for chart in postmortem.charts if shown.get(chart.name, Section.IMPACT) is section]
+        part = _Part(
+            section.value,
+            title,
+            postmortem.sections.get(section, ()),
+            postmortem.state.review.get(section.value, ""),
+            todos.get(section, ""),
+            tuple(_Picture(chart.alt, _source(chart, pictures)) for chart in charts),
+        )
+        parts.append(part)
+    story = _Part("classification", "Classification story", postmortem.classification_story, "", "", ())
+    levers = _Part("mitigations", "Mitigations and their proof", postmortem.mitigations, "", "", ())
+    return [*parts[:3], story, levers, *parts[3:]]
+
+
+def _source(chart: Chart, pictures: Mapping[str, bytes]) -> str:
+    picture = pictures.get(chart.name)
+    if picture is None:
+        return ""
+    return f"data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"
+
+
+def _row(signal: Signal) -> dict[str, str]:
+    return {
+        "label": signal.label,
+        "value": _value(signal, signal.value),
+        "n": str(signal.n),
+        "interval": f"{_value(signal, signal.interval.low)} to {_value(signal, signal.interval.high)}"
+        if signal.interval
+        else "",
+        "baseline": f"{_value(signal, signal.baseline)} (n = {signal.baseline_n})"
+        if signal.baseline is not None
+        else "no baseline",
+        "direction": signal.direction.value,
+        "fresh": f"{signal.fresh_seconds:.0f} s" if signal.fresh_seconds is not None else "never seen",
+    }
+
+
+def _value(signal: Signal, value: float | None) -> str:
+    if value is None:
+        return "can't tell"
+    if signal.unit is Unit.SHARE:
+        return f"{value:.1%}"
+    return f"{value:,.1f}".removesuffix(".0")
