@@ -6,7 +6,7 @@ once in this process, ``run`` renews it within a poll interval for changes made 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from bot.controls.readers import Readers
@@ -82,7 +82,7 @@ class BuiltinControl(Control):
                 failing = True
             await asyncio.sleep((QUIET_AFTER_FAILURE if failing else self._poll_every).total_seconds())
 
-    async def changes(self, agent: str, environment: str, silence: float) -> AsyncIterator[Controls | None]:
+    async def changes(self, agent: str, environment: str, silence: float) -> AsyncGenerator[Controls | None, None]:
         """The new controls each time those of ``agent`` change; None after every ``silence`` seconds without one."""
         event = asyncio.Event()
         waiting = self._waiting.setdefault(agent, set())

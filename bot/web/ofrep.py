@@ -8,6 +8,7 @@ For the same reason these routes never answer 429.
 import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -20,8 +21,8 @@ from bot.incident.mitigation import Controls
 from bot.incident.model import Catalogue
 from bot.ports import Clock
 from bot.web.bodies import MIB, TooLargeError, whole
+from bot.web.doors import ControlPlane
 from bot.web.flags import KEYS, flag, standard_key
-from bot.web.parts import ControlPlane
 from bot.web.tokens import CHALLENGE, admits_key, pass_for, same
 
 MOST_BYTES = MIB
@@ -109,14 +110,15 @@ class OfrepRoutes:
 
     async def _notifications(self, asker: Asker) -> AsyncIterator[str]:
         yield f"retry: {RECONNECT_MILLISECONDS}\n: listening\n\n"
-        async for controls in self.control.changes(asker.agent, asker.environment, self.heartbeat_seconds):
-            if controls is None:
-                yield ": still here\n\n"
-                continue
-            _, etag = self._bulk(asker, controls)
-            moment = int(self.clock.now().timestamp())
-            data = json.dumps({"type": "refetchEvaluation", "etag": etag, "lastModified": moment})
-            yield f"id: {asker.agent}-{controls.revision}\ndata: {data}\n\n"
+        async with aclosing(self.control.changes(asker.agent, asker.environment, self.heartbeat_seconds)) as changes:
+            async for controls in changes:
+                yield ": still here\n\n" if controls is None else self._notification(asker, controls)
+
+    def _notification(self, asker: Asker, controls: Controls) -> str:
+        _, etag = self._bulk(asker, controls)
+        moment = int(self.clock.now().timestamp())
+        data = json.dumps({"type": "refetchEvaluation", "etag": etag, "lastModified": moment})
+        return f"id: {controls.revision}\ndata: {data}\n\n"
 
     def _read(self, asker: Asker) -> Controls:
         controls = self.control.controls(asker.agent, asker.environment)

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from bot.incident.errors import Unavailable
 from bot.web.bodies import MIB, TooLargeError, whole
-from bot.web.parts import Rejection, Telemetry
+from bot.web.doors import Rejection, Telemetry
 from bot.web.tokens import CHALLENGE, admits
 
 MOST_BYTES = 8 * MIB

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.web.bodies import MIB, TooLargeError, whole
-from bot.web.parts import SlackRequests
+from bot.web.doors import SlackRequests
 
 MOST_BYTES = MIB
 

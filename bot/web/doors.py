@@ -1,0 +1,99 @@
+"""What the HTTP edge asks of the other edges. The composition root passes them in."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from bot.incident.mitigation import Controls
+
+
+class Answer(Protocol):
+    """An HTTP answer made elsewhere."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers."""
+        ...
+
+    @property
+    def body(self) -> bytes | str:
+        """Its body."""
+        ...
+
+
+class SlackRequests(Protocol):
+    """Takes Slack's signed requests."""
+
+    async def http(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Verify, remember and acknowledge one request. Header names are lower case."""
+        ...
+
+
+class Acceptance(Protocol):
+    """What became of a telemetry request."""
+
+    @property
+    def rejected(self) -> int:
+        """Records that could not be used."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """Why, in one sentence; may be empty."""
+        ...
+
+
+class Intake(Protocol):
+    """Takes OTLP requests; returns after the commit.
+
+    Raises:
+        Unavailable: too busy; ask again later.
+        The rejection given as :class:`Telemetry`'s ``rejection``: the request cannot be used.
+    """
+
+    async def traces(self, body: bytes, content_type: str, encoding: str) -> Acceptance:
+        """An ExportTraceServiceRequest."""
+        ...
+
+    async def logs(self, body: bytes, content_type: str, encoding: str) -> Acceptance:
+        """An ExportLogsServiceRequest."""
+        ...
+
+
+@runtime_checkable
+class Rejection(Protocol):
+    """Why a telemetry request cannot be used; what :class:`Telemetry`'s ``rejection`` raises looks like this."""
+
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """The way telemetry comes in: the intake, the error it raises, and how its answers are written."""
+
+    intake: Intake
+    rejection: type[Exception]
+    written: Callable[[Acceptance, str, str], bytes]  # (acceptance, content type, "traces" or "logs")
+
+
+class ControlPlane(Protocol):
+    """What agents read."""
+
+    def controls(self, agent: str, environment: str) -> Controls:
+        """What the agent has to obey now, from memory."""
+        ...
+
+    def seen(self, controls: Controls, environment: str, instance: str, at: datetime) -> None:
+        """An instance was given these controls."""
+        ...
+
+    def changes(self, agent: str, environment: str, silence: float) -> AsyncGenerator[Controls | None, None]:
+        """The new controls whenever they change; None after ``silence`` seconds without a change."""
+        ...

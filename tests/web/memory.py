@@ -1,0 +1,218 @@
+"""Records in memory, for stories about the edge and not about the database."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.incident.mitigation import Mitigation
+from bot.incident.model import Incident, IncidentKey, Person
+from bot.incident.telemetry import EvalScore, Trace
+from bot.incident.timeline import Event, Fact
+from bot.ports import Job, NewIncident, RoomTask
+
+NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+ANA = Person("U1", "ana")
+
+
+@dataclass
+class StillClock:
+    """A clock that moves when told to."""
+
+    moment: datetime = NOON
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+@dataclass
+class CountingIds:
+    count: int = 0
+
+    def new(self) -> str:
+        self.count += 1
+        return f"id{self.count:018d}"
+
+
+@dataclass
+class MemoryWork:
+    """Every repository in one; ``look`` and ``begin`` give the same."""
+
+    opened: dict[IncidentKey, Incident] = field(default_factory=dict)
+    keys: dict[str, IncidentKey] = field(default_factory=dict)
+    events: dict[IncidentKey, list[Event]] = field(default_factory=dict)
+    used: set[tuple[IncidentKey, str]] = field(default_factory=set)
+    bodies: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    tasks: list[RoomTask] = field(default_factory=list)
+    jobs_scheduled: list[Job] = field(default_factory=list)
+    levers: dict[str, Mitigation] = field(default_factory=dict)
+    revisions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def incidents(self) -> "MemoryIncidents":
+        return MemoryIncidents(self)
+
+    @property
+    def timelines(self) -> "MemoryTimelines":
+        return MemoryTimelines(self)
+
+    @property
+    def mitigations(self) -> "MemoryMitigations":
+        return MemoryMitigations(self)
+
+    @property
+    def snapshots(self) -> "MemorySnapshots":
+        return MemorySnapshots(self)
+
+    @property
+    def outbox(self) -> "MemoryOutbox":
+        return MemoryOutbox(self)
+
+    @property
+    def jobs(self) -> "MemoryJobs":
+        return MemoryJobs(self)
+
+
+@dataclass
+class MemoryIncidents:
+    kept: MemoryWork
+
+    async def open(self, incident: NewIncident, idempotency_key: str) -> tuple[Incident, bool]:
+        if idempotency_key in self.kept.keys:
+            return self.kept.opened[self.kept.keys[idempotency_key]], False
+        opened = Incident(
+            number=len(self.kept.opened) + 1,
+            title=incident.title,
+            agent=incident.agent,
+            environment=incident.environment,
+            declared_at=incident.declared_at,
+            declared_by=incident.declared_by,
+            private=incident.private,
+            test=incident.test,
+        )
+        self.kept.opened[opened.key] = opened
+        self.kept.keys[idempotency_key] = opened.key
+        return opened, True
+
+    async def get(self, key: IncidentKey) -> Incident | None:
+        return self.kept.opened.get(key)
+
+    async def recent(self, limit: int, before: int | None = None) -> tuple[Incident, ...]:
+        newest = sorted(self.kept.opened.values(), key=lambda i: -i.number)
+        return tuple(i for i in newest if before is None or i.number < before)[:limit]
+
+    async def in_channel(self, channel_id: str) -> Incident | None:
+        del channel_id
+        return None
+
+
+@dataclass
+class MemoryTimelines:
+    kept: MemoryWork
+
+    async def append(
+        self, key: IncidentKey, fact: Fact, by: Person, at: datetime, idempotency_key: str | None = None
+    ) -> Event | None:
+        if idempotency_key is not None:
+            if (key, idempotency_key) in self.kept.used:
+                return None
+            self.kept.used.add((key, idempotency_key))
+        events = self.kept.events.setdefault(key, [])
+        events.append(Event(key, len(events) + 1, at, by, fact))
+        return events[-1]
+
+    async def read(self, key: IncidentKey) -> tuple[Event, ...]:
+        return tuple(self.kept.events.get(key, ()))
+
+
+@dataclass
+class MemoryMitigations:
+    kept: MemoryWork
+
+    async def put(self, mitigation: Mitigation) -> Mitigation:
+        revision = self.kept.revisions.get(mitigation.agent, 0) + 1
+        self.kept.revisions[mitigation.agent] = revision
+        self.kept.levers[mitigation.id] = replace(mitigation, revision=revision)
+        return self.kept.levers[mitigation.id]
+
+    async def get(self, mitigation_id: str) -> Mitigation | None:
+        return self.kept.levers.get(mitigation_id)
+
+    async def live(self) -> tuple[tuple[Mitigation, ...], Mapping[str, int]]:
+        return tuple(m for m in self.kept.levers.values() if m.state.is_live), dict(self.kept.revisions)
+
+
+@dataclass
+class MemorySnapshots:
+    kept: MemoryWork
+
+    async def freeze(self, key: IncidentKey, kind: str, at: datetime, body: Mapping[str, object]) -> tuple[str, str]:
+        del at
+        name = f"{key}-{kind}"
+        self.kept.bodies.setdefault(name, body)
+        return name, hashlib.sha256(json.dumps(self.kept.bodies[name], sort_keys=True).encode()).hexdigest()
+
+    async def frozen(self, snapshot_id: str) -> Mapping[str, object] | None:
+        return self.kept.bodies.get(snapshot_id)
+
+
+@dataclass
+class MemoryOutbox:
+    kept: MemoryWork
+
+    async def put(self, task: RoomTask) -> None:
+        self.kept.tasks.append(task)
+
+
+@dataclass
+class MemoryJobs:
+    kept: MemoryWork
+
+    async def schedule(self, job: Job) -> None:
+        self.kept.jobs_scheduled.append(job)
+
+
+@dataclass
+class MemoryRecords:
+    """The database that forgets. ``failing`` makes every look raise."""
+
+    kept: MemoryWork = field(default_factory=MemoryWork)
+    failing: Exception | None = None
+    looks: int = 0
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[MemoryWork]:
+        yield self.kept
+
+    @asynccontextmanager
+    async def look(self) -> AsyncIterator[MemoryWork]:
+        self.looks += 1
+        if self.failing is not None:
+            raise self.failing
+        yield self.kept
+
+
+@dataclass
+class MemoryTraces:
+    """Traces and scores that were put here."""
+
+    kept: Sequence[Trace] = ()
+    scored: Sequence[EvalScore] = ()
+
+    async def traces(self, agent: str, start_ns: int, end_ns: int, limit: int = 2000) -> tuple[Trace, ...]:
+        found = [t for t in self.kept if t.agent == agent and start_ns <= t.start_ns < end_ns]
+        return tuple(sorted(found, key=lambda t: t.start_ns)[-limit:])
+
+    async def scores(self, agent: str, start_ns: int, end_ns: int) -> tuple[EvalScore, ...]:
+        return tuple(s for s in self.scored if s.agent == agent and start_ns <= s.at_ns < end_ns)
+
+    async def trace(self, trace_id: str) -> Trace | None:
+        return next((t for t in self.kept if t.id == trace_id), None)
+
+    async def agents(self, start_ns: int, end_ns: int) -> tuple[str, ...]:
+        return tuple(sorted({t.agent for t in self.kept if start_ns <= t.start_ns < end_ns}))
