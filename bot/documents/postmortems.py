@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
 from bot.documents.yaml_lines import Mistake
-from bot.incident.charts import Chart
 from bot.incident.evidence import Signal, Unit
 from bot.incident.narration import narrate
 from bot.incident.review import Postmortem, Section, Statement
@@ -59,40 +58,44 @@ class JinjaRenderer(Renderer):
     """Renders with the templates of one folder."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        loader = FileSystemLoader(folder or packaged())
-        self._environments = {form: _environment(loader, form) for form in FORMS}
+        self._folder = folder or packaged()
+        self._templates = _environment(self._folder)
 
-    def postmortem(self, postmortem: Postmortem, form: str, pictures: Mapping[str, bytes] | None = None) -> str:
-        """The document as "md" or "html"; ``pictures`` are SVG bytes by chart name, embedded where given.
+    def postmortem(self, postmortem: Postmortem, form: str, pictures: Mapping[str, str] | None = None) -> str:
+        """The document as "md" or "html"; ``pictures`` holds an image address by chart name.
 
-        A chart without its picture keeps its figures as text.
+        A chart without one keeps its figures as text.
         """
-        template = self._environments[form].get_template(f"postmortem.{form}.j2")
+        template = self._templates.get_template(f"postmortem.{form}.j2")
         return template.render(_context(postmortem, pictures or {})).strip() + "\n"
 
     def mistakes(self) -> tuple[Mistake, ...]:
         """Templates that cannot be read, with file and line."""
         found = []
-        for form, environment in self._environments.items():
+        for form in FORMS:
             name = f"postmortem.{form}.j2"
             try:
-                environment.get_template(name)
+                self._templates.get_template(name)
             except TemplateError as error:
                 line = getattr(error, "lineno", None) or 1
-                found.append(Mistake(packaged() / name, line, f"the template cannot be used: {error.message}."))
+                found.append(Mistake(self._folder / name, line, f"the template cannot be used: {error.message}."))
         return tuple(found)
 
 
-def _environment(loader: FileSystemLoader, form: str) -> Environment:
+def embedded(svg: bytes) -> str:
+    """An SVG picture as an address that holds the picture itself."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+
+def _environment(folder: Path) -> Environment:
     environment = Environment(
-        loader=loader,
-        autoescape=form == "html",
+        loader=FileSystemLoader(folder),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
         undefined=StrictUndefined,
-        trim_blocks=False,
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        {"text": markdown_text, "cell": markdown_cell, "people": people, "utc": utc, "cite": cite}
+        {"text": markdown_text, "cell": markdown_text, "people": people, "utc": utc, "cite": cite}
     )
     return environment
 
@@ -100,11 +103,6 @@ def _environment(loader: FileSystemLoader, form: str) -> Environment:
 def markdown_text(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
-
-
-def markdown_cell(text: str) -> str:
-    """Text for one table cell."""
-    return markdown_text(text)
 
 
 def people(text: str) -> str:
@@ -122,7 +120,7 @@ def cite(events: Sequence[str]) -> str:
     return f" [{', '.join(events)}]" if events else ""
 
 
-def _context(postmortem: Postmortem, pictures: Mapping[str, bytes]) -> dict[str, object]:
+def _context(postmortem: Postmortem, pictures: Mapping[str, str]) -> dict[str, object]:
     state = postmortem.state
     named = state.incident_class
     return {
@@ -147,7 +145,7 @@ def _todos_line(count: int) -> str:
     return f"{count} {'gap is' if count == 1 else 'gaps are'} open, each marked TODO(human)."
 
 
-def _parts(postmortem: Postmortem, pictures: Mapping[str, bytes]) -> list[_Part]:
+def _parts(postmortem: Postmortem, pictures: Mapping[str, str]) -> list[_Part]:
     todos = {todo.section: todo.question for todo in postmortem.todos}
     shown = {"course": Section.SUMMARY, "shares": Section.IMPACT}
     parts = []
@@ -159,19 +157,12 @@ def _parts(postmortem: Postmortem, pictures: Mapping[str, bytes]) -> list[_Part]
             postmortem.sections.get(section, ()),
             postmortem.state.review.get(section.value, ""),
             todos.get(section, ""),
-            tuple(_Picture(chart.alt, _source(chart, pictures)) for chart in charts),
+            tuple(_Picture(chart.alt, pictures.get(chart.name, "")) for chart in charts),
         )
         parts.append(part)
     story = _Part("classification", "Classification story", postmortem.classification_story, "", "", ())
     levers = _Part("mitigations", "Mitigations and their proof", postmortem.mitigations, "", "", ())
     return [*parts[:3], story, levers, *parts[3:]]
-
-
-def _source(chart: Chart, pictures: Mapping[str, bytes]) -> str:
-    picture = pictures.get(chart.name)
-    if picture is None:
-        return ""
-    return f"data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"
 
 
 def _row(signal: Signal) -> dict[str, str]:
