@@ -100,6 +100,8 @@ def _sentence(path: tuple[str | int, ...], problem: Any) -> str:
             return f"{where} is missing; add it."
         case "extra_forbidden":
             return f"{where} is not a known field; check its spelling or remove it."
+        case "string_type" if isinstance(problem["input"], dict):
+            return f"{where} is read as a mapping because of its colon; put the text in quotes."
         case "enum" | "literal_error":
             return f"{where} is {problem['input']!r}; use {problem['ctx']['expected']}."
         case _:
