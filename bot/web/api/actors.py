@@ -1,0 +1,31 @@
+"""Who acts through the API, and which click it is."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from bot.incident.model import Person
+from bot.ports import Ids
+
+MOST_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """A person and the idempotency key of their request."""
+
+    by: Person
+    idem: str
+
+
+def named(name: str) -> Person:
+    """The person of that name; API callers are kept apart from chat users by their id."""
+    kept = " ".join(name.split())[:MOST_CHARACTERS] or "token"
+    return Person(f"api:{kept}", kept if kept != "token" else "API")
+
+
+def acting(request: Request, ids: Ids) -> Acting:
+    """Who acts: ``Firstfive-Actor`` names them. ``Idempotency-Key`` makes a repeated request happen once."""
+    by = named(request.headers.get("firstfive-actor", ""))
+    key = request.headers.get("idempotency-key", "").strip()[:200]
+    return Acting(by, f"api:{key or ids.new()}")

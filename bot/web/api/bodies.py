@@ -1,0 +1,85 @@
+"""The JSON that comes in."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.incident.classification import Question, Reply
+from bot.incident.mitigation import MitigationKind
+from bot.incident.taxonomy import Cause, IncidentClass, Severity
+
+
+class Body(BaseModel):
+    """What all bodies share: a field we do not know is an error, not silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DeclareBody(Body):
+    """A declaration. Without an environment it is the agent's first one."""
+
+    title: str
+    agent: str
+    environment: str = ""
+    harm_now: bool = False
+    severity: Severity = Severity.SEV3
+    detection: str = Field(default="", description="how it was noticed, in your words")
+    test: bool = False
+    private: bool = False
+
+
+class AnswerBody(Body):
+    """A question whose answer responders confirm or override."""
+
+    question: Question
+    reply: Reply
+    because: str = ""
+
+
+class ClassifyBody(Body):
+    """What responders decided."""
+
+    incident_class: IncidentClass = Field(alias="class")
+    cause: Cause
+    severity: Severity
+    answers: list[AnswerBody] = Field(default_factory=list)
+    comment: str = ""
+
+
+class ApplyBody(Body):
+    """A lever to pull. ``override`` is the reason for one that is contraindicated."""
+
+    kind: MitigationKind
+    limit: int | None = Field(default=None, description="model turns per task, for a turn limit")
+    minutes: int = 60
+    reason: str = ""
+    override: str | None = None
+
+
+class RevertBody(Body):
+    """Why it is undone; needed when the one who applied it undoes it alone."""
+
+    reason: str = ""
+
+
+class ExtendBody(Body):
+    """How much longer."""
+
+    minutes: int
+
+
+class TextBody(Body):
+    """Words for the timeline or a section."""
+
+    text: str
+
+
+class ResolveBody(Body):
+    """How it ended, and the ids of the mitigations that stay on until they expire."""
+
+    summary: str
+    keep: list[str] = Field(default_factory=list)
+
+
+class ReviewBody(Body):
+    """What the reviewers say."""
+
+    comment: str = ""

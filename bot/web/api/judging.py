@@ -1,0 +1,118 @@
+"""Routes for class, levers and the review of an incident."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from bot.incident.classification import Answer
+from bot.incident.review import Section
+from bot.response.classify import Choice
+from bot.response.mitigate import Order
+from bot.web.api import bodies as b
+from bot.web.api import models as m
+from bot.web.api import shapes
+from bot.web.api.actors import Acting, acting
+from bot.web.parts import Parts
+
+Form = Literal["md", "html", "json"]
+
+
+def router(parts: Parts) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["response"])
+    _classification(parts, routes)
+    _mitigations(parts, routes)
+    _review(parts, routes)
+    return routes
+
+
+def _classification(parts: Parts, routes: APIRouter) -> None:
+    verbs = parts.verbs
+
+    def who(request: Request) -> Acting:
+        return acting(request, parts.ids)
+
+    @routes.get("/incidents/{key}/classification")
+    async def stood(key: str) -> m.StoodShape:
+        """What telemetry suggested at the declaration, and what responders set."""
+        state = await verbs.look.state(key)
+        bundle = await verbs.look.bundle(state)
+        chosen = state.classified.classification if state.classified else None
+        return m.StoodShape(
+            suggested=shapes.classification(state.suggested, bundle) if state.suggested else None,
+            set=shapes.classification(chosen, bundle) if chosen else None,
+            severity=state.severity.value,
+        )
+
+    @routes.post("/incidents/{key}/classification")
+    async def classify(key: str, body: b.ClassifyBody, act: Annotated[Acting, Depends(who)]) -> m.IncidentShape:
+        """Set or change class, suspected cause and severity."""
+        answers = tuple(
+            Answer(given.question, given.reply, given.because or f"set by {act.by.name}", by=act.by.id)
+            for given in body.answers
+        )
+        choice = Choice(body.incident_class, body.cause, body.severity, answers, body.comment)
+        return shapes.incident(await verbs.classify(key, choice, act.by, act.idem), parts.public_url)
+
+
+def _mitigations(parts: Parts, routes: APIRouter) -> None:
+    verbs = parts.verbs
+
+    def who(request: Request) -> Acting:
+        return acting(request, parts.ids)
+
+    @routes.get("/incidents/{key}/mitigations")
+    async def mitigations(key: str) -> m.MitigationsShape:
+        """The levers that fit, best first, and those in force."""
+        state = await verbs.look.state(key)
+        offers = await verbs.offers(key)
+        return m.MitigationsShape(
+            offers=[shapes.offer(put) for put in offers],
+            live=[shapes.mitigation(status.mitigation, status) for status in state.live_mitigations],
+        )
+
+    @routes.post("/incidents/{key}/mitigations", status_code=201)
+    async def apply(key: str, body: b.ApplyBody, act: Annotated[Acting, Depends(who)]) -> m.MitigationShape:
+        """Pull a lever."""
+        order = Order(body.kind, body.limit, body.minutes, body.reason, body.override)
+        return shapes.mitigation(await verbs.apply(key, order, act.by, act.idem))
+
+    @routes.post("/mitigations/{mitigation_id}/revert")
+    async def revert(mitigation_id: str, body: b.RevertBody, act: Annotated[Acting, Depends(who)]) -> m.MitigationShape:
+        """Undo a lever. Whoever applied it needs a second person or a reason."""
+        return shapes.mitigation(await verbs.revert(mitigation_id, body.reason, act.by, act.idem))
+
+    @routes.post("/mitigations/{mitigation_id}/extend")
+    async def extend(mitigation_id: str, body: b.ExtendBody, act: Annotated[Acting, Depends(who)]) -> m.MitigationShape:
+        """Give a lever more time."""
+        return shapes.mitigation(await verbs.extend(mitigation_id, body.minutes, act.by, act.idem))
+
+
+def _review(parts: Parts, routes: APIRouter) -> None:
+    verbs = parts.verbs
+
+    def who(request: Request) -> Acting:
+        return acting(request, parts.ids)
+
+    @routes.get("/incidents/{key}/postmortem", response_model=m.PostmortemShape)
+    async def postmortem(key: str, format: Form = "json") -> Response | m.PostmortemShape:  # noqa: A002  the query's name
+        """The postmortem as it stands, as values, Markdown or HTML."""
+        document = await verbs.postmortem(key)
+        if format == "json":
+            return shapes.postmortem(document, parts.public_url)
+        text = parts.renderer.postmortem(document, format)
+        kind = "text/html; charset=utf-8" if format == "html" else "text/markdown; charset=utf-8"
+        return Response(text, media_type=kind)
+
+    @routes.put("/incidents/{key}/postmortem/sections/{section}")
+    async def write(
+        key: str, section: Section, body: b.TextBody, act: Annotated[Acting, Depends(who)]
+    ) -> m.IncidentShape:
+        """Fill a section; the last text counts."""
+        state = await verbs.write_section(key, section, body.text, act.by, act.idem)
+        return shapes.incident(state, parts.public_url)
+
+    @routes.post("/incidents/{key}/postmortem/review")
+    async def review(key: str, body: b.ReviewBody, act: Annotated[Acting, Depends(who)]) -> m.IncidentShape:
+        """Mark it reviewed; the monitoring gap must be filled."""
+        return shapes.incident(await verbs.accept_review(key, body.comment, act.by, act.idem), parts.public_url)

@@ -1,0 +1,321 @@
+"""The JSON that goes out. Names here are a public promise: extend, do not rename.
+
+Times are ISO 8601 in UTC, durations seconds, shares 0..1. A figure that telemetry cannot
+tell is null, never zero.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Shape(BaseModel):
+    """What all answers share: frozen, and infinities never leave."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="null", populate_by_name=True)
+
+
+class IntervalShape(Shape):
+    """A 95 % interval."""
+
+    low: float | None
+    high: float | None
+
+
+class SpanOfTime(Shape):
+    """Half-open: start is in it, end is not."""
+
+    start: datetime
+    end: datetime
+
+
+class SignalShape(Shape):
+    """One measured quantity with its doubt."""
+
+    name: str
+    label: str
+    unit: str = Field(description="share (0..1), count, seconds, tokens, steps or per minute")
+    value: float | None = Field(description="null when telemetry cannot tell")
+    baseline: float | None
+    k: int | None = Field(description="of a share: k of n")
+    n: int
+    baseline_k: int | None
+    baseline_n: int
+    interval: IntervalShape | None = Field(description="of the value")
+    difference: IntervalShape | None = Field(description="of value minus baseline")
+    window: SpanOfTime
+    freshness: float | None = Field(description="age of the newest observation in seconds; null when there is none")
+    direction: str = Field(description="up, down, flat or unknown, judged by the interval")
+    trace_ids: list[str]
+    note: str
+    text: str = Field(description="the figure in words")
+
+
+class FindingShape(Shape):
+    """One thing a detector found."""
+
+    kind: str
+    span_ids: list[str]
+    detail: str
+    trace_id: str
+
+
+class ChangeShape(Shape):
+    """Something that differs from the baseline, in k of n tasks since."""
+
+    kind: str
+    before: str | None
+    after: str
+    first_seen: datetime
+    k: int
+    n: int
+
+
+class OnsetShape(Shape):
+    """When it began, with the interval around the estimate and the signal it comes from."""
+
+    at: datetime
+    low: datetime
+    high: datetime
+    signal: str
+
+
+class SourceShape(Shape):
+    """What a source gave; ``missing`` says why it gave nothing or less."""
+
+    name: str
+    traces: int
+    scores: int
+    missing: str | None
+
+
+class EvidenceShape(Shape):
+    """Everything measured about one agent at one moment."""
+
+    agent: str
+    at: datetime
+    window: SpanOfTime
+    baseline_window: SpanOfTime
+    signals: list[SignalShape]
+    findings: list[FindingShape]
+    changes: list[ChangeShape]
+    onset: OnsetShape | None
+    sources: list[SourceShape]
+    missing: list[str]
+    also_affected: list[str]
+
+
+class AnswerShape(Shape):
+    """One question of the decision tree with its reply and the figures behind it."""
+
+    question: str
+    reply: str = Field(description="yes, no or cant_tell")
+    because: str
+    signals: list[str]
+    trace_ids: list[str]
+    by: str = Field(description="telemetry, or who overrode or confirmed it")
+
+
+class ClassificationShape(Shape):
+    """A class with its reasons; ``class`` is null when nothing is wrong."""
+
+    incident_class: str | None = Field(serialization_alias="class")
+    cause: str
+    confidence: str
+    onset: datetime | None = Field(description="best estimate of when it began")
+    onset_interval: OnsetShape | None
+    because: list[str]
+    rules_out: list[str]
+    severity_floor: str
+    floor_reason: str
+    answers: list[AnswerShape]
+    contributing: list[str]
+    flags: list[str]
+
+
+class AgentShape(Shape):
+    """An agent of the catalogue, or one that only telemetry knows (``listed`` false)."""
+
+    name: str
+    description: str
+    owners: list[str]
+    environments: list[str]
+    provider: str | None
+    listed: bool
+    sends_telemetry: bool = Field(description="something arrived within the last hour")
+    controls: dict[str, Any] = Field(description="what it has to obey now")
+
+
+class StepShape(Shape):
+    """One span. Previews are redacted, and hostile all the same: escape them where they are shown."""
+
+    span_id: str
+    parent_id: str | None
+    kind: str
+    name: str
+    start: datetime
+    seconds: float
+    error: bool
+    error_type: str | None
+    error_message: str
+    tool: dict[str, Any] | None
+    model: dict[str, Any] | None
+    guardrail: dict[str, Any] | None
+
+
+class TraceShape(Shape):
+    """One task with its steps and what the detectors find in it."""
+
+    trace_id: str
+    agent: str
+    environment: str | None
+    session_id: str | None
+    start: datetime
+    seconds: float
+    error: bool
+    complete: bool
+    agent_version: str | None
+    prompt_version: str | None
+    provider: str | None
+    task: dict[str, Any]
+    steps: list[StepShape]
+    findings: list[FindingShape]
+
+
+class PersonShape(Shape):
+    """Who acted."""
+
+    id: str
+    name: str
+
+
+class MitigationShape(Shape):
+    """A lever with the latest proof of it."""
+
+    id: str
+    kind: str
+    label: str
+    agent: str
+    environment: str
+    limit: int | None
+    reason: str
+    incident: str | None
+    applied_by: PersonShape
+    applied_at: datetime
+    expires_at: datetime
+    on_expiry: str
+    state: str
+    live: bool
+    revision: int
+    proof: dict[str, Any] | None = None
+    ended_by: PersonShape | None = None
+    ended_at: datetime | None = None
+
+
+class OfferShape(Shape):
+    """A lever put before a responder; it would have touched k of n tasks of the last hour."""
+
+    kind: str
+    label: str
+    limit: int | None
+    standing: str = Field(description="fits, allowed or contraindicated")
+    why: str
+    touches_k: int | None
+    touches_n: int | None
+
+
+class MitigationsShape(Shape):
+    """The levers that fit, best first, and those in force."""
+
+    offers: list[OfferShape]
+    live: list[MitigationShape]
+
+
+class IncidentShape(Shape):
+    """An incident as its timeline tells it."""
+
+    key: str
+    title: str
+    agent: str
+    environment: str
+    status: str
+    severity: str
+    harm_now: bool
+    test: bool
+    declared_at: datetime
+    declared_by: PersonShape
+    incident_class: str | None = Field(serialization_alias="class")
+    cause: str | None
+    classified_at: datetime | None
+    roles: dict[str, PersonShape]
+    evidence_summary: list[str]
+    evidence_missing: list[str]
+    mitigations: list[MitigationShape]
+    channel: str | None
+    last_update: str | None
+    resolved_at: datetime | None
+    summary: str | None
+    open_todos: int | None
+    last_event: int
+    url: str
+
+
+class IncidentsShape(Shape):
+    """A page of incidents, newest first; ask again with ``cursor=next`` until it is null."""
+
+    incidents: list[IncidentShape]
+    next: str | None
+
+
+class EventShape(Shape):
+    """One entry of the timeline."""
+
+    id: str
+    seq: int
+    at: datetime
+    by: PersonShape
+    kind: str
+    text: str
+    fact: dict[str, Any]
+
+
+class TimelineShape(Shape):
+    """All entries, oldest first."""
+
+    events: list[EventShape]
+
+
+class StoodShape(Shape):
+    """What telemetry suggested at the declaration and what responders set."""
+
+    suggested: ClassificationShape | None
+    set: ClassificationShape | None
+    severity: str
+
+
+class StatementShape(Shape):
+    """A sentence with the events that support it; none means people wrote it."""
+
+    text: str
+    events: list[str]
+
+
+class TodoShape(Shape):
+    """A gap only people can fill."""
+
+    section: str
+    question: str
+
+
+class PostmortemShape(Shape):
+    """The document before rendering."""
+
+    incident: IncidentShape
+    drafted_at: datetime
+    sections: dict[str, list[StatementShape]]
+    classification_story: list[StatementShape]
+    mitigations: list[StatementShape]
+    todos: list[TodoShape]
+    reviewable: bool
+    reviewed: bool

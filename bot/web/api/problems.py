@@ -1,0 +1,83 @@
+"""Errors of the API as problem details (RFC 9457)."""
+
+import json
+import math
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from bot.incident.errors import (
+    BadInput,
+    Closed,
+    Contraindicated,
+    FirstfiveError,
+    Locked,
+    NeedsSecondPerson,
+    NotFound,
+    Refused,
+    Unavailable,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUSES: tuple[tuple[type[FirstfiveError], int, str], ...] = (
+    (NotFound, 404, "Not found"),
+    (BadInput, 422, "A field cannot be used"),
+    (Closed, 409, "Closed"),
+    (Contraindicated, 409, "Contraindicated"),
+    (Locked, 409, "Locked"),
+    (NeedsSecondPerson, 409, "Needs a second person"),
+    (Refused, 409, "Refused"),
+    (Unavailable, 503, "Unavailable"),
+    (FirstfiveError, 500, "Failed"),
+)
+
+
+def problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> Response:
+    """One problem. ``type`` names the kind for programs, ``detail`` is the sentence for people."""
+    kind = "urn:firstfive:" + title.lower().replace(" ", "-")
+    body = {"type": kind, "title": title, "status": status, "detail": detail, **more}
+    return Response(json.dumps(body, ensure_ascii=False), status, headers, MEDIA_TYPE)
+
+
+async def told(request: Request, error: Exception) -> Response:
+    """The problem for one of our own errors."""
+    del request
+    for kind, status, title in STATUSES:
+        if isinstance(error, kind):
+            more = {"field": error.field} if isinstance(error, BadInput) else {}
+            wait = math.ceil(error.retry_after.total_seconds()) if isinstance(error, Unavailable) else None
+            return problem(status, title, str(error), {"Retry-After": str(max(1, wait))} if wait else None, **more)
+    raise error
+
+
+async def unreadable(request: Request, error: Exception) -> Response:
+    """The problem for a request whose parts do not fit the description."""
+    del request
+    if not isinstance(error, RequestValidationError):
+        raise error
+    found = [
+        {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "detail": item["msg"]}
+        for item in error.errors()
+    ]
+    sentence = "; ".join(f"{item['field']}: {item['detail']}" for item in found[:3]) + "."
+    return problem(422, "A field cannot be used", sentence, errors=found)
+
+
+async def plain(request: Request, error: Exception) -> Response:
+    """The problem for an HTTP error of the framework."""
+    del request
+    if not isinstance(error, HTTPException):
+        raise error
+    title = {404: "Not found", 405: "Method not allowed"}.get(error.status_code, "Failed")
+    return problem(error.status_code, title, f"{error.detail}.", dict(error.headers or {}))
+
+
+def install(app: FastAPI) -> None:
+    """Make ``app`` answer every error this way."""
+    app.add_exception_handler(FirstfiveError, told)
+    app.add_exception_handler(RequestValidationError, unreadable)
+    app.add_exception_handler(HTTPException, plain)

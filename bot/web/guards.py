@@ -1,0 +1,72 @@
+"""What stands before the pages and the API: who may come in, from where, and what browsers may do with it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+
+Refusal = Callable[[int, str], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """Wraps an application.
+
+    ``admits`` answers None, or the response for those who may not come in. ``refusal`` writes a
+    refusal in the language of the application behind.
+    """
+
+    app: ASGIApp
+    admits: Callable[[Request], Response | None]
+    refusal: Refusal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or answer it here."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        target = self._refused(request) or self.admits(request) or self.app
+        await target(scope, receive, _with_headers(send))
+
+    def _refused(self, request: Request) -> Response | None:
+        if request.method in SAFE or not comes_from_elsewhere(request):
+            return None
+        return self.refusal(403, "This request comes from another site. Open the page itself and send it from there.")
+
+
+def comes_from_elsewhere(request: Request) -> bool:
+    """A browser sends this on behalf of another site. Programs that send no Origin are no browsers."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        return True
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending
