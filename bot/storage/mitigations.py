@@ -1,0 +1,80 @@
+"""Mitigations of all agents, with one growing revision per agent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy import select
+
+from bot.incident.codec import decode, encode
+from bot.incident.mitigation import Mitigation
+from bot.ports import Mitigations
+from bot.storage.audit import Audit, Change
+from bot.storage.tables.incidents import agent_revisions, mitigations
+from bot.storage.transaction import Transaction, insert
+
+
+@dataclass(frozen=True, slots=True)
+class SqlMitigations(Mitigations):
+    """Mitigations within one transaction."""
+
+    transaction: Transaction
+    audit: Audit
+
+    async def put(self, mitigation: Mitigation) -> Mitigation:
+        """Insert or replace by id; returns it with the agent's new revision."""
+        await self.transaction.lock(mitigation.incident)
+        connection = self.transaction.writing
+        before = await self._one(mitigation.id)
+        revised = replace(mitigation, revision=await self._next_revision(mitigation.agent))
+        values = {
+            "incident": revised.incident,
+            "agent": revised.agent,
+            "live": revised.state.is_live,
+            "applied_at": revised.applied_at,
+            "revision": revised.revision,
+            "mitigation": encode(revised),
+        }
+        await connection.execute(
+            insert(connection, mitigations)
+            .values(id=revised.id, **values)
+            .on_conflict_do_update(index_elements=["id"], set_=values)
+        )
+        self.audit.note(Change(before, revised))
+        return revised
+
+    async def _next_revision(self, agent: str) -> int:
+        connection = self.transaction.writing
+        bumped = (
+            insert(connection, agent_revisions)
+            .values(agent=agent, revision=1)
+            .on_conflict_do_update(index_elements=["agent"], set_={"revision": agent_revisions.c.revision + 1})
+            .returning(agent_revisions.c.revision)
+        )
+        return int((await connection.execute(bumped)).scalar_one())
+
+    async def get(self, mitigation_id: str) -> Mitigation | None:
+        """One mitigation, or None. In a writing transaction other writers of its incident wait from now on."""
+        found = await self._one(mitigation_id)
+        if found is None or not self.transaction.writable:
+            return found
+        await self.transaction.lock(found.incident)
+        return await self._one(mitigation_id)
+
+    async def _one(self, mitigation_id: str) -> Mitigation | None:
+        wanted = select(mitigations.c.mitigation).where(mitigations.c.id == mitigation_id)
+        body = (await self.transaction.connection.execute(wanted)).scalar_one_or_none()
+        return None if body is None else decode(Mitigation, body)
+
+    async def live(self) -> tuple[tuple[Mitigation, ...], Mapping[str, int]]:
+        """All mitigations in force, oldest first, and every agent's current revision."""
+        connection = self.transaction.connection
+        # Revisions first: on PostgreSQL each statement sees its own moment, and a revision may be
+        # older than what is in force, which the next look mends, but never newer.
+        revisions = {row.agent: row.revision for row in await connection.execute(select(agent_revisions))}
+        wanted = (
+            select(mitigations.c.mitigation)
+            .where(mitigations.c.live)
+            .order_by(mitigations.c.applied_at, mitigations.c.id)
+        )
+        bodies = (await connection.execute(wanted)).scalars()
+        return tuple(decode(Mitigation, body) for body in bodies), revisions

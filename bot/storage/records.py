@@ -1,0 +1,98 @@
+"""The database, one transaction at a time."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.ports import Job, Jobs, Records, Work
+from bot.storage.audit import Audit
+from bot.storage.database import Database
+from bot.storage.incidents import SqlIncidents
+from bot.storage.mitigations import SqlMitigations
+from bot.storage.outbox import SqlOutbox
+from bot.storage.snapshots import SqlSnapshots
+from bot.storage.timelines import SqlTimelines
+from bot.storage.transaction import Transaction
+
+
+class Scheduler(Protocol):
+    """The durable engine, which keeps its jobs in the same database."""
+
+    async def schedule_in(self, connection: AsyncConnection, job: Job) -> None:
+        """Schedule ``job`` within the transaction of ``connection``; the same id again changes nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SqlJobs(Jobs):
+    """Durable timers, scheduled within one transaction."""
+
+    transaction: Transaction
+    scheduler: Scheduler
+
+    async def schedule(self, job: Job) -> None:
+        """Run it at ``job.run_at``, at least once; a job with the same id is scheduled only once."""
+        await self.scheduler.schedule_in(self.transaction.writing, job)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlWork(Work):
+    """One transaction over everything we keep."""
+
+    incidents: SqlIncidents
+    timelines: SqlTimelines
+    mitigations: SqlMitigations
+    snapshots: SqlSnapshots
+    outbox: SqlOutbox
+    jobs: SqlJobs
+
+
+class SqlRecords(Records):
+    """Records on SQLite or PostgreSQL."""
+
+    def __init__(self, database: Database, jobs: Scheduler) -> None:
+        self._database = database
+        self._jobs = jobs
+
+    def begin(self) -> AbstractAsyncContextManager[Work]:
+        """A writing transaction: committed when the block ends well, undone when it raises.
+
+        Nothing slow happens inside: no network, no waiting for people.
+        """
+        return self._begin()
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncIterator[Work]:
+        async with self._database.write() as connection:
+            transaction = Transaction(connection, writable=True)
+            audit = Audit(transaction)
+            yield self._work(transaction, audit)
+            await audit.write()
+
+    def look(self) -> AbstractAsyncContextManager[Work]:
+        """A reading view; writing through it raises."""
+        return self._look()
+
+    @asynccontextmanager
+    async def _look(self) -> AsyncIterator[Work]:
+        async with self._database.read() as connection:
+            transaction = Transaction(connection, writable=False)
+            yield self._work(transaction, Audit(transaction))
+
+    def _work(self, transaction: Transaction, audit: Audit) -> SqlWork:
+        return SqlWork(
+            SqlIncidents(transaction),
+            SqlTimelines(transaction, audit),
+            SqlMitigations(transaction, audit),
+            SqlSnapshots(transaction),
+            SqlOutbox(transaction),
+            SqlJobs(transaction, self._jobs),
+        )
+
+    async def audit_breaks(self) -> tuple[str, ...]:
+        """What is wrong with the audit of controls, one sentence each; empty when nobody tampered with it."""
+        async with self._database.read() as connection:
+            return await Audit(Transaction(connection, writable=False)).breaks()
