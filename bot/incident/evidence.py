@@ -158,6 +158,7 @@ class EvidenceBundle:
     onset: Onset | None = None
     sources: tuple[SourceStatus, ...] = ()
     also_affected: tuple[str, ...] = ()  # other agents with the same trouble on the same provider
+    same_provider: tuple[str, ...] = ()  # all other agents on that provider, affected or not
 
     def signal(self, name: str) -> Signal | None:
         """The signal called ``name``, or None when it was not measured."""

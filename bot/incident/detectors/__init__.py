@@ -1,0 +1,1 @@
+"""What can be seen in one trace, or in the order of many."""

@@ -1,0 +1,39 @@
+"""Security: guardrails by kind, and untrusted content followed by power."""
+
+import re
+
+from bot.incident.telemetry import SideEffect, Span, Trace
+
+_SECURITY_NAMES = re.compile(r"inject|egress|dlp|canary|exfil|jailbreak|secret|credential|pii|leak", re.IGNORECASE)
+
+
+def is_security(guardrail: str) -> bool:
+    """The guardrail watches for attackers or leaks, judged by its name; all others watch for policy."""
+    return bool(_SECURITY_NAMES.search(guardrail))
+
+
+def untrusted_then_privileged(trace: Trace) -> tuple[Span, ...]:
+    """The step that read untrusted content and the privileged calls after it; empty when there is no such pair.
+
+    An approved privileged write counts as well: the approver may have been deceived too.
+    """
+    source: Span | None = None
+    after: list[Span] = []
+    for span in trace.spans:
+        if span.tool is None:
+            continue
+        if source is not None and span.tool.privileged:
+            after.append(span)
+        if span.tool.untrusted_content and source is None:
+            source = span
+    return (source, *after) if source is not None and after else ()
+
+
+def sends(trace: Trace) -> tuple[Span, ...]:
+    """The steps that sent data to a named destination."""
+    return tuple(span for span in trace.spans if span.tool and span.tool.destination)
+
+
+def is_write(span: Span) -> bool:
+    """The step changes the world."""
+    return span.tool is not None and span.tool.side_effect is SideEffect.WRITE

@@ -1,0 +1,113 @@
+"""Actions: unapproved writes, claims without a tool call, and writes larger or more numerous than ever before."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from bot.incident.evidence import Signal
+from bot.incident.signals.measure import Seen, share, tasks
+from bot.incident.signals.reading import Reading
+from bot.incident.signals.scope import Scope
+from bot.incident.statistics import quantile
+from bot.incident.telemetry import Span
+
+_AMOUNT = re.compile(
+    r'"(\w*(?:amount|value|price|total|sum|quantity|count|limit|days|percent)\w*)"\s*:\s*"?(-?\d+(?:\.\d+)?)',
+    re.IGNORECASE,
+)
+FEWEST_AMOUNTS = 8  # earlier amounts needed before one can be an outlier
+OVER_LARGEST = 1.5  # times the largest amount seen before
+OVER_MEDIAN = 4.0  # times the usual amount
+MORE_WRITES = 2  # distinct writes beyond the most seen in one task before
+
+
+def signals(scope: Scope) -> tuple[Signal, ...]:
+    """Writes without approval, tasks with unbacked claims, tasks with more writes, and amounts out of range."""
+    age = scope.span_age
+    most = max((distinct_writes(reading) for reading in scope.before), default=0) + MORE_WRITES
+    writing = [reading for reading in scope.now if reading.writes]
+    wrote = [reading for reading in scope.before if reading.writes]
+    return (
+        share(
+            scope,
+            "unapproved_writes",
+            "writing tasks had a write without approval",
+            tasks(writing, lambda reading: bool(reading.unapproved)),
+            tasks(wrote, lambda reading: bool(reading.unapproved)),
+            fresh_seconds=age,
+        ),
+        share(
+            scope,
+            "unbacked_claims",
+            "tasks that claim an action have no tool call behind it",
+            tasks(claiming(scope.now), lambda reading: bool(reading.unbacked)),
+            tasks(claiming(scope.before), lambda reading: bool(reading.unbacked)),
+            fresh_seconds=age,
+        ),
+        share(
+            scope,
+            "many_writes",
+            f"tasks made {most} or more different writes",
+            tasks(scope.now, lambda reading: distinct_writes(reading) >= most),
+            tasks(scope.before, lambda reading: distinct_writes(reading) >= most),
+            fresh_seconds=age,
+        ),
+        share(scope, "write_amounts", "writes were of an unusual amount", *outliers(scope), fresh_seconds=age),
+        share(
+            scope,
+            "write_share",
+            "tasks wrote",
+            tasks(scope.now, lambda reading: bool(reading.writes)),
+            tasks(scope.before, lambda reading: bool(reading.writes)),
+            fresh_seconds=age,
+        ),
+    )
+
+
+def claiming(readings: Iterable[Reading]) -> list[Reading]:
+    """Tasks that told the user of an action."""
+    return [reading for reading in readings if reading.trace.task.claimed_actions]
+
+
+def distinct_writes(reading: Reading) -> int:
+    """Writes with different arguments; a write repeated unchanged belongs to loops."""
+    return len({(span.tool.name, span.tool.arguments_hash) for span in reading.writes if span.tool})
+
+
+def outliers(scope: Scope) -> tuple[list[Seen], list[Seen]]:
+    """Amounts now and before, one observation per write that tells one; bad when far beyond all seen before."""
+    limits = amount_limits(scope.before)
+    return (
+        [
+            Seen(trace_id, at_ns, value > limits[key])
+            for key, value, at_ns, trace_id in told(scope.now)
+            if key in limits
+        ],
+        [Seen(trace_id, at_ns, False) for key, _, at_ns, trace_id in told(scope.before) if key in limits],
+    )
+
+
+def amount_limits(before: Iterable[Reading]) -> dict[tuple[str, str], float]:
+    """The amount beyond which a write of that tool and field is unusual, where enough is known."""
+    known: dict[tuple[str, str], list[float]] = {}
+    for key, value, _, _ in told(before):
+        known.setdefault(key, []).append(value)
+    return {
+        key: max(OVER_LARGEST * max(values), OVER_MEDIAN * quantile(values, 0.5))
+        for key, values in known.items()
+        if len(values) >= FEWEST_AMOUNTS
+    }
+
+
+def told(readings: Iterable[Reading]) -> Iterator[tuple[tuple[str, str], float, int, str]]:
+    """(tool and field, amount, time, trace) of each amount in the arguments of a write."""
+    for reading in readings:
+        for span in reading.writes:
+            for field, value in amounts(span):
+                name = span.tool.name if span.tool else ""
+                yield (name, field), value, span.start_ns, reading.id
+
+
+def amounts(span: Span) -> list[tuple[str, float]]:
+    """Numbers in the arguments whose name says that they are an amount."""
+    text = span.tool.arguments_preview if span.tool else ""
+    return [(name, float(number)) for name, number in _AMOUNT.findall(text)]

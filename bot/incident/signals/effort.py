@@ -1,0 +1,103 @@
+"""Effort: steps, tokens, tasks at their limit, and tasks that repeat themselves."""
+
+from collections.abc import Iterable
+
+from bot.incident.evidence import Signal, Unit
+from bot.incident.signals.measure import level, share, tasks
+from bot.incident.signals.reading import Reading
+from bot.incident.signals.scope import Scope
+from bot.incident.statistics import quantile
+
+LONG = 1.8  # times the 95th percentile of ordinary tasks
+FEWEST_TASKS = 10
+P95 = 0.95
+
+
+def signals(scope: Scope) -> tuple[Signal, ...]:
+    """Repeating tasks, tasks at their limit, over-long tasks, and the 95th percentiles of steps and tokens."""
+    now = [reading for reading in scope.now if reading.steps]
+    before = [reading for reading in scope.before if reading.steps]
+    age = scope.span_age
+    limit = long_limit(before)
+    return (
+        share(
+            scope,
+            "repeats",
+            "tasks repeat the same step with the same result",
+            tasks(now, lambda reading: reading.looping),
+            tasks(before, lambda reading: reading.looping),
+            fresh_seconds=age,
+        ),
+        share(
+            scope,
+            "repeats_of_failing_tool",
+            "tasks repeat a call that fails",
+            tasks(now, retrying),
+            tasks(before, retrying),
+            fresh_seconds=age,
+        ),
+        share(
+            scope,
+            "repeated_writes",
+            "tasks repeat a write",
+            tasks(now, rewriting),
+            tasks(before, rewriting),
+            fresh_seconds=age,
+        ),
+        share(
+            scope,
+            "at_limit",
+            "tasks hit their step limit",
+            tasks(now, lambda reading: reading.at_limit),
+            tasks(before, lambda reading: reading.at_limit),
+            fresh_seconds=age,
+        ),
+        share(
+            scope,
+            "long_tasks",
+            f"tasks took more than {limit:.0f} steps" if limit else "tasks took unusually many steps",
+            tasks(now if limit else (), lambda reading: reading.steps > (limit or 0)),
+            tasks(before if limit else (), lambda reading: reading.steps > (limit or 0)),
+            fresh_seconds=age,
+        ),
+        level(scope, "steps_p95", "steps per task, P95", Unit.STEPS, steps(now), steps(before), P95, fresh_seconds=age),
+        level(
+            scope, "steps_p50", "steps per task, median", Unit.STEPS, steps(now), steps(before), 0.5, fresh_seconds=age
+        ),
+        level(
+            scope,
+            "tokens_p95",
+            "tokens per task, P95",
+            Unit.TOKENS,
+            tokens(now),
+            tokens(before),
+            P95,
+            fresh_seconds=age,
+        ),
+    )
+
+
+def long_limit(before: Iterable[Reading]) -> float | None:
+    """Steps beyond which a task is over-long; None when too few ordinary tasks are known."""
+    ordinary = [float(reading.steps) for reading in before if reading.steps and not reading.failed]
+    return LONG * quantile(ordinary, P95) if len(ordinary) >= FEWEST_TASKS else None
+
+
+def retrying(reading: Reading) -> bool:
+    """It repeats a call that errs or answers nothing."""
+    return reading.loop is not None and reading.loop.failing
+
+
+def rewriting(reading: Reading) -> bool:
+    """A write is among what it repeats."""
+    return reading.loop is not None and reading.loop.writes
+
+
+def steps(readings: Iterable[Reading]) -> list[tuple[float, str]]:
+    """Steps of each task that made any."""
+    return [(float(reading.steps), reading.id) for reading in readings]
+
+
+def tokens(readings: Iterable[Reading]) -> list[tuple[float, str]]:
+    """Tokens of each task that tells them."""
+    return [(float(reading.tokens), reading.id) for reading in readings if reading.tokens]

@@ -1,0 +1,57 @@
+"""Freshness: how old the newest span and score are, against the gap that is usual."""
+
+from collections.abc import Sequence
+
+from bot.incident.evidence import Direction, Signal, Unit
+from bot.incident.signals.scope import Scope
+
+GAPS = 5.0  # usual gaps after which silence is no chance (0.7 % when tasks come at random)
+SPANS_AT_LEAST = 120.0  # seconds that are never called stale
+SCORES_AT_LEAST = 600.0
+FEWEST = 3
+
+
+def signals(scope: Scope) -> tuple[Signal, ...]:
+    """Ages in seconds: of spans, of scores, and of other agents' spans; the baseline is the age at which it is stale."""
+    return (
+        age(scope, "span_age", "age of the newest span", scope.span_age, span_limit(scope), len(scope.before)),
+        age(
+            scope, "score_age", "age of the newest score", scope.score_age, score_limit(scope), len(scope.scores_before)
+        ),
+        age(scope, "fleet_age", "age of other agents' newest span", scope.fleet_age, SPANS_AT_LEAST, len(scope.others)),
+    )
+
+
+def age(scope: Scope, name: str, label: str, value: float | None, limit: float, n: int) -> Signal:
+    """One age with its limit; UP when it is stale."""
+    known = value is not None
+    stale = value is not None and value > limit
+    return Signal(
+        name=name,
+        label=label,
+        unit=Unit.SECONDS,
+        value=value,
+        baseline=limit,
+        n=int(known),
+        baseline_n=n,
+        window=scope.window,
+        direction=Direction.UNKNOWN if not known else Direction.UP if stale else Direction.FLAT,
+        fresh_seconds=value,
+    )
+
+
+def span_limit(scope: Scope) -> float:
+    """Seconds after which silence of this agent is no chance."""
+    return max(SPANS_AT_LEAST, GAPS * usual_gap([reading.at_ns for reading in scope.before]))
+
+
+def score_limit(scope: Scope) -> float:
+    """Seconds after which silence of its evaluators is no chance."""
+    return max(SCORES_AT_LEAST, GAPS * usual_gap([score.at_ns for score in scope.scores_before]))
+
+
+def usual_gap(times: Sequence[int]) -> float:
+    """Mean seconds between observations; 0 when too few are known."""
+    if len(times) < FEWEST:
+        return 0.0
+    return (max(times) - min(times)) / 1e9 / (len(times) - 1)

@@ -1,0 +1,113 @@
+"""The two ways to measure: a share of observations, and a quantile of values."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.incident.evidence import Direction, Interval, Signal, Unit
+from bot.incident.signals.reading import Reading
+from bot.incident.signals.scope import Scope
+from bot.incident.statistics import evidence, newcombe, quantile, quantile_difference, quantile_interval, wilson
+
+FEWEST = 5  # observations on each side below which a direction cannot be told
+RELEVANT_SHARE = 0.10  # a change of a share that matters to responders
+RELEVANT_RATIO = 0.5  # a change of a quantity, relative to its baseline
+WORST = 5  # traces linked from one signal
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One observation of something that is bad or not: in which trace, when, and whether."""
+
+    trace_id: str
+    at_ns: int
+    bad: bool
+
+
+def tasks(readings: Iterable[Reading], bad: Callable[[Reading], bool]) -> list[Seen]:
+    """One observation per task."""
+    return [Seen(reading.id, reading.at_ns, bad(reading)) for reading in readings]
+
+
+def share(
+    scope: Scope,
+    name: str,
+    label: str,
+    now: Sequence[Seen],
+    before: Sequence[Seen],
+    *,
+    fresh_seconds: float | None,
+    note: str = "",
+) -> Signal:
+    """The share of bad observations now and before."""
+    k, n = sum(seen.bad for seen in now), len(now)
+    k0, n0 = sum(seen.bad for seen in before), len(before)
+    difference = newcombe(k, n, k0, n0) if n and n0 else None
+    worst = dict.fromkeys(seen.trace_id for seen in reversed(now) if seen.bad and seen.trace_id)
+    return Signal(
+        name=name,
+        label=label,
+        unit=Unit.SHARE,
+        value=k / n if n else None,
+        baseline=k0 / n0 if n0 else None,
+        n=n,
+        baseline_n=n0,
+        window=scope.window,
+        direction=direction(difference, n, n0, RELEVANT_SHARE),
+        k=k,
+        baseline_k=k0,
+        interval=wilson(k, n) if n else None,
+        difference=difference,
+        fresh_seconds=fresh_seconds,
+        trace_ids=tuple(worst)[:WORST],
+        note=note,
+    )
+
+
+def level(
+    scope: Scope,
+    name: str,
+    label: str,
+    unit: Unit,
+    now: Sequence[tuple[float, str]],
+    before: Sequence[tuple[float, str]],
+    q: float,
+    *,
+    fresh_seconds: float | None,
+) -> Signal:
+    """The q-quantile of values now and before; each value comes with the id of its trace."""
+    values, earlier = [value for value, _ in now], [value for value, _ in before]
+    baseline = quantile(earlier, q) if earlier else None
+    difference = quantile_difference(values, earlier, q) if values and earlier else None
+    worst = dict.fromkeys(trace_id for _, trace_id in sorted(now, reverse=True))
+    return Signal(
+        name=name,
+        label=label,
+        unit=unit,
+        value=quantile(values, q) if values else None,
+        baseline=baseline,
+        n=len(values),
+        baseline_n=len(earlier),
+        window=scope.window,
+        direction=direction(difference, len(values), len(earlier), RELEVANT_RATIO * (baseline or 0.0)),
+        interval=quantile_interval(values, q) if values else None,
+        difference=difference,
+        fresh_seconds=fresh_seconds,
+        trace_ids=tuple(worst)[:WORST],
+    )
+
+
+def growth(signal: Signal) -> float:
+    """Evidence in nats that a share grew; negative when it fell."""
+    return evidence(signal.k or 0, signal.n, signal.baseline_k or 0, signal.baseline_n)
+
+
+def direction(difference: Interval | None, n: int, n0: int, relevant: float) -> Direction:
+    """UP or DOWN when the interval excludes no change; FLAT only when it also excludes a relevant one."""
+    if difference is None or min(n, n0) < FEWEST:
+        return Direction.UNKNOWN
+    if difference.low > 0:
+        return Direction.UP
+    if difference.high < 0:
+        return Direction.DOWN
+    small = difference.low > -relevant and difference.high < relevant
+    return Direction.FLAT if small or min(n, n0) >= 2 * FEWEST * FEWEST else Direction.UNKNOWN

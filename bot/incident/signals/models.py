@@ -1,0 +1,96 @@
+"""Models: errors, waiting for the first words, and whether the model asked is the one that answers."""
+
+from collections.abc import Iterable
+
+from bot.incident.evidence import Signal, Unit
+from bot.incident.signals.measure import Seen, level, share, tasks
+from bot.incident.signals.reading import Reading
+from bot.incident.signals.scope import Scope
+from bot.incident.statistics import quantile
+
+SLOW = 2.5  # times the usual wait
+FEWEST_WAITS = 10
+
+
+def signals(scope: Scope) -> tuple[Signal, ...]:
+    """Tasks with a model error, tasks that waited too long, waits, and tasks answered by another model."""
+    now = [reading for reading in scope.now if reading.models]
+    before = [reading for reading in scope.before if reading.models]
+    age = scope.span_age
+    limit = slow_limit(before)
+    return (
+        share(
+            scope,
+            "model_errors",
+            "tasks had a model error",
+            tasks(now, erring),
+            tasks(before, erring),
+            fresh_seconds=age,
+        ),
+        share(
+            scope,
+            "slow_models",
+            f"tasks waited over {limit:.1f} s for a model" if limit else "tasks waited long for a model",
+            slow_tasks(now, limit),
+            slow_tasks(before, limit),
+            fresh_seconds=age,
+        ),
+        level(
+            scope,
+            "first_chunk_p95",
+            "wait for a model's first words, P95",
+            Unit.SECONDS,
+            waits(now),
+            waits(before),
+            0.95,
+            fresh_seconds=age,
+        ),
+        share(
+            scope,
+            "model_mismatch",
+            "tasks were answered by another model than asked",
+            tasks(answered(now), lambda reading: reading.mismatched),
+            tasks(answered(before), lambda reading: reading.mismatched),
+            fresh_seconds=age,
+        ),
+    )
+
+
+def erring(reading: Reading) -> bool:
+    """At least one model call failed, even if a retry succeeded."""
+    return reading.model_errors > 0
+
+
+def slow_limit(before: Iterable[Reading]) -> float | None:
+    """Seconds beyond which a task's slowest wait counts as long; None when the usual wait is unknown."""
+    known = [wait for wait, _ in waits(before)]
+    return SLOW * quantile(known, 0.5) if len(known) >= FEWEST_WAITS else None
+
+
+def waits(readings: Iterable[Reading]) -> list[tuple[float, str]]:
+    """Each task's slowest wait: for the first chunk, or for the whole answer where that is not told."""
+    found = []
+    for reading in readings:
+        wait = reading.first_chunk
+        if wait is None:
+            wait = max((span.seconds for span in reading.models if not span.error), default=None)
+        if wait is not None:
+            found.append((wait, reading.id))
+    return found
+
+
+def slow_tasks(readings: Iterable[Reading], limit: float | None) -> list[Seen]:
+    """One observation per task with a known wait."""
+    if limit is None:
+        return []
+    times = {reading.id: reading.at_ns for reading in readings}
+    return [Seen(trace_id, times[trace_id], wait > limit) for wait, trace_id in waits(readings)]
+
+
+def answered(readings: Iterable[Reading]) -> list[Reading]:
+    """Tasks in which some model said its name."""
+    return [
+        reading
+        for reading in readings
+        if any(span.model and span.model.answering and span.model.requested for span in reading.models)
+    ]

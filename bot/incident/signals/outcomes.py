@@ -1,0 +1,112 @@
+"""How tasks end: failures, those without an explanation, hand-offs, and how many tasks there are."""
+
+from collections import Counter
+
+from bot.incident.evidence import Direction, Interval, Signal, Unit, Window
+from bot.incident.signals.measure import share, tasks
+from bot.incident.signals.reading import Reading
+from bot.incident.signals.scope import Scope
+from bot.incident.statistics import mix_evidence, poisson_evidence
+
+STUCK_SECONDS = 180.0  # a task still without an end after this long is overdue
+PACE_SECONDS = 300.0  # the last stretch in which tasks are counted
+RELEVANT_EVIDENCE = 2.0  # nats at which a count has moved
+
+
+def signals(scope: Scope) -> tuple[Signal, ...]:
+    """Failures, failures that nothing explains, hand-offs, volume, and the mix of task types."""
+    now = [reading for reading in scope.now if ended(reading, scope.at_ns)]
+    before = [reading for reading in scope.before if ended(reading, scope.at_ns)]
+    age = scope.span_age
+    return (
+        share(scope, "task_failures", "tasks failed", tasks(now, failed), tasks(before, failed), fresh_seconds=age),
+        share(
+            scope,
+            "unexplained_failures",
+            "tasks failed although models and tools answered",
+            tasks(now, unexplained),
+            tasks(before, unexplained),
+            fresh_seconds=age,
+        ),
+        share(
+            scope,
+            "escalations",
+            "tasks were handed to people",
+            tasks(now, lambda reading: reading.escalated),
+            tasks(before, lambda reading: reading.escalated),
+            fresh_seconds=age,
+        ),
+        volume(scope),
+        mix(scope),
+    )
+
+
+def ended(reading: Reading, at_ns: int) -> bool:
+    """The task has ended, or is long overdue."""
+    return reading.finished or (at_ns - reading.at_ns) / 1e9 > STUCK_SECONDS
+
+
+def failed(reading: Reading) -> bool:
+    """It ended badly or, long overdue, not at all."""
+    return reading.failed or not reading.finished
+
+
+def unexplained(reading: Reading) -> bool:
+    """Badly, and neither a model nor a tool nor a loop explains it."""
+    return reading.failed_alone or not (reading.finished or reading.model_errors or reading.tool_errors)
+
+
+def volume(scope: Scope) -> Signal:
+    """Tasks started per minute during the last five. The baseline's length is that of the time in which it has tasks."""
+    recent = Window(scope.at_ns - int(PACE_SECONDS * 1e9), scope.at_ns)
+    n, n0 = sum(reading.at_ns >= recent.start_ns for reading in scope.now), len(scope.before)
+    minutes = recent.seconds / 60
+    known = covered_seconds(scope) / 60
+    nats = poisson_evidence(n, recent.seconds, n0, known * 60)
+    moved = Direction.UP if nats > RELEVANT_EVIDENCE else Direction.DOWN if nats < -RELEVANT_EVIDENCE else None
+    enough = n0 >= 5  # noqa: PLR2004  below it no rate is known
+    spread = 1.96 * n**0.5
+    return Signal(
+        name="task_volume",
+        label="tasks started",
+        unit=Unit.RATE,
+        value=n / minutes if minutes else None,
+        baseline=n0 / known if known else None,
+        n=n,
+        baseline_n=n0,
+        window=recent,
+        direction=(moved or Direction.FLAT) if enough else Direction.UNKNOWN,
+        k=n,
+        baseline_k=n0,
+        interval=Interval(max(0.0, n - spread) / minutes, (n + spread) / minutes) if minutes else None,
+        fresh_seconds=scope.span_age,
+    )
+
+
+def covered_seconds(scope: Scope) -> float:
+    """How much of the baseline window lies after the first task ever seen."""
+    if not scope.before:
+        return 0.0
+    return max(0, scope.baseline.end_ns - scope.before[0].at_ns) / 1e9
+
+
+def mix(scope: Scope) -> Signal:
+    """Whether other kinds of tasks arrive than before; ``value`` is the share of the kind that grew most."""
+    now = Counter(reading.trace.task.type or "" for reading in scope.now)
+    before = Counter(reading.trace.task.type or "" for reading in scope.before)
+    nats, grown = mix_evidence(now, before)
+    n, n0 = now.total(), before.total()
+    return Signal(
+        name="task_mix",
+        label=f"tasks of type {grown}" if grown else "mix of task types",
+        unit=Unit.SHARE,
+        value=now[grown] / n if n else None,
+        baseline=before[grown] / n0 if n0 else None,
+        n=n,
+        baseline_n=n0,
+        window=scope.window,
+        direction=Direction.UP if nats > 2 * RELEVANT_EVIDENCE else Direction.FLAT if n0 else Direction.UNKNOWN,
+        k=now[grown],
+        baseline_k=before[grown],
+        fresh_seconds=scope.span_age,
+    )

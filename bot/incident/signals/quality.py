@@ -1,0 +1,110 @@
+"""Quality: what judges, probes and users say about the answers."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from bot.incident.evidence import Signal
+from bot.incident.signals.measure import Seen, growth, share
+from bot.incident.signals.scope import Scope
+from bot.incident.telemetry import EvalScore
+
+_CONDUCT = re.compile(
+    r"policy|adherence|toxic|safety|moderation|tone|bias|persona|harm|refusal|off.?topic|conduct", re.IGNORECASE
+)
+_FEEDBACK = re.compile(r"feedback|thumb|csat|satisfaction|rating", re.IGNORECASE)
+
+
+def signals(scope: Scope) -> tuple[Signal, ...]:
+    """Answers judged wrong, failed probes, thumbs down, and one signal per evaluator."""
+    now, before, age = scope.scores_now, scope.scores_before, scope.score_age
+    pooled = (
+        share(
+            scope,
+            "quality",
+            "answers were judged wrong",
+            judged(now, is_quality),
+            judged(before, is_quality),
+            fresh_seconds=age,
+        ),
+        share(scope, "probes", "probes failed", probes(now), probes(before), fresh_seconds=age),
+        share(
+            scope,
+            "feedback",
+            "ratings by users were bad",
+            seen(one for one in now if is_feedback(one)),
+            seen(one for one in before if is_feedback(one)),
+            fresh_seconds=age,
+        ),
+    )
+    names = sorted({score.name for score in (*now, *before) if score.passed is not None})
+    return (*pooled, *worst_type(scope), *(evaluator(scope, name) for name in names))
+
+
+def worst_type(scope: Scope) -> tuple[Signal, ...]:
+    """The kind of task whose answers got worst, when scores name kinds."""
+    kinds = sorted({score.task_type for score in scope.scores_now if score.task_type and score.passed is False})
+    found = [
+        share(
+            scope,
+            "quality_slice",
+            f"answers to {kind} were judged wrong",
+            judged([score for score in scope.scores_now if score.task_type == kind], is_quality),
+            judged([score for score in scope.scores_before if score.task_type == kind], is_quality),
+            fresh_seconds=scope.score_age,
+            note=kind,
+        )
+        for kind in kinds
+    ]
+    return tuple(sorted(found, key=growth)[-1:])
+
+
+def evaluator(scope: Scope, name: str) -> Signal:
+    """Failed verdicts of one evaluator, named "eval:<name>"."""
+    return share(
+        scope,
+        f"eval:{name}",
+        f"verdicts of {name} were bad",
+        seen(score for score in scope.scores_now if score.name == name),
+        seen(score for score in scope.scores_before if score.name == name),
+        fresh_seconds=scope.score_age,
+    )
+
+
+def is_conduct(score: EvalScore) -> bool:
+    """The evaluator judges behaviour against policy, by its name."""
+    return bool(_CONDUCT.search(score.name)) and not score.synthetic
+
+
+def is_feedback(score: EvalScore) -> bool:
+    """The score is a user's own verdict, by its name."""
+    return bool(_FEEDBACK.search(score.name)) and not score.synthetic
+
+
+def is_quality(score: EvalScore) -> bool:
+    """The evaluator judges whether an answer is right."""
+    return not (score.synthetic or is_conduct(score) or is_feedback(score))
+
+
+def judged(scores: Sequence[EvalScore], kind: Callable[[EvalScore], bool]) -> list[Seen]:
+    """One observation per answer: bad when any evaluator of that kind failed it.
+
+    Evaluators of one answer agree with one another, so counting each verdict would count the same answer twice.
+    """
+    answers: dict[str, Seen] = {}
+    for number, score in enumerate(scores):
+        if score.passed is None or not kind(score):
+            continue
+        key = score.trace_id or f"#{number}"
+        bad = not score.passed or (key in answers and answers[key].bad)
+        answers[key] = Seen(score.trace_id or "", score.at_ns, bad)
+    return list(answers.values())
+
+
+def probes(scores: Iterable[EvalScore]) -> list[Seen]:
+    """One observation per probe run."""
+    return seen(score for score in scores if score.synthetic)
+
+
+def seen(scores: Iterable[EvalScore]) -> list[Seen]:
+    """One observation per decided score."""
+    return [Seen(score.trace_id or "", score.at_ns, not score.passed) for score in scores if score.passed is not None]

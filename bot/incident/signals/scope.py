@@ -1,0 +1,47 @@
+"""What is measured: tasks and scores of now, and the same of before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.incident.evidence import Window
+from bot.incident.signals.reading import Reading
+from bot.incident.telemetry import EvalScore
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Two windows of one agent's tasks and scores, each in order of time.
+
+    A score belongs to the window in which its task started, where the task is known.
+    """
+
+    agent: str
+    at_ns: int
+    window: Window
+    baseline: Window
+    now: tuple[Reading, ...]
+    before: tuple[Reading, ...]
+    scores_now: tuple[EvalScore, ...]
+    scores_before: tuple[EvalScore, ...]
+    others: Mapping[str, tuple[Reading, ...]]  # other agents' tasks, both windows together
+    span_ns: int | None  # the newest sign of life of this agent, of its scores, and of any other agent
+    score_ns: int | None
+    fleet_ns: int | None
+
+    @property
+    def span_age(self) -> float | None:
+        """Seconds since this agent's newest span; None when there is none."""
+        return self._age(self.span_ns)
+
+    @property
+    def score_age(self) -> float | None:
+        """Seconds since this agent's newest score; None when there is none."""
+        return self._age(self.score_ns)
+
+    @property
+    def fleet_age(self) -> float | None:
+        """Seconds since the newest span of any other agent; None when there is none."""
+        return self._age(self.fleet_ns)
+
+    def _age(self, newest_ns: int | None) -> float | None:
+        return None if newest_ns is None else max(0.0, (self.at_ns - newest_ns) / 1e9)

@@ -1,0 +1,124 @@
+"""Tools: errors and empty answers, and how far they concentrate in one or two of them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+
+from bot.incident.evidence import Signal, Unit
+from bot.incident.signals.measure import FEWEST, Seen, direction, growth, share
+from bot.incident.signals.reading import Reading
+from bot.incident.signals.scope import Scope
+from bot.incident.statistics import newcombe, wilson
+from bot.incident.telemetry import Span
+
+WORST_TOOLS = 3
+
+
+def signals(scope: Scope) -> tuple[Signal, ...]:
+    """Errors and empty answers over all tools, the concentration, and one signal each for the worst tools."""
+    age = scope.span_age
+    found = [
+        share(
+            scope,
+            "tool_errors",
+            "tool calls failed",
+            calls(scope.now, _err),
+            calls(scope.before, _err),
+            fresh_seconds=age,
+        ),
+        share(
+            scope,
+            "empty_results",
+            "tool calls had an empty answer",
+            calls(scope.now, _empty),
+            calls(scope.before, _empty),
+            fresh_seconds=age,
+        ),
+        concentration(scope),
+    ]
+    return (*found, *worst_tools(scope))
+
+
+def calls(readings: Iterable[Reading], bad: Callable[[Span], bool]) -> list[Seen]:
+    """One observation per tool call."""
+    return [Seen(reading.id, span.start_ns, bad(span)) for reading in readings for span in reading.tools]
+
+
+def trouble(span: Span) -> bool:
+    """The call failed or answered nothing."""
+    return _err(span) or _empty(span)
+
+
+def per_tool(readings: Iterable[Reading]) -> dict[str, list[Seen]]:
+    """Observations of each tool, one per task that used it: did any call to it fail or answer nothing?"""
+    found: defaultdict[str, list[Seen]] = defaultdict(list)
+    for reading in readings:
+        used: dict[str, bool] = {}
+        for span in reading.tools:
+            if span.tool:
+                used[span.tool.name] = used.get(span.tool.name, False) or trouble(span)
+        for name, bad in used.items():
+            found[name].append(Seen(reading.id, reading.at_ns, bad))
+    return dict(found)
+
+
+def worst_tools(scope: Scope) -> tuple[Signal, ...]:
+    """The tools whose trouble grew most, the worst first, named "tool:<name>"."""
+    now, before = per_tool(scope.now), per_tool(scope.before)
+    found = [
+        share(
+            scope,
+            f"tool:{name}",
+            f"tasks saw {name} fail or answer nothing",
+            seen,
+            before.get(name, []),
+            fresh_seconds=scope.span_age,
+        )
+        for name, seen in sorted(now.items())
+        if any(one.bad for one in seen)
+    ]
+    found.sort(key=growth, reverse=True)
+    return tuple(found[:WORST_TOOLS])
+
+
+def concentration(scope: Scope) -> Signal:
+    """The share of failing calls that fall on the two worst tools, of all failing calls of models and tools."""
+    k, n, worst, traces = _top_two(scope.now)
+    k0, n0, _, _ = _top_two(scope.before)
+    difference = newcombe(k, n, k0, n0) if n and n0 else None
+    return Signal(
+        name="failing_top2",
+        label="failing calls fall on the two worst tools",
+        unit=Unit.SHARE,
+        value=k / n if n else None,
+        baseline=k0 / n0 if n0 else None,
+        n=n,
+        baseline_n=n0,
+        window=scope.window,
+        direction=direction(difference, n, n0, 0.1) if n >= FEWEST else direction(None, 0, 0, 0.1),
+        k=k,
+        baseline_k=k0,
+        interval=wilson(k, n) if n else None,
+        difference=difference,
+        fresh_seconds=scope.span_age,
+        trace_ids=traces,
+        note=", ".join(worst),
+    )
+
+
+def _top_two(readings: Iterable[Reading]) -> tuple[int, int, tuple[str, ...], tuple[str, ...]]:
+    """Failing calls on the two worst tools, all failing calls, those tools, and traces that show them."""
+    failing = [(span, reading.id) for reading in readings for span in (*reading.tools, *reading.models)]
+    failing = [(span, trace_id) for span, trace_id in failing if span.error or (span.tool and span.tool.empty_result)]
+    by_tool = Counter(span.tool.name for span, _ in failing if span.tool)
+    top = by_tool.most_common(2)
+    names = tuple(name for name, _ in top)
+    traces = dict.fromkeys(trace_id for span, trace_id in failing if span.tool and span.tool.name in names)
+    return sum(count for _, count in top), len(failing), names, tuple(traces)[:5]
+
+
+def _err(span: Span) -> bool:
+    return span.error
+
+
+def _empty(span: Span) -> bool:
+    return span.tool is not None and span.tool.empty_result

@@ -1,0 +1,55 @@
+"""The series of good and bad outcomes in which a beginning is looked for, one bundle per kind of trouble."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.incident.detectors.onset import Pace, Series, series
+from bot.incident.signals import actions, conduct, effort, models, outcomes, quality, security, tools
+from bot.incident.signals.measure import Seen, tasks
+from bot.incident.signals.reading import Reading
+from bot.incident.telemetry import EvalScore
+
+SETTLED = 1 / 2  # of the tasks: what is first seen within them counts as known
+FEWEST_FOR_A_TOOL = 10
+
+
+def troubles(
+    readings: Sequence[Reading], scores: Sequence[EvalScore], at_ns: int
+) -> Mapping[str, tuple[Series | Pace, ...]]:
+    """Series by the name of the signal that shows the trouble best. Parts of one trouble add up."""
+    ended = [reading for reading in readings if outcomes.ended(reading, at_ns)]
+    limit = effort.long_limit(readings)
+    waiting = [reading for reading in readings if reading.models]
+    found: dict[str, tuple[Series | Pace, ...]] = {
+        "security_hits": _series(security.alarms(readings), security.led(readings), newcomers(readings)),
+        "unapproved_writes": _series(
+            tasks((reading for reading in readings if reading.writes), lambda reading: bool(reading.unapproved)),
+            tasks(actions.claiming(readings), lambda reading: bool(reading.unbacked)),
+        ),
+        "policy_hits": _series(conduct.policy(readings), quality.judged(scores, quality.is_conduct)),
+        "model_errors": _series(tasks(waiting, models.erring)),
+        "slow_models": _series(models.slow_tasks(waiting, models.slow_limit(waiting))),
+        "model_mismatch": _series(tasks(models.answered(readings), lambda reading: reading.mismatched)),
+        "unexplained_failures": _series(tasks(ended, outcomes.unexplained)),
+        "task_volume": (Pace(tuple(reading.at_ns for reading in readings), at_ns),),
+        "repeats": _series(tasks(readings, lambda reading: reading.looping)),
+        "long_tasks": _series(tasks(readings, lambda reading: reading.steps > (limit or reading.steps))),
+        "quality": _series(
+            quality.judged(scores, quality.is_quality),
+            quality.probes(scores),
+            quality.seen(score for score in scores if quality.is_feedback(score)),
+        ),
+    }
+    for name, seen in tools.per_tool(readings).items():
+        if len(seen) >= FEWEST_FOR_A_TOOL:
+            found[f"tool:{name}"] = _series(seen)
+    return found
+
+
+def newcomers(readings: Sequence[Reading]) -> list[Seen]:
+    """One observation per sending task: bad when it sends where nobody sent during the first half."""
+    settled = readings[: int(len(readings) * SETTLED)]
+    return security.novel(readings, security.targets(settled)) if security.enough(settled) else []
+
+
+def _series(*parts: Sequence[Seen]) -> tuple[Series, ...]:
+    return tuple(series([(seen.at_ns, seen.bad) for seen in part]) for part in parts if part)
