@@ -1,14 +1,22 @@
-"""The ASGI application: hot routes first, the JSON API built only when somebody asks for it."""
+"""The ASGI application: hot routes first; pages and the JSON API are built only when somebody asks for them."""
+
+from collections.abc import Callable
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
+from bot.web.guards import Guards
+from bot.web.lazy import Lazy
 from bot.web.ofrep import OfrepRoutes
 from bot.web.operations import OperationsRoutes
 from bot.web.otlp import OtlpRoutes
 from bot.web.parts import Parts
+from bot.web.refusals import refused_as_problem
 from bot.web.slack import SlackRoutes
+from bot.web.tokens import CHALLENGE, admits
 
 
 def build(parts: Parts) -> ASGIApp:
@@ -20,4 +28,27 @@ def build(parts: Parts) -> ASGIApp:
         routes += OtlpRoutes(parts.telemetry, parts.tokens.telemetry).routes()
     routes += OfrepRoutes(parts.control, parts.catalogue, parts.clock, parts.tokens.control).routes()
     routes += OperationsRoutes(parts.ready, parts.metrics).routes()
+    routes.append(Mount("/api", Guards(Lazy(lambda: _api(parts)), _with_token(parts.tokens.api), refused_as_problem)))
+    routes.append(Mount("/", Lazy(lambda: _pages(parts))))
     return Starlette(routes=routes)
+
+
+def _api(parts: Parts) -> ASGIApp:
+    from bot.web.api.application import build_api  # noqa: PLC0415  FastAPI costs a third of a second of start-up
+
+    return build_api(parts)
+
+
+def _pages(parts: Parts) -> ASGIApp:
+    from bot.web.pages.application import build_pages  # noqa: PLC0415  templates are not needed to be ready
+
+    return build_pages(parts)
+
+
+def _with_token(token: str | None) -> Callable[[Request], Response | None]:
+    def door(request: Request) -> Response | None:
+        if admits(request, token):
+            return None
+        return refused_as_problem(401, "Send the API token as a bearer token.", CHALLENGE)
+
+    return door

@@ -130,7 +130,7 @@ class OfrepRoutes:
         names = {key: key for key in KEYS}
         names |= {custom: key for custom in own.values() if (key := standard_key(custom, own)) is not None}
         query = {"agent": asker.agent, "environment": asker.environment}
-        if self.token is not None:
+        if self.token:
             query["pass"] = self._pass(asker.agent, asker.environment)
         body = _dump(
             {
@@ -149,7 +149,7 @@ class OfrepRoutes:
 
     def _pass(self, agent: str, environment: str) -> str:
         """Browsers cannot send headers with an event stream, so its address carries a pass for nothing else."""
-        return "" if self.token is None else pass_for(self.token, "events", agent, environment)
+        return pass_for(self.token, "events", agent, environment) if self.token else ""
 
     def _asker(self, context: Mapping[str, Any], request: Request) -> Asker:
         named = _first(context, "agent", "service", "service.name")

@@ -11,7 +11,7 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="firstfive"'}
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Tokens:
-    """The three doors and their keys: the JSON API with the pages, telemetry in, controls out."""
+    """The three doors and their keys, None or empty for an open one: the JSON API with the pages, telemetry in, controls out."""
 
     api: str | None = None
     telemetry: str | None = None
@@ -31,12 +31,12 @@ def bearer(connection: HTTPConnection) -> str:
 
 def admits(connection: HTTPConnection, token: str | None) -> bool:
     """The request carries ``token`` as a bearer token, or none is asked for."""
-    return token is None or same(bearer(connection), token)
+    return not token or same(bearer(connection), token)
 
 
 def admits_key(connection: HTTPConnection, token: str | None) -> bool:
     """As :func:`admits`; the token may also come as ``X-API-Key``, which OFREP knows."""
-    return admits(connection, token) or same(connection.headers.get("x-api-key", ""), token or "")
+    return not token or admits(connection, token) or same(connection.headers.get("x-api-key", ""), token)
 
 
 def pass_for(token: str, *purpose: str) -> str:

@@ -1,8 +1,6 @@
 """Errors of the API as problem details (RFC 9457)."""
 
-import json
 import math
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,8 +18,7 @@ from bot.incident.errors import (
     Refused,
     Unavailable,
 )
-
-MEDIA_TYPE = "application/problem+json"
+from bot.web.refusals import problem
 
 STATUSES: tuple[tuple[type[FirstfiveError], int, str], ...] = (
     (NotFound, 404, "Not found"),
@@ -34,13 +31,6 @@ STATUSES: tuple[tuple[type[FirstfiveError], int, str], ...] = (
     (Unavailable, 503, "Unavailable"),
     (FirstfiveError, 500, "Failed"),
 )
-
-
-def problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> Response:
-    """One problem. ``type`` names the kind for programs, ``detail`` is the sentence for people."""
-    kind = "urn:firstfive:" + title.lower().replace(" ", "-")
-    body = {"type": kind, "title": title, "status": status, "detail": detail, **more}
-    return Response(json.dumps(body, ensure_ascii=False), status, headers, MEDIA_TYPE)
 
 
 async def told(request: Request, error: Exception) -> Response:
@@ -76,8 +66,15 @@ async def plain(request: Request, error: Exception) -> Response:
     return problem(error.status_code, title, f"{error.detail}.", dict(error.headers or {}))
 
 
+async def failed(request: Request, error: Exception) -> Response:
+    """The problem for a mistake of ours; the details are in the log and nowhere else."""
+    del request, error
+    return problem(500, "Failed", "Something went wrong here; the log says what. Nothing more was done.")
+
+
 def install(app: FastAPI) -> None:
     """Make ``app`` answer every error this way."""
     app.add_exception_handler(FirstfiveError, told)
     app.add_exception_handler(RequestValidationError, unreadable)
     app.add_exception_handler(HTTPException, plain)
+    app.add_exception_handler(Exception, failed)

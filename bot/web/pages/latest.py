@@ -1,0 +1,49 @@
+"""What telemetry says now, measured once for everybody who looks at it."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.incident.classification import Classification
+from bot.incident.evidence import EvidenceBundle
+from bot.ports import Clock
+from bot.response.gather import Suggest
+
+MOST_AGENTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Evidence with what it suggests, and when it was taken."""
+
+    at: datetime
+    bundle: EvidenceBundle
+    said: Classification
+
+
+@dataclass(slots=True)
+class Latest:
+    """The newest measurement of each agent; a page that is looked at by many costs as much as one."""
+
+    suggest: Suggest
+    clock: Clock
+    good_for: timedelta = timedelta(seconds=5)
+    _known: dict[str, Measured] = field(default_factory=dict)
+    _measuring: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def known(self, agent: str) -> Measured | None:
+        """The last measurement, however old, or None."""
+        return self._known.get(agent)
+
+    async def measured(self, agent: str) -> Measured:
+        """A measurement at most ``good_for`` old; one agent is measured at a time."""
+        async with self._measuring:
+            known = self._known.get(agent)
+            if known is not None and self.clock.now() - known.at < self.good_for:
+                return known
+            at = self.clock.now()
+            bundle, said = await self.suggest(agent)
+            if len(self._known) >= MOST_AGENTS:
+                self._known.clear()
+            self._known[agent] = Measured(at, bundle, said)
+            return self._known[agent]

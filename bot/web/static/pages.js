@@ -1,0 +1,86 @@
+// Keeps the live parts of a page fresh, draws its charts, and shows times in the reader's zone.
+"use strict";
+
+const drawn = new WeakMap();
+let vega = null;
+
+function bundle() {
+  vega ??= new Promise((done, failed) => {
+    const script = document.createElement("script");
+    script.src = "/static/vega-bundle.js";
+    script.onload = () => done(window.vegaEmbed);
+    script.onerror = failed;
+    document.head.append(script);
+  });
+  return vega;
+}
+
+async function draw(figure) {
+  const source = figure.querySelector('script[type="application/json"]').textContent;
+  const place = figure.querySelector(".drawing");
+  try {
+    const embed = await bundle();
+    // "ast" interprets expressions instead of compiling them: the page's policy forbids eval.
+    await embed(place, JSON.parse(source), { ast: true, actions: false, renderer: "svg", defaultStyle: false });
+    drawn.set(figure, source);
+  } catch (error) {
+    place.replaceChildren(); // the words below stay
+  }
+}
+
+function times(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    time.title = time.textContent;
+    time.textContent = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  }
+}
+
+function dress(root, old) {
+  times(root);
+  for (const figure of root.querySelectorAll("figure[data-chart]")) {
+    const source = figure.querySelector("script").textContent;
+    const before = old.find((known) => drawn.get(known) === source);
+    if (before) figure.replaceWith(before);
+    else draw(figure);
+  }
+}
+
+async function refresh(part) {
+  if (document.hidden || part.contains(document.activeElement)) return;
+  try {
+    const headers = part.dataset.etag ? { "If-None-Match": part.dataset.etag } : {};
+    const answer = await fetch(part.dataset.fragment, { headers, cache: "no-store", redirect: "error" });
+    part.classList.toggle("stale", !answer.ok && answer.status !== 304);
+    if (!answer.ok) return;
+    const open = [...part.querySelectorAll("details")].map((detail) => detail.open);
+    const old = [...part.querySelectorAll("figure[data-chart]")];
+    part.innerHTML = await answer.text(); // escaped by the server; scripts in it do not run
+    part.dataset.etag = answer.headers.get("etag") ?? "";
+    part.querySelectorAll("details").forEach((detail, place) => {
+      if (place < open.length) detail.open = open[place];
+    });
+    dress(part, old);
+  } catch {
+    part.classList.add("stale");
+  }
+}
+
+function follow(part) {
+  const every = Number(part.dataset.every) * 1000;
+  const again = async () => {
+    await refresh(part);
+    setTimeout(again, every);
+  };
+  if (every) setTimeout(again, "now" in part.dataset ? 0 : every);
+}
+
+function remember(field) {
+  const key = `firstfive-${field.dataset.remember}`;
+  field.value ||= localStorage.getItem(key) ?? "";
+  field.addEventListener("change", () => localStorage.setItem(key, field.value));
+}
+
+dress(document, []);
+document.querySelectorAll("[data-fragment]").forEach(follow);
+document.querySelectorAll("[data-remember]").forEach(remember);
