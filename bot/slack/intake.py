@@ -129,7 +129,7 @@ class Intake:
     async def _work_off(self, key: str, payload: Payload) -> Payload:
         try:
             answer = await self._dispatch(payload)
-        except Exception:  # noqa: BLE001  the worker's edge: a broken request must not stop the next one
+        except Exception:  # the worker's edge: a broken request must not stop the next one
             log.exception("a request from Slack failed (%s)", key)
             answer = {}
         await self._deliveries.handled(key)

@@ -55,7 +55,9 @@ class People:
             return await self.person(text)
         found = await self._named(text.removeprefix("@").lower()) if text else None
         if found is None:
-            raise BadInput("person", f"Nobody here is called {text[:80] or '(nothing)'}. Mention them with @ and pick the name.")
+            raise BadInput(
+                "person", f"Nobody here is called {text[:80] or '(nothing)'}. Mention them with @ and pick the name."
+            )
         return found
 
     async def owner(self, text: str) -> str | None:
@@ -75,7 +77,9 @@ class People:
             return None
         for user in answer.get("members", ()):
             profile = user.get("profile", {})
-            names = {str(n).lower() for n in (user.get("name"), profile.get("display_name"), user.get("real_name")) if n}
+            names = {
+                str(n).lower() for n in (user.get("name"), profile.get("display_name"), user.get("real_name")) if n
+            }
             if name in names and not user.get("deleted"):
                 return Person(str(user["id"]), str(user.get("name") or name))
         return None

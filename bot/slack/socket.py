@@ -35,10 +35,10 @@ async def connected(workspace: Workspace, app_token: str, intake: Intake) -> Asy
     client.socket_mode_request_listeners.append(received)
     client.wss_uri = url
     try:
-        await client.connect()
+        await client.connect()  # type: ignore[no-untyped-call]  # slack_sdk leaves it untyped
         yield client
     finally:
-        await client.close()
+        await client.close()  # type: ignore[no-untyped-call]  # slack_sdk leaves it untyped
         await asyncio.sleep(0)  # lets the cancelled loops of the client end
 
 

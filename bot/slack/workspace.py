@@ -5,14 +5,18 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler, AsyncRateLimitErrorRetryHandler
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+)
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.incident.errors import FirstfiveError, Misconfigured, Unavailable
+from bot.slack.text import for_plain_workspace
 
 CALL_SECONDS = 10
 TOO_MANY = 429
@@ -81,16 +85,20 @@ class Workspace:
     ``client`` waits when Slack asks it to and tries again; ``room`` never does, its loop schedules instead.
     """
 
-    def __init__(self, token: str, api_url: str = "https://slack.com/api/") -> None:
+    def __init__(self, token: str, api_url: str = "https://slack.com/api/", *, plain: bool = False) -> None:
         self.token = token
+        self._plain = plain  # a local workspace that shows date tokens and escapes as they are written
         self.api_url = api_url if api_url.endswith("/") else f"{api_url}/"
         self.identity = Identity()
         self._session: aiohttp.ClientSession | None = None
-        patient = [AsyncConnectionErrorRetryHandler(max_retry_count=2), AsyncRateLimitErrorRetryHandler(max_retry_count=3)]
+        patient = [
+            AsyncConnectionErrorRetryHandler(max_retry_count=2),
+            AsyncRateLimitErrorRetryHandler(max_retry_count=3),
+        ]
         self.client = AsyncWebClient(token, base_url=self.api_url, timeout=CALL_SECONDS, retry_handlers=patient)
         self.room = AsyncWebClient(token, base_url=self.api_url, timeout=CALL_SECONDS, retry_handlers=[])
 
-    async def __aenter__(self) -> "Workspace":
+    async def __aenter__(self) -> Self:
         """Connections are kept open from here on; nothing is asked of Slack yet."""
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
         self.client.session = self.room.session = self._session
@@ -102,6 +110,10 @@ class Workspace:
         if self._session is not None:
             await self._session.close()
             await asyncio.sleep(0)  # lets the connections' transports close
+
+    def shown(self, value: Any) -> Any:
+        """Text, blocks or a view as this workspace can show them."""
+        return for_plain_workspace(value) if self._plain else value
 
     @property
     def session(self) -> aiohttp.ClientSession:

@@ -1,0 +1,74 @@
+"""Answers only the person who acted can see. Each action gets one, also when it failed."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from bot.incident.errors import Unavailable
+from bot.slack.people import actor
+from bot.slack.workspace import Declined, Workspace, asked
+
+log = logging.getLogger(__name__)
+MOST_TEXT = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer: its text, and blocks where text is not enough."""
+
+    text: str
+    blocks: Sequence[Mapping[str, Any]] = ()
+
+
+
+def channel_of(payload: Mapping[str, Any]) -> str:
+    """The channel in which somebody acted, or an empty string in a dialog."""
+    container = payload.get("container") or {}
+    channel = payload.get("channel") or {}
+    return str(payload.get("channel_id") or channel.get("id") or container.get("channel_id") or "")
+
+
+class Answers:
+    """Reaches the person through the request's own address, else in the channel, else directly."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    async def tell(self, payload: Mapping[str, Any], said: Said | str, channel: str = "") -> None:
+        """Say it to whoever sent ``payload``; ``channel`` is where, when the payload names none."""
+        said = said if isinstance(said, Said) else Said(said)
+        url = payload.get("response_url") or ""
+        if url and await self._through(str(url), said):
+            return
+        await self.tell_person(actor(payload).id, channel_of(payload) or channel, said)
+
+    async def tell_person(self, user: str, channel: str, said: Said) -> None:
+        """Say it to ``user`` in ``channel``, or in a direct message where that is not possible."""
+        client = self._workspace.client
+        try:
+            if channel:
+                await asked(client.chat_postEphemeral(channel=channel, user=user, **self._body(said)))
+                return
+        except (Declined, Unavailable) as error:
+            log.info("no answer in %s: %s", channel, error)
+        try:
+            await asked(client.chat_postMessage(channel=user, **self._body(said)))
+        except (Declined, Unavailable) as error:
+            log.warning("an answer did not reach %s: %s", user, error)
+
+    def _body(self, said: Said) -> dict[str, Any]:
+        text = said.text[:MOST_TEXT] or "Done."
+        body = {"text": text, "blocks": list(said.blocks)} if said.blocks else {"text": text}
+        shown: dict[str, Any] = self._workspace.shown(body)
+        return shown
+
+    async def _through(self, url: str, said: Said) -> bool:
+        body = {"response_type": "ephemeral", "replace_original": False, **self._body(said)}
+        try:
+            async with self._workspace.session.post(url, json=body) as response:
+                return response.ok
+        except (aiohttp.ClientError, TimeoutError):
+            return False

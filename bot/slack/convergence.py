@@ -1,0 +1,160 @@
+"""The loop that lets Slack follow the database: takes tasks from the outbox and works each off until Slack has it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+
+from bot.incident.errors import FirstfiveError, Unavailable
+from bot.incident.model import IncidentKey
+from bot.ports import Clock, OutboxQueue, QueuedTask, RoomTask, RoomTaskKind
+from bot.slack import messages
+from bot.slack.answers import Answers, Said
+from bot.slack.posting import Message, Posting
+from bot.slack.room import Room
+from bot.slack.workspace import Workspace, asked
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 8  # incidents worked on side by side
+TASK_SECONDS = 25.0  # a task that takes longer is given back before its lease of 30 s runs out
+LONGEST_WAIT = timedelta(minutes=5)
+FIRST_WAIT = timedelta(seconds=1)
+MOST_TRIES = 8  # for messages; making the room is tried for ever
+PostmortemFile = Callable[[IncidentKey], Awaitable[tuple[str, bytes, str]]]  # file name, content, title
+
+
+def wait_before(attempts: int, error: BaseException) -> timedelta:
+    """How long to wait after the ``attempts``-th failure: what Slack asked for, or doubling, 5 minutes at most."""
+    doubled = FIRST_WAIT * 2 ** min(attempts, 12)
+    asked_for = error.retry_after if isinstance(error, Unavailable) else timedelta(0)
+    return min(max(doubled, asked_for), LONGEST_WAIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """What each kind of task means."""
+
+    room: Room
+    posting: Posting
+    answers: Answers
+    workspace: Workspace
+    postmortem_file: PostmortemFile
+    public_url: str
+
+    async def work_off(self, task: RoomTask, attempts: int) -> None:
+        """Do it; repeating it posts nothing twice.
+
+        Raises:
+            FirstfiveError: it could not be done now.
+        """
+        match task.kind:
+            case RoomTaskKind.CONVERGE:
+                await self.room.converge(task.incident)
+            case RoomTaskKind.POST:
+                await self._post(task, attempts)
+            case RoomTaskKind.TELL:
+                await self._tell(task)
+            case RoomTaskKind.POSTMORTEM:
+                await self._postmortem(task, attempts)
+            case other:
+                assert_never(other)
+
+    async def _post(self, task: RoomTask, attempts: int) -> None:
+        record = await self.room.converge(task.incident)
+        if task.payload.get("announce"):
+            state = await self.room.verbs.look.state(task.incident)
+            text = messages.announcement(state, record.channel_id, self.public_url)
+        else:
+            text = task.payload["text"]
+        message = Message(text, name=task.key)
+        await self._once(task.payload.get("channel") or record.channel_id, message, attempts)
+
+    async def _once(self, channel: str, message: Message, attempts: int) -> None:
+        """Post it, unless an earlier try got through and only its answer was lost."""
+        if attempts and message.name and await self.posting.found(channel, message):
+            return
+        await self.posting.post(channel, message)
+
+    async def _tell(self, task: RoomTask) -> None:
+        channel = task.payload.get("channel") or (await self.room.rooms.room(task.incident)).channel_id
+        await self.answers.tell_person(task.payload["person"], channel, Said(task.payload["text"]))
+
+    async def _postmortem(self, task: RoomTask, attempts: int) -> None:
+        """The draft as a file and a message with the link to its page; without the file where uploads fail."""
+        record = await self.room.converge(task.incident)
+        state = await self.room.verbs.look.state(task.incident)
+        text = messages.postmortem_drafted(state, self.public_url)
+        message = Message(text, name=task.key)
+        if attempts and await self.posting.found(record.channel_id, message):
+            return
+        await self._upload(task.incident, record.channel_id)
+        await self.posting.post(record.channel_id, message)
+
+    async def _upload(self, key: IncidentKey, channel: str) -> None:
+        name, content, title = await self.postmortem_file(key)
+        try:
+            await asked(
+                self.workspace.room.files_upload_v2(channel=channel, filename=name, content=content, title=title)
+            )
+        except FirstfiveError as error:
+            log.warning("the postmortem of %s was not uploaded: %s", key, error)
+
+
+class Convergence:
+    """Runs the outbox. ``wake`` it after a commit; it also looks by itself every ``poll`` seconds."""
+
+    def __init__(self, queue: OutboxQueue, tasks: Tasks, clock: Clock, poll: float = 1.0) -> None:
+        self._queue = queue
+        self._tasks = tasks
+        self._clock = clock
+        self._poll = poll
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            self._woken.clear()
+            try:
+                while await self.step():
+                    pass
+            except Exception:  # the worker's loop: a broken database connection must not end it
+                log.exception("the outbox could not be read")
+            try:
+                async with asyncio.timeout(self._poll):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    async def step(self) -> int:
+        """Take what is due, one task per incident, and work it off; how many there were."""
+        due = await self._queue.claim(self._clock.now(), AT_ONCE)
+        await asyncio.gather(*(self._one(queued) for queued in due))
+        return len(due)
+
+    async def _one(self, queued: QueuedTask) -> None:
+        try:
+            async with asyncio.timeout(TASK_SECONDS):
+                await self._tasks.work_off(queued.task, queued.attempts)
+        except (FirstfiveError, TimeoutError) as error:
+            await self._failed(queued, error)
+        except Exception as error:  # the worker's loop: one broken task must not stop the others
+            log.exception("%s of %s failed", queued.task.kind, queued.task.incident)
+            await self._failed(queued, error)
+        else:
+            await self._queue.done(queued.id)
+
+    async def _failed(self, queued: QueuedTask, error: BaseException) -> None:
+        task = queued.task
+        if task.kind is not RoomTaskKind.CONVERGE and queued.attempts >= MOST_TRIES:
+            log.error("%s of %s was given up: %s", task.kind, task.incident, error)
+            await self._queue.done(queued.id)
+            return
+        why = str(error) or type(error).__name__
+        await self._queue.again(queued.id, self._clock.now() + wait_before(queued.attempts, error), why)

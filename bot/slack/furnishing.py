@@ -1,0 +1,77 @@
+"""What makes a channel a good room: people, topic, pin, bookmark, announcement. Each may fail; none stops the others."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from bot.incident.errors import FirstfiveError
+from bot.incident.model import Catalogue
+from bot.incident.timeline import IncidentState
+from bot.ports import RoomRecord
+from bot.slack import messages
+from bot.slack.people import People
+from bot.slack.posting import Message, Posting
+from bot.slack.workspace import Declined, Workspace, asked
+
+Step = Callable[[], Awaitable[object]]
+OK = "ok"
+TOPIC_LIMIT = 250
+_ALREADY = frozenset({"already_in_channel", "already_pinned", "cant_invite_self"})  # as good as done
+
+
+@dataclass(frozen=True, slots=True)
+class Furnishing:
+    """Does the optional steps and says what became of each."""
+
+    workspace: Workspace
+    posting: Posting
+    people: People
+    catalogue: Catalogue
+    public_url: str
+
+    async def furnish(self, state: IncidentState, record: RoomRecord) -> Mapping[str, str]:
+        """Step -> "ok" or what failed. Raises nothing of Slack's."""
+        outcome: dict[str, str] = {}
+        for step, call in self._steps(state, record).items():
+            outcome[step] = record.steps.get(step) or await outcome_of(call())
+        return outcome
+
+    def _steps(self, state: IncidentState, record: RoomRecord) -> Mapping[str, Step]:
+        room, channel = self.workspace.room, record.channel_id
+        key = state.incident.key
+        page = f"{self.public_url}/incidents/{key}"
+        topic = f"{key} · {state.severity.value} · {state.incident.agent} · {page}"[:TOPIC_LIMIT]
+        steps: dict[str, Step] = {
+            "invite": lambda: self._invite(state, channel),
+            "topic": lambda: asked(room.conversations_setTopic(channel=channel, topic=topic)),
+            "pin": lambda: asked(room.pins_add(channel=channel, timestamp=record.card_ts)),
+            "bookmark": lambda: asked(room.bookmarks_add(channel_id=channel, title=f"{key} page", type="link", link=page)),
+        }
+        home = self.catalogue.agent(state.incident.agent).slack_channel
+        if home and not state.incident.private:
+            steps[f"announce in {home}"] = lambda: self.announce(state, record, home)
+        return steps
+
+    async def announce(self, state: IncidentState, record: RoomRecord, channel: str) -> None:
+        """One message in another channel that says where the incident is worked on."""
+        text = messages.announcement(state, record.channel_id, self.public_url)
+        await self.posting.post(channel, Message(text, name=f"announce:{state.incident.key}"))
+
+    async def _invite(self, state: IncidentState, channel: str) -> None:
+        found = [await self.people.owner(owner) for owner in self.catalogue.agent(state.incident.agent).owners]
+        declarer = state.incident.declared_by.id
+        ids = [declarer] if declarer[:1] in {"U", "W"} else []
+        ids += [user for user in found if user]
+        if ids:
+            users = ",".join(dict.fromkeys(ids))
+            await asked(self.workspace.room.conversations_invite(channel=channel, users=users, force=True))
+
+
+async def outcome_of(call: Awaitable[object]) -> str:
+    """ "ok", or what failed."""
+    try:
+        await call
+    except Declined as error:
+        return OK if error.code in _ALREADY else error.code
+    except FirstfiveError as error:
+        return str(error)
+    return OK

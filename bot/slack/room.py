@@ -1,0 +1,121 @@
+"""The room of an incident: its channel, its card and the small things around them, made what the timeline says.
+
+Every step may be repeated: what was made is found again, what is missing is made, what has
+changed is edited. Channel and card are needed; the rest is best effort, and its outcome is recorded.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from bot.incident.model import FIRSTFIVE, IncidentKey
+from bot.incident.runbook import Runbook
+from bot.incident.taxonomy import IncidentClass
+from bot.incident.timeline import IncidentState, RoomPrepared, RoomStep
+from bot.ports import Clock, Records, RoomRecord, RoomRecords
+from bot.response.verbs import Verbs
+from bot.slack.blocks import Card
+from bot.slack.card import incident_card
+from bot.slack.channel import Channels
+from bot.slack.furnishing import Furnishing
+from bot.slack.posting import CARD, Message, Posting
+from bot.slack.workspace import Declined
+
+GONE = frozenset({"is_archived", "channel_not_found", "not_in_channel", "channel_is_archived"})
+CHANNEL = "channel"
+
+
+@dataclass(frozen=True, slots=True)
+class CardMaker:
+    """The card of an incident as of now."""
+
+    verbs: Verbs
+    clock: Clock
+    runbooks: Mapping[IncidentClass, Runbook]
+    public_url: str
+
+    async def __call__(self, state: IncidentState) -> Card:
+        """The card, read fresh."""
+        key = state.incident.key
+        events = await self.verbs.look.timeline(key)
+        offers = await self.verbs.offers(key) if state.status.is_open else ()
+        runbook = self.runbooks.get(state.incident_class) if state.incident_class else None
+        return incident_card(state, events, self.clock.now(), self.public_url, runbook, offers)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Makes rooms what they should be."""
+
+    verbs: Verbs
+    records: Records
+    rooms: RoomRecords
+    clock: Clock
+    channels: Channels
+    posting: Posting
+    furnishing: Furnishing
+    card_of: Callable[[IncidentState], Awaitable[Card]]
+
+    async def converge(self, key: IncidentKey) -> RoomRecord:
+        """Bring channel, card and steps up to date; calling it again changes nothing.
+
+        Raises:
+            Declined, Unavailable, Refused: channel or card could not be made; try again later.
+        """
+        state = await self.verbs.look.state(key)
+        record, fresh = await self._channel(await self.rooms.room(key), state)
+        if record.steps.get(CHANNEL) in GONE:
+            return record
+        try:
+            record = await self._card(record, state, fresh=fresh)
+            if state.channel_id is None:
+                record = await self._furnished(record, state)
+                record = await self._card(record, await self.verbs.look.state(key), fresh=False)
+        except Declined as error:
+            if error.code not in GONE:
+                raise
+            record = await self._saved(replace(record, steps={**record.steps, CHANNEL: error.code}))
+        return record
+
+    async def _channel(self, record: RoomRecord, state: IncidentState) -> tuple[RoomRecord, bool]:
+        if record.channel_id:
+            return record, False
+        channel = await self.channels.for_incident(state.incident)
+        made = replace(record, channel_id=channel.id, channel_name=channel.name)
+        return await self._saved(made), channel.fresh
+
+    async def _card(self, record: RoomRecord, state: IncidentState, *, fresh: bool) -> RoomRecord:
+        """Post the card once, then edit it in place; post it again only when somebody deleted it."""
+        card = await self.card_of(state)
+        message = Message(card.text, card.blocks, CARD, str(record.incident))
+        digest = digest_of(card)
+        ts = record.card_ts
+        if not ts and not fresh:
+            ts = await self.posting.found(record.channel_id, message) or ""
+        if ts and ts == record.card_ts and digest == record.card_digest:
+            return record
+        if not ts or not await self.posting.edit(record.channel_id, ts, message):
+            ts = await self.posting.post(record.channel_id, message)
+        return await self._saved(replace(record, card_ts=ts, card_digest=digest))
+
+    async def _furnished(self, record: RoomRecord, state: IncidentState) -> RoomRecord:
+        """The optional steps, and the event that says what became of them."""
+        outcome = await self.furnishing.furnish(state, record)
+        record = await self._saved(replace(record, steps={**record.steps, **outcome}))
+        steps = tuple(RoomStep(step, None if said == "ok" else said) for step, said in outcome.items())
+        fact = RoomPrepared(record.channel_id, record.channel_name, steps)
+        async with self.records.begin() as work:
+            await work.timelines.append(record.incident, fact, FIRSTFIVE, self.clock.now(), "room")
+        return record
+
+    async def _saved(self, record: RoomRecord) -> RoomRecord:
+        await self.rooms.save(record)
+        return record
+
+
+def digest_of(card: Card) -> str:
+    """A short fingerprint of what the card shows."""
+    return sha256(json.dumps([card.text, card.blocks], sort_keys=True).encode()).hexdigest()[:32]
+
+
