@@ -1,0 +1,232 @@
+"""Words for Slack: escaping, quoting what strangers wrote, shortening, times and figures."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from bot.incident.evidence import Signal, Unit
+from bot.incident.model import Person
+
+ELLIPSIS = "…"
+ASTERISK = "\u2217"  # looks like one and makes nothing bold
+DASH = "\u2013"  # between the ends of a range
+JOINER = "\u2060"  # invisible, no width: enough to keep Slack from reading "@here" or "://" as its own
+READABLE_FORMAT = {"\u200c", "\u200d", "\u200e", "\u200f"}  # joiners of emoji and scripts, and direction marks
+MARKS_LIMIT = 4  # accents stacked on one letter; more only serve to smear the screen
+ISOLATE, END_ISOLATE = "\u2068", "\u2069"
+REGIONAL_LETTERS = range(0x1F1E6, 0x1F200)  # two of them make a flag
+SKIN_TONES = range(0x1F3FB, 0x1F400)
+HANGUL_ENDINGS = range(0x1160, 0x1200)  # later parts of a syllable
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+ONE_DECIMAL_BELOW = 10
+
+_TOKEN = re.compile(r"&(?:amp|lt|gt);|<(?:[@#!]|https?:|mailto:)[^<>\n]{0,1000}>")
+_DATE = re.compile(r"<!date\^\d+\^[^|<>]*\|([^<>]*)>")
+_SLACK_USER = re.compile(r"[UW][A-Z0-9_]{1,30}")
+
+
+def escape(text: str) -> str:
+    """Text in which Slack sees no control sequence of its own."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def quote_untrusted(text: str, limit: int, *, lines: bool = False) -> str:
+    """Somebody's words, at most ``limit`` characters, harmless and still readable.
+
+    Mentions, links and code marks lose their power; control and direction-changing characters
+    go; emoji and right-to-left text stay, the latter kept from reordering what stands around it.
+    With ``lines``, line breaks are kept.
+    """
+    words = _clean(text, lines=lines).replace("`", "\u02cb").replace("@", f"@{JOINER}").replace("://", f":{JOINER}//")
+    words = re.sub(r"(?i)\b(www|mailto)([.:])", rf"\1{JOINER}\2", words)
+    if any(unicodedata.bidirectional(c) in {"R", "AL", "AN"} for c in words):
+        return f"{ISOLATE}{_fit(words, limit - 2)}{END_ISOLATE}"
+    return _fit(words, limit)
+
+
+def bold_untrusted(text: str, limit: int) -> str:
+    """As :func:`quote_untrusted`, in bold: asterisks inside become look-alikes."""
+    words = quote_untrusted(text, limit - 2).replace("*", ASTERISK)
+    return f"*{words}*"
+
+
+def plain_untrusted(text: str, limit: int) -> str:
+    """Somebody's words for a plain-text field, where nothing is interpreted: cleaned and shortened only."""
+    return shorten(_clean(text, lines=False), limit)
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most ``limit`` characters, with an ellipsis when something was cut.
+
+    Never cuts inside a character as people see it, an escaped ``&lt;`` or a Slack token.
+    """
+    if len(text) <= limit:
+        return text
+    kept, length = [], 0
+    for unit in _units(text):
+        if length + len(unit) > limit - 1:
+            break
+        kept.append(unit)
+        length += len(unit)
+    return "".join(kept).rstrip() + ELLIPSIS
+
+
+def date_token(moment: datetime, style: Literal["time", "moment"] = "time") -> str:
+    """A time that everyone reads in their own zone: ``14:31``, or with its day for "moment"."""
+    shown = {"time": "{time}", "moment": "{date_short_pretty} {time}"}[style]
+    utc = moment.astimezone(UTC)
+    fallback = f"{utc:%H:%M} UTC" if style == "time" else f"{utc:%d %b %H:%M} UTC"
+    return f"<!date^{int(moment.timestamp())}^{shown}|{fallback}>"
+
+
+def for_plain_workspace(value: Any) -> Any:
+    """The same blocks for a workspace that knows neither date tokens nor escapes, as the local one.
+
+    Dates become their UTC fallback; escaped characters become readable ones that still form no token.
+    """
+    if isinstance(value, str):
+        words = _DATE.sub(r"\1", value)
+        return words.replace("&lt;", f"<{JOINER}").replace("&gt;", ">").replace("&amp;", "&")
+    if isinstance(value, dict):
+        return {key: for_plain_workspace(item) if key != "value" else item for key, item in value.items()}
+    if isinstance(value, list):
+        return [for_plain_workspace(item) for item in value]
+    return value
+
+
+def duration(seconds: float) -> str:
+    """A span of time in words: ``4 min``, ``1 h 10 min``, ``3 days``."""
+    whole = max(0, round(seconds))
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} min"
+    if whole < DAY:
+        hours, minutes = whole // HOUR, whole % HOUR // MINUTE
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days = whole // DAY
+    return f"{days} day" if days == 1 else f"{days} days"
+
+
+def who(person: Person) -> str:
+    """A person as a mention when Slack knows them, else by name."""
+    if _SLACK_USER.fullmatch(person.id):
+        return f"<@{person.id}>"
+    return quote_untrusted(person.name, 80)
+
+
+def link(url: str, text: str) -> str:
+    """A link of our own making."""
+    safe = url.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E").replace("|", "%7C")
+    return f"<{safe}|{text}>"
+
+
+def figure(signal: Signal) -> str:
+    """A signal's figures with their doubt: ``17 of 50 = 34 % (22-48), was 3 % of 240``."""
+    if signal.value is None:
+        return _unknown(signal)
+    if signal.unit is Unit.SHARE:
+        return f"{_share(signal, signal.value)}{_was(signal)}"
+    return f"{_number(signal.value, signal.unit)} of {signal.n} tasks{_was(signal)}"
+
+
+def _unknown(signal: Signal) -> str:
+    if signal.note:
+        return f"can't tell: {quote_untrusted(signal.note, 200)}"
+    if signal.fresh_seconds is None:
+        return "can't tell: never seen"
+    return f"can't tell: last seen {duration(signal.fresh_seconds)} ago"
+
+
+def _share(signal: Signal, value: float) -> str:
+    counted = (
+        f"{signal.k} of {signal.n} = {percent(value)}" if signal.k is not None else f"{percent(value)} of {signal.n}"
+    )
+    if signal.interval is None:
+        return counted
+    return f"{counted} ({signal.interval.low * 100:.0f}{DASH}{signal.interval.high * 100:.0f})"
+
+
+def _was(signal: Signal) -> str:
+    if signal.baseline is None:
+        return ", no baseline"
+    if signal.unit is Unit.SHARE:
+        return f", was {percent(signal.baseline)} of {signal.baseline_n}"
+    return f", was {_number(signal.baseline, signal.unit)} of {signal.baseline_n}"
+
+
+def percent(share: float) -> str:
+    """A share 0..1 in percent, with a decimal only where a whole number would hide it."""
+    value = share * 100
+    return f"{value:.0f} %" if value >= ONE_DECIMAL_BELOW or value == round(value) else f"{value:.1f} %"
+
+
+def _number(value: float, unit: Unit) -> str:
+    shown = f"{value:,.0f}" if value >= ONE_DECIMAL_BELOW else f"{value:.1f}".removesuffix(".0")
+    match unit:
+        case Unit.SECONDS:
+            return f"{shown} s"
+        case Unit.RATE:
+            return f"{shown} a minute"
+        case Unit.STEPS | Unit.TOKENS:
+            return f"{shown} {unit.value}"
+        case _:
+            return shown
+
+
+def _clean(text: str, *, lines: bool) -> str:
+    kept: list[str] = []
+    marks = 0
+    for char in text:
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        if category == "Cs":
+            kept.append("\ufffd")
+        elif char == "\n" and lines:
+            kept.append(char)
+        elif category in {"Cc", "Zl", "Zp"}:
+            kept.append(" ")
+        elif (category != "Cf" or char in READABLE_FORMAT) and marks <= MARKS_LIMIT:
+            kept.append(char)
+    rows = "".join(kept).split("\n")
+    return "\n".join(" ".join(row.split()) for row in rows).strip()
+
+
+def _fit(words: str, limit: int) -> str:
+    """Escape and shorten together: escaping makes text longer, and an entity must not be cut."""
+    return shorten(escape(words), limit)
+
+
+def _units(text: str) -> Iterator[str]:
+    """What must not be cut: Slack tokens, entities, and characters with everything that belongs to them."""
+    at = 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        end = token.end() if token else _cluster_end(text, at)
+        yield text[at:end]
+        at = end
+
+
+def _cluster_end(text: str, at: int) -> int:
+    end = at + 1
+    if _is_regional(text[at]) and end < len(text) and _is_regional(text[end]):
+        end += 1
+    while end < len(text) and (_extends(text[end]) or text[end - 1] == "\u200d"):
+        end += 1
+    return end
+
+
+def _is_regional(char: str) -> bool:
+    return ord(char) in REGIONAL_LETTERS
+
+
+def _extends(char: str) -> bool:
+    code = ord(char)
+    return (
+        unicodedata.category(char) in {"Mn", "Me", "Mc"}
+        or char == "\u200d"
+        or code in SKIN_TONES
+        or code in HANGUL_ENDINGS
+    )

@@ -1,0 +1,1 @@
+"""The dialogs: what they show, and what people answered in them."""
