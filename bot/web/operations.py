@@ -1,6 +1,6 @@
 """For those who run the bot: is it alive, is it ready, what does it count."""
 
-import re
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -49,9 +49,17 @@ def exposition(series: Mapping[str, float]) -> str:
         if family not in typed:
             typed.add(family)
             lines.append(f"# TYPE {family} {'counter' if family.endswith('_total') else 'gauge'}")
-        lines.append(f"{full} {series[full]:g}" if series[full] != int(series[full]) else f"{full} {int(series[full])}")
+        lines.append(f"{full} {_number(series[full])}")
     return "\n".join(lines) + "\n"
 
 
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return f"{int(value)}" if value == int(value) else f"{value:g}"
+
+
 def _family(full: str) -> str:
-    return re.split(r"\{", full, maxsplit=1)[0]
+    return full.partition("{")[0]

@@ -4,9 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.incident.evidence import Finding
 from bot.incident.model import Catalogue
-from bot.incident.telemetry import Trace
 from bot.ports import Clock, Ids, Renderer, Traces
 from bot.response.verbs import Verbs
 from bot.web.doors import ControlPlane, SlackRequests, Telemetry
@@ -31,7 +29,6 @@ class Parts:
     catalogue: Catalogue
     control: ControlPlane
     renderer: Renderer
-    findings_in: Callable[[Trace], tuple[Finding, ...]]
     ready: Callable[[], Awaitable[str | None]]
     metrics: Callable[[], Awaitable[Mapping[str, float]]]
     cache: Path

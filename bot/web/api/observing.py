@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from fastapi import APIRouter
 
+from bot.incident.detectors.findings import findings_of
 from bot.incident.errors import BadInput, NotFound
 from bot.incident.evidence import EvidenceBundle
 from bot.response.gather import nanoseconds
@@ -51,7 +52,7 @@ def router(parts: Parts) -> APIRouter:
         task = await parts.traces.trace(trace_id.lower())
         if task is None:
             raise NotFound(f"No trace {trace_id[:40]} is kept here; it may be older than the retention.")
-        return shapes.trace(task, parts.findings_in(task))
+        return shapes.trace(task, findings_of(task))
 
     return routes
 

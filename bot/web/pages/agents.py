@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.incident.charts import charts_for
+from bot.incident.detectors.findings import findings_of
 from bot.incident.errors import NotFound
 from bot.incident.evidence import Finding
 from bot.incident.model import Agent
@@ -89,7 +90,6 @@ class AgentPages:
         recent = await self.parts.verbs.look.recent(MOST_INCIDENTS)
         return self.rendering.page(
             "agent",
-            agent=agent,
             controls=self.parts.control.controls(agent.name, ""),
             incidents=[state for state in recent if state.incident.agent == agent.name],
             classes=CLASSES,
@@ -108,7 +108,7 @@ class AgentPages:
         task = await self.parts.traces.trace(trace_id.lower())
         if task is None:
             raise NotFound(f"No trace {trace_id[:40]} is kept here; it may be older than the retention.")
-        findings = self.parts.findings_in(task)
+        findings = findings_of(task)
         return self.rendering.page(
             "trace",
             trace=task,

@@ -29,7 +29,7 @@ def build_pages(parts: Parts) -> ASGIApp:
             *IncidentPages(parts, rendered, latest).routes(),
             *AgentPages(parts, rendered, latest).routes(),
             *sign_in.routes(),
-            Route("/static/vega-bundle.js", VegaBundle(parts.cache)),
+            Route("/static/vega-bundle.js", VegaBundle(parts.cache).script),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         exception_handlers={FirstfiveError: Mishap(rendered), HTTPException: Mishap(rendered)},

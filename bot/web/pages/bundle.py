@@ -26,7 +26,7 @@ class VegaBundle:
         self._cache = cache
         self._making = asyncio.Lock()
 
-    async def __call__(self, request: Request) -> Response:
+    async def script(self, request: Request) -> Response:
         """The script, or 503; pages then show the figures in words."""
         path = self._cache / f"vega-bundle-{version('vl-convert-python')}.js.gz"
         try:

@@ -1,0 +1,185 @@
+"""The JSON API: one incident from declaration to review, and what bad input gets."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.web.tokens import Tokens
+from tests.web.fakes import World, ailing
+from tests.web.memory import NOON
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+async def test_an_incident_goes_from_declaration_to_review(world: World) -> None:
+    ailing(world)
+    key = await world.declared()
+    async with world.client(**{"Firstfive-Actor": "ana"}) as ana, world.client(**{"Firstfive-Actor": "ben"}) as ben:
+        incident = f"/api/v1/incidents/{key}"
+        stood = (await ana.get(f"{incident}/classification")).json()
+        assert stood["suggested"]["class"] == "LOOP"
+        said = {
+            "class": "LOOP",
+            "cause": "our-prompt",
+            "severity": stood["suggested"]["severity_floor"],
+            "comment": "same call again and again",
+        }
+        assert (await ana.post(f"{incident}/classification", json=said)).json()["status"] == "classified"
+        offers = (await ana.get(f"{incident}/mitigations")).json()["offers"]
+        assert offers[0]["kind"] == "turn-limit"
+        order = {"kind": "turn-limit", "limit": 5, "reason": "stop the loops"}
+        applied = await ana.post(f"{incident}/mitigations", json=order)
+        assert (applied.status_code, applied.json()["label"]) == (201, "Turn limit 5")
+        assert world.control.controls("helpdesk-agent", "").max_turns == 5
+        lever = f"/api/v1/mitigations/{applied.json()['id']}"
+        assert (await ana.post(f"{lever}/extend", json={"minutes": 30})).status_code == 200
+        alone = await ana.post(f"{lever}/revert", json={})
+        assert (alone.status_code, alone.json()["type"]) == (409, "urn:firstfive:needs-a-second-person")
+        assert (await ben.post(f"{lever}/revert", json={})).json()["state"] == "reverted"
+        assert (await ana.post(f"{incident}/notes", json={"text": "prompt p-119 looks wrong"})).status_code == 200
+        assert (await ana.post(f"{incident}/updates", json={"text": "Limited; looking."})).status_code == 200
+        resolved = (await ana.post(f"{incident}/resolve", json={"summary": "Rolled the prompt back."})).json()
+        assert (resolved["status"], resolved["summary"]) == ("resolved", "Rolled the prompt back.")
+        refused = await ben.post(f"{incident}/postmortem/review", json={})
+        assert (refused.status_code, "monitoring gap" in refused.json()["detail"]) == (409, True)
+        gap = f"{incident}/postmortem/sections/monitoring_gap"
+        assert (await ana.put(gap, json={"text": "Steps P95 would have shown it at 12:01."})).status_code == 200
+        assert (await ben.post(f"{incident}/postmortem/review", json={"comment": "clear"})).json()[
+            "status"
+        ] == "reviewed"
+        events = (await ana.get(f"{incident}/timeline")).json()["events"]
+        document = (await ana.get(f"{incident}/postmortem")).json()
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert {event["by"]["name"] for event in events} == {"API", "firstfive", "ana", "ben"}
+    assert {"id": "api:ben", "name": "ben"} in [event["by"] for event in events]
+    assert document["reviewed"]
+    assert document["incident"]["key"] == key
+
+
+async def test_the_classification_has_its_public_shape_and_names_the_onset(world: World) -> None:
+    ailing(world)
+    async with world.client() as client:
+        said = (await client.get("/api/v1/agents/helpdesk-agent/classification")).json()
+        at = NOON.timestamp()
+        earlier = (await client.get("/api/v1/agents/helpdesk-agent/classification", params={"at": at - 600})).json()
+    wanted = {"class", "cause", "confidence", "onset", "because", "rules_out", "severity_floor", "answers"}
+    assert wanted <= said.keys()
+    assert said["class"] == "LOOP"
+    assert said["onset"].startswith("2026-11-02T11:5")
+    assert (earlier["class"], earlier["onset"]) == (None, None)
+
+
+async def test_an_agent_nobody_listed_is_answered_and_so_is_silence(world: World) -> None:
+    async with world.client() as client:
+        for path in ("classification", "evidence"):
+            answer = await client.get(f"/api/v1/agents/stranger/{path}?at=2026-11-02T12:00:00%2B00:00")
+            assert answer.status_code == 200
+        assert (await client.get("/api/v1/agents")).json()[0]["name"] == "helpdesk-agent"
+
+
+async def test_evidence_carries_n_interval_window_and_freshness(world: World) -> None:
+    ailing(world)
+    async with world.client() as client:
+        evidence = (
+            await client.get("/api/v1/agents/helpdesk-agent/evidence", params={"at": "2026-11-02T12:00:00Z"})
+        ).json()
+        other = await client.get("/api/v1/agents/helpdesk-agent/evidence", params={"window": "3s"})
+    measured: list[dict[str, Any]] = [signal for signal in evidence["signals"] if signal["n"]]
+    assert measured
+    for signal in measured:
+        assert signal["window"]["start"] < signal["window"]["end"]
+        assert signal["freshness"] is None or signal["freshness"] >= 0
+    assert evidence["findings"]
+    assert evidence["sources"][0]["missing"] is None
+    assert (other.status_code, other.json()["field"]) == (422, "window")
+
+
+async def test_a_trace_comes_with_its_steps_and_its_loop(world: World) -> None:
+    ailing(world)
+    looping = world.traces.kept[-1]
+    async with world.client() as client:
+        found = (await client.get(f"/api/v1/traces/{looping.id}")).json()
+        none = await client.get("/api/v1/traces/ffff")
+    loops = [finding for finding in found["findings"] if finding["kind"] == "loop"]
+    assert len(loops[0]["span_ids"]) == 8
+    assert len(found["steps"]) == 9
+    assert (none.status_code, none.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_the_same_idempotency_key_makes_one_incident(world: World) -> None:
+    said = {"title": "Twice", "agent": "helpdesk-agent"}
+    async with world.client(**{"Idempotency-Key": "k1"}) as client:
+        first = await client.post("/api/v1/incidents", json=said)
+        again = await client.post("/api/v1/incidents", json=said)
+    await world.queue.run()
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["key"] == again.json()["key"] == "INC-1"
+    assert first.headers["location"] == "/api/v1/incidents/INC-1"
+
+
+async def test_lists_page_by_cursor(world: World) -> None:
+    for number in range(5):
+        await world.declared(f"Incident {number}")
+    async with world.client() as client:
+        keys: list[str] = []
+        cursor: str | None = None
+        for _ in range(3):
+            query = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+            page = (await client.get("/api/v1/incidents", params=query)).json()
+            keys += [incident["key"] for incident in page["incidents"]]
+            cursor = page["next"]
+        bad = await client.get("/api/v1/incidents", params={"cursor": "x"})
+    assert keys == ["INC-5", "INC-4", "INC-3", "INC-2", "INC-1"]
+    assert cursor is None
+    assert bad.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/api/v1/incidents/INC-9", None, 404),
+        ("GET", "/api/v1/incidents/nonsense", None, 404),
+        ("GET", "/api/v1/nothing", None, 404),
+        ("POST", "/api/v1/incidents", {"title": "", "agent": "helpdesk-agent"}, 422),
+        ("POST", "/api/v1/incidents", {"title": "x" * 201, "agent": "helpdesk-agent"}, 422),
+        ("POST", "/api/v1/incidents", {"title": "x", "agent": "a", "colour": "red"}, 422),
+        ("POST", "/api/v1/incidents", {"title": "x", "agent": "a", "severity": "SEV9"}, 422),
+        ("GET", "/api/v1/agents/a/evidence?at=yesterday", None, 422),
+        ("GET", "/api/v1/agents/a/evidence?at=99999999999999999999999", None, 422),
+        ("POST", "/api/v1/mitigations/none/revert", {}, 404),
+    ],
+)
+async def test_bad_input_gets_one_sentence_as_problem_details(
+    world: World, method: str, path: str, body: dict[str, str] | None, status: int
+) -> None:
+    async with world.client() as client:
+        answer = await client.request(method, path, json=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    problem = answer.json()
+    assert problem["status"] == status
+    assert problem["detail"].endswith(".")
+
+
+async def test_the_api_is_described_and_nothing_in_it_comes_from_elsewhere(world: World) -> None:
+    async with world.client() as client:
+        description = (await client.get("/api/openapi.json")).json()
+        assert (await client.get("/api/docs")).status_code == 404
+    assert description["servers"] == [{"url": "/api"}]
+    assert "/v1/agents/{agent}/classification" in description["paths"]
+    assert "class" in description["components"]["schemas"]["ClassificationShape"]["properties"]
+
+
+async def test_the_api_asks_for_its_token_and_refuses_other_sites(tmp_path: Path) -> None:
+    world = World(tmp_path, tokens=Tokens(api="oak"))
+    async with world.client() as client:
+        answer = await client.get("/api/v1/incidents")
+        assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+        assert (await client.get("/api/v1/incidents", headers={"Authorization": "Bearer oak"})).status_code == 200
+        elsewhere = {"Authorization": "Bearer oak", "Origin": "http://evil.example"}
+        said = {"title": "x", "agent": "a"}
+        assert (await client.post("/api/v1/incidents", json=said, headers=elsewhere)).status_code == 403
+    assert world.records.kept.opened == {}

@@ -1,0 +1,175 @@
+"""Pages: what a responder sees, and that hostile text stays text."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.web.tokens import Tokens
+from tests.web.fakes import HOSTILE, World, ailing
+
+HERE = {"Origin": "http://test"}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return ailing(World(tmp_path))
+
+
+async def test_the_first_page_lists_incidents_and_the_agents_at_a_glance(world: World) -> None:
+    key = await world.declared("السلام — it loops 🔁")
+    async with world.client() as client:
+        first = (await client.get("/")).text
+        glance = (await client.get("/glance")).text
+    assert f'href="/incidents/{key}"' in first
+    assert "السلام — it loops 🔁" in first
+    assert "looks like LOOP" in glance
+
+
+async def test_an_incident_shows_ladder_reasons_figures_levers_and_who_did_what(world: World) -> None:
+    key = await world.declared()
+    async with world.client(**{"Firstfive-Actor": "ana"}) as client:
+        said = {"class": "LOOP", "cause": "our-prompt", "severity": "SEV1"}
+        await client.post(f"/api/v1/incidents/{key}/classification", json=said)
+        await client.post(f"/api/v1/incidents/{key}/mitigations", json={"kind": "turn-limit", "limit": 5})
+        page = (await client.get(f"/incidents/{key.lower()}")).text
+        figures = (await client.get(f"/incidents/{key}/figures")).text
+    assert 'aria-current="step">mitigated<' in page
+    assert "loop without progress" in page
+    assert "our-prompt" in page
+    assert "Turn limit 5" in page
+    assert "Not proven yet." in page
+    assert '<span class="who">ana</span>' in page
+    assert "Do not kill the whole agent." in page
+    assert "Figures at the declaration" in page
+    assert "95 % interval" in figures
+    assert "Figures now" in figures
+
+
+async def test_a_part_that_has_not_changed_is_not_sent_again(world: World) -> None:
+    key = await world.declared()
+    async with world.client() as client:
+        first = await client.get(f"/incidents/{key}/story")
+        same = await client.get(f"/incidents/{key}/story", headers={"If-None-Match": first.headers["etag"]})
+        await client.post(f"/api/v1/incidents/{key}/notes", json={"text": "something new"})
+        changed = await client.get(f"/incidents/{key}/story", headers={"If-None-Match": first.headers["etag"]})
+    assert (same.status_code, changed.status_code) == (304, 200)
+    assert "something new" in changed.text
+
+
+async def test_hostile_text_is_shown_and_never_run(world: World) -> None:
+    key = await world.declared(HOSTILE)
+    trace = world.traces.kept[-1].id
+    async with world.client() as client:
+        await client.post(f"/api/v1/incidents/{key}/notes", json={"text": HOSTILE})
+        pages = [
+            await client.get(path)
+            for path in (
+                "/",
+                f"/incidents/{key}",
+                f"/incidents/{key}/figures",
+                f"/traces/{trace}",
+                f"/agents/{HOSTILE}",
+            )
+        ]
+    for page in pages:
+        assert page.status_code == 200
+        assert HOSTILE not in page.text
+        assert "script-src 'self';" in page.headers["content-security-policy"]
+        assert "unsafe" not in page.headers["content-security-policy"]
+        assert page.headers["x-content-type-options"] == "nosniff"
+        # Nothing is loaded from elsewhere and nothing runs inline.
+        assert not re.findall(r'(?:src|href)="(?:https?:)?//', page.text)
+        assert not re.findall(r"<script(?! src=\"/static/|\s+type=\"application/json\")", page.text)
+
+
+async def test_a_trace_shows_errors_and_repeats_at_a_glance(world: World) -> None:
+    async with world.client() as client:
+        page = (await client.get(f"/traces/{world.traces.kept[-1].id}")).text
+        none = await client.get("/traces/unknown")
+    assert re.search(r"<strong>8 .</strong> <code>lookup_user</code> with the same arguments", page)
+    assert "8 times the same" in page
+    assert none.status_code == 404
+    assert "No trace unknown is kept here" in none.text
+
+
+async def test_an_agent_nobody_listed_says_so(world: World) -> None:
+    async with world.client() as client:
+        page = (await client.get("/agents/stranger")).text
+        assert (await client.get("/agents/helpdesk-agent/figures")).status_code == 200
+    assert "not in the catalogue" in page
+
+
+async def test_the_postmortem_is_filled_and_reviewed_from_its_page(world: World) -> None:
+    key = await world.declared()
+    address = f"/incidents/{key}/postmortem"
+    async with world.client() as client:
+        await client.post(f"/api/v1/incidents/{key}/resolve", json={"summary": "Over."})
+        before = (await client.get(address)).text
+        assert "<h1>INC-1</h1>" in before
+        assert "<html" not in before.split("<article", 1)[1]
+        assert "The monitoring gap must be filled first." in before
+        nameless = await client.post(
+            f"{address}/sections/monitoring_gap", data={"text": "typed already", "name": " "}, headers=HERE
+        )
+        assert (nameless.status_code, "typed already" in nameless.text) == (422, True)
+        filled = {"text": "Steps P95 at 12:01.", "name": "Ana", "click": "c1"}
+        saved = await client.post(f"{address}/sections/monitoring_gap", data=filled, headers=HERE)
+        assert (saved.status_code, saved.headers["location"]) == (303, f"{address}#write-monitoring_gap")
+        done = await client.post(f"{address}/review", data={"name": "Ben", "click": "c2"}, headers=HERE)
+        assert done.status_code == 303
+        after = (await client.get(f"/incidents/{key}")).text
+    assert "reviewed</li>" in after
+    assert [event.by.id for event in world.records.kept.events[world.records.kept.keys.popitem()[1]]][-2:] == [
+        "api:Ana",
+        "api:Ben",
+    ]
+
+
+async def test_a_form_sent_from_another_site_changes_nothing(world: World) -> None:
+    key = await world.declared()
+    form = {"text": "x", "name": "Mallory"}
+    async with world.client() as client:
+        for header in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
+            answer = await client.post(f"/incidents/{key}/postmortem/sections/summary", data=form, headers=header)
+            assert answer.status_code == 403
+        huge = await client.post(
+            f"/incidents/{key}/postmortem/sections/summary", data={"text": "x" * 300_000}, headers=HERE
+        )
+        assert huge.status_code == 422
+
+
+async def test_with_an_api_token_pages_ask_for_it_once(tmp_path: Path) -> None:
+    world = World(tmp_path, tokens=Tokens(api="oak"))
+    async with world.client(Accept="text/html") as client:
+        sent = await client.get("/incidents/INC-1")
+        assert (sent.status_code, sent.headers["location"]) == (303, "/sign-in?next=/incidents/INC-1")
+        assert (await client.get("/static/pages.css")).status_code == 200
+        wrong = await client.post("/sign-in", data={"token": "elm", "next": "/"}, headers=HERE)
+        assert (wrong.status_code, "not the API token" in wrong.text) == (401, True)
+        right = await client.post("/sign-in", data={"token": "oak", "next": "//evil.example"}, headers=HERE)
+        assert (right.status_code, right.headers["location"]) == (303, "/")
+        assert "oak" not in right.headers["set-cookie"]
+        assert "HttpOnly" in right.headers["set-cookie"]
+        assert (await client.get("/")).status_code == 200
+
+
+async def test_what_is_not_there_gets_one_sentence(world: World) -> None:
+    async with world.client() as client:
+        for path in ("/incidents/INC-9", "/nothing", "/incidents/x/postmortem"):
+            answer = await client.get(path)
+            assert (answer.status_code, "<p>" in answer.text) == (404, True)
+
+
+async def test_the_chart_script_is_made_once_and_kept(world: World) -> None:
+    kept = next(iter(world.cache.glob("*.js.gz")), None)
+    assert kept is None
+    async with world.client() as client:
+        first = await client.get("/static/vega-bundle.js", headers={"Accept-Encoding": "gzip"})
+        plain = await client.get("/static/vega-bundle.js", headers={"Accept-Encoding": "identity"})
+    assert first.status_code == 200
+    assert "vegaEmbed" in first.text
+    assert first.text == plain.text
+    (kept,) = world.cache.glob("*.js.gz")
+    assert gzip.decompress(kept.read_bytes()).decode() == first.text
