@@ -1,0 +1,190 @@
+"""OTLP over HTTP: request bodies in protobuf or JSON into spans and scores.
+
+Protocol: https://opentelemetry.io/docs/specs/otlp/#otlphttp. JSON has hex ids and may write
+64-bit integers as text, which protobuf's own JSON parser does not understand.
+"""
+
+import asyncio
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from bot.incident.errors import FirstfiveError
+from bot.incident.telemetry import EvalScore, Span
+from bot.ports import TelemetryStore
+from bot.sources import attributes as names
+from bot.sources import otlp_json, otlp_protobuf
+from bot.sources.normalise import RawRecord, RawSpan, score_from, scores_of_span, span_from
+
+JSON = "application/json"
+PROTOBUF = "application/x-protobuf"
+MOST_DECOMPRESSED = 32 * 1024 * 1024
+IN_THREAD_FROM = 64 * 1024  # bytes; decoding more than this would hold up the event loop
+LATEST_NS = 2**63 - 1
+
+
+class TelemetryRejected(FirstfiveError):
+    """The request cannot be used; ``status`` is the HTTP status that says so, ``reason`` one sentence."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """How many records were left out, and why; zero and empty when all were taken."""
+
+    rejected: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The usable part of one request."""
+
+    spans: list[Span]
+    scores: list[EvalScore]
+    accepted: Accepted
+
+
+class OtlpIntake:
+    """Decodes, normalises and stores. Answers after the commit."""
+
+    def __init__(self, store: TelemetryStore) -> None:
+        self._store = store
+
+    async def traces(self, body: bytes, content_type: str, encoding: str) -> Accepted:
+        """An ExportTraceServiceRequest.
+
+        Raises:
+            TelemetryRejected: it cannot be read, is too large, or its type is unknown.
+            Unavailable: the store is busy.
+        """
+        return await self._take(body, content_type, encoding, "traces")
+
+    async def logs(self, body: bytes, content_type: str, encoding: str) -> Accepted:
+        """An ExportLogsServiceRequest; evaluation results are taken from it, other records are not kept.
+
+        Raises:
+            TelemetryRejected: as :meth:`traces`.
+            Unavailable: the store is busy.
+        """
+        return await self._take(body, content_type, encoding, "logs")
+
+    async def _take(self, body: bytes, content_type: str, encoding: str, signal: str) -> Accepted:
+        if len(body) > IN_THREAD_FROM or encoding:
+            decoded = await asyncio.to_thread(decode, body, content_type, encoding, signal)
+        else:
+            decoded = decode(body, content_type, encoding, signal)
+        if decoded.spans or decoded.scores:
+            await self._store.add(decoded.spans, decoded.scores)
+        return decoded.accepted
+
+
+def decode(body: bytes, content_type: str, encoding: str, signal: str) -> Decoded:
+    """The spans and scores in a request body; ``signal`` is "traces" or "logs".
+
+    Raises:
+        TelemetryRejected: the body cannot be read, is too large, or its type is unknown.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    plain = decompressed(body, encoding.strip().lower())
+    reader = {JSON: otlp_json, PROTOBUF: otlp_protobuf}.get(kind)
+    if reader is None:
+        raise TelemetryRejected(415, f"Send {PROTOBUF} or {JSON}.")
+    try:
+        return _spans(reader.spans(plain)) if signal == "traces" else _logs(reader.records(plain))
+    except (TypeError, ValueError, AttributeError, KeyError, RecursionError) as error:
+        raise TelemetryRejected(400, f"The body is no OTLP request in {kind}; see the OTLP specification.") from error
+
+
+def decompressed(body: bytes, encoding: str) -> bytes:
+    """The body without its content encoding, never more than 32 MiB.
+
+    Raises:
+        TelemetryRejected: unknown or broken encoding, or a body that grows too large.
+    """
+    if encoding in {"", "identity"}:
+        return body
+    if encoding not in {"gzip", "deflate"}:
+        raise TelemetryRejected(415, f"Content encoding {encoding[:40]!r} is not supported; use gzip, deflate or none.")
+    inflater = zlib.decompressobj(zlib.MAX_WBITS | 32 if encoding == "gzip" else zlib.MAX_WBITS)
+    try:
+        plain = inflater.decompress(body, MOST_DECOMPRESSED)
+    except zlib.error as error:
+        raise TelemetryRejected(400, f"The body is not valid {encoding}.") from error
+    if inflater.unconsumed_tail:
+        raise TelemetryRejected(413, "The body grows beyond 32 MiB when decompressed; send smaller batches.")
+    if not inflater.eof:
+        raise TelemetryRejected(400, f"The {encoding} body ends early.")
+    return plain
+
+
+def _spans(raws: Iterator[RawSpan]) -> Decoded:
+    spans: list[Span] = []
+    scores: list[EvalScore] = []
+    rejected = 0
+    for raw in raws:
+        if not (
+            _usable(raw.trace_id, 32) and _usable(raw.span_id, 16) and 0 <= raw.start_ns <= LATEST_NS >= raw.end_ns
+        ):
+            rejected += 1
+            continue
+        spans.append(span_from(raw))
+        scores.extend(scores_of_span(raw))
+    why = "spans need a trace id of 16 bytes, a span id of 8 bytes and a valid time" if rejected else ""
+    return Decoded(spans, scores, Accepted(rejected, why))
+
+
+def _usable(identifier: str, digits: int) -> bool:
+    if len(identifier) != digits or identifier.strip("0") == "":
+        return False
+    try:
+        bytes.fromhex(identifier)
+    except ValueError:
+        return False
+    return True
+
+
+def _logs(records: Iterator[RawRecord]) -> Decoded:
+    scores = []
+    rejected = 0
+    for record in records:
+        if record.event.name != names.EVALUATION_EVENT:
+            continue
+        if not 0 < record.event.at_ns <= LATEST_NS:
+            rejected += 1
+            continue
+        trace_id = record.trace_id if _usable(record.trace_id, 32) else ""
+        scores.append(score_from(record.event, trace_id, record.span_id if trace_id else ""))
+    return Decoded([], scores, Accepted(rejected, "evaluation results need a time" if rejected else ""))
+
+
+def response_body(accepted: Accepted, content_type: str, signal: str) -> bytes:
+    """The answer to a request that was taken, wholly or in part, in the encoding it came in."""
+    if content_type.partition(";")[0].strip().lower() == JSON:
+        return json.dumps(_json_answer(accepted, signal)).encode()
+    if signal == "traces":
+        traces = ExportTraceServiceResponse()
+        if accepted.rejected:
+            traces.partial_success.rejected_spans = accepted.rejected
+            traces.partial_success.error_message = accepted.message
+        return bytes(traces.SerializeToString())
+    logs = ExportLogsServiceResponse()
+    if accepted.rejected:
+        logs.partial_success.rejected_log_records = accepted.rejected
+        logs.partial_success.error_message = accepted.message
+    return bytes(logs.SerializeToString())
+
+
+def _json_answer(accepted: Accepted, signal: str) -> dict[str, object]:
+    if not accepted.rejected:
+        return {}
+    counted = "rejectedSpans" if signal == "traces" else "rejectedLogRecords"
+    return {"partialSuccess": {counted: str(accepted.rejected), "errorMessage": accepted.message}}

@@ -1,0 +1,67 @@
+"""OTLP requests in protobuf. Broken bytes raise ValueError."""
+
+from collections.abc import Iterator, Sequence
+
+from google.protobuf.message import DecodeError, Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+from bot.sources.normalise import RawEvent, RawRecord, RawSpan
+
+
+def spans(body: bytes) -> Iterator[RawSpan]:
+    request = ExportTraceServiceRequest()
+    _parse(request, body)
+    for group in request.resource_spans:
+        resource = _values(group.resource.attributes)
+        for scope in group.scope_spans:
+            for span in scope.spans:
+                yield RawSpan(
+                    trace_id=span.trace_id.hex(),
+                    span_id=span.span_id.hex(),
+                    parent_id=span.parent_span_id.hex(),
+                    name=span.name,
+                    start_ns=span.start_time_unix_nano,
+                    end_ns=span.end_time_unix_nano,
+                    status=span.status.code,
+                    status_message=span.status.message,
+                    attributes=_values(span.attributes),
+                    resource=resource,
+                    events=[RawEvent(e.name, e.time_unix_nano, _values(e.attributes)) for e in span.events],
+                )
+
+
+def records(body: bytes) -> Iterator[RawRecord]:
+    request = ExportLogsServiceRequest()
+    _parse(request, body)
+    for group in request.resource_logs:
+        resource = _values(group.resource.attributes)
+        for scope in group.scope_logs:
+            for record in scope.log_records:
+                values = {**resource, **_values(record.attributes)}
+                name = record.event_name or str(values.get("event.name", ""))
+                at_ns = record.time_unix_nano or record.observed_time_unix_nano
+                yield RawRecord(RawEvent(name, at_ns, values), record.trace_id.hex(), record.span_id.hex())
+
+
+def _parse(message: Message, body: bytes) -> None:
+    try:
+        message.ParseFromString(body)
+    except DecodeError as error:
+        raise ValueError(str(error)) from error
+
+
+def _values(attributes: Sequence[KeyValue]) -> dict[str, object]:
+    return {attribute.key: _value(attribute.value) for attribute in attributes}
+
+
+def _value(value: AnyValue) -> object:
+    kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return [_value(item) for item in value.array_value.values]
+    if kind == "kvlist_value":
+        return _values(value.kvlist_value.values)
+    if kind == "bytes_value":
+        return value.bytes_value.hex()
+    return getattr(value, kind) if kind else None
