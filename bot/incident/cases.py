@@ -14,12 +14,13 @@ from bot.incident.taxonomy import IncidentClass
 from bot.incident.wording import figure
 
 CONVINCING = 6.0  # nats for a class that lives in everyday noise
-DEFINITIONAL = 3.5  # nats where the signal is the definition of the class and its noise is almost nothing
+DEFINITIONAL = 3.0  # nats where the signal is the definition of the class and its noise is almost nothing
 STRONG = 10.0  # nats from which an earlier class needs no comparison with later ones
 NOTABLE = 1.0  # nats from which a signal is mentioned
 FEWEST_BASELINE = 8
-PRIOR = (1, 20)  # what is assumed of a new agent: 1 bad in 20
+PRIOR = (0.5, 10)  # added to what is known: everyday noise is never quite absent
 COLLAPSE = 0.5
+MORE_FREEDOM = 1.0  # nats a further series must bring before it counts: more of them fit noise better
 NEW_DESCRIPTION = 4.0  # nats for a tool description that changed without a deploy
 DEPLOY_NEAR_NS = 15 * 60 * 1_000_000_000
 
@@ -34,7 +35,17 @@ THRESHOLDS: dict[IncidentClass, float] = {
     IncidentClass.QUAL: CONVINCING,
 }
 
-_NEEDS_HISTORY = frozenset({"new_destinations", "many_writes", "write_amounts", "unapproved_writes", "slow_models"})
+_NO_NOISE = frozenset(
+    {
+        "new_destinations",
+        "untrusted_privileged",
+        "unapproved_writes",
+        "unbacked_claims",
+        "many_writes",
+        "write_amounts",
+        "model_mismatch",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +71,7 @@ def cases_of(bundle: EvidenceBundle) -> dict[IncidentClass, Case]:
         IncidentClass.ACTN: _summed(
             bundle, IncidentClass.ACTN, ("unapproved_writes", "unbacked_claims", "many_writes", "write_amounts")
         ),
-        IncidentClass.BEHV: _best(
-            bundle, IncidentClass.BEHV, (("policy_hits",), ("policy_hits_slice",)), "policy_verdicts"
-        ),
+        IncidentClass.BEHV: _best(bundle, IncidentClass.BEHV, (("breaches",), ("breaches_slice",))),
         IncidentClass.PROV: _best(bundle, IncidentClass.PROV, (("model_errors",), ("slow_models",))),
         IncidentClass.TOOL: _tool(bundle),
         IncidentClass.HARD: _hard(bundle),
@@ -78,10 +87,9 @@ def strength(signal: Signal | None) -> float:
     """
     if signal is None or signal.k is None:
         return 0.0
-    if signal.baseline_n >= FEWEST_BASELINE:
-        return evidence(signal.k, signal.n, signal.baseline_k or 0, signal.baseline_n)
-    if signal.name in _NEEDS_HISTORY:
-        return 0.0
+    if signal.name in _NO_NOISE:
+        known = signal.baseline_n >= FEWEST_BASELINE
+        return evidence(signal.k, signal.n, signal.baseline_k or 0, signal.baseline_n) if known else 0.0
     return evidence(signal.k, signal.n, (signal.baseline_k or 0) + PRIOR[0], signal.baseline_n + PRIOR[1])
 
 
@@ -145,7 +153,7 @@ def undeployed_descriptions(bundle: EvidenceBundle) -> tuple[Finding, ...]:
 
 def _tool(bundle: EvidenceBundle) -> Case:
     """The worst tool speaks; that it is the worst of several is discounted."""
-    tools = [signal for signal in bundle.signals if signal.name.startswith("tool:")]
+    tools = [signal for signal in bundle.signals if signal.name.startswith(("tool:", "empty:"))]
     worst = max(tools, key=strength, default=None)
     nats = max(0.0, strength(worst) - math.log(1 + len(tools)))
     spoken = [signal for signal in tools if strength(signal) >= max(NOTABLE, strength(worst) / 2)]
@@ -173,8 +181,8 @@ def collapse(pace: Signal | None) -> float:
 
 def _quality(bundle: EvidenceBundle) -> Case:
     """Judges, probes and users together, or one kind of task alone. What improved counts against it."""
-    pooled = _named(bundle, ("quality", "probes", "feedback"))
-    nats = sum(strength(signal) for signal in pooled)
+    pooled = [signal for signal in _named(bundle, ("quality", "probes", "feedback")) if signal.n]
+    nats = sum(strength(signal) for signal in pooled) - MORE_FREEDOM * max(0, len(pooled) - 1)
     part = bundle.signal("quality_slice")
     nats = max(0.0, nats, strength(part) - math.log(6))
     return _case(IncidentClass.QUAL, nats, [*pooled, *([part] if part else [])])

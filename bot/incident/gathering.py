@@ -112,6 +112,7 @@ def scope_of(
         before=tuple(reading for reading in readings if reading.at_ns < end),
         scores_now=tuple(score for score in placed if score.at_ns >= start),
         scores_before=tuple(score for score in placed if score.at_ns < end),
+        seen=tuple(readings),
         others=neighbours,
         span_ns=max((min(reading.trace.end_ns, at_ns) for reading in readings), default=None),
         score_ns=max((score.at_ns for score in scores if score.at_ns <= at_ns), default=None),

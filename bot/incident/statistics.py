@@ -70,7 +70,7 @@ def quantile_difference(now: Sequence[float], before: Sequence[float], q: float)
     return Interval(low, high)
 
 
-def evidence(k: int, n: int, k0: int, n0: int) -> float:
+def evidence(k: float, n: float, k0: float, n0: float) -> float:
     """Signed binomial likelihood ratio that k of n comes from another rate than k0 of n0; 0 when a side is empty."""
     if n <= 0 or n0 <= 0:
         return 0.0
@@ -109,7 +109,7 @@ def cut(times: Sequence[int], at: int) -> int:
     return bisect_left(times, at)
 
 
-def _fit(k: int, n: int, share: float) -> float:
+def _fit(k: float, n: float, share: float) -> float:
     """The log likelihood of k of n at ``share``, without the binomial coefficient."""
     hits = k * math.log(share) if k else 0.0
     misses = (n - k) * math.log1p(-share) if n > k else 0.0

@@ -34,7 +34,7 @@ STRONG_ENOUGH: dict[IncidentClass, float] = {IncidentClass.SECU: 6.5, IncidentCl
 _TELLING: dict[IncidentClass, tuple[str, ...]] = {
     IncidentClass.SECU: ("security_hits", "new_destinations"),
     IncidentClass.ACTN: ("unapproved_writes", "write_share"),
-    IncidentClass.BEHV: ("policy_hits", "policy_verdicts"),
+    IncidentClass.BEHV: ("breaches",),
     IncidentClass.PROV: ("model_errors",),
     IncidentClass.TOOL: ("tool_errors",),
     IncidentClass.HARD: ("task_failures",),
@@ -346,5 +346,5 @@ def _flags(answers: Answers, measured: Answers, bundle: EvidenceBundle) -> tuple
     flags += list(bundle.missing)
     failures = bundle.signal("task_failures")
     if failures and failures.n and failures.baseline_n < FEWEST_BASELINE:
-        flags.append("no history to compare with: judged against a usual 5 %")
+        flags.append("no history to compare with: judged against a usual few percent")
     return tuple(dict.fromkeys(flags))

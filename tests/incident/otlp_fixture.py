@@ -43,7 +43,7 @@ def plain(value: Json) -> object:
             return int(held)
         if kind == "arrayValue":
             return tuple(plain(item) for item in held.get("values", []))
-        return held  # type: ignore[no-any-return]  # string, double and bool are what they are
+        return held
     return None
 
 

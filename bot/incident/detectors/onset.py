@@ -14,10 +14,12 @@ from bot.incident.statistics import cut, evidence, poisson_evidence
 SECOND = 1_000_000_000
 STEP = 30 * SECOND
 EARLIEST = 60 * 60 * SECOND  # how far back a beginning is looked for
-LATEST = 90 * SECOND  # how young it may be
-GUARD = 6.5  # nats; see the calibration test over ordinary hours
+LATEST = 120 * SECOND  # how young it may be
+GUARD = 7.5  # nats; see the calibration test over ordinary hours
 DROP = 1.92  # nats below the best split: the usual 95 % likelihood interval
 COLLAPSE = 0.5  # of the usual pace
+PRIOR = (0.5, 10)  # bad of outcomes, added to those before: everyday noise is never quite absent
+MORE_FREEDOM = 1.0  # nats that each further series of a trouble must bring: more of them fit noise better
 FEWEST_BEFORE = 12  # outcomes before the split, or there is nothing to compare with
 
 
@@ -34,7 +36,7 @@ class Series:
         if before < FEWEST_BEFORE:
             return 0.0
         k0, k = self.bad[before], self.bad[-1] - self.bad[before]
-        return max(0.0, evidence(k, len(self.times) - before, k0, before)) if k else 0.0
+        return max(0.0, evidence(k, len(self.times) - before, k0 + PRIOR[0], before + PRIOR[1])) if k else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def onset_of(troubles: Mapping[str, Sequence[Series | Pace]], at_ns: int, guard:
         live = [part for part in parts if isinstance(part, Pace) or part.bad[-1]]
         if not live:
             continue
-        rises = [sum(part.rise(moment) for part in live) for moment in moments]
+        rises = [sum(part.rise(moment) for part in live) - MORE_FREEDOM * (len(live) - 1) for moment in moments]
         top = max(rises)
         if top > best[0]:
             best = (top, name, rises)

@@ -1,6 +1,6 @@
 """Conduct: guardrails and evaluators that watch for policy, and whether it depends on who asks or how long."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bot.incident.detectors.security import is_security
 from bot.incident.evidence import Signal
@@ -8,8 +8,9 @@ from bot.incident.signals.measure import Seen, growth, share, tasks
 from bot.incident.signals.quality import is_conduct, judged
 from bot.incident.signals.reading import Reading
 from bot.incident.signals.scope import Scope
+from bot.incident.telemetry import EvalScore
 
-DEEP = 8  # turns from which a conversation is long
+DEPTHS = (5, 8, 12)  # turns from which a conversation may be called long
 
 
 def signals(scope: Scope) -> tuple[Signal, ...]:
@@ -25,6 +26,14 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             policy(scope.before),
             fresh_seconds=age,
         ),
+        share(
+            scope,
+            "breaches",
+            "tasks broke policy, by guardrail or judge",
+            breaches(scope.now, scope.scores_now),
+            breaches(scope.before, scope.scores_before),
+            fresh_seconds=age,
+        ),
         *worst_slice(scope),
         share(
             scope,
@@ -36,6 +45,21 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
         ),
         *(guardrail(scope, name) for name in names),
     )
+
+
+def breaches(readings: Iterable[Reading], scores: Sequence[EvalScore]) -> list[Seen]:
+    """One observation per task watched or judged: bad when a guardrail tripped or a judge failed it.
+
+    Both often see the same breach; counted together it counts once.
+    """
+    hit = {seen.trace_id: seen for seen in policy(readings)}
+    for seen in judged(scores, is_conduct):
+        known = hit.get(seen.trace_id)
+        if known is None or not seen.trace_id:
+            hit[seen.trace_id or f"#{len(hit)}"] = seen
+        elif seen.bad:
+            hit[seen.trace_id] = seen
+    return list(hit.values())
 
 
 def policy(readings: Iterable[Reading]) -> list[Seen]:
@@ -61,28 +85,35 @@ def guardrail(scope: Scope, name: str) -> Signal:
 
 
 def worst_slice(scope: Scope) -> tuple[Signal, ...]:
-    """The slice of tasks in which policy hits grew most, when there is one."""
-    slices = sorted({name for reading in scope.now if reading.policy_hits for name in slices_of(reading)})
+    """The slice of tasks in which breaches grew most, when there is one."""
+    bad = {seen.trace_id for seen in breaches(scope.now, scope.scores_now) if seen.bad}
+    slices = sorted({name for reading in scope.now if reading.id in bad for name in slices_of(reading)})
     found = [_slice(scope, name) for name in slices]
     return tuple(sorted(found, key=growth)[-1:])
 
 
 def _slice(scope: Scope, name: str) -> Signal:
+    pairs = ((scope.now, scope.scores_now), (scope.before, scope.scores_before))
     return share(
         scope,
-        "policy_hits_slice",
-        f"tasks tripped a policy guardrail ({name})",
-        policy(reading for reading in scope.now if name in slices_of(reading)),
-        policy(reading for reading in scope.before if name in slices_of(reading)),
+        "breaches_slice",
+        f"tasks broke policy ({name})",
+        *(_of_slice(name, readings, scores) for readings, scores in pairs),
         fresh_seconds=scope.span_age,
         note=name,
     )
 
 
+def _of_slice(name: str, readings: Iterable[Reading], scores: Iterable[EvalScore]) -> list[Seen]:
+    inside = [reading for reading in readings if name in slices_of(reading)]
+    ids = {reading.id for reading in inside}
+    return breaches(inside, [score for score in scores if score.trace_id in ids])
+
+
 def slices_of(reading: Reading) -> tuple[str, ...]:
     """The cohorts a task belongs to: conversation length, language, kind of task."""
     task = reading.trace.task
-    depth = None if task.turn is None else f"turn {DEEP} and later" if task.turn >= DEEP else f"turns below {DEEP}"
+    depths = [f"turn {depth} and later" for depth in DEPTHS if task.turn is not None and task.turn >= depth]
     locale = f"users in {task.locale}" if task.locale else None
     kind = f"tasks of type {task.type}" if task.type else None
-    return tuple(name for name in (depth, locale, kind) if name)
+    return tuple(name for name in (*depths, locale, kind) if name)

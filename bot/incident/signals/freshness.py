@@ -7,7 +7,7 @@ from bot.incident.signals.scope import Scope
 
 GAPS = 5.0  # usual gaps after which silence is no chance (0.7 % when tasks come at random)
 SPANS_AT_LEAST = 120.0  # seconds that are never called stale
-SCORES_AT_LEAST = 600.0
+SCORES_AT_LEAST = 900.0
 FEWEST = 3
 
 
@@ -54,4 +54,5 @@ def usual_gap(times: Sequence[int]) -> float:
     """Mean seconds between observations; 0 when too few are known."""
     if len(times) < FEWEST:
         return 0.0
-    return (max(times) - min(times)) / 1e9 / (len(times) - 1)
+    moments = len(set(times))  # several verdicts on one task count once
+    return (max(times) - min(times)) / 1e9 / max(1, moments - 1)

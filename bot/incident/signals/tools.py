@@ -19,18 +19,18 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
     found = [
         share(
             scope,
-            "tool_errors",
+            "toolerringors",
             "tool calls failed",
-            calls(scope.now, _err),
-            calls(scope.before, _err),
+            calls(scope.now, erring),
+            calls(scope.before, erring),
             fresh_seconds=age,
         ),
         share(
             scope,
             "empty_results",
             "tool calls had an empty answer",
-            calls(scope.now, _empty),
-            calls(scope.before, _empty),
+            calls(scope.now, empty),
+            calls(scope.before, empty),
             fresh_seconds=age,
         ),
         concentration(scope),
@@ -43,39 +43,36 @@ def calls(readings: Iterable[Reading], bad: Callable[[Span], bool]) -> list[Seen
     return [Seen(reading.id, span.start_ns, bad(span)) for reading in readings for span in reading.tools]
 
 
-def trouble(span: Span) -> bool:
-    """The call failed or answered nothing."""
-    return _err(span) or _empty(span)
-
-
-def per_tool(readings: Iterable[Reading]) -> dict[str, list[Seen]]:
-    """Observations of each tool, one per task that used it: did any call to it fail or answer nothing?"""
+def per_tool(readings: Iterable[Reading], bad: Callable[[Span], bool]) -> dict[str, list[Seen]]:
+    """Observations of each tool, one per task that used it: was any call to it bad?"""
     found: defaultdict[str, list[Seen]] = defaultdict(list)
     for reading in readings:
         used: dict[str, bool] = {}
         for span in reading.tools:
             if span.tool:
-                used[span.tool.name] = used.get(span.tool.name, False) or trouble(span)
-        for name, bad in used.items():
-            found[name].append(Seen(reading.id, reading.at_ns, bad))
+                used[span.tool.name] = used.get(span.tool.name, False) or bad(span)
+        for name, hit in used.items():
+            found[name].append(Seen(reading.id, reading.at_ns, hit))
     return dict(found)
 
 
 def worst_tools(scope: Scope) -> tuple[Signal, ...]:
-    """The tools whose trouble grew most, the worst first, named "tool:<name>"."""
-    now, before = per_tool(scope.now), per_tool(scope.before)
-    found = [
-        share(
-            scope,
-            f"tool:{name}",
-            f"tasks saw {name} fail or answer nothing",
-            seen,
-            before.get(name, []),
-            fresh_seconds=scope.span_age,
-        )
-        for name, seen in sorted(now.items())
-        if any(one.bad for one in seen)
-    ]
+    """The tools whose trouble grew most, the worst first, named "tool:<name>" or "empty:<name>"."""
+    found = []
+    for prefix, verb, bad in TROUBLES:
+        now, before = per_tool(scope.now, bad), per_tool(scope.before, bad)
+        found += [
+            share(
+                scope,
+                f"{prefix}:{name}",
+                f"tasks saw {name} {verb}",
+                seen,
+                before.get(name, []),
+                fresh_seconds=scope.span_age,
+            )
+            for name, seen in sorted(now.items())
+            if any(one.bad for one in seen)
+        ]
     found.sort(key=growth, reverse=True)
     return tuple(found[:WORST_TOOLS])
 
@@ -116,9 +113,17 @@ def _top_two(readings: Iterable[Reading]) -> tuple[int, int, tuple[str, ...], tu
     return sum(count for _, count in top), len(failing), names, tuple(traces)[:5]
 
 
-def _err(span: Span) -> bool:
+def erring(span: Span) -> bool:
+    """The call failed."""
     return span.error
 
 
-def _empty(span: Span) -> bool:
+def empty(span: Span) -> bool:
+    """The call answered nothing, without an error."""
     return span.tool is not None and span.tool.empty_result
+
+
+TROUBLES: tuple[tuple[str, str, Callable[[Span], bool]], ...] = (
+    ("tool", "fail", erring),
+    ("empty", "answer nothing", empty),
+)

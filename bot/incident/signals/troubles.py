@@ -25,7 +25,7 @@ def troubles(
             tasks((reading for reading in readings if reading.writes), lambda reading: bool(reading.unapproved)),
             tasks(actions.claiming(readings), lambda reading: bool(reading.unbacked)),
         ),
-        "policy_hits": _series(conduct.policy(readings), quality.judged(scores, quality.is_conduct)),
+        "policy_hits": _series(conduct.breaches(readings, scores)),
         "model_errors": _series(tasks(waiting, models.erring)),
         "slow_models": _series(models.slow_tasks(waiting, models.slow_limit(waiting))),
         "model_mismatch": _series(tasks(models.answered(readings), lambda reading: reading.mismatched)),
@@ -39,9 +39,10 @@ def troubles(
             quality.seen(score for score in scores if quality.is_feedback(score)),
         ),
     }
-    for name, seen in tools.per_tool(readings).items():
-        if len(seen) >= FEWEST_FOR_A_TOOL:
-            found[f"tool:{name}"] = _series(seen)
+    for prefix, _, bad in tools.TROUBLES:
+        for name, seen in tools.per_tool(readings, bad).items():
+            if len(seen) >= FEWEST_FOR_A_TOOL:
+                found[f"{prefix}:{name}"] = _series(seen)
     return found
 
 
