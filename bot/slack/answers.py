@@ -1,27 +1,18 @@
 """Answers only the person who acted can see. Each action gets one, also when it failed."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 
 from bot.incident.errors import Unavailable
+from bot.slack.blocks import Card
+from bot.slack.messages import answer_error
 from bot.slack.people import actor
 from bot.slack.workspace import Declined, Workspace, asked
 
 log = logging.getLogger(__name__)
-MOST_TEXT = 3000
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An answer: its text, and blocks where text is not enough."""
-
-    text: str
-    blocks: Sequence[Mapping[str, Any]] = ()
-
 
 
 def channel_of(payload: Mapping[str, Any]) -> str:
@@ -37,15 +28,15 @@ class Answers:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
-    async def tell(self, payload: Mapping[str, Any], said: Said | str, channel: str = "") -> None:
-        """Say it to whoever sent ``payload``; ``channel`` is where, when the payload names none."""
-        said = said if isinstance(said, Said) else Said(said)
+    async def tell(self, payload: Mapping[str, Any], said: Card | str, channel: str = "") -> None:
+        """Say it to whoever sent ``payload``, a bare sentence as what failed; ``channel`` is where, when the payload names none."""
+        said = said if isinstance(said, Card) else answer_error(said)
         url = payload.get("response_url") or ""
         if url and await self._through(str(url), said):
             return
         await self.tell_person(actor(payload).id, channel_of(payload) or channel, said)
 
-    async def tell_person(self, user: str, channel: str, said: Said) -> None:
+    async def tell_person(self, user: str, channel: str, said: Card) -> None:
         """Say it to ``user`` in ``channel``, or in a direct message where that is not possible."""
         client = self._workspace.client
         try:
@@ -59,13 +50,11 @@ class Answers:
         except (Declined, Unavailable) as error:
             log.warning("an answer did not reach %s: %s", user, error)
 
-    def _body(self, said: Said) -> dict[str, Any]:
-        text = said.text[:MOST_TEXT] or "Done."
-        body = {"text": text, "blocks": list(said.blocks)} if said.blocks else {"text": text}
-        shown: dict[str, Any] = self._workspace.shown(body)
+    def _body(self, said: Card) -> dict[str, Any]:
+        shown: dict[str, Any] = self._workspace.shown({"text": said.text, "blocks": said.blocks})
         return shown
 
-    async def _through(self, url: str, said: Said) -> bool:
+    async def _through(self, url: str, said: Card) -> bool:
         body = {"response_type": "ephemeral", "replace_original": False, **self._body(said)}
         try:
             async with self._workspace.session.post(url, json=body) as response:

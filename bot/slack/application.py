@@ -72,7 +72,7 @@ def _listen(
 
     async def submission(ack: AsyncAck, body: Payload) -> BoltResponse:
         answer = await submissions(body)
-        return await ack(answer) if answer else await ack()
+        return await ack(dict(answer)) if answer else await ack()
 
     async def reaction(body: Payload) -> None:
         await reactions(body)

@@ -56,9 +56,7 @@ class Channels:
         for attempt in range(1, MOST_TRIES + 1):
             name = channel_name(incident, attempt)
             try:
-                answer = await asked(
-                    self.workspace.room.conversations_create(name=name, is_private=incident.private)
-                )
+                answer = await asked(self.workspace.room.conversations_create(name=name, is_private=incident.private))
             except Declined as error:
                 if error.code != "name_taken":
                     raise

@@ -11,9 +11,10 @@ from bot.incident.errors import FirstfiveError, Unavailable
 from bot.incident.model import IncidentKey
 from bot.ports import Clock, OutboxQueue, QueuedTask, RoomTask, RoomTaskKind
 from bot.slack import messages
-from bot.slack.answers import Answers, Said
+from bot.slack.answers import Answers
 from bot.slack.posting import Message, Posting
 from bot.slack.room import Room
+from bot.slack.telling import told
 from bot.slack.workspace import Workspace, asked
 
 log = logging.getLogger(__name__)
@@ -28,9 +29,9 @@ PostmortemFile = Callable[[IncidentKey], Awaitable[tuple[str, bytes, str]]]  # f
 
 def wait_before(attempts: int, error: BaseException) -> timedelta:
     """How long to wait after the ``attempts``-th failure: what Slack asked for, or doubling, 5 minutes at most."""
-    doubled = FIRST_WAIT * 2 ** min(attempts, 12)
-    asked_for = error.retry_after if isinstance(error, Unavailable) else timedelta(0)
-    return min(max(doubled, asked_for), LONGEST_WAIT)
+    doubled: timedelta = FIRST_WAIT * (1 << min(attempts - 1, 12))
+    wanted = error.retry_after if isinstance(error, Unavailable) else timedelta(0)
+    return min(max(doubled, wanted), LONGEST_WAIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,31 +65,28 @@ class Tasks:
 
     async def _post(self, task: RoomTask, attempts: int) -> None:
         record = await self.room.converge(task.incident)
-        if task.payload.get("announce"):
-            state = await self.room.verbs.look.state(task.incident)
-            text = messages.announcement(state, record.channel_id, self.public_url)
-        else:
-            text = task.payload["text"]
-        message = Message(text, name=task.key)
+        state = await self.room.verbs.look.state(task.incident)
+        card = told(task, state, self.room.clock.now(), self.public_url)
+        message = Message(card.text, card.blocks, name=task.key)
         await self._once(task.payload.get("channel") or record.channel_id, message, attempts)
 
     async def _once(self, channel: str, message: Message, attempts: int) -> None:
         """Post it, unless an earlier try got through and only its answer was lost."""
-        if attempts and message.name and await self.posting.found(channel, message):
+        if attempts > 1 and message.name and await self.posting.found(channel, message):
             return
         await self.posting.post(channel, message)
 
     async def _tell(self, task: RoomTask) -> None:
         channel = task.payload.get("channel") or (await self.room.rooms.room(task.incident)).channel_id
-        await self.answers.tell_person(task.payload["person"], channel, Said(task.payload["text"]))
+        await self.answers.tell_person(task.payload["person"], channel, messages.answer(task.payload["text"]))
 
     async def _postmortem(self, task: RoomTask, attempts: int) -> None:
         """The draft as a file and a message with the link to its page; without the file where uploads fail."""
         record = await self.room.converge(task.incident)
         state = await self.room.verbs.look.state(task.incident)
-        text = messages.postmortem_drafted(state, self.public_url)
-        message = Message(text, name=task.key)
-        if attempts and await self.posting.found(record.channel_id, message):
+        card = messages.postmortem_posted(state, self.public_url)
+        message = Message(card.text, card.blocks, name=task.key)
+        if attempts > 1 and await self.posting.found(record.channel_id, message):
             return
         await self._upload(task.incident, record.channel_id)
         await self.posting.post(record.channel_id, message)

@@ -1,7 +1,7 @@
 """What every listener works with, and the questions they share: which incident, which agents."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from bot.response.verbs import Verbs
 from bot.slack.answers import Answers
 from bot.slack.opening import Opening
 from bot.slack.people import People
+from bot.slack.telling import ANNOUNCE
 from bot.slack.views.declare import AgentChoice
 from bot.slack.workspace import Workspace
 
@@ -84,7 +85,7 @@ class Desk:
         if not channel or state.incident.private:
             return
         key = state.incident.key
-        payload = {"announce": "yes", "channel": channel}
+        payload = {ANNOUNCE: "yes", "channel": channel}
         async with self.records.begin() as work:
             await work.outbox.put(RoomTask(RoomTaskKind.POST, key, f"announce:{key}:{channel}", payload))
 
@@ -100,6 +101,5 @@ def _judged(name: str, tree: Classification) -> tuple[int, AgentChoice]:
 
 def action_of(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """The button or menu that was used."""
-    actions = payload.get("actions") or ({},)
-    found: Mapping[str, Any] = actions[0]
-    return found
+    used: list[Mapping[str, Any]] = payload.get("actions") or [{}]
+    return used[0]

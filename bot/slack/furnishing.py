@@ -1,15 +1,15 @@
 """What makes a channel a good room: people, topic, pin, bookmark, announcement. Each may fail; none stops the others."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.incident.errors import FirstfiveError
 from bot.incident.model import Catalogue
 from bot.incident.timeline import IncidentState
 from bot.ports import RoomRecord
-from bot.slack import messages
 from bot.slack.people import People
 from bot.slack.posting import Message, Posting
+from bot.slack.telling import announcement
 from bot.slack.workspace import Declined, Workspace, asked
 
 Step = Callable[[], Awaitable[object]]
@@ -29,7 +29,7 @@ class Furnishing:
     public_url: str
 
     async def furnish(self, state: IncidentState, record: RoomRecord) -> Mapping[str, str]:
-        """Step -> "ok" or what failed. Raises nothing of Slack's."""
+        """Step to "ok" or what failed. Raises nothing of Slack's."""
         outcome: dict[str, str] = {}
         for step, call in self._steps(state, record).items():
             outcome[step] = record.steps.get(step) or await outcome_of(call())
@@ -44,7 +44,9 @@ class Furnishing:
             "invite": lambda: self._invite(state, channel),
             "topic": lambda: asked(room.conversations_setTopic(channel=channel, topic=topic)),
             "pin": lambda: asked(room.pins_add(channel=channel, timestamp=record.card_ts)),
-            "bookmark": lambda: asked(room.bookmarks_add(channel_id=channel, title=f"{key} page", type="link", link=page)),
+            "bookmark": lambda: asked(
+                room.bookmarks_add(channel_id=channel, title=f"{key} page", type="link", link=page)
+            ),
         }
         home = self.catalogue.agent(state.incident.agent).slack_channel
         if home and not state.incident.private:
@@ -53,8 +55,9 @@ class Furnishing:
 
     async def announce(self, state: IncidentState, record: RoomRecord, channel: str) -> None:
         """One message in another channel that says where the incident is worked on."""
-        text = messages.announcement(state, record.channel_id, self.public_url)
-        await self.posting.post(channel, Message(text, name=f"announce:{state.incident.key}"))
+        known = replace(state, channel_id=record.channel_id, channel_name=record.channel_name)
+        card = announcement(known, self.public_url)
+        await self.posting.post(channel, Message(card.text, card.blocks, name=f"announce:{state.incident.key}"))
 
     async def _invite(self, state: IncidentState, channel: str) -> None:
         found = [await self.people.owner(owner) for owner in self.catalogue.agent(state.incident.agent).owners]
@@ -67,7 +70,7 @@ class Furnishing:
 
 
 async def outcome_of(call: Awaitable[object]) -> str:
-    """ "ok", or what failed."""
+    """Either "ok" or what failed."""
     try:
         await call
     except Declined as error:

@@ -9,16 +9,18 @@ from bot.incident.errors import FirstfiveError, Unavailable
 from bot.slack.answers import Answers
 from bot.slack.intake import REPLAYED
 from bot.slack.requests import Payload
+from bot.slack.blocks import View
 from bot.slack.text import quote_untrusted
 from bot.slack.views.loading import notice
 from bot.slack.workspace import Declined, Workspace, asked
 
 log = logging.getLogger(__name__)
 
-View = Mapping[str, Any]
 EXPIRED = "Slack's 3 seconds were over before the dialog could open. Nothing is lost; try it again."
 INTERRUPTED = "This was interrupted by a restart. Nothing is lost; try it again."
-_TOO_LATE = frozenset({"expired_trigger_id", "trigger_expired", "trigger_exchanged", "invalid_trigger_id", "invalid_trigger"})
+_TOO_LATE = frozenset(
+    {"expired_trigger_id", "trigger_expired", "trigger_exchanged", "invalid_trigger_id", "invalid_trigger"}
+)
 _OVERTAKEN = frozenset({"hash_conflict", "not_found", "view_not_found"})
 
 
@@ -39,7 +41,11 @@ class Opening:
         except FirstfiveError as error:
             view = notice(str(first["title"]["text"]), str(error))
         try:
-            await asked(self.workspace.client.views_update(view=self.workspace.shown(view), view_id=shown["id"], hash=shown.get("hash")))
+            await asked(
+                self.workspace.client.views_update(
+                    view=self.workspace.shown(view), view_id=shown["id"], hash=shown.get("hash")
+                )
+            )
         except Declined as error:
             if error.code not in _OVERTAKEN:  # overtaken: the person closed the dialog or went on meanwhile
                 raise
@@ -68,7 +74,11 @@ class Opening:
 
 def _again(payload: Payload) -> str:
     if payload.get(REPLAYED):
-        return INTERRUPTED if "command" not in payload else f"{_typed(payload)} was interrupted by a restart; type it again."
+        return (
+            INTERRUPTED
+            if "command" not in payload
+            else f"{_typed(payload)} was interrupted by a restart; type it again."
+        )
     return EXPIRED if "command" not in payload else f"Slack's 3 seconds were over; type {_typed(payload)} again."
 
 

@@ -9,6 +9,7 @@ from bot.incident.model import Person
 from bot.slack.workspace import Declined, Workspace, asked
 
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^>]*))?>")
+PAGE = 200
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
@@ -70,16 +71,25 @@ class People:
         except (BadInput, Declined, Unavailable):
             return None
 
+    async def everybody(self) -> tuple[Person, ...]:
+        """The first hundreds of people here, by name; empty where Slack will not tell."""
+        return tuple(sorted((person for person, _ in await self._listed()), key=lambda person: person.name))
+
     async def _named(self, name: str) -> Person | None:
+        return next((person for person, names in await self._listed() if name in names), None)
+
+    async def _listed(self) -> list[tuple[Person, frozenset[str]]]:
+        """People who are no bots, each with every name they go by in lower case."""
         try:
-            answer = await asked(self._workspace.client.users_list(limit=200))
+            answer = await asked(self._workspace.client.users_list(limit=PAGE))
         except (Declined, Unavailable):
-            return None
+            return []
+        found = []
         for user in answer.get("members", ()):
-            profile = user.get("profile", {})
-            names = {
-                str(n).lower() for n in (user.get("name"), profile.get("display_name"), user.get("real_name")) if n
-            }
-            if name in names and not user.get("deleted"):
-                return Person(str(user["id"]), str(user.get("name") or name))
-        return None
+            if user.get("deleted") or user.get("is_bot") or user.get("id") == "USLACKBOT":
+                continue
+            profile = user.get("profile") or {}
+            names = (user.get("name"), profile.get("display_name"), user.get("real_name"))
+            person = Person(str(user["id"]), str(profile.get("display_name") or user.get("name") or user["id"]))
+            found.append((person, frozenset(str(name).lower() for name in names if name)))
+        return found

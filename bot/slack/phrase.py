@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
-from bot.slack.text import quote_untrusted
-
 _KEY = re.compile(r"inc-?0*([1-9]\d{0,8})", re.IGNORECASE)
 _ROOM = re.compile(r"inc-([1-9]\d{0,8})(?:-.*)?")
 
@@ -27,23 +25,6 @@ class Word(StrEnum):
     POSTMORTEM = "postmortem"
     LIST = "list"
     HELP = "help"
-
-
-USAGE: dict[Word, tuple[str, str]] = {
-    Word.DECLARE: ("declare what is wrong", "opens the declare dialog"),
-    Word.CLASSIFY: ("classify", "asks what telemetry cannot tell, and sets class, cause and severity"),
-    Word.EVIDENCE: ("evidence", "shows the figures"),
-    Word.MITIGATE: ("mitigate", "shows the turn limit and the kill switch, and what they would touch"),
-    Word.UPDATE: ("update we limited turns", "posts an update; without text it drafts one"),
-    Word.ROLE: ("role commander @ana", "names the commander, the scribe or communications"),
-    Word.SEVERITY: ("severity SEV2 12 customers called", "changes the severity"),
-    Word.NOTE: ("note rolled the index back", "puts a note on the timeline; a 📌 on a message does the same"),
-    Word.TIMELINE: ("timeline", "shows what happened so far"),
-    Word.RESOLVE: ("resolve", "closes the response and drafts the postmortem"),
-    Word.POSTMORTEM: ("postmortem", "shows the draft and its gaps"),
-    Word.LIST: ("list", "shows the open incidents"),
-    Word.HELP: ("help", "shows this"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +63,7 @@ def key_in_channel_name(name: str) -> str:
     return f"INC-{match[1]}" if match else ""
 
 
-def nearest(unknown: str) -> str:
-    """The answer to a word that is no verb."""
+def nearest(unknown: str) -> str | None:
+    """The verb that looks most like a word that is none."""
     close = get_close_matches(unknown.lower(), [word.value for word in Word], n=1, cutoff=0.5)
-    meant = f"Did you mean `/incident {close[0]}`?" if close else "`/incident help` shows what there is."
-    return f"`{quote_untrusted(unknown, 40)}` is no command here. {meant}"
-
-
-def help_text() -> str:
-    """All verbs with an example each."""
-    lines = [f"`/incident {example}` {does}" for example, does in USAGE.values()]
-    outside = "In an incident's channel that incident is meant; elsewhere put its key first: `/incident INC-7 note …`."
-    return "\n".join([*lines, outside])
+    return close[0] if close else None

@@ -117,5 +117,3 @@ class Room:
 def digest_of(card: Card) -> str:
     """A short fingerprint of what the card shows."""
     return sha256(json.dumps([card.text, card.blocks], sort_keys=True).encode()).hexdigest()[:32]
-
-

@@ -1,0 +1,152 @@
+"""Clicked buttons and menus: read what was clicked, call one verb, and answer whoever clicked when it fails."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.incident.errors import Contraindicated, FirstfiveError
+from bot.incident.mitigation import MitigationKind
+from bot.incident.model import Role
+from bot.response.mitigate import Order
+from bot.slack import messages
+from bot.slack.commands import Commands
+from bot.slack.desk import Desk, action_of
+from bot.slack.dialogs import Dialogs, Step, skeleton
+from bot.slack.people import actor
+from bot.slack.requests import Payload, key_of
+from bot.slack.views import mitigate, undo
+
+APPLY = "apply:"
+DEFAULT_MINUTES = 60
+EXTENSION_MINUTES = 60
+OUT_OF_DATE = "This button is from an earlier version. Type `/incident` for what can be done now."
+_STEPS = {step.value: step for step in Step}
+
+
+@dataclass(frozen=True, slots=True)
+class Clicked:
+    """What a button or menu is about: its value is JSON with the incident's key and, where needed, more."""
+
+    action_id: str
+    about: Mapping[str, Any]
+    choice: str = ""  # of a menu: the option's value
+
+    @property
+    def key(self) -> str:
+        """The incident."""
+        return str(self.about.get("k", ""))
+
+    @property
+    def mitigation(self) -> str:
+        """The mitigation's id, where the click is about one."""
+        return str(self.about.get("m", ""))
+
+
+def clicked(payload: Mapping[str, Any]) -> Clicked:
+    """The click in a payload."""
+    action = action_of(payload)
+    action_id = str(action.get("action_id", ""))
+    chosen = str((action.get("selected_option") or {}).get("value", ""))
+    if chosen:
+        about = _json(chosen)
+        choice, _, key = chosen.partition(":")
+        return Clicked(action_id, about or {"k": key}, str(about.get("do") or about.get("step") or choice))
+    return Clicked(action_id, _json(str(action.get("value") or "")))
+
+
+def _json(text: str) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {"k": text}
+    return value if isinstance(value, dict) else {"k": str(value)}
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """Answers clicks. The safer direction is one click; the riskier one opens a dialog."""
+
+    desk: Desk
+    dialogs: Dialogs
+    commands: Commands
+    _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    async def __call__(self, payload: Payload) -> None:
+        """One click as Slack sent it."""
+        click = clicked(payload)
+        try:
+            await self._do(click, payload)
+        except FirstfiveError as error:
+            await self.desk.answers.tell(payload, str(error))
+        self.desk.wake()
+
+    async def _do(self, click: Clicked, payload: Payload) -> None:
+        name = click.choice or click.action_id
+        if click.action_id.startswith(APPLY):
+            await self._apply(click, payload)
+        elif name == "undo":
+            await self._undo(click, payload)
+        elif name == "extend":
+            await self._extend(click, payload)
+        elif name == "take_commander":
+            by = actor(payload)
+            await self.desk.verbs.take_role(click.key, Role.COMMANDER, by, by, key_of(payload))
+        elif name == "timeline":
+            await self.commands.timeline(click.key, payload)
+        elif name in _STEPS:
+            step = _STEPS[name]
+            await self.desk.opening.open(payload, skeleton(step, click.key), lambda: self.dialogs.view(step, click.key))
+        elif not action_of(payload).get("url"):  # a link button only takes people to its page
+            await self.desk.answers.tell(payload, OUT_OF_DATE)
+
+    async def _apply(self, click: Clicked, payload: Payload) -> None:
+        """Pull the lever at once; one that is advised against opens its preview, where a reason is asked for."""
+        kind = MitigationKind(click.action_id.removeprefix(APPLY))
+        try:
+            async with self._turn(click.key):
+                await self._apply_once(kind, click, payload)
+        except Contraindicated:
+            await self.desk.opening.open(
+                payload, mitigate.skeleton(click.key), lambda: self.dialogs.preview(click.key, kind)
+            )
+
+    async def _apply_once(self, kind: MitigationKind, click: Clicked, payload: Payload) -> None:
+        """A second click, or a second person clicking, finds the lever pulled and is told so."""
+        limit = await self._limit(kind, click)
+        state = await self.desk.verbs.look.state(click.key)
+        for status in state.live_mitigations:
+            mitigation = status.mitigation
+            if (mitigation.kind, mitigation.limit) == (kind, limit) and state.status.is_open:
+                sentence = (
+                    f"{mitigation.label} is on already, applied by {mitigation.applied_by.name}. Nothing was changed."
+                )
+                await self.desk.answers.tell(payload, messages.answer(sentence))
+                return
+        order = Order(kind, limit, DEFAULT_MINUTES)
+        await self.desk.verbs.apply(click.key, order, actor(payload), key_of(payload))
+
+    async def _limit(self, kind: MitigationKind, click: Clicked) -> int | None:
+        """The figure the button shows; a button without one takes what is on offer now."""
+        if kind is not MitigationKind.TURN_LIMIT:
+            return None
+        shown = click.about.get("limit", click.about.get("l"))
+        if isinstance(shown, int):
+            return shown
+        offers = await self.desk.verbs.offers(click.key)
+        return next((offer.limit for offer in offers if offer.kind is kind), None)
+
+    async def _undo(self, click: Clicked, payload: Payload) -> None:
+        by = actor(payload)
+        await self.desk.opening.open(
+            payload, undo.skeleton(click.key), lambda: self.dialogs.undo(click.key, click.mitigation, by)
+        )
+
+    async def _extend(self, click: Clicked, payload: Payload) -> None:
+        await self.desk.verbs.extend(click.mitigation, EXTENSION_MINUTES, actor(payload), key_of(payload))
+
+    def _turn(self, key: str) -> AbstractAsyncContextManager[None]:
+        """One lever at a time for an incident, so that two clicks at once see each other."""
+        return self._turns.setdefault(key, asyncio.Lock())

@@ -1,0 +1,122 @@
+"""Which dialog belongs to which step, empty at first and then with everything known."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from bot.incident.classification import Answer, Question, Reply
+from bot.incident.errors import Closed
+from bot.incident.mitigation import MitigationKind
+from bot.incident.model import Person
+from bot.incident.timeline import IncidentState
+from bot.slack.blocks import View
+from bot.slack.desk import Desk
+from bot.slack.views import classify, evidence, menu, mitigate, note, postmortem, resolve, role, severity, undo, update
+from bot.slack.views.loading import notice
+
+
+class Step(StrEnum):
+    """What a dialog can be opened for. The values are those of the menu, the buttons and most commands."""
+
+    MENU = "menu"
+    CLASSIFY = "classify"
+    CONTAIN = "contain"
+    EVIDENCE = "evidence"
+    UPDATE = "update"
+    NOTE = "note"
+    ROLE = "role"
+    SEVERITY = "severity"
+    RESOLVE = "resolve"
+    POSTMORTEM = "postmortem"
+
+
+ONLY_WHILE_OPEN = frozenset({Step.CLASSIFY, Step.CONTAIN, Step.SEVERITY, Step.RESOLVE})
+_SKELETONS: Mapping[Step, Callable[[str], View]] = {
+    Step.MENU: menu.skeleton,
+    Step.CLASSIFY: classify.skeleton,
+    Step.CONTAIN: mitigate.skeleton,
+    Step.EVIDENCE: evidence.skeleton,
+    Step.UPDATE: update.skeleton,
+    Step.NOTE: note.skeleton,
+    Step.ROLE: role.skeleton,
+    Step.SEVERITY: severity.skeleton,
+    Step.RESOLVE: resolve.skeleton,
+    Step.POSTMORTEM: postmortem.skeleton,
+}
+
+
+def skeleton(step: Step, key: str) -> View:
+    """The dialog before anything was read; ``key`` may be unknown yet."""
+    return _SKELETONS[step](key or "incident")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogs:
+    """Fills dialogs from the verbs' answers."""
+
+    desk: Desk
+
+    async def view(self, step: Step, key: str, channel: str = "") -> View:
+        """The dialog for ``step`` on the incident of that key, else of that channel.
+
+        Raises:
+            NotFound, Closed: no such incident, or it takes no such step any more.
+        """
+        state = await self.desk.incident(key, channel)
+        if step in ONLY_WHILE_OPEN and not state.status.is_open:
+            raise Closed(f"{state.incident.key} is {state.status.value}, so there is nothing to {step.value} any more.")
+        return await self._of(step, state)
+
+    async def _of(self, step: Step, state: IncidentState) -> View:  # noqa: C901, PLR0911  one line for each step
+        verbs, url, key = self.desk.verbs, self.desk.public_url, str(state.incident.key)
+        match step:
+            case Step.MENU:
+                return menu.dialog(state)
+            case Step.CLASSIFY:
+                _, tree = await verbs.suggest(state.incident.agent)
+                return classify.questions(key, tree.answers, public_url=url)
+            case Step.CONTAIN:
+                return mitigate.list_view(state, await verbs.offers(key))
+            case Step.EVIDENCE:
+                return evidence.dialog(state, await verbs.look.bundle(state), url, self.desk.clock.now())
+            case Step.UPDATE:
+                return update.dialog(key, await verbs.draft_update(key))
+            case Step.NOTE:
+                return note.dialog(key)
+            case Step.ROLE:
+                people = [role.PersonChoice(one.id, one.name) for one in await self.desk.people.everybody()]
+                return role.dialog(state, people)
+            case Step.SEVERITY:
+                return severity.dialog(state)
+            case Step.RESOLVE:
+                outlook = await verbs.outlook(key)
+                return resolve.dialog(state, outlook.lines, outlook.recovered, outlook.live)
+            case Step.POSTMORTEM:
+                return postmortem.dialog(state, url)
+            case other:
+                assert_never(other)
+
+    async def summary(self, key: str, replies: Mapping[Question, Reply], by: Person) -> View:
+        """The last screen of classifying, with what people know better than telemetry."""
+        state = await self.desk.verbs.look.state(key)
+        _, tree = await self.desk.verbs.suggest(state.incident.agent, None, answers_of(replies, by))
+        return classify.summary(str(state.incident.key), tree, replies=replies)
+
+    async def preview(self, key: str, kind: MitigationKind) -> View:
+        """What pulling one lever means."""
+        state = await self.desk.verbs.look.state(key)
+        offers = await self.desk.verbs.offers(key)
+        offer = next((one for one in offers if one.kind is kind), None)
+        if offer is None:
+            return notice(f"Contain {state.incident.key}", f"{kind.label} is not on offer for this agent.")
+        return mitigate.preview(state, offer, self.desk.clock.now())
+
+    async def undo(self, key: str, mitigation_id: str, by: Person) -> View:
+        """What undoing a mitigation means to the one who asks."""
+        return undo.dialog(await self.desk.verbs.look.state(key), mitigation_id, by.id)
+
+
+def answers_of(replies: Mapping[Question, Reply], by: Person) -> dict[Question, Answer]:
+    """People's replies as answers of the tree."""
+    return {asked: Answer(asked, reply, f"{by.name} says so", by=by.id) for asked, reply in replies.items()}

@@ -1,0 +1,254 @@
+"""Submitted dialogs: read the words, call one verb, show the answer where the person is looking."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.incident.errors import BadInput, Contraindicated, FirstfiveError
+from bot.incident.model import Person, Via
+from bot.incident.timeline import IncidentState
+from bot.response.classify import Choice
+from bot.response.declare import Declaration
+from bot.response.mitigate import Order
+from bot.slack import messages
+from bot.slack.blocks import View
+from bot.slack.commands import Commands
+from bot.slack.desk import Desk
+from bot.slack.dialogs import Dialogs, Step, answers_of
+from bot.slack.people import actor
+from bot.slack.requests import Payload, key_of
+from bot.slack.views import classify, declare, menu, mitigate, note, postmortem, resolve, role, severity, undo, update
+from bot.slack.views.declared import declared
+from bot.slack.views.loading import loading, notice
+from bot.slack.workspace import asked
+
+log = logging.getLogger(__name__)
+
+Answer = Mapping[str, Any]
+CLEAR: Answer = {}  # an empty acknowledgement closes the dialog
+PATIENCE = 1.8  # seconds until a dialog that is still being filled is shown empty; Slack waits 3
+FIELDS: Mapping[tuple[str, str], str] = {  # (dialog, field of the error) -> the block it stands under
+    (declare.CALLBACK, "title"): declare.TITLE,
+    (declare.CALLBACK, "agent"): declare.AGENT,
+    (classify.SUMMARY_CALLBACK, "severity"): classify.SEVERITY,
+    (severity.CALLBACK, "severity"): severity.SEVERITY,
+    (mitigate.PREVIEW_CALLBACK, "minutes"): mitigate.MINUTES,
+    (mitigate.PREVIEW_CALLBACK, "limit"): mitigate.LIMIT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """One submission: the dialog, who sent it, and its idempotency key."""
+
+    payload: Payload
+    view: Mapping[str, Any]
+    by: Person
+    idem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submissions:
+    """Answers submitted dialogs: close it, show errors under their fields, or show the next one."""
+
+    desk: Desk
+    dialogs: Dialogs
+    commands: Commands
+    _late: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def __call__(self, payload: Payload) -> Answer:
+        """The body of the acknowledgement."""
+        view = payload.get("view") or {}
+        submitted = Submitted(payload, view, actor(payload), key_of(payload))
+        work = self._table().get(str(view.get("callback_id", "")))
+        if work is None:
+            return shown(notice("Out of date", "This dialog is from an earlier version. Close it and open it again."))
+        try:
+            answer = await work(submitted)
+        except FirstfiveError as error:
+            answer = refused(view, error)
+        self.desk.wake()
+        readable: Answer = self.desk.workspace.shown(answer)
+        return readable
+
+    def _table(self) -> Mapping[str, Callable[[Submitted], Awaitable[Answer]]]:
+        return {
+            declare.CALLBACK: self._declare,
+            classify.QUESTION_CALLBACK: self._questions,
+            classify.SUMMARY_CALLBACK: self._classify,
+            mitigate.LIST_CALLBACK: self._pick,
+            mitigate.PREVIEW_CALLBACK: self._apply,
+            undo.CALLBACK: self._undo,
+            update.CALLBACK: self._update,
+            note.CALLBACK: self._note,
+            role.CALLBACK: self._role,
+            severity.CALLBACK: self._severity,
+            resolve.CALLBACK: self._resolve,
+            postmortem.CALLBACK: self._postmortem,
+            menu.CALLBACK: self._menu,
+        }
+
+    async def _declare(self, said: Submitted) -> Answer:
+        form = declare.read(said.view)
+        if isinstance(form, dict):
+            return errors(form)
+        declaration = Declaration(
+            title=form.title,
+            agent=form.agent,
+            harm_now=form.harm_now,
+            severity=form.chosen,
+            via=Via.SLACK,
+            detection=form.what_you_see,
+            test=form.test,
+            private=form.private,
+        )
+        idem = f"slack:{form.nonce}" if form.nonce else said.idem
+        state, _ = await self.desk.verbs.declare(declaration, said.by, idem)
+        await self.desk.announce(state, form.channel)
+        return shown(declared(state))
+
+    async def _questions(self, said: Submitted) -> Answer:
+        form = classify.read_question(said.view)
+        waiting = classify.skeleton(form.key)
+        return await self._soon(said, waiting, self.dialogs.summary(form.key, form.replies, said.by))
+
+    async def _classify(self, said: Submitted) -> Answer:
+        form = classify.read_summary(said.view)
+        if isinstance(form, dict):
+            return errors(form)
+        answers = tuple(answers_of(form.overrides, said.by).values())
+        choice = Choice(form.incident_class, form.cause, form.severity, answers, form.comment)
+        await self.desk.verbs.classify(form.key, choice, said.by, said.idem)
+        return CLEAR
+
+    async def _pick(self, said: Submitted) -> Answer:
+        form = mitigate.read_list(said.view)
+        if isinstance(form, dict):
+            return errors(form)
+        return await self._soon(said, mitigate.skeleton(form.key), self.dialogs.preview(form.key, form.kind))
+
+    async def _apply(self, said: Submitted) -> Answer:
+        form = mitigate.read_preview(said.view)
+        if isinstance(form, dict):
+            return errors(form)
+        order = Order(form.kind, form.limit, form.minutes, form.reason, form.override)
+        try:
+            await self.desk.verbs.apply(form.key, order, said.by, said.idem)
+        except Contraindicated:  # the class was set while the dialog stood open: ask for the reason now
+            return shown(await self.dialogs.preview(form.key, form.kind))
+        return CLEAR
+
+    async def _undo(self, said: Submitted) -> Answer:
+        form = undo.read(said.view)
+        if isinstance(form, dict):
+            return errors(form)
+        await self.desk.verbs.revert(form.mitigation, form.reason, said.by, said.idem)
+        return CLEAR
+
+    async def _update(self, said: Submitted) -> Answer:
+        form = update.read(said.view)
+        if isinstance(form, dict):
+            return errors(form)
+        await self.desk.verbs.update(form.key, form.text, said.by, said.idem)
+        return CLEAR
+
+    async def _note(self, said: Submitted) -> Answer:
+        form = note.read(said.view)
+        if isinstance(form, dict):
+            return errors(form)
+        state = await self.desk.verbs.note(form.key, form.text, "command", said.by, said.by, said.idem)
+        await self._told(said, state, f"Noted on {state.incident.key}.")
+        return CLEAR
+
+    async def _role(self, said: Submitted) -> Answer:
+        form = role.read(said.view)
+        if isinstance(form, dict):
+            return errors(form)
+        person = await self.desk.people.person(form.person_id) if form.person_id else said.by
+        await self.desk.verbs.take_role(form.key, form.role, person, said.by, said.idem)
+        return CLEAR
+
+    async def _severity(self, said: Submitted) -> Answer:
+        form = severity.read(said.view)
+        if isinstance(form, dict):
+            return errors(form)
+        await self.desk.verbs.change_severity(form.key, form.severity, form.reason, said.by, said.idem)
+        return CLEAR
+
+    async def _resolve(self, said: Submitted) -> Answer:
+        form = resolve.read(said.view)
+        if isinstance(form, dict):
+            return errors(form)
+        await self.desk.verbs.resolve(form.key, form.summary, form.keep, said.by, said.idem)
+        return CLEAR
+
+    async def _postmortem(self, said: Submitted) -> Answer:
+        form = postmortem.read(said.view)
+        if isinstance(form, dict):
+            return errors(form)
+        for section, text in form.sections.items():
+            await self.desk.verbs.write_section(form.key, section, text, said.by, said.idem)
+        if form.reviewed:
+            await self.desk.verbs.accept_review(form.key, "", said.by, said.idem)
+        return CLEAR
+
+    async def _menu(self, said: Submitted) -> Answer:
+        form = menu.read(said.view)
+        if isinstance(form, dict):
+            return errors(form)
+        if form.choice == "timeline":
+            state = await self.desk.verbs.look.state(form.key)
+            await self.commands.timeline(form.key, said.payload, state.channel_id or "")
+            return CLEAR
+        step = Step(form.choice)
+        waiting = loading(step.value, str(form.key), form.key)
+        return await self._soon(said, waiting, self.dialogs.view(step, form.key))
+
+    async def _soon(self, said: Submitted, waiting: View, filling: Awaitable[View]) -> Answer:
+        """The next dialog at once if it is ready within Slack's patience, else ``waiting`` and the dialog later."""
+        task = asyncio.ensure_future(filling)
+        done, _ = await asyncio.wait({task}, timeout=PATIENCE)
+        if done:
+            return shown(task.result())
+        late = asyncio.create_task(self._fill_later(str(said.view.get("id", "")), task))
+        self._late.add(late)
+        late.add_done_callback(self._late.discard)
+        return shown(waiting)
+
+    async def _fill_later(self, view_id: str, filling: Awaitable[View]) -> None:
+        try:
+            view = await filling
+        except FirstfiveError as error:
+            view = notice("Not possible", str(error))
+        try:
+            await asked(self.desk.workspace.client.views_update(view_id=view_id, view=self.desk.workspace.shown(view)))
+        except FirstfiveError as error:
+            log.info("a dialog was gone before it was filled: %s", error)
+
+    async def _told(self, said: Submitted, state: IncidentState, sentence: str) -> None:
+        if state.channel_id:
+            await self.desk.answers.tell(said.payload, messages.answer(sentence), state.channel_id)
+
+
+def shown(view: View) -> Answer:
+    """The dialog gives way to another one."""
+    return {"response_action": "update", "view": view}
+
+
+def errors(found: Mapping[str, str]) -> Answer:
+    """The dialog stays, with a sentence under each of these fields."""
+    return {"response_action": "errors", "errors": dict(found)}
+
+
+def refused(view: Mapping[str, Any], error: FirstfiveError) -> Answer:
+    """What the verb said, under the field it is about, so that nothing typed is lost; else in place of the dialog."""
+    inputs = [str(block.get("block_id")) for block in view.get("blocks") or () if block.get("type") == "input"]
+    about = error.field if isinstance(error, BadInput) else ""
+    field_block = FIELDS.get((str(view.get("callback_id", "")), about), about)
+    if field_block in inputs:
+        return errors({field_block: str(error)})
+    if inputs:
+        return errors({inputs[0]: str(error)})
+    return shown(notice("Not possible", str(error)))
