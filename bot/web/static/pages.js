@@ -20,10 +20,18 @@ async function draw(figure) {
   const place = figure.querySelector(".drawing");
   try {
     const embed = await bundle();
-    // "ast" interprets expressions instead of compiling them: the page's policy forbids eval.
-    await embed(place, JSON.parse(source), { ast: true, actions: false, renderer: "svg", defaultStyle: false });
+    const spec = JSON.parse(source);
+    delete spec.$schema; // the script brings its own version
+    spec.width = Math.max(240, place.parentElement.clientWidth - 24);
+    spec.autosize = { type: "fit-x", contains: "padding" };
+    // "ast" interprets expressions instead of compiling them, and styles stand in our file: the page's policy
+    // forbids eval and inline styles.
+    const tooltip = { disableDefaultStyle: true };
+    const options = { mode: "vega-lite", ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip };
+    await embed(place, spec, options);
     drawn.set(figure, source);
-  } catch (error) {
+    figure.querySelector("figcaption details").open = false;
+  } catch {
     place.replaceChildren(); // the words below stay
   }
 }
