@@ -1,5 +1,6 @@
-"""OTLP requests in JSON: hex ids, 64-bit integers as text or numbers. What is no such request raises
-ValueError, TypeError, AttributeError or KeyError.
+"""OTLP requests in JSON: hex ids, 64-bit integers as text or numbers.
+
+What is no such request raises ValueError, TypeError, AttributeError or KeyError.
 """
 
 import json
@@ -17,6 +18,7 @@ def _request(body: bytes) -> dict[str, Any]:
 
 
 def spans(body: bytes) -> Iterator[RawSpan]:
+    """The spans of an ExportTraceServiceRequest in JSON."""
     for group in _request(body).get("resourceSpans") or ():
         resource = _json_values((group.get("resource") or {}).get("attributes"))
         for scope in group.get("scopeSpans") or ():
@@ -49,6 +51,7 @@ def _status(code: object) -> int:
 
 
 def records(body: bytes) -> Iterator[RawRecord]:
+    """The records of an ExportLogsServiceRequest in JSON, resource attributes beneath their own."""
     for group in _request(body).get("resourceLogs") or ():
         resource = _json_values((group.get("resource") or {}).get("attributes"))
         for scope in group.get("scopeLogs") or ():

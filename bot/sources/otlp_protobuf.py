@@ -11,6 +11,7 @@ from bot.sources.normalise import RawEvent, RawRecord, RawSpan
 
 
 def spans(body: bytes) -> Iterator[RawSpan]:
+    """The spans of an ExportTraceServiceRequest in protobuf."""
     request = ExportTraceServiceRequest()
     _parse(request, body)
     for group in request.resource_spans:
@@ -33,6 +34,7 @@ def spans(body: bytes) -> Iterator[RawSpan]:
 
 
 def records(body: bytes) -> Iterator[RawRecord]:
+    """The records of an ExportLogsServiceRequest in protobuf, resource attributes beneath their own."""
     request = ExportLogsServiceRequest()
     _parse(request, body)
     for group in request.resource_logs:

@@ -24,7 +24,6 @@ traces = Table(
     Column("complete", Boolean, nullable=False),
     Column("spans", Integer, nullable=False),
     Column("arrived_ns", BigInteger, nullable=False),
-    Column("body", Text, nullable=False),  # what the root says, as JSON
     Index("traces_of_agent", "agent", "start_ns"),
     Index("traces_started", "start_ns", "agent"),
     Index("traces_arrived", "arrived_ns"),

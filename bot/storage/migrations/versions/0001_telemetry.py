@@ -29,7 +29,6 @@ def upgrade() -> None:
         sa.Column("complete", sa.Boolean, nullable=False),
         sa.Column("spans", sa.Integer, nullable=False),
         sa.Column("arrived_ns", sa.BigInteger, nullable=False),
-        sa.Column("body", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("trace_id", name="pk_traces"),
     )
     op.create_index("traces_of_agent", "traces", ["agent", "start_ns"])

@@ -1,0 +1,114 @@
+"""Spans and scores as compact JSON. Written by hand because every look at evidence reads thousands of them."""
+
+import json
+from typing import Any
+
+from bot.incident.telemetry import EvalScore, GuardrailCheck, ModelCall, SideEffect, Span, SpanKind, ToolCall
+
+
+def span_to_json(span: Span) -> str:
+    """The span without its ids; what is absent or ordinary is left out."""
+    body: dict[str, Any] = {"k": span.kind.value, "n": span.name, "s": span.start_ns, "e": span.end_ns}
+    _put(body, "p", span.parent_id)
+    _put(body, "g", span.agent)
+    if span.error:
+        body["x"] = [span.error_type, span.error_message]
+    if span.tool:
+        body["t"] = _tool_out(span.tool)
+    if span.model:
+        body["m"] = _model_out(span.model)
+    if span.guardrail:
+        body["c"] = [span.guardrail.name, span.guardrail.triggered]
+    if span.attributes:
+        body["a"] = dict(span.attributes)
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
+def span_from_json(trace_id: str, span_id: str, text: str) -> Span:
+    """The span that :func:`span_to_json` wrote."""
+    body = json.loads(text)
+    failed = body.get("x")
+    tool, model, check = body.get("t"), body.get("m"), body.get("c")
+    return Span(
+        trace_id,
+        span_id,
+        body.get("p"),
+        SpanKind(body["k"]),
+        body["n"],
+        body["s"],
+        body["e"],
+        failed is not None,
+        failed[0] if failed else None,
+        failed[1] if failed else "",
+        body.get("g"),
+        _tool_in(tool) if tool else None,
+        ModelCall(*model) if model else None,
+        GuardrailCheck(*check) if check else None,
+        body.get("a", {}),
+    )
+
+
+def score_to_json(score: EvalScore) -> str:
+    """Every field of the score in order."""
+    fields = [
+        score.name,
+        score.at_ns,
+        score.agent,
+        score.value,
+        score.label,
+        score.passed,
+        score.trace_id,
+        score.span_id,
+        score.task_type,
+        score.probe_id,
+        score.explanation,
+    ]
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+
+
+def score_from_json(text: str) -> EvalScore:
+    """The score that :func:`score_to_json` wrote."""
+    return EvalScore(*json.loads(text))
+
+
+def _put(body: dict[str, Any], key: str, value: object) -> None:
+    if value is not None:
+        body[key] = value
+
+
+def _tool_out(tool: ToolCall) -> list[object]:
+    effect = tool.side_effect.value if tool.side_effect else None
+    return [
+        tool.name,
+        tool.call_id,
+        tool.arguments_hash,
+        tool.result_hash,
+        tool.arguments_preview,
+        tool.result_preview,
+        tool.empty_result,
+        effect,
+        tool.privileged,
+        tool.approval_id,
+        tool.destination,
+        tool.manifest_hash,
+        tool.untrusted_content,
+    ]
+
+
+def _tool_in(fields: list[Any]) -> ToolCall:
+    before, effect, after = fields[:7], fields[7], fields[8:]
+    whole = [*before, SideEffect(effect) if effect else None, *after]
+    return ToolCall(*whole)
+
+
+def _model_out(model: ModelCall) -> list[object]:
+    return [
+        model.provider,
+        model.requested,
+        model.answering,
+        model.input_tokens,
+        model.output_tokens,
+        model.first_chunk_seconds,
+        model.prompt_version,
+        model.output_preview,
+    ]
