@@ -1,0 +1,111 @@
+"""The real verbs over whatever records a story brings, with an agent's side that always obeys."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+
+from bot.incident.mitigation import Delivery, Mitigation, ReadBack
+from bot.incident.model import Agent, Catalogue
+from bot.incident.telemetry import EvalScore, Trace
+from bot.ports import Background, Clock, Control, Records, Traces
+from bot.response.classify import Classify
+from bot.response.declare import Declare
+from bot.response.freeze import FreezeEvidence
+from bot.response.gather import Gather, Suggest
+from bot.response.look import Look
+from bot.response.mitigate import Apply, Extend, Offers, Revert
+from bot.response.resolve import LookAhead, Resolve
+from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
+from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
+from bot.response.verbs import Verbs
+
+HELPDESK = Catalogue((Agent("helpdesk-agent", owners=("@ben",)),))
+
+
+@dataclass
+class Tasks(Background):
+    """Work started now; ``settle`` waits for it and raises what it raised."""
+
+    running: list[asyncio.Task[object]] = field(default_factory=list)
+
+    def start(self, work: Coroutine[object, object, object]) -> None:
+        self.running.append(asyncio.ensure_future(work))
+
+    async def settle(self) -> None:
+        while self.running:
+            await self.running.pop(0)
+
+
+@dataclass
+class KeptTraces(Traces):
+    """Traces and scores that were put here; none by default."""
+
+    kept: Sequence[Trace] = ()
+    scored: Sequence[EvalScore] = ()
+
+    async def traces(self, agent: str, start_ns: int, end_ns: int, limit: int = 2000) -> tuple[Trace, ...]:
+        found = [trace for trace in self.kept if trace.agent == agent and start_ns <= trace.start_ns < end_ns]
+        return tuple(sorted(found, key=lambda trace: trace.start_ns)[-limit:])
+
+    async def scores(self, agent: str, start_ns: int, end_ns: int) -> tuple[EvalScore, ...]:
+        return tuple(score for score in self.scored if score.agent == agent and start_ns <= score.at_ns < end_ns)
+
+    async def trace(self, trace_id: str) -> Trace | None:
+        return next((trace for trace in self.kept if trace.id == trace_id), None)
+
+    async def agents(self, start_ns: int, end_ns: int) -> tuple[str, ...]:
+        return tuple(sorted({trace.agent for trace in self.kept if start_ns <= trace.start_ns < end_ns}))
+
+
+@dataclass
+class ObeyedControl(Control):
+    """A control plane of one instance that reads at once; ``published`` counts."""
+
+    published: int = 0
+
+    async def publish(self) -> None:
+        self.published += 1
+
+    async def read_back(self, mitigation: Mitigation) -> ReadBack:
+        return ReadBack(confirmed=True, detail=f"{mitigation.label} is served")
+
+    async def delivery(self, mitigation: Mitigation) -> Delivery:
+        del mitigation
+        return Delivery(1, 1, 0.1)
+
+
+def verbs_over(
+    records: Records,
+    clock: Clock,
+    *,
+    traces: Traces,
+    background: Background,
+    control: Control,
+    catalogue: Catalogue = HELPDESK,
+) -> Verbs:
+    """Every verb, wired as the composition root wires them."""
+    gather = Gather(traces, clock, catalogue)
+    suggest = Suggest(gather)
+    draft = DraftPostmortem(records, clock)
+    look_ahead = LookAhead(records, suggest)
+    return Verbs(
+        declare=Declare(records, clock, catalogue, FreezeEvidence(records, clock, suggest), background),
+        look=Look(records),
+        gather=gather,
+        suggest=suggest,
+        classify=Classify(records, clock, suggest),
+        offers=Offers(records, clock, traces, catalogue),
+        apply=Apply(records, clock, traces, catalogue, control),
+        revert=Revert(records, clock, control),
+        extend=Extend(records, clock),
+        note=AddNote(records, clock),
+        update=PostUpdate(records, clock),
+        draft_update=DraftUpdate(records),
+        take_role=TakeRole(records, clock),
+        change_severity=ChangeSeverity(records, clock),
+        outlook=look_ahead,
+        resolve=Resolve(records, clock, control, look_ahead, draft),
+        postmortem=draft,
+        write_section=WriteSection(records, clock),
+        accept_review=AcceptReview(records, clock),
+    )
