@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import Delete, Update, delete, select, update
 
 from bot.incident.mitigation import Mitigation, MitigationKind, MitigationState, OnExpiry
 from bot.incident.model import IncidentKey, Person
@@ -106,12 +106,12 @@ async def test_a_change_that_no_event_explains_is_audited_all_the_same(records: 
     ],
 )
 async def test_tampering_with_the_audit_shows(
-    records: SqlRecords, database: Database, tampering: object, sentence: str
+    records: SqlRecords, database: Database, tampering: Update | Delete, sentence: str
 ) -> None:
     for name in "abc":
         await put(records, lever(name))
     async with database.write() as connection:
-        await connection.execute(tampering)  # type: ignore[call-overload]  # parametrised: update or delete
+        await connection.execute(tampering)
     assert await records.audit_breaks() == (sentence,)
 
 

@@ -1,0 +1,82 @@
+"""The process dies between a declaration and its timers; the next one carries on."""
+
+import asyncio
+import sys
+from collections import Counter
+from pathlib import Path
+
+from bot.engine.clock import SystemClock
+from bot.engine.jobs import DurableJobs
+from bot.incident.model import IncidentKey
+from bot.incident.timeline import Declared, MitigationApplied, NoteAdded
+from bot.storage.database import Database
+from bot.storage.outbox import SqlOutboxQueue
+from bot.storage.records import SqlRecords
+from tests.contracts.conftest import database_url, postgres
+
+__all__ = ["database_url", "postgres"]  # fixtures
+
+ROOT = Path(__file__).parents[2]
+KEY = IncidentKey("INC-1")
+
+
+async def started(part: str, url: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.scenarios.mortal_process", part, url, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+
+
+async def killed_in_the_midst(url: str) -> None:
+    process = await started("declare", url)
+    try:
+        assert process.stdout is not None
+        assert await asyncio.wait_for(process.stdout.readline(), 20) == b"READY\n"
+    finally:
+        process.kill()
+        await process.communicate()
+    assert process.returncode == -9
+
+
+async def resumed(url: str) -> None:
+    process = await started("resume", url)
+    try:
+        await asyncio.wait_for(process.communicate(), 20)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+    assert process.returncode == 0
+
+
+async def test_a_killed_process_loses_no_timer_and_no_message(database_url: str) -> None:
+    await killed_in_the_midst(database_url)
+    await resumed(database_url)
+
+    database = Database(database_url)
+    jobs = DurableJobs(database_url, SystemClock())
+    records = SqlRecords(database, jobs)
+    async with records.look() as work:
+        facts = [event.fact for event in await work.timelines.read(KEY)]
+        live, revisions = await work.mitigations.live()
+    assert [type(fact) for fact in facts[:2]] == [Declared, MitigationApplied]
+    assert Counter(fact.text for fact in facts if isinstance(fact, NoteAdded)) == {
+        "run of freeze_evidence": 2,  # it was running when the process died
+        "effect of freeze_evidence": 1,
+        "run of classification_nudge": 1,
+        "effect of classification_nudge": 1,
+        "run of mitigation_expiry": 1,
+        "effect of mitigation_expiry": 1,
+    }
+    assert [mitigation.id for mitigation in live] == ["lever"]
+    assert revisions == {"helpdesk": 1}
+
+    queue = SqlOutboxQueue(database)
+    waiting = []
+    for _ in range(2):
+        (task,) = await queue.claim(SystemClock().now(), 10)
+        waiting.append(task.task.key or task.task.kind)
+        await queue.done(task.id)
+    assert waiting == ["converge", "hello"]
+    assert await jobs.failed() == ()
+    await jobs.stop()
+    await database.close()
