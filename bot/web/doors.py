@@ -3,9 +3,12 @@
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from bot.incident.mitigation import Controls
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Answer(Protocol):
@@ -35,21 +38,7 @@ class SlackRequests(Protocol):
         ...
 
 
-class Acceptance(Protocol):
-    """What became of a telemetry request."""
-
-    @property
-    def rejected(self) -> int:
-        """Records that could not be used."""
-        ...
-
-    @property
-    def message(self) -> str:
-        """Why, in one sentence; may be empty."""
-        ...
-
-
-class Intake(Protocol):
+class Intake(Protocol[T_co]):
     """Takes OTLP requests; returns after the commit.
 
     Raises:
@@ -57,11 +46,11 @@ class Intake(Protocol):
         The rejection given as :class:`Telemetry`'s ``rejection``: the request cannot be used.
     """
 
-    async def traces(self, body: bytes, content_type: str, encoding: str) -> Acceptance:
+    async def traces(self, body: bytes, content_type: str, encoding: str) -> T_co:
         """An ExportTraceServiceRequest."""
         ...
 
-    async def logs(self, body: bytes, content_type: str, encoding: str) -> Acceptance:
+    async def logs(self, body: bytes, content_type: str, encoding: str) -> T_co:
         """An ExportLogsServiceRequest."""
         ...
 
@@ -75,12 +64,12 @@ class Rejection(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Telemetry:
+class Telemetry(Generic[T]):
     """The way telemetry comes in: the intake, the error it raises, and how its answers are written."""
 
-    intake: Intake
+    intake: Intake[T]
     rejection: type[Exception]
-    written: Callable[[Acceptance, str, str], bytes]  # (acceptance, content type, "traces" or "logs")
+    written: Callable[[T, str, str], bytes]  # (what the intake answered, content type, "traces" or "logs")
 
 
 class ControlPlane(Protocol):

@@ -3,7 +3,7 @@
 import json
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -30,7 +30,7 @@ Signal = Literal["traces", "logs"]
 class OtlpRoutes:
     """``POST /v1/traces`` and ``POST /v1/logs``."""
 
-    telemetry: Telemetry
+    telemetry: Telemetry[Any]
     token: str | None
 
     def routes(self) -> list[Route]:

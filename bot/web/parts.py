@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.incident.model import Catalogue
 from bot.ports import Clock, Ids, Renderer, Traces
@@ -33,6 +34,6 @@ class Parts:
     metrics: Callable[[], Awaitable[Mapping[str, float]]]
     cache: Path
     public_url: str
-    telemetry: Telemetry | None = None
+    telemetry: Telemetry[Any] | None = None
     slack: SlackRequests | None = None
     tokens: Tokens = OPEN

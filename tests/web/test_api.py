@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
+from bot.web.api.models import IntervalShape
 from bot.web.tokens import Tokens
 from tests.web.fakes import World, ailing
 from tests.web.memory import NOON
@@ -96,6 +99,17 @@ async def test_evidence_carries_n_interval_window_and_freshness(world: World) ->
     assert evidence["findings"]
     assert evidence["sources"][0]["missing"] is None
     assert (other.status_code, other.json()["field"]) == (422, "window")
+
+
+async def test_what_is_not_a_number_leaves_as_null() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    def interval() -> IntervalShape:
+        return IntervalShape(low=float("nan"), high=float("inf"))
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        assert (await client.get("/")).text == '{"low":null,"high":null}'
 
 
 async def test_a_trace_comes_with_its_steps_and_its_loop(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 
 from bot.incident.errors import Unavailable
-from bot.web.doors import Acceptance, Telemetry
+from bot.web.doors import Telemetry
 from bot.web.otlp import MOST_BYTES, OtlpRoutes, status_in_protobuf
 
 
@@ -32,20 +32,20 @@ class FakeIntake:
     failing: Exception | None = None
     bodies: list[tuple[str, bytes, str, str]] = field(default_factory=list)
 
-    async def traces(self, body: bytes, content_type: str, encoding: str) -> Acceptance:
+    async def traces(self, body: bytes, content_type: str, encoding: str) -> Taken:
         return self._take("traces", body, content_type, encoding)
 
-    async def logs(self, body: bytes, content_type: str, encoding: str) -> Acceptance:
+    async def logs(self, body: bytes, content_type: str, encoding: str) -> Taken:
         return self._take("logs", body, content_type, encoding)
 
-    def _take(self, signal: str, body: bytes, content_type: str, encoding: str) -> Acceptance:
+    def _take(self, signal: str, body: bytes, content_type: str, encoding: str) -> Taken:
         if self.failing is not None:
             raise self.failing
         self.bodies.append((signal, body, content_type, encoding))
         return Taken()
 
 
-def written(acceptance: Acceptance, content_type: str, signal: str) -> bytes:
+def written(acceptance: Taken, content_type: str, signal: str) -> bytes:
     return f"{acceptance.rejected} {content_type} {signal}".encode()
 
 

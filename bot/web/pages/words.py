@@ -83,7 +83,7 @@ def duration(seconds: float) -> str:
     """A length of time in one or two units: ``45 s``, ``4 min``, ``2 h 5 min``, ``3 days``."""
     whole = max(0, round(seconds))
     if whole < MINUTE:
-        return f"{whole} s" if whole != seconds or whole >= 1 else "0 s"
+        return f"{whole} s"
     if whole < HOUR:
         return f"{whole // MINUTE} min"
     if whole < DAY:

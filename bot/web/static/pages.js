@@ -54,6 +54,12 @@ function dress(root, old) {
   }
 }
 
+// A part of the page that the reader may have opened, by its name and that of the part around it.
+function place(detail) {
+  const around = detail.parentElement.closest("details[data-keep]");
+  return `${around ? around.dataset.keep : ""} ${detail.dataset.keep}`;
+}
+
 async function refresh(part) {
   if (document.hidden || part.contains(document.activeElement)) return;
   try {
@@ -61,13 +67,11 @@ async function refresh(part) {
     const answer = await fetch(part.dataset.fragment, { headers, cache: "no-store", redirect: "error" });
     part.classList.toggle("stale", !answer.ok && answer.status !== 304);
     if (!answer.ok) return;
-    const open = [...part.querySelectorAll("details")].map((detail) => detail.open);
+    const open = new Set([...part.querySelectorAll("details[data-keep][open]")].map(place));
     const old = [...part.querySelectorAll("figure[data-chart]")];
     part.innerHTML = await answer.text(); // escaped by the server; scripts in it do not run
     part.dataset.etag = answer.headers.get("etag") ?? "";
-    part.querySelectorAll("details").forEach((detail, place) => {
-      if (place < open.length) detail.open = open[place];
-    });
+    for (const detail of part.querySelectorAll("details[data-keep]")) detail.open = open.has(place(detail));
     dress(part, old);
   } catch {
     part.classList.add("stale");

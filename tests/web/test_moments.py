@@ -1,0 +1,52 @@
+"""Moments in addresses, and figures in words."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.incident.errors import BadInput
+from bot.incident.evidence import Unit
+from bot.web.moments import moment_in
+from bot.web.pages.words import duration, number
+
+AT = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-02T12:00:00Z",
+        "2026-11-02T12:00:00",
+        "2026-11-02T14:00:00+02:00",
+        "2026-11-02T14:00:00 02:00",  # an offset whose plus sign was not escaped
+        "1793620800",
+        "1793620800.0",
+        "1793620800000",
+        "1793620800000000",
+        "1793620800000000000",
+    ],
+)
+def test_a_moment_may_be_written_in_many_ways(text: str) -> None:
+    assert moment_in(text) == AT
+
+
+def test_no_moment_is_none_and_nonsense_is_refused() -> None:
+    assert moment_in(None) is None
+    assert moment_in(" ") is None
+    for text in ("yesterday", "2026-13-45", "9" * 400, "-5", "nan"):
+        with pytest.raises(BadInput, match="is no moment"):
+            moment_in(text)
+
+
+def test_figures_and_durations_read_as_words() -> None:
+    assert [number(0.34, Unit.SHARE), number(0.03, Unit.SHARE), number(0.0, Unit.SHARE)] == ["34 %", "3.0 %", "0 %"]
+    assert [number(0.25, Unit.SECONDS), number(1234.0, Unit.COUNT)] == ["0.25 s", "1,234"]
+    assert [duration(s) for s in (0.2, 59, 240, 7500, 7200, 90000, 200000)] == [
+        "0 s",
+        "59 s",
+        "4 min",
+        "2 h 5 min",
+        "2 h",
+        "1 day",
+        "2 days",
+    ]
