@@ -6,20 +6,25 @@ one of a thousand looks reaches about 5. Signals of one class that are independe
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.incident.evidence import EvidenceBundle, Finding, FindingKind, Signal
+from bot.incident.evidence import Direction, EvidenceBundle, Finding, FindingKind, Signal
 from bot.incident.statistics import evidence, poisson_evidence
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.wording import figure
 
-CONVINCING = 6.0  # nats for a class that lives in everyday noise
-DEFINITIONAL = 3.0  # nats where the signal is the definition of the class and its noise is almost nothing
+CONVINCING = 5.5  # nats for a class that lives in everyday noise
+DEFINITIONAL = 2.6  # nats where the signal is the definition of the class and its noise is almost nothing
 STRONG = 10.0  # nats from which an earlier class needs no comparison with later ones
 NOTABLE = 1.0  # nats from which a signal is mentioned
 FEWEST_BASELINE = 8
+FEWEST_ALARMS = 2
+FEWEST_EVENTS = 3  # bad outcomes of one kind below which everyday noise explains them
+JOINT = 3.0  # nats for a task that shows two different signs of an attack
+FEEDBACK_WEIGHT = 0.5  # users rate what they feel, and the same wrong answer a judge has counted
 PRIOR = (0.5, 10)  # added to what is known: everyday noise is never quite absent
 COLLAPSE = 0.5
+QUIET_SPELL = 1.0  # nats: tasks bunch more than chance, so a quiet spell must be quieter
 MORE_FREEDOM = 1.0  # nats a further series must bring before it counts: more of them fit noise better
 NEW_DESCRIPTION = 4.0  # nats for a tool description that changed without a deploy
 DEPLOY_NEAR_NS = 15 * 60 * 1_000_000_000
@@ -90,7 +95,9 @@ def strength(signal: Signal | None) -> float:
     if signal.name in _NO_NOISE:
         known = signal.baseline_n >= FEWEST_BASELINE
         return evidence(signal.k, signal.n, signal.baseline_k or 0, signal.baseline_n) if known else 0.0
-    return evidence(signal.k, signal.n, (signal.baseline_k or 0) + PRIOR[0], signal.baseline_n + PRIOR[1])
+    nats = evidence(signal.k, signal.n, (signal.baseline_k or 0) + PRIOR[0], signal.baseline_n + PRIOR[1])
+    few = FEWEST_ALARMS if signal.name == "security_hits" else FEWEST_EVENTS
+    return min(nats, NOTABLE) if signal.k < few else nats
 
 
 def _named(bundle: EvidenceBundle, names: Iterable[str]) -> list[Signal]:
@@ -131,6 +138,7 @@ def _best(bundle: EvidenceBundle, incident_class: IncidentClass, ways: Iterable[
 def _security(bundle: EvidenceBundle) -> Case:
     base = _summed(bundle, IncidentClass.SECU, ("security_hits", "untrusted_privileged", "new_destinations"))
     described = undeployed_descriptions(bundle)
+    base = replace(base, nats=base.nats + JOINT * joint_signs(bundle))
     if not described:
         return base
     details = tuple(f"{finding.detail}, and no deploy explains it" for finding in described)
@@ -141,6 +149,13 @@ def _security(bundle: EvidenceBundle) -> Case:
         base.signals,
         tuple(dict.fromkeys((*base.trace_ids, *(finding.trace_id for finding in described))))[:5],
     )
+
+
+def joint_signs(bundle: EvidenceBundle) -> bool:
+    """Some task shows two different signs of an attack."""
+    signs = _named(bundle, ("security_hits", "untrusted_privileged", "new_destinations"))
+    seen = [trace_id for signal in signs if signal.value != signal.baseline for trace_id in signal.trace_ids]
+    return len(seen) > len(set(seen))
 
 
 def undeployed_descriptions(bundle: EvidenceBundle) -> tuple[Finding, ...]:
@@ -165,10 +180,17 @@ def _tool(bundle: EvidenceBundle) -> Case:
 def _hard(bundle: EvidenceBundle) -> Case:
     """Failures that nothing below explains, or hardly any tasks."""
     failures, pace = bundle.signal("unexplained_failures"), bundle.signal("task_volume")
-    missing = collapse(pace)
+    missing = 0.0 if silent(bundle) else collapse(pace)
     more = (figure(pace),) if pace and missing >= NOTABLE else ()
     nats = max(0.0, strength(failures)) + missing
     return _case(IncidentClass.HARD, nats, [failures] if failures else [], *more)
+
+
+def silent(bundle: EvidenceBundle) -> bool:
+    """Nothing arrives from this agent nor from any other: then the absence of tasks is no evidence."""
+    own, fleet = bundle.signal("span_age"), bundle.signal("fleet_age")
+    stale = own is None or own.direction is not Direction.FLAT
+    return stale and (fleet is None or fleet.direction is not Direction.FLAT)
 
 
 def collapse(pace: Signal | None) -> float:
@@ -176,13 +198,17 @@ def collapse(pace: Signal | None) -> float:
     if pace is None or pace.value is None or not pace.baseline or pace.value > COLLAPSE * pace.baseline:
         return 0.0
     before_seconds = pace.baseline_n / pace.baseline * 60
-    return abs(poisson_evidence(pace.n, pace.window.seconds, pace.baseline_n, before_seconds))
+    nats = abs(poisson_evidence(pace.n, pace.window.seconds, pace.baseline_n, before_seconds))
+    return max(0.0, nats - QUIET_SPELL)
 
 
 def _quality(bundle: EvidenceBundle) -> Case:
     """Judges, probes and users together, or one kind of task alone. What improved counts against it."""
     pooled = [signal for signal in _named(bundle, ("quality", "probes", "feedback")) if signal.n]
-    nats = sum(strength(signal) for signal in pooled) - MORE_FREEDOM * max(0, len(pooled) - 1)
+    weights = {"feedback": FEEDBACK_WEIGHT}
+    nats = sum(weights.get(signal.name, 1.0) * strength(signal) for signal in pooled) - MORE_FREEDOM * max(
+        0, len(pooled) - 1
+    )
     part = bundle.signal("quality_slice")
     nats = max(0.0, nats, strength(part) - math.log(6))
     return _case(IncidentClass.QUAL, nats, [*pooled, *([part] if part else [])])

@@ -61,8 +61,12 @@ def gather(
     """
     readings = tuple(read(trace) for trace in sorted(traces, key=_start) if trace.start_ns <= at_ns)
     placed = placed_scores(scores, readings, at_ns)
-    onset = onset_of(troubles(readings, placed, at_ns), at_ns)
-    scope = scope_of(agent, at_ns, readings, placed, scores, others, onset)
+    neighbours = {name: tuple(read(trace) for trace in sorted(found, key=_start)) for name, found in others.items()}
+    alive_ns = max(
+        (min(one.trace.end_ns, at_ns) for found in (readings, *neighbours.values()) for one in found), default=0
+    )
+    onset = onset_of(troubles(readings, placed, at_ns, alive_ns), at_ns)
+    scope = scope_of(agent, at_ns, readings, placed, scores, neighbours, onset)
     signals = tuple(_voided(signal) for concern in _CONCERNS for signal in concern.signals(scope))
     peers = same_provider(readings, scope.others)
     return EvidenceBundle(
@@ -95,14 +99,13 @@ def scope_of(
     readings: Sequence[Reading],
     placed: Sequence[EvalScore],
     scores: Sequence[EvalScore],
-    others: Mapping[str, tuple[Trace, ...]],
+    neighbours: Mapping[str, tuple[Reading, ...]],
     onset: Onset | None,
 ) -> Scope:
     """The two windows and what lies in them."""
     start = max(onset.at_ns, at_ns - LONGEST_WINDOW) if onset else at_ns - WINDOW
     end = (onset.at_ns if onset else start) - GAP
     first = at_ns - int(LOOKBACK.total_seconds()) * SECOND
-    neighbours = {name: tuple(read(trace) for trace in sorted(found, key=_start)) for name, found in others.items()}
     return Scope(
         agent=agent,
         at_ns=at_ns,
@@ -112,6 +115,7 @@ def scope_of(
         before=tuple(reading for reading in readings if reading.at_ns < end),
         scores_now=tuple(score for score in placed if score.at_ns >= start),
         scores_before=tuple(score for score in placed if score.at_ns < end),
+        began=onset is not None,
         seen=tuple(readings),
         others=neighbours,
         span_ns=max((min(reading.trace.end_ns, at_ns) for reading in readings), default=None),

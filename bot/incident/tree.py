@@ -7,7 +7,7 @@ question becomes "can't tell" and leaves a flag.
 
 from collections.abc import Mapping
 
-from bot.incident.cases import FEWEST_BASELINE, STRONG, THRESHOLDS, Case, cases_of, strength
+from bot.incident.cases import FEWEST_BASELINE, STRONG, THRESHOLDS, Case, cases_of, silent, strength
 from bot.incident.causes import suspected_cause
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.evidence import Direction, EvidenceBundle
@@ -15,7 +15,9 @@ from bot.incident.severity import floor
 from bot.incident.taxonomy import Confidence, IncidentClass
 from bot.incident.wording import age, figure
 
-HALF = 0.5  # of the strongest case: what an earlier, weaker class must reach
+FRACTION = 0.4  # of the strongest case: what an earlier class must reach; its own consequences may look stronger
+TOO_OLD_SECONDS = 600.0
+NEARBY = 0.5  # of the chosen case: a rival this strong leaves doubt
 MINORITY = 0.5
 SWAP_NEEDS = 2.0  # nats of worse answers beside a swapped model
 
@@ -31,6 +33,7 @@ _QUESTION_OF: dict[IncidentClass, Question] = {
 }
 
 STRONG_ENOUGH: dict[IncidentClass, float] = {IncidentClass.SECU: 6.5, IncidentClass.ACTN: 6.5}
+NEEDED: dict[IncidentClass, float] = {IncidentClass.BEHV: 0.75}  # judges of policy err often
 _TELLING: dict[IncidentClass, tuple[str, ...]] = {
     IncidentClass.SECU: ("security_hits", "new_destinations"),
     IncidentClass.ACTN: ("unapproved_writes", "write_share"),
@@ -73,6 +76,8 @@ def classify(bundle: EvidenceBundle, replies: Mapping[Question, Answer] | None =
 def answers_from(bundle: EvidenceBundle) -> tuple[Answer, ...]:
     """Every question as telemetry answers it, in the order of the tree."""
     cases = cases_of(bundle)
+    if _too_old(bundle):
+        return _unknowable(bundle)
     fresh = _fresh(bundle)
     stale = fresh.reply is Reply.NO
     security, action, behaviour = (
@@ -92,6 +97,20 @@ def answers_from(bundle: EvidenceBundle) -> tuple[Answer, ...]:
         _loop_by_tool(bundle, stale=stale),
         quality,
         _model_changed(bundle, stale=stale),
+    )
+
+
+def _too_old(bundle: EvidenceBundle) -> bool:
+    """Nothing arrives from anybody, and not just for a moment: even what was seen last says little about now."""
+    newest = bundle.signal("span_age")
+    return silent(bundle) and (newest is None or newest.value is None or newest.value > TOO_OLD_SECONDS)
+
+
+def _unknowable(bundle: EvidenceBundle) -> tuple[Answer, ...]:
+    fresh = _fresh(bundle)
+    return tuple(
+        fresh if question is Question.FRESH else Answer(question, Reply.CANT_TELL, "telemetry is stale")
+        for question in Question
     )
 
 
@@ -162,7 +181,9 @@ def _verdict(cases: Cases, name: IncidentClass) -> Reply:
     if not case.stands:
         return Reply.NO
     rivals = [other.nats for other in cases.values() if other.stands and other.incident_class is not name]
-    if case.nats >= STRONG_ENOUGH.get(name, STRONG) or case.nats >= HALF * max(rivals, default=0.0):
+    if case.nats >= STRONG_ENOUGH.get(name, STRONG) or case.nats >= NEEDED.get(name, FRACTION) * max(
+        rivals, default=0.0
+    ):
         return Reply.YES
     return Reply.CANT_TELL
 
@@ -289,7 +310,7 @@ def _confidence(chosen: IncidentClass | None, answers: Answers, cases: Cases, bu
     alone = chosen is IncidentClass.PROV and not bundle.also_affected
     if not case.stands or answers[Question.FRESH].reply is not Reply.YES:
         return Confidence.LOW
-    if case.nats >= 2 * THRESHOLDS[chosen] and rivals < HALF * case.nats and not alone:
+    if case.nats >= 2 * THRESHOLDS[chosen] and rivals < NEARBY * case.nats and not alone:
         return Confidence.HIGH
     return Confidence.MEDIUM if rivals < case.nats and not alone else Confidence.LOW
 

@@ -9,6 +9,8 @@ GAPS = 5.0  # usual gaps after which silence is no chance (0.7 % when tasks come
 SPANS_AT_LEAST = 120.0  # seconds that are never called stale
 SCORES_AT_LEAST = 900.0
 FEWEST = 3
+FEWEST_UNJUDGED = 10  # tasks without a verdict before their judges count as silent
+JUDGED_WITHIN_NS = 180 * 1_000_000_000
 
 
 def signals(scope: Scope) -> tuple[Signal, ...]:
@@ -22,10 +24,10 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
     )
 
 
-def age(scope: Scope, name: str, label: str, value: float | None, limit: float, n: int) -> Signal:
+def age(scope: Scope, name: str, label: str, value: float | None, limit: float | None, n: int) -> Signal:
     """One age with its limit; UP when it is stale."""
     known = value is not None
-    stale = value is not None and value > limit
+    stale = value is not None and limit is not None and value > limit
     return Signal(
         name=name,
         label=label,
@@ -45,9 +47,19 @@ def span_limit(scope: Scope) -> float:
     return max(SPANS_AT_LEAST, GAPS * usual_gap([reading.at_ns for reading in scope.before]))
 
 
-def score_limit(scope: Scope) -> float:
-    """Seconds after which silence of its evaluators is no chance."""
+def score_limit(scope: Scope) -> float | None:
+    """Seconds after which silence of its evaluators is no chance; without tasks to judge, no silence is one."""
+    if unjudged(scope) < FEWEST_UNJUDGED:
+        return None
     return max(SCORES_AT_LEAST, GAPS * usual_gap([score.at_ns for score in scope.scores_before]))
+
+
+def unjudged(scope: Scope) -> int:
+    """Tasks that ended well after the newest score, long enough ago to have been judged."""
+    after, until = scope.score_ns or 0, scope.at_ns - JUDGED_WITHIN_NS
+    return sum(
+        reading.finished and not reading.failed and after < reading.trace.end_ns < until for reading in scope.seen
+    )
 
 
 def usual_gap(times: Sequence[int]) -> float:

@@ -57,8 +57,9 @@ def unexplained(reading: Reading) -> bool:
 
 
 def volume(scope: Scope) -> Signal:
-    """Tasks started per minute during the last five. The baseline's length is that of the time in which it has tasks."""
-    recent = Window(scope.at_ns - int(PACE_SECONDS * 1e9), scope.at_ns)
+    """Tasks started per minute, since the beginning where there is one, else during the last five. The baseline's length is that of the time in which it has tasks."""
+    start = scope.at_ns - int(PACE_SECONDS * 1e9)
+    recent = Window(min(start, scope.window.start_ns) if scope.began else start, scope.at_ns)
     n, n0 = sum(reading.at_ns >= recent.start_ns for reading in scope.seen), len(scope.before)
     minutes = recent.seconds / 60
     known = covered_seconds(scope) / 60

@@ -23,6 +23,7 @@ class Scope:
     before: tuple[Reading, ...]
     scores_now: tuple[EvalScore, ...]
     scores_before: tuple[EvalScore, ...]
+    began: bool  # the window starts where a trouble did, and not at a fixed distance
     seen: tuple[Reading, ...]  # all tasks, those between the windows too
     others: Mapping[str, tuple[Reading, ...]]  # other agents' tasks, both windows together
     span_ns: int | None  # the newest sign of life of this agent, of its scores, and of any other agent

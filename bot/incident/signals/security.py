@@ -8,7 +8,7 @@ from bot.incident.signals.measure import Seen, share, tasks
 from bot.incident.signals.reading import Reading
 from bot.incident.signals.scope import Scope
 
-FEWEST_SENDS = 20  # below it every other destination is new
+FEWEST_SENDS = 25  # below it every other destination is new
 
 
 def signals(scope: Scope) -> tuple[Signal, ...]:

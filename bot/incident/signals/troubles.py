@@ -13,9 +13,12 @@ FEWEST_FOR_A_TOOL = 10
 
 
 def troubles(
-    readings: Sequence[Reading], scores: Sequence[EvalScore], at_ns: int
+    readings: Sequence[Reading], scores: Sequence[EvalScore], at_ns: int, alive_ns: int
 ) -> Mapping[str, tuple[Series | Pace, ...]]:
-    """Series by the name of the signal that shows the trouble best. Parts of one trouble add up."""
+    """Series by the name of the signal that shows the trouble best. Parts of one trouble add up.
+
+    ``alive_ns`` is the fleet's newest sign of life: after it, silence says nothing about the agent.
+    """
     ended = [reading for reading in readings if outcomes.ended(reading, at_ns)]
     limit = effort.long_limit(readings)
     waiting = [reading for reading in readings if reading.models]
@@ -30,7 +33,7 @@ def troubles(
         "slow_models": _series(models.slow_tasks(waiting, models.slow_limit(waiting))),
         "model_mismatch": _series(tasks(models.answered(readings), lambda reading: reading.mismatched)),
         "unexplained_failures": _series(tasks(ended, outcomes.unexplained)),
-        "task_volume": (Pace(tuple(reading.at_ns for reading in readings), at_ns),),
+        "task_volume": (Pace(tuple(reading.at_ns for reading in readings), alive_ns),),
         "repeats": _series(tasks(readings, lambda reading: reading.looping)),
         "long_tasks": _series(tasks(readings, lambda reading: reading.steps > (limit or reading.steps))),
         "quality": _series(
