@@ -97,6 +97,14 @@ class TelemetryStore(Protocol):
         ...
 
 
+class TelemetryRetention(Protocol):
+    """Telemetry that can be forgotten."""
+
+    async def delete_before(self, arrived_ns: int) -> int:
+        """Forget what arrived before that moment without holding writers up; returns how many traces went."""
+        ...
+
+
 class Traces(Protocol):
     """Traces and evaluation scores of the recent past."""
 

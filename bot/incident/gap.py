@@ -48,28 +48,33 @@ def _size(signal: Signal) -> float:
 
 
 def figure(signal: Signal) -> str:
-    """A signal in plain words with its figures: ``pass rate 22 of 40 = 55 % (39-70 %), was 95 % of 240``."""
+    """A signal in plain words with its figures: ``12 of 19 answers were judged wrong (63 %, 41-81 %; was 10 % of 168)``."""
     if signal.value is None:
         return f"{signal.label}: can't tell" + (f" ({signal.note})" if signal.note else "")
-    if signal.unit is Unit.SHARE:
-        return f"{signal.label} {_share(signal)}{_was(signal)}"
-    return f"{signal.label} {_number(signal.value, signal.unit)} (n = {signal.n}){_was(signal)}"
+    if signal.unit is Unit.SHARE and signal.k is not None:
+        return f"{signal.k} of {signal.n} {signal.label} ({share(signal.value)}{_between(signal)}; {_was(signal)})"
+    value = share(signal.value) if signal.unit is Unit.SHARE else _number(signal.value, signal.unit)
+    return f"{signal.label} {value} (n = {signal.n}; {_was(signal)})"
 
 
-def _share(signal: Signal) -> str:
-    value = signal.value or 0.0
-    counted = f"{signal.k} of {signal.n} = {value:.0%}" if signal.k is not None else f"{value:.0%} of {signal.n}"
+def share(value: float) -> str:
+    """A share as a percentage, with a decimal where it would otherwise read as none or all."""
+    percent = value * 100
+    return f"{percent:.0f} %" if percent in {0, 100} or 1 <= percent <= 99 else f"{percent:.1f} %"  # noqa: PLR2004
+
+
+def _between(signal: Signal) -> str:
     if signal.interval is None:
-        return counted
-    return f"{counted} ({signal.interval.low * 100:.0f}-{signal.interval.high * 100:.0f} %)"
+        return ""
+    return f", {signal.interval.low * 100:.0f}-{signal.interval.high * 100:.0f} %"
 
 
 def _was(signal: Signal) -> str:
     if signal.baseline is None:
-        return ", no baseline"
+        return "no baseline"
     if signal.unit is Unit.SHARE:
-        return f", was {signal.baseline:.1%} of {signal.baseline_n}"
-    return f", was {_number(signal.baseline, signal.unit)} (n = {signal.baseline_n})"
+        return f"was {share(signal.baseline)} of {signal.baseline_n}"
+    return f"was {_number(signal.baseline, signal.unit)}, n = {signal.baseline_n}"
 
 
 def _number(value: float, unit: Unit) -> str:

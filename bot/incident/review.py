@@ -83,6 +83,8 @@ class Postmortem:
         return bool(self.state.review.get(Section.MONITORING_GAP.value, "").strip())
 
 
+HEADLINES = ("task_failures", "quality", "probes", "escalations")  # what users felt
+
 REVIEW_QUESTIONS = {
     Section.SUMMARY: "What happened, in two sentences a stranger understands?",
     Section.IMPACT: "Who was affected, how many, and what did it cost them?",
@@ -159,7 +161,7 @@ def _impact(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[S
     frozen = tuple(event.id for event, _ in _of(events, EvidenceFrozen))
     if bundle is None or not frozen:
         return ()
-    named = [bundle.signal(name) for name in ("task_failure", "eval_pass", "escalation")]
+    named = [bundle.signal(name) for name in HEADLINES]
     figures = [figure(signal) for signal in named if signal and signal.value is not None]
     said = [Statement(f"At the declaration: {text}.", frozen) for text in figures]
     if bundle.also_affected:

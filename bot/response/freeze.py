@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from bot.incident.codec import encode
-from bot.incident.gathering import summary_of
 from bot.incident.model import FIRSTFIVE, IncidentKey
+from bot.incident.summary import summary_of
 from bot.incident.timeline import EvidenceFrozen
 from bot.ports import Clock, Records
 from bot.response.gather import Suggest

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from bot.incident.classification import Classification
 from bot.incident.evidence import EvidenceBundle
-from bot.incident.gathering import summary_of
 from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import IncidentKey, Person
+from bot.incident.summary import summary_of
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.timeline import IncidentState, MitigationReverted, MitigationStatus, PostmortemDrafted, Resolved
 from bot.ports import Clock, Control, Records, RoomTask, RoomTaskKind, Work

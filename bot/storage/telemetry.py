@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.incident.assembly import UNNAMED, assemble
 from bot.incident.errors import Unavailable
 from bot.incident.telemetry import EvalScore, Span, Trace
-from bot.ports import Clock, TelemetryStore, Traces
+from bot.ports import Clock, TelemetryRetention, TelemetryStore, Traces
 from bot.storage.database import Database
 from bot.storage.span_json import score_from_json, score_to_json, span_from_json, span_to_json
 from bot.storage.tables.telemetry import scores as scores_table
@@ -41,7 +41,7 @@ class _Post:
     kept: asyncio.Future[None]
 
 
-class SqlTelemetry(TelemetryStore, Traces):
+class SqlTelemetry(TelemetryStore, TelemetryRetention, Traces):
     """Keeps telemetry, several posts to one commit, and reads it back."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

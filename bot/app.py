@@ -1,0 +1,308 @@
+"""The composition root: settings to edges to verbs to servers. The only file that knows everyone."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from bot.controls.builtin import BuiltinControl
+from bot.documents.catalogue import read_catalogue
+from bot.documents.charts import DrawnCharts
+from bot.documents.postmortems import JinjaRenderer, embedded
+from bot.documents.runbooks import packaged, read_runbooks
+from bot.documents.yaml_lines import Mistake
+from bot.engine.clock import SystemClock
+from bot.engine.ids import RandomIds
+from bot.engine.jobs import DurableJobs, prepare
+from bot.incident.errors import Misconfigured, Unavailable
+from bot.incident.model import Catalogue, IncidentKey
+from bot.incident.runbook import Runbook
+from bot.incident.taxonomy import IncidentClass
+from bot.monitors.proof import ProofWatch
+from bot.monitors.retention import Retention
+from bot.monitors.timers import Timers
+from bot.ports import Background, Clock, Records, Work
+from bot.response.classify import Classify
+from bot.response.declare import Declare
+from bot.response.freeze import FreezeEvidence
+from bot.response.gather import Gather, Suggest
+from bot.response.look import Look
+from bot.response.mitigate import Apply, Extend, Offers, Revert
+from bot.response.resolve import LookAhead, Resolve
+from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
+from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
+from bot.response.verbs import Verbs
+from bot.settings import Settings
+from bot.storage.database import Database
+from bot.storage.deliveries import GroupedDeliveries
+from bot.storage.delivery_ledgers import open_deliveries
+from bot.storage.outbox import SqlOutboxQueue
+from bot.storage.records import SqlRecords
+from bot.storage.rooms import SqlRoomRecords
+from bot.storage.telemetry import SqlTelemetry
+
+log = logging.getLogger("firstfive")
+
+
+class Tasks(Background):
+    """Work started now and not waited for; what still runs at the end gets a moment to finish."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[object]] = set()
+
+    def start(self, work: Coroutine[object, object, object]) -> None:
+        """Run it on the event loop; a failure is logged, and the durable job behind it tries again."""
+        task: asyncio.Task[object] = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[object]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("background work failed: %s", task.exception())
+
+    async def settle(self, seconds: float = 5.0) -> None:
+        """Wait for what runs, at most ``seconds``."""
+        if self._running:
+            await asyncio.wait(tuple(self._running), timeout=seconds)
+
+
+class Announced(Records):
+    """Records that say when something was committed, so that the room follows at once."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self.wake: Callable[[], None] = lambda: None
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Work]:
+        """As the records beneath; wakes the room after the commit."""
+        async with self._records.begin() as work:
+            yield work
+        self.wake()
+
+    @asynccontextmanager
+    async def look(self) -> AsyncIterator[Work]:
+        """As the records beneath."""
+        async with self._records.look() as work:
+            yield work
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """What people wrote for us: agents and runbooks."""
+
+    catalogue: Catalogue
+    runbooks: Mapping[IncidentClass, Runbook]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that lives while a process of ours does."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    ids: RandomIds
+    background: Tasks
+    records: Announced
+    telemetry: SqlTelemetry
+    jobs: DurableJobs
+    control: BuiltinControl
+    documents: Documents
+    renderer: JinjaRenderer
+    charts: DrawnCharts
+    freeze: FreezeEvidence
+    verbs: Verbs
+
+    @property
+    def timers(self) -> Timers:
+        """What durable jobs do."""
+        return Timers(self.records, self.clock, self.control, self.freeze)
+
+    @property
+    def proofs(self) -> ProofWatch:
+        """The watch over mitigations."""
+        return ProofWatch(self.records, self.clock, self.control, self.telemetry, self.documents.catalogue)
+
+    @property
+    def retention(self) -> Retention:
+        """The watch over old telemetry."""
+        keep = timedelta(hours=self.settings.telemetry.retention_hours)
+        return Retention(self.telemetry, self.clock, keep)
+
+    async def written(self, key: str, form: str, *, pictures: bool = True) -> str:
+        """The postmortem as "md" or "html", with its charts drawn into it where they can be."""
+        document = await self.verbs.postmortem(key)
+        drawn: dict[str, str] = {}
+        if pictures:
+            try:
+                svgs = await self.charts.draw_all([chart.spec for chart in document.charts], "svg")
+                drawn = {c.name: embedded(svg) for c, svg in zip(document.charts, svgs, strict=True)}
+            except Unavailable as error:
+                log.warning("%s", error)
+        return self.renderer.postmortem(document, form, drawn)
+
+    async def postmortem_file(self, key: IncidentKey) -> tuple[str, bytes, str]:
+        """File name, content and title of the draft for the room: one page that holds its charts."""
+        text = await self.written(key, "html")
+        return f"{key.lower()}-postmortem.html", text.encode(), f"{key} postmortem draft"
+
+    async def trouble(self) -> str | None:
+        """Why we are not ready, or None."""
+        if not await self.database.schema_is_current():
+            return "The database is not at this version; run `firstfive migrate`."
+        return None
+
+
+def read_documents(settings: Settings) -> Documents:
+    """The catalogue and the runbooks.
+
+    Raises:
+        Misconfigured: one of them has a mistake; the first is named with file and line.
+    """
+    catalogue, runbooks, mistakes = documents_and_mistakes(settings)
+    if mistakes:
+        more = f" ({len(mistakes) - 1} more; `firstfive check` lists them)" if len(mistakes) > 1 else ""
+        raise Misconfigured(f"{mistakes[0]}{more}")
+    return Documents(catalogue, runbooks)
+
+
+def documents_and_mistakes(
+    settings: Settings,
+) -> tuple[Catalogue, Mapping[IncidentClass, Runbook], tuple[Mistake, ...]]:
+    """What can be read, and every mistake in it."""
+    found = read_catalogue(Path(settings.home.catalogue))
+    catalogue, mistakes = (found, ()) if isinstance(found, Catalogue) else (Catalogue(), found)
+    runbooks, wrong = read_runbooks(Path(settings.home.runbooks) if settings.home.runbooks else packaged())
+    return catalogue, runbooks, (*mistakes, *wrong)
+
+
+@asynccontextmanager
+async def house(settings: Settings, read: Callable[[str, str, str], Awaitable[object]]) -> AsyncIterator[House]:
+    """The house, its database brought up to date; ``read`` is the public read path of controls.
+
+    Raises:
+        Misconfigured: the documents or the database's URL are wrong.
+        Unavailable: the database does not answer.
+    """
+    documents = read_documents(settings)
+    database = Database(settings.home.database)
+    clock, ids, background = SystemClock(), RandomIds(), Tasks()
+    jobs = DurableJobs(
+        settings.home.database, clock, executor=settings.engine.executor, poll_seconds=settings.engine.poll_seconds
+    )
+    telemetry = SqlTelemetry(database, clock)
+    try:
+        await database.upgrade()
+        records = Announced(SqlRecords(database, jobs))
+        control = BuiltinControl(records, clock, read)
+        suggest = Suggest(Gather(telemetry, clock, documents.catalogue))
+        freeze = FreezeEvidence(records, clock, suggest)
+        verbs = _verbs(records, clock, documents.catalogue, telemetry, control, suggest, freeze, background)
+        yield House(
+            settings,
+            database,
+            clock,
+            ids,
+            background,
+            records,
+            telemetry,
+            jobs,
+            control,
+            documents,
+            JinjaRenderer(),
+            DrawnCharts(),
+            freeze,
+            verbs,
+        )
+        await background.settle()
+    finally:
+        await jobs.stop()
+        await telemetry.close()
+        await database.close()
+
+
+def _verbs(
+    records: Records,
+    clock: Clock,
+    catalogue: Catalogue,
+    traces: SqlTelemetry,
+    control: BuiltinControl,
+    suggest: Suggest,
+    freeze: FreezeEvidence,
+    background: Background,
+) -> Verbs:
+    draft = DraftPostmortem(records, clock)
+    look_ahead = LookAhead(records, suggest)
+    return Verbs(
+        declare=Declare(records, clock, catalogue, freeze, background),
+        look=Look(records),
+        gather=suggest.gather,
+        suggest=suggest,
+        classify=Classify(records, clock, suggest),
+        offers=Offers(records, clock, traces, catalogue),
+        apply=Apply(records, clock, traces, catalogue, control),
+        revert=Revert(records, clock, control),
+        extend=Extend(records, clock),
+        note=AddNote(records, clock),
+        update=PostUpdate(records, clock),
+        draft_update=DraftUpdate(records),
+        take_role=TakeRole(records, clock),
+        change_severity=ChangeSeverity(records, clock),
+        outlook=look_ahead,
+        resolve=Resolve(records, clock, control, look_ahead, draft),
+        postmortem=draft,
+        write_section=WriteSection(records, clock),
+        accept_review=AcceptReview(records, clock),
+    )
+
+
+async def migrate(settings: Settings) -> None:
+    """Bring our tables and the durable engine's to this version.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    database = Database(settings.home.database)
+    try:
+        await database.upgrade()
+        await asyncio.to_thread(prepare, settings.home.database)
+    finally:
+        await database.close()
+
+
+def stopped() -> asyncio.Event:
+    """An event that Ctrl-C and SIGTERM set."""
+    event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, event.set)
+    return event
+
+
+@asynccontextmanager
+async def deliveries(house: House) -> AsyncIterator[GroupedDeliveries]:
+    """Requests from Slack, remembered in the house's database."""
+    opened = open_deliveries(house.database)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+def queue(house: House) -> SqlOutboxQueue:
+    """The consuming end of the outbox."""
+    return SqlOutboxQueue(house.database)
+
+
+def rooms(house: House) -> SqlRoomRecords:
+    """Where rooms are remembered."""
+    return SqlRoomRecords(house.database)
+
+
+__all__ = ["AsyncExitStack", "House", "house", "migrate"]

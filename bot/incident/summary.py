@@ -1,0 +1,41 @@
+"""The evidence on one screen: a few lines, worst first, each with its figure and its word."""
+
+from datetime import UTC, datetime
+
+from bot.incident.evidence import Change, Direction, EvidenceBundle, Signal
+from bot.incident.gap import figure
+
+ALWAYS = ("task_failures", "quality", "model_errors", "tool_errors", "repeats", "steps_p95")  # also said when flat
+MOST_LINES = 6
+MOST_CHANGES = 2
+_WORD = {Direction.UP: "up", Direction.DOWN: "down", Direction.FLAT: "flat", Direction.UNKNOWN: "can't tell"}
+
+
+def summary_of(bundle: EvidenceBundle) -> tuple[str, ...]:
+    """At most eight lines: what moved, what changed near the onset, and what stayed flat."""
+    moved = [signal for signal in bundle.signals if signal.direction in {Direction.UP, Direction.DOWN}]
+    moved.sort(key=_weight, reverse=True)
+    shown = moved[:MOST_LINES]
+    quiet = [signal for name in ALWAYS if (signal := bundle.signal(name)) and signal not in shown]
+    lines = [_line(signal) for signal in shown]
+    lines += [_changed(change) for change in bundle.changes[:MOST_CHANGES]]
+    lines += [_line(signal) for signal in quiet[: max(0, MOST_LINES - len(shown))]]
+    return tuple(lines) or ("No telemetry of this agent in the last 90 minutes.",)
+
+
+def _line(signal: Signal) -> str:
+    return f"{figure(signal)}: {_WORD[signal.direction]}"
+
+
+def _weight(signal: Signal) -> tuple[bool, float]:
+    """Headlines first, then by how much of the difference is beyond doubt."""
+    sure = 0.0
+    if signal.difference is not None:
+        sure = max(signal.difference.low, -signal.difference.high, 0.0)
+    return signal.name in ALWAYS, sure
+
+
+def _changed(change: Change) -> str:
+    first = datetime.fromtimestamp(change.first_seen_ns / 1e9, UTC)
+    before = f", was {change.before}" if change.before else ""
+    return f"Changed: {change.kind.value} {change.after}{before}, first seen {first:%H:%M} UTC, in {change.k} of {change.n} tasks since"

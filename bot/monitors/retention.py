@@ -1,0 +1,36 @@
+"""Forget telemetry that is older than the team wants to keep."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.incident.errors import FirstfiveError
+from bot.ports import Clock, TelemetryRetention
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Delete spans and scores once they have been here for ``keep``, counted from their arrival."""
+
+    telemetry: TelemetryRetention
+    clock: Clock
+    keep: timedelta
+
+    async def run(self) -> None:
+        """Look again and again until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except FirstfiveError as error:
+                log.warning("Old telemetry could not be deleted: %s", error)
+            await asyncio.sleep(EVERY.total_seconds())
+
+    async def look(self) -> int:
+        """Delete what is too old now; returns how many traces went."""
+        limit = self.clock.now() - self.keep
+        return await self.telemetry.delete_before(int(limit.timestamp() * 1e9))
