@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from bot.incident.mitigation import Controls, Delivery, Mitigation
 
 FORGOTTEN_AFTER = timedelta(seconds=60)  # an instance that has not read for so long is taken for gone
+OURSELVES = "firstfive:read-back"  # we read as an agent does to prove a control, and are not one of its instances
 MOST_INSTANCES = 2000  # per agent; beyond it the longest silent ones are dropped
 MOST_REMEMBERED = 64  # mitigations per instance; beyond it the first read ones are dropped
 
@@ -29,6 +30,8 @@ class Readers:
 
     def saw(self, controls: Controls, environment: str, instance: str, at: datetime) -> None:
         """``instance`` read ``controls`` at ``at``."""
+        if instance == OURSELVES:
+            return
         instances = self._agents.setdefault(controls.agent, {})
         reader = instances.pop(instance, None) or Reader(environment, at, controls.revision)
         instances[instance] = reader  # at the end: the dict stays in order of the last read

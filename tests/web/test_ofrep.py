@@ -18,7 +18,8 @@ from openfeature.evaluation_context import EvaluationContext
 from starlette.applications import Starlette
 
 from bot.controls.builtin import BuiltinControl
-from bot.incident.mitigation import Mitigation, MitigationKind, MitigationState
+from bot.controls.public_read import OfrepRead
+from bot.incident.mitigation import Delivery, Mitigation, MitigationKind, MitigationState, ReadBack
 from bot.incident.model import Agent, Catalogue
 from bot.web.flags import UNLIMITED
 from bot.web.ofrep import OfrepRoutes
@@ -268,3 +269,18 @@ async def test_the_real_sdk_obeys_a_limit_then_a_halt_then_nothing() -> None:
             await plane.apply(ended.moved(MitigationState.EXPIRED))
         assert await asyncio.to_thread(sdk.read, "helpdesk-agent") == (False, UNLIMITED, 4, "")
         assert await asyncio.to_thread(sdk.read, "an-unlisted-agent") == (False, UNLIMITED, 0, "")
+
+
+async def test_a_mitigation_is_read_back_over_http_and_the_reader_is_no_instance() -> None:
+    plane = Plane("wish")
+    mitigation = await plane.apply(lever(limit=5))
+    async with serving(plane.app) as base, httpx.AsyncClient(timeout=2) as client:
+        read = OfrepRead(client, base, "wish")
+        control = BuiltinControl(plane.records, plane.clock, read)
+        assert await control.read_back(mitigation) == ReadBack(True, "agent.max_turns reads 5")
+        wrong = BuiltinControl(plane.records, plane.clock, OfrepRead(client, base, "hope"))
+        assert await wrong.read_back(mitigation) == ReadBack(False, "the control plane answered 401")
+    async with httpx.AsyncClient(timeout=2) as client:
+        gone = BuiltinControl(plane.records, plane.clock, OfrepRead(client, base))
+        assert not (await gone.read_back(mitigation)).confirmed
+    assert await plane.control.delivery(mitigation) == Delivery(0, 0, None)

@@ -1,5 +1,6 @@
 """Who acts through the API, and which click it is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -24,8 +25,12 @@ def named(name: str) -> Person:
     return Person(f"api:{kept}", kept if kept != "token" else "API")
 
 
-def acting(request: Request, ids: Ids) -> Acting:
-    """Who acts: ``Firstfive-Actor`` names them. ``Idempotency-Key`` makes a repeated request happen once."""
-    by = named(request.headers.get("firstfive-actor", ""))
-    key = request.headers.get("idempotency-key", "").strip()[:200]
-    return Acting(by, f"api:{key or ids.new()}")
+def acting(ids: Ids) -> Callable[[Request], Acting]:
+    """Reads who acts: ``Firstfive-Actor`` names them. ``Idempotency-Key`` makes a repeated request happen once."""
+
+    def read(request: Request) -> Acting:
+        by = named(request.headers.get("firstfive-actor", ""))
+        key = request.headers.get("idempotency-key", "").strip()[:200]
+        return Acting(by, f"api:{key or ids.new()}")
+
+    return read

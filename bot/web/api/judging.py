@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 
 from bot.incident.classification import Answer
 from bot.incident.review import Section
@@ -28,9 +28,7 @@ def router(parts: Parts) -> APIRouter:
 
 def _classification(parts: Parts, routes: APIRouter) -> None:
     verbs = parts.verbs
-
-    def who(request: Request) -> Acting:
-        return acting(request, parts.ids)
+    who = acting(parts.ids)
 
     @routes.get("/incidents/{key}/classification")
     async def stood(key: str) -> m.StoodShape:
@@ -57,9 +55,7 @@ def _classification(parts: Parts, routes: APIRouter) -> None:
 
 def _mitigations(parts: Parts, routes: APIRouter) -> None:
     verbs = parts.verbs
-
-    def who(request: Request) -> Acting:
-        return acting(request, parts.ids)
+    who = acting(parts.ids)
 
     @routes.get("/incidents/{key}/mitigations")
     async def mitigations(key: str) -> m.MitigationsShape:
@@ -90,9 +86,7 @@ def _mitigations(parts: Parts, routes: APIRouter) -> None:
 
 def _review(parts: Parts, routes: APIRouter) -> None:
     verbs = parts.verbs
-
-    def who(request: Request) -> Acting:
-        return acting(request, parts.ids)
+    who = acting(parts.ids)
 
     @routes.get("/incidents/{key}/postmortem", response_model=m.PostmortemShape)
     async def postmortem(key: str, format: Form = "json") -> Response | m.PostmortemShape:  # noqa: A002  the query's name

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from bot.incident.errors import BadInput
 from bot.incident.model import Via
@@ -18,9 +18,7 @@ def router(parts: Parts) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["incidents"])
     verbs = parts.verbs
-
-    def who(request: Request) -> Acting:
-        return acting(request, parts.ids)
+    who = acting(parts.ids)
 
     Act = Annotated[Acting, Depends(who)]  # noqa: N806  a type
 

@@ -9,10 +9,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from bot.incident.charts import Chart, charts_for
+from bot.incident.charts import charts_for
 from bot.incident.errors import BadInput, Refused
-from bot.incident.evidence import EvidenceBundle
-from bot.incident.mitigation import Mitigation
 from bot.incident.model import Person, Status
 from bot.incident.narration import narrate, proof_line
 from bot.incident.review import Section
@@ -82,7 +80,7 @@ class IncidentPages:
         """The part that follows telemetry."""
         state, events = await self._read(request)
         live = await self.latest.measured(state.incident.agent) if state.status.is_open else None
-        return self.rendering.fragment(request, "figures", **await self._figures(state, events, live))
+        return self.rendering.fragment(request, "figures", classes=CLASSES, **await self._figures(state, events, live))
 
     async def postmortem(self, request: Request) -> Response:
         """The document as it stands, and the form that fills its gaps."""
@@ -131,7 +129,6 @@ class IncidentPages:
             "next_step": next_step(state),
             "failed_steps": [step for step in state.room_steps if step.failed],
             "ended": [s for s in state.mitigations.values() if not s.mitigation.state.is_live],
-            "pulled_by": pulled_by,
         }
 
     async def _figures(self, state: IncidentState, events: tuple[Event, ...], live: Measured | None) -> dict[str, Any]:
@@ -144,7 +141,7 @@ class IncidentPages:
             "frozen": frozen,
             "live_rows": rows(live.bundle) if live else (),
             "frozen_rows": rows(frozen) if frozen else (),
-            "charts": drawable(shown, events),
+            "charts": charts_for(shown, events),
         }
 
     async def _document(
@@ -200,16 +197,6 @@ def next_step(state: IncidentState) -> str:
             return "Fill the gaps of the postmortem, then mark it reviewed."
         case Status.REVIEWED:
             return "Nothing is left to do."
-
-
-def pulled_by(mitigation: Mitigation) -> str:
-    """Who applied it, for the line under a mitigation."""
-    return mitigation.applied_by.name
-
-
-def drawable(bundle: EvidenceBundle | None, events: tuple[Event, ...]) -> tuple[Chart, ...]:
-    """The charts of a page."""
-    return charts_for(bundle, events)
 
 
 def person_in(filled: dict[str, str]) -> Person:
