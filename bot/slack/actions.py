@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from bot.incident.errors import Contraindicated, FirstfiveError
@@ -15,6 +16,7 @@ from bot.slack import messages
 from bot.slack.commands import Commands
 from bot.slack.desk import Desk, action_of
 from bot.slack.dialogs import Dialogs, Step, skeleton
+from bot.slack.intake import REPLAYED
 from bot.slack.people import actor
 from bot.slack.requests import Payload, key_of
 from bot.slack.views import mitigate, undo
@@ -23,6 +25,8 @@ APPLY = "apply:"
 DEFAULT_MINUTES = 60
 EXTENSION_MINUTES = 60
 OUT_OF_DATE = "This button is from an earlier version. Type `/incident` for what can be done now."
+TOO_OLD = "This click was interrupted by a restart and is too old to be carried out now. Press it again if it is still wanted."
+STILL_WANTED = timedelta(minutes=10)
 _STEPS = {step.value: step for step in Step}
 
 
@@ -50,19 +54,18 @@ def clicked(payload: Mapping[str, Any]) -> Clicked:
     action = action_of(payload)
     action_id = str(action.get("action_id", ""))
     chosen = str((action.get("selected_option") or {}).get("value", ""))
-    if chosen:
-        about = _json(chosen)
-        choice, _, key = chosen.partition(":")
-        return Clicked(action_id, about or {"k": key}, str(about.get("do") or about.get("step") or choice))
-    return Clicked(action_id, _json(str(action.get("value") or "")))
+    row = str(action.get("block_id", "")).rpartition(":")[2]  # rows of buttons are called ``card:INC-7``
+    choice, _, key = chosen.partition(":")
+    about = {"k": key or row, **_json(chosen or str(action.get("value") or ""))}
+    return Clicked(action_id, about, choice)
 
 
 def _json(text: str) -> Mapping[str, Any]:
     try:
         value = json.loads(text)
     except ValueError:
-        return {"k": text}
-    return value if isinstance(value, dict) else {"k": str(value)}
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,21 @@ class Actions:
         """One click as Slack sent it."""
         click = clicked(payload)
         try:
-            await self._do(click, payload)
+            if self._stale(payload):
+                await self.desk.answers.tell(payload, TOO_OLD)
+            else:
+                await self._do(click, payload)
         except FirstfiveError as error:
             await self.desk.answers.tell(payload, str(error))
         self.desk.wake()
+
+    def _stale(self, payload: Payload) -> bool:
+        """Left over from before a restart, and too old to be what anybody still wants."""
+        if not payload.get(REPLAYED):
+            return False
+        pressed = str(action_of(payload).get("action_ts") or "0")
+        age = self.desk.clock.now().timestamp() - float(pressed if pressed.replace(".", "", 1).isdigit() else 0)
+        return age > STILL_WANTED.total_seconds()
 
     async def _do(self, click: Clicked, payload: Payload) -> None:
         name = click.choice or click.action_id

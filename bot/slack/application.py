@@ -43,8 +43,11 @@ def application(
             bot_token=workspace.token,
         )
 
+    quiet = logging.getLogger("firstfive.bolt")
+    quiet.setLevel(logging.ERROR)  # it warns of an environment variable that we read ourselves
     app = AsyncApp(
         name="firstfive",
+        logger=quiet,
         client=workspace.client,
         authorize=authorize,
         process_before_response=True,

@@ -1,9 +1,11 @@
 """The whole edge put together from what it is given."""
 
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bot.incident.errors import Unavailable
 from bot.incident.model import Catalogue
 from bot.incident.runbook import Runbook
 from bot.incident.taxonomy import IncidentClass
@@ -26,6 +28,8 @@ from bot.slack.reactions import Reactions
 from bot.slack.room import CardMaker, Room
 from bot.slack.submissions import Submissions
 from bot.slack.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +73,16 @@ class SlackEdge:
 
 @asynccontextmanager
 async def slack_edge(given: Given) -> AsyncIterator[SlackEdge]:
-    """The edge, ready to take requests. Who we are is asked once, here.
+    """The edge, ready to take requests. While Slack cannot be reached everything else works and the room waits.
 
     Raises:
         Misconfigured: the token is wrong.
-        Unavailable: Slack cannot be reached.
     """
     async with Workspace(given.bot_token, given.api_url, plain=given.plain) as workspace:
-        await workspace.introduce()
+        try:
+            await workspace.introduce()
+        except Unavailable as error:
+            log.warning("%s Rooms are made as soon as it does.", error)
         edge = assembled(given, workspace)
         try:
             yield edge

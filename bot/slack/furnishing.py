@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
-from bot.incident.errors import FirstfiveError
+from bot.incident.errors import FirstfiveError, NotFound
 from bot.incident.model import Catalogue
 from bot.incident.timeline import IncidentState
 from bot.ports import RoomRecord
@@ -60,13 +60,18 @@ class Furnishing:
         await self.posting.post(channel, Message(card.text, card.blocks, name=f"announce:{state.incident.key}"))
 
     async def _invite(self, state: IncidentState, channel: str) -> None:
-        found = [await self.people.owner(owner) for owner in self.catalogue.agent(state.incident.agent).owners]
+        """Declarer and owners; owners nobody knows here are named as what failed."""
+        owners = self.catalogue.agent(state.incident.agent).owners
+        found = {owner: await self.people.owner(owner) for owner in owners}
         declarer = state.incident.declared_by.id
         ids = [declarer] if declarer[:1] in {"U", "W"} else []
-        ids += [user for user in found if user]
+        ids += [user for user in found.values() if user]
         if ids:
             users = ",".join(dict.fromkeys(ids))
             await asked(self.workspace.room.conversations_invite(channel=channel, users=users, force=True))
+        unknown = [owner for owner, user in found.items() if user is None]
+        if unknown:
+            raise NotFound(f"nobody here is called {', '.join(unknown)}")
 
 
 async def outcome_of(call: Awaitable[object]) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 from bot.incident.errors import FirstfiveError, Unavailable
 from bot.slack.answers import Answers
+from bot.slack.blocks import View
 from bot.slack.intake import REPLAYED
 from bot.slack.requests import Payload
-from bot.slack.blocks import View
 from bot.slack.text import quote_untrusted
 from bot.slack.views.loading import notice
 from bot.slack.workspace import Declined, Workspace, asked

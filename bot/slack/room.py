@@ -63,19 +63,22 @@ class Room:
         Raises:
             Declined, Unavailable, Refused: channel or card could not be made; try again later.
         """
+        await self.posting.workspace.known()
         state = await self.verbs.look.state(key)
         record, fresh = await self._channel(await self.rooms.room(key), state)
-        if record.steps.get(CHANNEL) in GONE:
-            return record
         try:
-            record = await self._card(record, state, fresh=fresh)
-            if state.channel_id is None:
-                record = await self._furnished(record, state)
-                record = await self._card(record, await self.verbs.look.state(key), fresh=False)
+            return await self._inside(record, state, fresh=fresh)
         except Declined as error:
             if error.code not in GONE:
                 raise
-            record = await self._saved(replace(record, steps={**record.steps, CHANNEL: error.code}))
+            # People archived or left it: that is their decision. The next change looks again.
+            return await self._saved(replace(record, steps={**record.steps, CHANNEL: error.code}))
+
+    async def _inside(self, record: RoomRecord, state: IncidentState, *, fresh: bool) -> RoomRecord:
+        record = await self._card(record, state, fresh=fresh)
+        if state.channel_id is None:
+            record = await self._furnished(record, state)
+            record = await self._card(record, await self.verbs.look.state(record.incident), fresh=False)
         return record
 
     async def _channel(self, record: RoomRecord, state: IncidentState) -> tuple[RoomRecord, bool]:

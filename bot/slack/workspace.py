@@ -122,6 +122,14 @@ class Workspace:
             raise RuntimeError("the workspace is used outside its context")
         return self._session
 
+    async def known(self) -> Identity:
+        """Who we are, asked for when that is not known yet.
+
+        Raises:
+            Misconfigured, Unavailable: as :meth:`introduce`.
+        """
+        return self.identity if self.identity.user_id else await self.introduce()
+
     async def introduce(self) -> Identity:
         """Ask Slack once who we are, and remember it.
 
