@@ -93,9 +93,9 @@ def _serve(commands: Any) -> None:
 def _run_serve(args: argparse.Namespace) -> int:
     given = {"FIRSTFIVE_HOST": args.host, "FIRSTFIVE_PORT": None if args.port is None else str(args.port)}
     settings = _settings({name: value for name, value in given.items() if value is not None})
-    from bot import app  # noqa: PLC0415  start-up time of the other commands
+    from bot.app import serving  # noqa: PLC0415  start-up time of the other commands
 
-    return app.serve(settings, jobs=not args.no_jobs)
+    return serving.serve(settings, jobs=not args.no_jobs)
 
 
 def _worker(commands: Any) -> None:
@@ -104,9 +104,9 @@ def _worker(commands: Any) -> None:
 
 def _run_worker(_: argparse.Namespace) -> int:
     settings = _settings()
-    from bot import app  # noqa: PLC0415  start-up time of the other commands
+    from bot.app import serving  # noqa: PLC0415  start-up time of the other commands
 
-    return app.work(settings)
+    return serving.work(settings)
 
 
 def _migrate(commands: Any) -> None:
@@ -115,7 +115,7 @@ def _migrate(commands: Any) -> None:
 
 def _run_migrate(_: argparse.Namespace) -> int:
     settings = _settings()
-    from bot import app  # noqa: PLC0415  start-up time of the other commands
+    from bot.app import console as app  # noqa: PLC0415  start-up time of the other commands
 
     asyncio.run(app.migrate(settings))
     print("The database is up to date.")
@@ -135,7 +135,7 @@ def _run_check(args: argparse.Namespace) -> int:
         _print_settings(as_json=args.json)
         return 0
     settings = _settings()
-    from bot import app  # noqa: PLC0415  start-up time of the other commands
+    from bot.app import console as app  # noqa: PLC0415  start-up time of the other commands
 
     report = asyncio.run(app.check(settings, slack=args.slack))
     if args.json:
@@ -183,7 +183,7 @@ def _classify(commands: Any) -> None:
 
 
 def _run_classify(args: argparse.Namespace) -> int:
-    from bot import app  # noqa: PLC0415  start-up time of the other commands
+    from bot.app import console as app  # noqa: PLC0415  start-up time of the other commands
 
     at = moment(args.at) if args.at else None
     return _with_console(lambda console: app.print_classification(console, args.agent, at, as_json=args.json))
@@ -219,7 +219,7 @@ def _control(commands: Any) -> None:
 
 
 def _run_control(args: argparse.Namespace) -> int:
-    from bot import app  # noqa: PLC0415  start-up time of the other commands
+    from bot.app import console as app  # noqa: PLC0415  start-up time of the other commands
 
     wish = app.ControlWish(
         action=args.action,
@@ -244,10 +244,8 @@ def _postmortem(commands: Any) -> None:
 
 
 def _run_postmortem(args: argparse.Namespace) -> int:
-    from bot import app  # noqa: PLC0415  start-up time of the other commands
-
     async def write(console: Any) -> int:
-        text = await app.postmortem(console, args.incident, args.format)
+        text = await console.written(args.incident, args.format)
         if args.output is None:
             print(text)
             return 0
@@ -264,7 +262,7 @@ def _run_postmortem(args: argparse.Namespace) -> int:
 
 def _with_console(use: Callable[[Any], Coroutine[Any, Any, int]]) -> int:
     settings = _settings()
-    from bot import app  # noqa: PLC0415  start-up time of the other commands
+    from bot.app import console as app  # noqa: PLC0415  start-up time of the other commands
 
     async def run() -> int:
         async with app.console(settings) as console:

@@ -1,10 +1,9 @@
-"""The composition root: settings to edges to verbs to servers. The only file that knows everyone."""
+"""The house: settings to storage, documents, controls and verbs. Servers and commands live in it."""
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +16,7 @@ from bot.documents.runbooks import packaged, read_runbooks
 from bot.documents.yaml_lines import Mistake
 from bot.engine.clock import SystemClock
 from bot.engine.ids import RandomIds
-from bot.engine.jobs import DurableJobs, prepare
+from bot.engine.jobs import DurableJobs
 from bot.incident.errors import Misconfigured, Unavailable
 from bot.incident.model import Catalogue, IncidentKey
 from bot.incident.runbook import Runbook
@@ -36,13 +35,9 @@ from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.verbs import Verbs
-from bot.settings import Settings
+from bot.settings import HomeSettings, Settings
 from bot.storage.database import Database
-from bot.storage.deliveries import GroupedDeliveries
-from bot.storage.delivery_ledgers import open_deliveries
-from bot.storage.outbox import SqlOutboxQueue
 from bot.storage.records import SqlRecords
-from bot.storage.rooms import SqlRoomRecords
 from bot.storage.telemetry import SqlTelemetry
 
 log = logging.getLogger("firstfive")
@@ -176,7 +171,11 @@ def documents_and_mistakes(
     settings: Settings,
 ) -> tuple[Catalogue, Mapping[IncidentClass, Runbook], tuple[Mistake, ...]]:
     """What can be read, and every mistake in it."""
-    found = read_catalogue(Path(settings.home.catalogue))
+    file = Path(settings.home.catalogue)
+    if not file.exists() and settings.home.catalogue != HomeSettings().catalogue:
+        missing = Mistake(file, 1, "does not exist; FIRSTFIVE_CATALOGUE names it.")
+        return Catalogue(), {}, (missing,)
+    found = read_catalogue(file)
     catalogue, mistakes = (found, ()) if isinstance(found, Catalogue) else (Catalogue(), found)
     runbooks, wrong = read_runbooks(Path(settings.home.runbooks) if settings.home.runbooks else packaged())
     return catalogue, runbooks, (*mistakes, *wrong)
@@ -260,49 +259,3 @@ def _verbs(
         write_section=WriteSection(records, clock),
         accept_review=AcceptReview(records, clock),
     )
-
-
-async def migrate(settings: Settings) -> None:
-    """Bring our tables and the durable engine's to this version.
-
-    Raises:
-        Unavailable: the database does not answer.
-    """
-    database = Database(settings.home.database)
-    try:
-        await database.upgrade()
-        await asyncio.to_thread(prepare, settings.home.database)
-    finally:
-        await database.close()
-
-
-def stopped() -> asyncio.Event:
-    """An event that Ctrl-C and SIGTERM set."""
-    event = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, event.set)
-    return event
-
-
-@asynccontextmanager
-async def deliveries(house: House) -> AsyncIterator[GroupedDeliveries]:
-    """Requests from Slack, remembered in the house's database."""
-    opened = open_deliveries(house.database)
-    try:
-        yield opened
-    finally:
-        await opened.close()
-
-
-def queue(house: House) -> SqlOutboxQueue:
-    """The consuming end of the outbox."""
-    return SqlOutboxQueue(house.database)
-
-
-def rooms(house: House) -> SqlRoomRecords:
-    """Where rooms are remembered."""
-    return SqlRoomRecords(house.database)
-
-
-__all__ = ["AsyncExitStack", "House", "house", "migrate"]

@@ -1,0 +1,237 @@
+"""Commands of a person at a terminal: the same verbs, without servers. For when Slack is down, too."""
+
+import asyncio
+import getpass
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.app.house import House, documents_and_mistakes, house
+from bot.app.serving import PublicReads
+from bot.documents.postmortems import JinjaRenderer
+from bot.engine.jobs import prepare
+from bot.incident.errors import BadInput, FirstfiveError, NotFound
+from bot.incident.mitigation import Mitigation, MitigationKind
+from bot.incident.model import Person, Via
+from bot.incident.taxonomy import CLASSES
+from bot.response.declare import Declaration
+from bot.response.mitigate import Order
+from bot.settings import Settings
+from bot.storage.database import Database
+
+
+@asynccontextmanager
+async def console(settings: Settings) -> AsyncIterator[House]:
+    """The house for one command. A running server sees what is committed within a tenth of a second."""
+    reads = PublicReads(settings.server.url, settings.server.control_token)
+    async with house(settings, reads) as home:
+        await asyncio.to_thread(prepare, home.database.url)
+        yield home
+
+
+def me() -> Person:
+    """The person at the terminal."""
+    try:
+        login = getpass.getuser()
+    except (KeyError, OSError):  # no login name for this user id
+        login = "unknown"
+    return Person(f"cli:{login}", login)
+
+
+@dataclass(frozen=True, slots=True)
+class ControlWish:
+    """What ``firstfive control`` was asked for."""
+
+    action: str
+    agent: str | None
+    incident: str | None
+    mitigation: str | None
+    limit: int | None
+    minutes: int
+    reason: str
+    override: str | None
+    as_json: bool
+
+
+async def control(home: House, wish: ControlWish) -> int:
+    """Apply, undo or list mitigations and print the outcome.
+
+    Raises:
+        BadInput: something is missing.
+        Refused: a verb declined; the sentence says why.
+    """
+    match wish.action:
+        case "list":
+            found = await live(home, wish.agent)
+        case "resume":
+            found = await resume(home, wish)
+        case _:
+            found = [await pull(home, wish)]
+    _print(found, as_json=wish.as_json)
+    return 0
+
+
+async def live(home: House, agent: str | None) -> list[Mitigation]:
+    """Mitigations in force, of one agent or of all."""
+    async with home.records.look() as work:
+        found, _ = await work.mitigations.live()
+    return [mitigation for mitigation in found if agent is None or mitigation.agent == agent]
+
+
+async def resume(home: House, wish: ControlWish) -> list[Mitigation]:
+    """Undo one mitigation, or all of an agent.
+
+    Raises:
+        BadInput: neither is named.
+        NotFound: nothing is in force.
+    """
+    if wish.mitigation:
+        ids = [wish.mitigation]
+    elif wish.agent:
+        ids = [mitigation.id for mitigation in await live(home, wish.agent)]
+    else:
+        raise BadInput("agent", "Name the --agent or the --mitigation to undo; `firstfive control list` shows them.")
+    if not ids:
+        raise NotFound(f"Nothing is in force on {wish.agent}.")
+    return [await home.verbs.revert(one, wish.reason, me(), home.ids.new()) for one in ids]
+
+
+async def pull(home: House, wish: ControlWish) -> Mitigation:
+    """Apply a lever; without an incident one is declared, so that the act has its timeline.
+
+    Raises:
+        BadInput: neither agent nor incident is named.
+    """
+    kind = MitigationKind(wish.action)
+    key = wish.incident
+    if key is None:
+        if not wish.agent:
+            raise BadInput("agent", "Name the --agent, or the --incident it belongs to.")
+        title = f"{kind.label} on {wish.agent} from the command line"
+        declaration = Declaration(title, wish.agent, via=Via.CLI, detection=wish.reason)
+        state, _ = await home.verbs.declare(declaration, me(), home.ids.new())
+        key = state.incident.key
+    elif wish.agent:
+        await _same_agent(home, key, wish.agent)
+    order = Order(kind, wish.limit, wish.minutes, wish.reason, wish.override)
+    return await home.verbs.apply(key, order, me(), home.ids.new())
+
+
+async def _same_agent(home: House, key: str, agent: str) -> None:
+    state = await home.verbs.look.state(key)
+    if state.incident.agent != agent:
+        raise BadInput(
+            "agent", f"{state.incident.key} is about {state.incident.agent}, not {agent}. Leave one of them out."
+        )
+
+
+def _print(found: list[Mitigation], *, as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {
+                "id": m.id,
+                "incident": m.incident,
+                "agent": m.agent,
+                "control": m.kind.value,
+                "limit": m.limit,
+                "state": m.state.value,
+                "applied_by": m.applied_by.name,
+                "applied_at": m.applied_at.isoformat(),
+                "expires_at": m.expires_at.isoformat(),
+            }
+            for m in found
+        ]
+        print(json.dumps(rows))
+        return
+    for m in found:
+        until = f"until {m.expires_at:%Y-%m-%d %H:%M} UTC" if m.state.is_live else ""
+        print(f"{m.id}  {m.label} on {m.agent}  {m.state.value} {until}  {m.incident}")
+    if not found:
+        print("No mitigation is in force.")
+
+
+async def print_classification(home: House, agent: str, at: datetime | None, *, as_json: bool) -> int:
+    """What stored telemetry says about an agent, as people or programs read it."""
+    bundle, tree = await home.verbs.suggest(agent, at)
+    if as_json:
+        from bot.web.api.shapes import classification  # noqa: PLC0415 - pydantic, only for JSON
+
+        print(classification(tree, bundle).model_dump_json(by_alias=True))
+        return 0
+    named = tree.incident_class
+    head = f"{named.value}: {CLASSES[named].name}" if named else "Nothing unusual."
+    lines = [f"{head} ({tree.confidence.value} confidence, cause {tree.cause.value})" if named else head]
+    lines += [f"  because  {reason}" for reason in tree.because]
+    lines += [f"  not      {reason}" for reason in tree.rules_out]
+    lines += [f"  missing  {gap}" for gap in bundle.missing]
+    if named:
+        lines.append(f"  severity {tree.severity_floor.value} at least: {tree.floor_reason}")
+    print("\n".join(lines))
+    return 0
+
+
+async def migrate(settings: Settings) -> None:
+    """Bring our tables and the durable engine's to this version.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    database = Database(settings.home.database)
+    try:
+        await database.upgrade()
+        await asyncio.to_thread(prepare, settings.home.database)
+    finally:
+        await database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What was looked at, and what is wrong."""
+
+    checked: list[str]
+    problems: list[str]
+
+
+async def check(settings: Settings, *, slack: bool) -> CheckReport:
+    """Validate everything that can be validated without starting."""
+    catalogue, runbooks, mistakes = documents_and_mistakes(settings)
+    templates = JinjaRenderer().mistakes()
+    report = CheckReport(["settings"], [str(mistake) for mistake in (*mistakes, *templates)])
+    if not mistakes:
+        listed = f"{len(catalogue.agents)} agents" if catalogue.agents else "empty, every agent is accepted as unlisted"
+        report.checked.append(f"catalogue {settings.home.catalogue}: {listed}")
+        report.checked.append(f"runbooks: {len(runbooks)} classes")
+    if not templates:
+        report.checked.append("postmortem templates")
+    for name, look in (("database", _check_database(settings)), ("Slack", _check_slack(settings, ask=slack))):
+        try:
+            report.checked.append(f"{name}: {await look}")
+        except FirstfiveError as error:
+            report.problems.append(f"{name}: {error}")
+    return report
+
+
+async def _check_database(settings: Settings) -> str:
+    database = Database(settings.home.database)
+    try:
+        if await database.schema_is_current():
+            return "reached, at this version"
+        async with database.read():
+            pass
+        return "reached; the next start, or `firstfive migrate`, brings it to this version"
+    finally:
+        await database.close()
+
+
+async def _check_slack(settings: Settings, *, ask: bool) -> str:
+    if not settings.slack.is_set:
+        return "not set, so the bot runs headless"
+    if not ask:
+        return "set; --slack asks whether the token works"
+    from bot.slack.workspace import Workspace  # noqa: PLC0415 - 0.3 s, only when asked
+
+    async with Workspace(settings.slack.bot_token, settings.slack.api_url) as workspace:
+        identity = await workspace.introduce()
+    return f"the token works ({identity})"
