@@ -117,7 +117,12 @@ def start_workspace(
     port = port or _free_port()
     process = _launch(binary, folder, port, log_path)
     url = f"http://127.0.0.1:{port}"
-    _wait_until_it_answers(process, url, log_path)
+    try:
+        _wait_until_it_answers(process, url, log_path)
+    except BaseException:  # whoever gives up here, Ctrl-C included, leaves no process behind
+        process.kill()
+        process.wait()
+        raise
     app = config.apps[0]
     return Workspace(
         url=url,
@@ -187,8 +192,6 @@ def _wait_until_it_answers(process: "subprocess.Popen[bytes]", url: str, log_pat
                 return
         except (URLError, OSError):
             time.sleep(0.05)
-    process.kill()
-    process.wait()
     raise WorkspaceError(f"The local workspace did not answer in {_START_SECONDS:.0f} s; see {log_path}.")
 
 
