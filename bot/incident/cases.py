@@ -20,11 +20,13 @@ NOTABLE = 1.0  # nats from which a signal is mentioned
 FEWEST_BASELINE = 8
 FEWEST_ALARMS = 2
 FEWEST_EVENTS = 3  # bad outcomes of one kind below which everyday noise explains them
+ALARM_NOISE = 1.5  # nats off for alarms: detectors of injection raise false ones, and in bunches
 JOINT = 3.0  # nats for a task that shows two different signs of an attack
 FEEDBACK_WEIGHT = 0.5  # users rate what they feel, and the same wrong answer a judge has counted
 PRIOR = (0.5, 10)  # added to what is known: everyday noise is never quite absent
 COLLAPSE = 0.5
-QUIET_SPELL = 1.0  # nats: tasks bunch more than chance, so a quiet spell must be quieter
+FEWEST_EXPECTED = 10  # tasks that should have come before their absence means anything
+QUIET_SPELL = 2.5  # nats: tasks bunch more than chance, so a quiet spell must be quieter
 MORE_FREEDOM = 1.0  # nats a further series must bring before it counts: more of them fit noise better
 NEW_DESCRIPTION = 4.0  # nats for a tool description that changed without a deploy
 DEPLOY_NEAR_NS = 15 * 60 * 1_000_000_000
@@ -138,7 +140,8 @@ def _best(bundle: EvidenceBundle, incident_class: IncidentClass, ways: Iterable[
 def _security(bundle: EvidenceBundle) -> Case:
     base = _summed(bundle, IncidentClass.SECU, ("security_hits", "untrusted_privileged", "new_destinations"))
     described = undeployed_descriptions(bundle)
-    base = replace(base, nats=base.nats + JOINT * joint_signs(bundle))
+    alarms = min(ALARM_NOISE, max(0.0, strength(bundle.signal("security_hits"))))
+    base = replace(base, nats=base.nats - alarms + JOINT * joint_signs(bundle))
     if not described:
         return base
     details = tuple(f"{finding.detail}, and no deploy explains it" for finding in described)
@@ -196,6 +199,8 @@ def silent(bundle: EvidenceBundle) -> bool:
 def collapse(pace: Signal | None) -> float:
     """Evidence in nats that less than half the usual tasks arrive."""
     if pace is None or pace.value is None or not pace.baseline or pace.value > COLLAPSE * pace.baseline:
+        return 0.0
+    if pace.baseline * pace.window.seconds / 60 < FEWEST_EXPECTED:
         return 0.0
     before_seconds = pace.baseline_n / pace.baseline * 60
     nats = abs(poisson_evidence(pace.n, pace.window.seconds, pace.baseline_n, before_seconds))

@@ -25,7 +25,7 @@ from bot.incident.evidence import (
 from bot.incident.signals import actions, conduct, effort, freshness, models, outcomes, quality, security, tools
 from bot.incident.signals.reading import Reading, read
 from bot.incident.signals.scope import Scope
-from bot.incident.signals.troubles import troubles
+from bot.incident.signals.troubles import GUARDS, troubles
 from bot.incident.statistics import evidence
 from bot.incident.telemetry import EvalScore, Span, Trace
 
@@ -35,6 +35,7 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 WINDOW = 10 * MINUTE  # where nothing is known to have begun
 LONGEST_WINDOW = 20 * MINUTE
+WIDE_GAP = 8 * MINUTE  # the same, where nobody knows when it began: a first sign must not count as known
 GAP = MINUTE  # kept out of the baseline, so that a blurred beginning does not spoil it
 SHARED_TROUBLE = 2.0  # nats at which a neighbour on the same provider counts as affected
 MOST_FINDINGS = 40
@@ -65,7 +66,7 @@ def gather(
     alive_ns = max(
         (min(one.trace.end_ns, at_ns) for found in (readings, *neighbours.values()) for one in found), default=0
     )
-    onset = onset_of(troubles(readings, placed, at_ns, alive_ns), at_ns)
+    onset = onset_of(troubles(readings, placed, at_ns, alive_ns), at_ns, GUARDS)
     scope = scope_of(agent, at_ns, readings, placed, scores, neighbours, onset)
     signals = tuple(_voided(signal) for concern in _CONCERNS for signal in concern.signals(scope))
     peers = same_provider(readings, scope.others)
@@ -104,7 +105,7 @@ def scope_of(
 ) -> Scope:
     """The two windows and what lies in them."""
     start = max(onset.at_ns, at_ns - LONGEST_WINDOW) if onset else at_ns - WINDOW
-    end = (onset.at_ns if onset else start) - GAP
+    end = onset.at_ns - GAP if onset else start - WIDE_GAP
     first = at_ns - int(LOOKBACK.total_seconds()) * SECOND
     return Scope(
         agent=agent,

@@ -32,8 +32,11 @@ _QUESTION_OF: dict[IncidentClass, Question] = {
     IncidentClass.QUAL: Question.QUALITY,
 }
 
-STRONG_ENOUGH: dict[IncidentClass, float] = {IncidentClass.SECU: 6.5, IncidentClass.ACTN: 6.5}
-NEEDED: dict[IncidentClass, float] = {IncidentClass.BEHV: 0.75}  # judges of policy err often
+STRONG_ENOUGH: dict[IncidentClass, float] = {IncidentClass.SECU: 9.0, IncidentClass.ACTN: 6.5}
+NEEDED: dict[IncidentClass, float] = {
+    IncidentClass.SECU: 0.7,  # an attack leaves the rest flat
+    IncidentClass.BEHV: 0.75,  # judges of policy err often
+}
 _TELLING: dict[IncidentClass, tuple[str, ...]] = {
     IncidentClass.SECU: ("security_hits", "new_destinations"),
     IncidentClass.ACTN: ("unapproved_writes", "write_share"),
@@ -180,12 +183,20 @@ def _verdict(cases: Cases, name: IncidentClass) -> Reply:
     case = cases[name]
     if not case.stands:
         return Reply.NO
-    rivals = [other.nats for other in cases.values() if other.stands and other.incident_class is not name]
+    rivals = [other.nats for other in cases.values() if other.stands and _rival(name, other)]
     if case.nats >= STRONG_ENOUGH.get(name, STRONG) or case.nats >= NEEDED.get(name, FRACTION) * max(
         rivals, default=0.0
     ):
         return Reply.YES
     return Reply.CANT_TELL
+
+
+def _rival(name: IncidentClass, other: Case) -> bool:
+    """Another class explains the signs away, unless it is what an attacker does."""
+    return other.incident_class is not name and (name, other.incident_class) != (
+        IncidentClass.SECU,
+        IncidentClass.ACTN,
+    )
 
 
 def _answer(question: Question, case: Case, reply: Reply, *, stale: bool) -> Answer:

@@ -119,7 +119,7 @@ def work(
     pace: Callable[[float, str], float] | None = None,
 ) -> Fleet:
     """The fleet at five tasks a minute; from ``onset`` (minutes) each new task passes through ``fault``."""
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311  a simulation, reproducible on purpose
     fleet = Fleet({agent: [] for agent in KINDS}, {agent: [] for agent in KINDS})
     minute = 0.0
     while (minute := minute + random.expovariate(5.0)) < minutes:
@@ -132,7 +132,7 @@ def work(
         trace, wrong = _carry_out(random, draft)
         fleet.traces[agent].append(trace)
         if trace.complete and not trace.failed:
-            fleet.scores[agent] += _judge(random, trace, wrong)
+            fleet.scores[agent] += _judge(random, trace, wrong=wrong)
     _probe(random, fleet, minutes, onset, fault)
     for scores in fleet.scores.values():
         scores.sort(key=lambda score: score.at_ns)
@@ -274,7 +274,7 @@ def _trace(record: _Recorder, *, alive: bool, crashes: bool) -> Trace:
     )
 
 
-def _judge(random: Random, trace: Trace, wrong: bool) -> list[EvalScore]:
+def _judge(random: Random, trace: Trace, *, wrong: bool) -> list[EvalScore]:
     """Verdicts half a minute after the task, the user's a minute later."""
     at_ns = trace.end_ns + random.randint(20, 70) * SECOND
     hit = any(

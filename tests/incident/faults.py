@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from agents_at_work import Draft, Fault
-
 from bot.incident.taxonomy import IncidentClass
+from tests.incident.agents_at_work import Draft, Fault
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,10 @@ def one_type(draft: Draft, _: Random) -> None:
         draft.wrong = 0.75
 
 
+def healthy(_: Draft, __: Random) -> None:
+    """Nothing is wrong with the task itself."""
+
+
 def collapsed(minute: float, agent: str) -> float:
     return 0.15 if minute >= 61 and agent == "helpdesk-agent" else 1.0
 
@@ -84,7 +87,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("workers die", C.HARD, on(H, 1.0, crash=0.4)),
     Scenario("workers die now and then, beside tool errors", C.HARD, both(on(H, 1.0, crash=0.25), HERRING_TOOLS)),
     Scenario("tasks never end", C.HARD, on(H, 0.4, hangs=True), from_minute=8),
-    Scenario("hardly any task arrives", C.HARD, lambda draft, random: None, pace=collapsed),
+    Scenario("hardly any task arrives", C.HARD, healthy, pace=collapsed),
     Scenario("the provider errs", C.PROV, orion(model_error=0.35)),
     Scenario("the provider errs a little, beside a loop", C.PROV, both(orion(model_error=0.12), HERRING_LOOP)),
     Scenario("the provider is slow", C.PROV, orion(slow=5.0)),

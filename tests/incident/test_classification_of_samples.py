@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from agents_at_work import MINUTE
 from bot.incident.classification import Classification
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.gathering import gather
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.telemetry import EvalScore, Trace
 from bot.incident.tree import classify
-from otlp_fixture import scores_by_agent, traces_by_agent
+from tests.incident.agents_at_work import MINUTE
+from tests.incident.otlp_fixture import scores_by_agent, traces_by_agent
 
 SAMPLES = sorted((Path(__file__).parent.parent / "data" / "scenarios").glob("sample_*"))
 

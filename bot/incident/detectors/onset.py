@@ -67,17 +67,19 @@ def series(outcomes: Sequence[tuple[int, bool]]) -> Series:
     )
 
 
-def onset_of(troubles: Mapping[str, Sequence[Series | Pace]], at_ns: int, guard: float = GUARD) -> Onset | None:
-    """The most convincing beginning among the named troubles, or None when none passes the guard."""
+def onset_of(
+    troubles: Mapping[str, Sequence[Series | Pace]], at_ns: int, guards: Mapping[str, float], guard: float = GUARD
+) -> Onset | None:
+    """The most convincing beginning among the named troubles, or None when none passes its guard (nats)."""
     moments = range(at_ns - EARLIEST, at_ns - LATEST + 1, STEP)
-    best: tuple[float, str, list[float]] = (guard, "", [])
+    best: tuple[float, str, list[float]] = (0.0, "", [])
     for name, parts in troubles.items():
         live = [part for part in parts if isinstance(part, Pace) or part.bad[-1]]
         if not live:
             continue
         rises = [sum(part.rise(moment) for part in live) - MORE_FREEDOM * (len(live) - 1) for moment in moments]
         top = max(rises)
-        if top > best[0]:
+        if top > max(best[0], guards.get(name, guard)):
             best = (top, name, rises)
     top, name, rises = best
     if not name:

@@ -1,7 +1,7 @@
 """Actions: unapproved writes, claims without a tool call, and writes larger or more numerous than ever before."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from bot.incident.evidence import Signal
 from bot.incident.signals.measure import Seen, share, tasks
@@ -23,7 +23,7 @@ MORE_WRITES = 2  # distinct writes beyond the most seen in one task before
 def signals(scope: Scope) -> tuple[Signal, ...]:
     """Writes without approval, tasks with unbacked claims, tasks with more writes, and amounts out of range."""
     age = scope.span_age
-    most = max((distinct_writes(reading) for reading in scope.before), default=0) + MORE_WRITES
+    most = unusual_number(scope.before)
     writing = [reading for reading in scope.now if reading.writes]
     wrote = [reading for reading in scope.before if reading.writes]
     return (
@@ -73,17 +73,22 @@ def distinct_writes(reading: Reading) -> int:
     return len({(span.tool.name, span.tool.arguments_hash) for span in reading.writes if span.tool})
 
 
+def unusual_number(before: Iterable[Reading]) -> int:
+    """Different writes in one task beyond all that was seen before."""
+    return max((distinct_writes(reading) for reading in before), default=0) + MORE_WRITES
+
+
 def outliers(scope: Scope) -> tuple[list[Seen], list[Seen]]:
     """Amounts now and before, one observation per write that tells one; bad when far beyond all seen before."""
-    limits = amount_limits(scope.before)
-    return (
-        [
-            Seen(trace_id, at_ns, value > limits[key])
-            for key, value, at_ns, trace_id in told(scope.now)
-            if key in limits
-        ],
-        [Seen(trace_id, at_ns, False) for key, _, at_ns, trace_id in told(scope.before) if key in limits],
-    )
+    return oversized(scope.now, scope.before), oversized(scope.before, scope.before)
+
+
+def oversized(readings: Iterable[Reading], before: Sequence[Reading]) -> list[Seen]:
+    """One observation per amount that can be compared with those before."""
+    limits = amount_limits(before)
+    return [
+        Seen(trace_id, at_ns, value > limits[key]) for key, value, at_ns, trace_id in told(readings) if key in limits
+    ]
 
 
 def amount_limits(before: Iterable[Reading]) -> dict[tuple[str, str], float]:

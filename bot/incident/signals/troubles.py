@@ -8,6 +8,13 @@ from bot.incident.signals.measure import Seen, tasks
 from bot.incident.signals.reading import Reading
 from bot.incident.telemetry import EvalScore
 
+GUARDS: Mapping[str, float] = {
+    "task_volume": 10.0,
+    "security_hits": 5.0,
+    "unapproved_writes": 4.0,
+    "write_amounts": 4.0,
+    "many_writes": 4.0,
+}
 SETTLED = 1 / 2  # of the tasks: what is first seen within them counts as known
 FEWEST_FOR_A_TOOL = 10
 
@@ -21,6 +28,8 @@ def troubles(
     """
     ended = [reading for reading in readings if outcomes.ended(reading, at_ns)]
     limit = effort.long_limit(readings)
+    settled = readings[: int(len(readings) * SETTLED)]
+    most = actions.unusual_number(settled)
     waiting = [reading for reading in readings if reading.models]
     found: dict[str, tuple[Series | Pace, ...]] = {
         "security_hits": _series(security.alarms(readings), security.led(readings), newcomers(readings)),
@@ -28,6 +37,8 @@ def troubles(
             tasks((reading for reading in readings if reading.writes), lambda reading: bool(reading.unapproved)),
             tasks(actions.claiming(readings), lambda reading: bool(reading.unbacked)),
         ),
+        "write_amounts": _series(actions.oversized(readings, settled)),
+        "many_writes": _series(tasks(readings, lambda reading: actions.distinct_writes(reading) >= most)),
         "policy_hits": _series(conduct.breaches(readings, scores)),
         "model_errors": _series(tasks(waiting, models.erring)),
         "slow_models": _series(models.slow_tasks(waiting, models.slow_limit(waiting))),

@@ -1,0 +1,123 @@
+"""The decision tree on the simulated fleet (synthetic) and on what responders reply."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from bot.incident.classification import Answer, Classification, Question, Reply
+from bot.incident.evidence import EvidenceBundle, SourceStatus
+from bot.incident.gathering import gather
+from bot.incident.questions import WORDINGS, open_questions
+from bot.incident.severity import floor
+from bot.incident.taxonomy import Confidence, IncidentClass, Severity
+from bot.incident.tree import answers_from, classify
+from tests.incident.agents_at_work import KINDS, MINUTE, START, Fleet, work
+from tests.incident.faults import SCENARIOS, H, Scenario, on
+
+ONSET = 61
+
+
+def seen(fleet: Fleet, agent: str, minute: float) -> tuple[EvidenceBundle, Classification]:
+    at_ns = START + int(minute * MINUTE)
+    bundle = gather(agent, at_ns, *fleet.until(agent, at_ns))
+    return bundle, classify(bundle)
+
+
+@pytest.fixture(scope="module")
+def looping() -> Fleet:
+    return work(1, ONSET + 12, ONSET, on(H, 0.4, repeats=12))
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Fleet:
+    return work(2, 75)
+
+
+RARE = {"answers to one kind of task get worse", "long talks go out of policy"}  # few tasks show it in twelve minutes
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_each_trouble_is_given_its_class_within_twelve_minutes(scenario: Scenario) -> None:
+    found = Counter(
+        seen(work(seed, ONSET + 12, ONSET, scenario.fault, scenario.pace), scenario.agent, ONSET + minute)[
+            1
+        ].incident_class
+        for seed in range(3)
+        for minute in (10, 12)
+    )
+    assert found[scenario.expected] >= (1 if scenario.name in RARE else 4), found
+    assert set(found) <= {scenario.expected, None}, found
+
+
+def test_ordinary_hours_are_given_almost_no_class() -> None:
+    looks = [
+        seen(fleet, agent, minute)[1].incident_class
+        for fleet in (work(seed, 75) for seed in range(500, 506))
+        for minute in range(25, 75, 5)
+        for agent in KINDS
+    ]
+    assert sum(found is not None for found in looks) <= 2, Counter(looks)
+
+
+def test_a_fresh_and_flat_agent_has_no_class_and_says_so(healthy: Fleet) -> None:
+    _, found = seen(healthy, H, 60)
+    assert found.incident_class is None
+    assert found.severity_floor is Severity.SEV4
+    assert found.because == ("telemetry is fresh and every signal is within its usual range",)
+
+
+def test_an_agent_nobody_ever_heard_of_is_unknown_and_not_healthy() -> None:
+    found = classify(gather("ghost", START, (), (), {}))
+    assert found.incident_class is IncidentClass.UNKN
+    assert found.confidence is Confidence.LOW
+    assert {answer.reply for answer in found.answers} == {Reply.NO, Reply.CANT_TELL}
+
+
+def test_a_responder_overrides_telemetry_and_the_difference_is_flagged(looping: Fleet) -> None:
+    bundle, found = seen(looping, H, ONSET + 10)
+    assert found.incident_class is IncidentClass.LOOP
+    said = Answer(Question.SECURITY, Reply.YES, "a customer saw another customer's data", by="U1")
+    overruled = classify(bundle, {Question.SECURITY: said})
+    assert overruled.incident_class is IncidentClass.SECU
+    assert overruled.because[0] == "a customer saw another customer's data"
+    assert any("U1 says yes to security" in flag for flag in overruled.flags)
+    assert IncidentClass.LOOP in overruled.contributing
+
+
+def test_when_people_say_no_to_everything_it_is_unknown_and_not_nothing(healthy: Fleet) -> None:
+    bundle, _ = seen(healthy, H, 60)
+    no: dict[Question, Answer] = {
+        question: Answer(question, Reply.NO, "no", by="U1") for question in Question if question != Question.FRESH
+    }
+    assert classify(bundle, no).incident_class is IncidentClass.UNKN
+
+
+def test_harm_that_people_see_raises_the_floor(looping: Fleet) -> None:
+    bundle, _ = seen(looping, H, ONSET + 10)
+    harm = {Question.HARM_NOW: Answer(Question.HARM_NOW, Reply.YES, "it deletes accounts", by="U1")}
+    assert classify(bundle, harm).severity_floor.rank <= Severity.SEV2.rank
+    assert floor(IncidentClass.ACTN, bundle, harm_now=True)[0] is Severity.SEV1
+
+
+def test_a_quarter_of_failing_tasks_is_a_sev1_whatever_the_class() -> None:
+    bundle, found = seen(work(3, ONSET + 12, ONSET, on(H, 1.0, crash=0.6)), H, ONSET + 10)
+    assert found.incident_class is IncidentClass.HARD
+    assert found.severity_floor is Severity.SEV1
+    assert "tasks fail" in found.floor_reason
+    assert floor(None, bundle)[0] is Severity.SEV4
+
+
+def test_answers_come_in_the_order_of_the_tree_and_every_question_has_words(looping: Fleet) -> None:
+    bundle, found = seen(looping, H, ONSET + 10)
+    assert [answer.question for answer in answers_from(bundle)] == list(Question)
+    assert set(WORDINGS) == set(Question)
+    asked = open_questions(found)
+    assert Question.LOOPING in asked
+    assert Question.FRESH not in asked
+
+
+def test_a_missing_source_is_named_in_the_flags(healthy: Fleet) -> None:
+    bundle, _ = seen(healthy, H, 60)
+    missing = replace(bundle, sources=(SourceStatus("langfuse", 0, 0, "langfuse: timeout"),))
+    assert "langfuse: timeout" in classify(missing).flags
