@@ -26,9 +26,12 @@ from bot.storage.database import Database
 async def console(settings: Settings) -> AsyncIterator[House]:
     """The house for one command. A running server sees what is committed within a tenth of a second."""
     reads = PublicReads(settings.server.url, settings.server.control_token)
-    async with house(settings, reads) as home:
-        await asyncio.to_thread(prepare, home.database.url)
-        yield home
+    try:
+        async with house(settings, reads) as home:
+            await asyncio.to_thread(prepare, home.database.url)
+            yield home
+    finally:
+        await reads.close()
 
 
 def me() -> Person:

@@ -27,12 +27,15 @@ from bot.web.parts import Parts
 from bot.web.tokens import Tokens
 
 if TYPE_CHECKING:
+    import httpx
+
+    from bot.controls.public_read import OfrepRead
     from bot.slack.edge import SlackEdge
 
 log = logging.getLogger("firstfive")
 
 SLACK_AGAIN = (1.0, 2.0, 5.0, 15.0, 30.0)  # seconds between attempts to reach Slack
-STOP_WITHIN = 3  # seconds open requests get at the end
+STOP_WITHIN = 1  # seconds open requests get at the end
 REPLAY_AFTER = 2.0  # seconds after the start; Slack's own repeats come first
 OFFICIAL_SLACK = "https://slack.com/"
 
@@ -121,10 +124,12 @@ async def _serve(settings: Settings, *, jobs: bool) -> int:
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)
         reader = PublicReads(url, settings.server.control_token)
+        stack.push_async_callback(reader.close)
         home = await stack.enter_async_context(house(settings, reader))
         public_url = settings.server.public_url.rstrip("/") or url
         health, door = Health(), SlackDoor()
         group = await stack.enter_async_context(_tasks(stop))
+        await home.control.publish()
         group("the control plane", home.control.run())
         if jobs:
             health.waiting["jobs"] = "Timers are starting."
@@ -147,6 +152,7 @@ async def _work(settings: Settings) -> int:
     stop = _stop_event()
     reader = PublicReads(settings.server.url, settings.server.control_token)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(reader.close)
         home = await stack.enter_async_context(house(settings, reader))
         group = await stack.enter_async_context(_tasks(stop))
         group("timers", _timers(home, Health()))
@@ -345,7 +351,8 @@ class PublicReads:
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url
-        self._headers = {"authorization": f"Bearer {token}"} if token else {}
+        self._token = token
+        self._opened: tuple[OfrepRead, httpx.AsyncClient] | None = None
 
     async def __call__(self, agent: str, environment: str, key: str) -> object:
         """The value of one flag.
@@ -353,17 +360,16 @@ class PublicReads:
         Raises:
             Unavailable: the public path does not answer.
         """
-        import httpx  # noqa: PLC0415 - 0.1 s, only once something is to be proven
+        if self._opened is None:
+            import httpx  # noqa: PLC0415 - 0.1 s, only once something is to be proven
 
-        context = {"targetingKey": "read-back", "agent": agent, "env": environment}
-        try:
-            async with httpx.AsyncClient(timeout=1.5) as client:
-                answer = await client.post(
-                    f"{self._url}/ofrep/v1/evaluate/flags/{key}", json={"context": context}, headers=self._headers
-                )
-        except httpx.HTTPError as error:
-            raise Unavailable("the public read path does not answer") from error
-        if answer.status_code != httpx.codes.OK:
-            raise Unavailable(f"the public read path answers {answer.status_code}")
-        found: object = answer.json().get("value")
-        return found
+            from bot.controls.public_read import OfrepRead  # noqa: PLC0415 - as above
+
+            client = httpx.AsyncClient(timeout=1.5, trust_env=False)
+            self._opened = OfrepRead(client, self._url, self._token or None), client
+        return await self._opened[0](agent, environment, key)
+
+    async def close(self) -> None:
+        """Close its connections."""
+        if self._opened is not None:
+            await self._opened[1].aclose()
