@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 
 from bot.incident.errors import Unavailable
-from bot.slack.blocks import Card
+from bot.slack.blocks import Card, section
 from bot.slack.messages import answer_error
 from bot.slack.people import actor
 from bot.slack.workspace import Declined, Workspace, asked
@@ -15,11 +15,21 @@ from bot.slack.workspace import Declined, Workspace, asked
 log = logging.getLogger(__name__)
 
 
+QUOTED_MARK = "\u02cb"  # what quoting makes of a code mark
+
+
 def channel_of(payload: Mapping[str, Any]) -> str:
     """The channel in which somebody acted, or an empty string in a dialog."""
     container = payload.get("container") or {}
     channel = payload.get("channel") or {}
     return str(payload.get("channel_id") or channel.get("id") or container.get("channel_id") or "")
+
+
+def failed(sentence: str) -> Card:
+    """A sentence of ours that says what failed. Strangers' words in it are harmless; code marks stay code marks."""
+    card = answer_error(sentence)
+    words = str(card.blocks[0]["text"]["text"]).replace(QUOTED_MARK, "`")
+    return Card([section(words)], card.text.replace(QUOTED_MARK, "`"))
 
 
 class Answers:
@@ -30,7 +40,7 @@ class Answers:
 
     async def tell(self, payload: Mapping[str, Any], said: Card | str, channel: str = "") -> None:
         """Say it to whoever sent ``payload``, a bare sentence as what failed; ``channel`` is where, when the payload names none."""
-        said = said if isinstance(said, Card) else answer_error(said)
+        said = said if isinstance(said, Card) else failed(said)
         url = payload.get("response_url") or ""
         if url and await self._through(str(url), said):
             return

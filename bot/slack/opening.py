@@ -10,7 +10,7 @@ from bot.slack.answers import Answers
 from bot.slack.blocks import View
 from bot.slack.intake import REPLAYED
 from bot.slack.requests import Payload
-from bot.slack.text import quote_untrusted
+from bot.slack.text import shorten
 from bot.slack.views.loading import notice
 from bot.slack.workspace import Declined, Workspace, asked
 
@@ -84,5 +84,5 @@ def _again(payload: Payload) -> str:
 
 def _typed(payload: Payload) -> str:
     """The command as the person typed it, in code marks."""
-    words = quote_untrusted(f"{payload['command']} {payload.get('text', '')}".strip(), 200)
-    return f"`{words}`"
+    words = f"{payload['command']} {payload.get('text', '')}".strip().replace("`", "'")
+    return f"`{shorten(words, 200)}`"

@@ -6,8 +6,8 @@ from typing import Any
 
 from bot.incident.errors import FirstfiveError
 from bot.incident.model import Person
+from bot.slack.answers import failed
 from bot.slack.desk import Desk
-from bot.slack.messages import answer_error
 from bot.slack.requests import Payload
 from bot.slack.workspace import Declined, asked
 
@@ -33,9 +33,7 @@ class Reactions:
         try:
             await self._note(state.incident.key, event, channel, ts)
         except FirstfiveError as error:
-            await self.desk.answers.tell_person(
-                str(event.get("user", "")), channel, answer_error(f"Not noted: {error}")
-            )
+            await self.desk.answers.tell_person(str(event.get("user", "")), channel, failed(f"Not noted: {error}"))
         self.desk.wake()
 
     async def _note(self, key: str, event: Mapping[str, Any], channel: str, ts: str) -> None:
