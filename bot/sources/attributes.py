@@ -7,6 +7,7 @@ Sources: OpenTelemetry GenAI semantic conventions (v1.41 and the names before it
 # Who
 AGENT = ("gen_ai.agent.name", "gen_ai.workflow.name", "agent.name", "graph.node.name")
 AGENT_VERSION = ("gen_ai.agent.version", "metadata.version", "service.version")
+SERVICE = ("service.name",)
 SESSION = ("gen_ai.conversation.id", "session.id", "conversation.id")
 ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
 PROMPT_VERSION = (
@@ -66,9 +67,10 @@ ROOT = {
     "deployment.environment.name": ENVIRONMENT,
     "agent.prompt.version": PROMPT_VERSION,
     "gen_ai.provider.name": PROVIDER,
-    "service.name": ("service.name",),
+    "service.name": SERVICE,
     "service.instance.id": ("service.instance.id",),
 }
+STEP = {"service.name": SERVICE}  # the same for any other span that names no agent
 
 # Message bodies are long and personal: only previews are kept of them
 BODIES = frozenset(

@@ -1,20 +1,18 @@
 """OTLP spans and log records, whatever convention they speak, into our telemetry nouns."""
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from bot.incident.telemetry import EvalScore, GuardrailCheck, ModelCall, SideEffect, Span, SpanKind, ToolCall
 from bot.sources import attributes as names
+from bot.sources.values import PREVIEW, Values, capped, fingerprint, first, number, preview, text, truth, whole, word
 
-PREVIEW = 300  # characters
 MOST_VALUE = 4096  # characters kept of one attribute
 MOST_ATTRIBUTES = 128
+MOST_NAME = 256  # characters of an attribute's name
+LATEST_NS = 2**63 - 1  # what both databases can hold
 ERROR_STATUS = 2
-
-Values = Mapping[str, object]
 
 _OPERATIONS = {
     "invoke_agent": SpanKind.AGENT,
@@ -40,8 +38,41 @@ _KINDS = {
     "reranker": SpanKind.RETRIEVAL,
     "embedding": SpanKind.EMBEDDING,
 }
-_PASS = frozenset({"pass", "passed", "true", "good", "correct", "yes", "ok", "success", "thumbs_up", "positive", "1"})
-_FAIL = frozenset({"fail", "failed", "false", "bad", "incorrect", "no", "failure", "thumbs_down", "negative", "0"})
+_PASS = frozenset(
+    [
+        "pass",
+        "passed",
+        "true",
+        "good",
+        "correct",
+        "yes",
+        "ok",
+        "success",
+        "thumbs_up",
+        "thumbsup",
+        "up",
+        "positive",
+        "1",
+        "👍",
+    ]
+)
+_FAIL = frozenset(
+    [
+        "fail",
+        "failed",
+        "false",
+        "bad",
+        "incorrect",
+        "no",
+        "failure",
+        "thumbs_down",
+        "thumbsdown",
+        "down",
+        "negative",
+        "0",
+        "👎",
+    ]
+)
 _EMPTY_RESULT = re.compile(r'\s*(\[\s*\]|\{\s*\}|null|none|""|\{\s*"\w+"\s*:\s*\[\s*\]\s*\})?\s*', re.IGNORECASE)
 
 
@@ -80,66 +111,13 @@ class RawSpan:
     events: Sequence[RawEvent] = ()
 
 
-def first(values: Values, candidates: Sequence[str]) -> object | None:
-    """The first of the candidates that is present and not empty."""
-    return next((values[name] for name in candidates if values.get(name) not in {None, ""}), None)
-
-
-def text(values: Values, candidates: Sequence[str]) -> str | None:
-    """As :func:`first`, as text."""
-    found = first(values, candidates)
-    return None if found is None else found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
-
-
-def number(values: Values, candidates: Sequence[str]) -> float | None:
-    """As :func:`first`, as a number; None where it is none."""
-    found = first(values, candidates)
-    if isinstance(found, bool) or not isinstance(found, int | float | str):
-        return None
-    try:
-        value = float(found)
-    except ValueError:
-        return None
-    return value if abs(value) < float("inf") else None
-
-
-def whole(values: Values, candidates: Sequence[str]) -> int | None:
-    """As :func:`number`, as a whole number."""
-    found = number(values, candidates)
-    return None if found is None else int(found)
-
-
-def truth(values: Values, candidates: Sequence[str]) -> bool:
-    """As :func:`first`, as yes or no; absent is no."""
-    found = first(values, candidates)
-    return found is True or (isinstance(found, str) and found.lower() == "true")
-
-
-def fingerprint(content: str | None) -> str | None:
-    """First 16 hex digits of the SHA-256 of the canonical JSON, or of the raw text where it is none."""
-    if content is None:
-        return None
-    try:
-        canonical = json.dumps(json.loads(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    except (ValueError, RecursionError):
-        canonical = content
-    return sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def preview(content: str | None) -> str:
-    """The beginning of a text, at most 300 characters."""
-    if not content:
-        return ""
-    return content if len(content) <= PREVIEW else content[: PREVIEW - 1] + "…"
-
-
 def span_from(raw: RawSpan) -> Span:
     """One span in our nouns. Attributes it does not know are kept."""
     values = raw.attributes
     kind = kind_of(raw)
     failure = next((event for event in raw.events if event.name == "exception"), None)
     told = {**(failure.attributes if failure else {}), **values}
-    error_type = text(told, names.ERROR_TYPE)
+    error_type = word(told, names.ERROR_TYPE)
     error = raw.status == ERROR_STATUS or first(values, names.ERROR_TYPE) is not None
     return Span(
         trace_id=raw.trace_id,
@@ -152,7 +130,7 @@ def span_from(raw: RawSpan) -> Span:
         error=error,
         error_type=error_type if error else None,
         error_message=preview(raw.status_message or text(told, names.ERROR_MESSAGE)) if error else "",
-        agent=text(values, names.AGENT),
+        agent=word(values, names.AGENT),
         tool=tool_of(raw) if kind is SpanKind.TOOL else None,
         model=model_of(raw) if kind is SpanKind.LLM else None,
         guardrail=guardrail_of(raw) if kind is SpanKind.GUARDRAIL else None,
@@ -162,12 +140,16 @@ def span_from(raw: RawSpan) -> Span:
 
 def kind_of(raw: RawSpan) -> SpanKind:
     """What the span is about: by operation, else by its kind attribute, else by what it carries."""
-    operation = text(raw.attributes, names.OPERATION)
+    operation = word(raw.attributes, names.OPERATION)
     if operation in _OPERATIONS:
         return _OPERATIONS[operation]
-    kind = (text(raw.attributes, names.KIND) or "").lower()
-    if kind in _KINDS:
-        return _KINDS[kind]
+    kind = (word(raw.attributes, names.KIND) or "").lower()
+    if kind == "chain" and raw.parent_id:  # frameworks wrap every small step in one; only the outermost is the task
+        return SpanKind.OTHER
+    return _KINDS.get(kind) or _kind_by_content(raw)
+
+
+def _kind_by_content(raw: RawSpan) -> SpanKind:
     if first(raw.attributes, names.GUARDRAIL) is not None:
         return SpanKind.GUARDRAIL
     if first(raw.attributes, ("gen_ai.tool.name",)) is not None:
@@ -181,10 +163,12 @@ def tool_of(raw: RawSpan) -> ToolCall:
     """The tool call a span carries."""
     values = raw.attributes
     arguments, result = text(values, names.ARGUMENTS), text(values, names.RESULT)
-    effect = text(values, names.SIDE_EFFECT)
+    if result is None and any(values.get(name) == "" for name in names.RESULT):
+        result = ""  # it answered, with nothing
+    effect = word(values, names.SIDE_EFFECT)
     return ToolCall(
-        name=text(values, names.TOOL) or raw.name.removeprefix("execute_tool ").strip() or "unnamed",
-        call_id=text(values, names.CALL_ID),
+        name=word(values, names.TOOL) or raw.name.removeprefix("execute_tool ").strip() or "unnamed",
+        call_id=word(values, names.CALL_ID),
         arguments_hash=fingerprint(arguments),
         result_hash=fingerprint(result),
         arguments_preview=preview(arguments),
@@ -192,10 +176,10 @@ def tool_of(raw: RawSpan) -> ToolCall:
         empty_result=result is not None and _EMPTY_RESULT.fullmatch(result[:200]) is not None,
         side_effect=SideEffect(effect) if effect in {"read", "write"} else None,
         privileged=truth(values, names.PRIVILEGED),
-        approval_id=text(values, names.APPROVAL),
-        destination=text(values, names.DESTINATION),
-        manifest_hash=text(values, names.MANIFEST),
-        untrusted_content=text(values, names.TRUST) == "untrusted",
+        approval_id=word(values, names.APPROVAL),
+        destination=word(values, names.DESTINATION),
+        manifest_hash=word(values, names.MANIFEST),
+        untrusted_content=word(values, names.TRUST) == "untrusted",
     )
 
 
@@ -203,20 +187,20 @@ def model_of(raw: RawSpan) -> ModelCall:
     """The model call a span carries."""
     values = raw.attributes
     return ModelCall(
-        provider=text(values, names.PROVIDER),
-        requested=text(values, names.MODEL_REQUESTED),
-        answering=text(values, names.MODEL_ANSWERING),
+        provider=word(values, names.PROVIDER),
+        requested=word(values, names.MODEL_REQUESTED),
+        answering=word(values, names.MODEL_ANSWERING),
         input_tokens=whole(values, names.INPUT_TOKENS),
         output_tokens=whole(values, names.OUTPUT_TOKENS),
         first_chunk_seconds=number(values, names.FIRST_CHUNK),
-        prompt_version=text(values, names.PROMPT_VERSION),
+        prompt_version=word(values, names.PROMPT_VERSION),
         output_preview=preview(text(values, names.MODEL_OUTPUT)),
     )
 
 
 def guardrail_of(raw: RawSpan) -> GuardrailCheck:
     """The guardrail verdict a span carries."""
-    name = text(raw.attributes, names.GUARDRAIL) or raw.name.removeprefix("guardrail ").strip()
+    name = word(raw.attributes, names.GUARDRAIL) or raw.name.removeprefix("guardrail ").strip()
     return GuardrailCheck(name or "unnamed", truth(raw.attributes, names.TRIGGERED))
 
 
@@ -226,13 +210,14 @@ def kept(raw: RawSpan) -> dict[str, object]:
     for name, value in list(raw.attributes.items())[:MOST_ATTRIBUTES]:
         if name in names.BODIES or (name.startswith(names.BODY_PREFIXES) and name not in names.KEPT_DESPITE_PREFIX):
             continue
-        found[name] = value[:MOST_VALUE] if isinstance(value, str) else value
-    if not raw.parent_id:
-        around = {**raw.resource, **raw.attributes}
-        for canonical, candidates in names.ROOT.items():
-            value = text(around, candidates)
-            if value is not None:
-                found[canonical] = value[:MOST_VALUE]
+        found[name[:MOST_NAME]] = capped(value, MOST_VALUE)
+    around = {**raw.resource, **raw.attributes}
+    # A step whose root is still under way is known by its service alone
+    wanted = names.ROOT if not raw.parent_id else {} if first(raw.attributes, names.AGENT) else names.STEP
+    for canonical, candidates in wanted.items():
+        value = word(around, candidates)
+        if value is not None:
+            found[canonical] = value
     return found
 
 
@@ -241,7 +226,7 @@ def scores_of_span(raw: RawSpan) -> list[EvalScore]:
     around = {**raw.resource, **raw.attributes}
     return [
         score_from(
-            RawEvent(event.name, event.at_ns or raw.end_ns, {**_identity(around), **event.attributes}),
+            RawEvent(event.name, _moment(event, raw), {**_identity(around), **event.attributes}),
             raw.trace_id,
             raw.span_id,
         )
@@ -250,26 +235,30 @@ def scores_of_span(raw: RawSpan) -> list[EvalScore]:
     ]
 
 
+def _moment(event: RawEvent, raw: RawSpan) -> int:
+    return event.at_ns if 0 < event.at_ns <= LATEST_NS else raw.end_ns
+
+
 def _identity(values: Values) -> dict[str, object]:
-    wanted = (*names.AGENT, *names.TASK_TYPE, *names.PROBE, "service.name")
+    wanted = (*names.AGENT, *names.TASK_TYPE, *names.PROBE, *names.SERVICE)
     return {name: values[name] for name in wanted if name in values}
 
 
 def score_from(event: RawEvent, trace_id: str, span_id: str) -> EvalScore:
     """One evaluation result. Pass or fail follows from the label, else from a score of 0..1."""
     values = event.attributes
-    label, value = text(values, names.EVALUATION_LABEL), number(values, names.EVALUATION_VALUE)
+    label, value = word(values, names.EVALUATION_LABEL), number(values, names.EVALUATION_VALUE)
     return EvalScore(
-        name=text(values, names.EVALUATION_NAME) or "unnamed",
+        name=word(values, names.EVALUATION_NAME) or "unnamed",
         at_ns=event.at_ns,
-        agent=text(values, names.AGENT) or text(values, ("service.name",)),
+        agent=word(values, names.AGENT) or word(values, names.SERVICE),
         value=value,
         label=label,
         passed=verdict(label, value),
         trace_id=trace_id or None,
         span_id=span_id or None,
-        task_type=text(values, names.TASK_TYPE),
-        probe_id=text(values, names.PROBE),
+        task_type=word(values, names.TASK_TYPE),
+        probe_id=word(values, names.PROBE),
         explanation=preview(text(values, names.EVALUATION_EXPLANATION)),
     )
 

@@ -18,13 +18,13 @@ from bot.incident.telemetry import EvalScore, Span
 from bot.ports import TelemetryStore
 from bot.sources import attributes as names
 from bot.sources import otlp_json, otlp_protobuf
-from bot.sources.normalise import RawRecord, RawSpan, score_from, scores_of_span, span_from
+from bot.sources.normalise import LATEST_NS, RawRecord, RawSpan, score_from, scores_of_span, span_from
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
+MOST_BODY = 8 * 1024 * 1024
 MOST_DECOMPRESSED = 32 * 1024 * 1024
 IN_THREAD_FROM = 64 * 1024  # bytes; decoding more than this would hold up the event loop
-LATEST_NS = 2**63 - 1
 
 
 class TelemetryRejected(FirstfiveError):
@@ -93,6 +93,8 @@ def decode(body: bytes, content_type: str, encoding: str, signal: str) -> Decode
     Raises:
         TelemetryRejected: the body cannot be read, is too large, or its type is unknown.
     """
+    if len(body) > MOST_BODY:
+        raise TelemetryRejected(413, "The body is larger than 8 MiB; send smaller batches.")
     kind = content_type.partition(";")[0].strip().lower()
     plain = decompressed(body, encoding.strip().lower())
     reader = {JSON: otlp_json, PROTOBUF: otlp_protobuf}.get(kind)
@@ -100,7 +102,7 @@ def decode(body: bytes, content_type: str, encoding: str, signal: str) -> Decode
         raise TelemetryRejected(415, f"Send {PROTOBUF} or {JSON}.")
     try:
         return _spans(reader.spans(plain)) if signal == "traces" else _logs(reader.records(plain))
-    except (TypeError, ValueError, AttributeError, KeyError, RecursionError) as error:
+    except (TypeError, ValueError, AttributeError, KeyError, OverflowError, RecursionError) as error:
         raise TelemetryRejected(400, f"The body is no OTLP request in {kind}; see the OTLP specification.") from error
 
 
@@ -114,16 +116,25 @@ def decompressed(body: bytes, encoding: str) -> bytes:
         return body
     if encoding not in {"gzip", "deflate"}:
         raise TelemetryRejected(415, f"Content encoding {encoding[:40]!r} is not supported; use gzip, deflate or none.")
-    inflater = zlib.decompressobj(zlib.MAX_WBITS | 32 if encoding == "gzip" else zlib.MAX_WBITS)
     try:
-        plain = inflater.decompress(body, MOST_DECOMPRESSED)
-    except zlib.error as error:
-        raise TelemetryRejected(400, f"The body is not valid {encoding}.") from error
-    if inflater.unconsumed_tail:
-        raise TelemetryRejected(413, "The body grows beyond 32 MiB when decompressed; send smaller batches.")
-    if not inflater.eof:
-        raise TelemetryRejected(400, f"The {encoding} body ends early.")
-    return plain
+        return _inflated(body, zlib.MAX_WBITS | 32 if encoding == "gzip" else zlib.MAX_WBITS)
+    except (zlib.error, EOFError) as error:
+        raise TelemetryRejected(400, f"The body is not valid {encoding}, or ends early.") from error
+
+
+def _inflated(body: bytes, window: int) -> bytes:
+    """All members of the body one after the other, never holding more than the limit."""
+    plain = bytearray()
+    while True:
+        inflater = zlib.decompressobj(window)
+        plain += inflater.decompress(body, MOST_DECOMPRESSED - len(plain) + 1)
+        if len(plain) > MOST_DECOMPRESSED:
+            raise TelemetryRejected(413, "The body grows beyond 32 MiB when decompressed; send smaller batches.")
+        if not inflater.eof:
+            raise EOFError
+        if not inflater.unused_data:
+            return bytes(plain)
+        body = inflater.unused_data
 
 
 def _spans(raws: Iterator[RawSpan]) -> Decoded:

@@ -1,6 +1,6 @@
 """OTLP requests in JSON: hex ids, 64-bit integers as text or numbers.
 
-What is no such request raises ValueError, TypeError, AttributeError or KeyError.
+What is no such request raises ValueError, TypeError, AttributeError, KeyError or OverflowError.
 """
 
 import json
@@ -11,10 +11,12 @@ from bot.sources.normalise import RawEvent, RawRecord, RawSpan
 
 
 def _request(body: bytes) -> dict[str, Any]:
-    request = json.loads(body)
+    request: Any = json.loads(body)
     if not isinstance(request, dict):
         raise TypeError("an OTLP request is an object")
-    return request
+    if b"\\ud" in body or b"\\uD" in body:  # half a surrogate pair is no text that could be stored or shown
+        request = json.loads(json.dumps(request, ensure_ascii=False).encode("utf-8", "replace"))
+    return dict(request)
 
 
 def spans(body: bytes) -> Iterator[RawSpan]:
