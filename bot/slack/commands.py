@@ -11,7 +11,7 @@ from bot.slack.blocks import Card, View, section
 from bot.slack.desk import Desk
 from bot.slack.dialogs import Dialogs, Step, skeleton
 from bot.slack.people import actor
-from bot.slack.phrase import Phrase, Word, key_in_channel_name, nearest, read_phrase
+from bot.slack.phrase import Phrase, Word, key_in_channel_name, nearest, read_phrase, unescaped
 from bot.slack.requests import Payload, key_of
 from bot.slack.text import who
 from bot.slack.views import declare
@@ -95,8 +95,9 @@ class Commands:
     async def _declare(self, phrase: Phrase, payload: Payload) -> None:
         """Open the declare dialog. Its nonce makes a doubled submission one incident."""
         nonce, channel = self.desk.ids.new(), str(payload.get("channel_id", ""))
-        first = declare.skeleton(nonce, channel, phrase.rest)
-        await self.desk.opening.open(payload, first, lambda: self._declare_view(nonce, channel, phrase.rest))
+        title = unescaped(phrase.rest)
+        first = declare.skeleton(nonce, channel, title)
+        await self.desk.opening.open(payload, first, lambda: self._declare_view(nonce, channel, title))
 
     async def _declare_view(self, nonce: str, channel: str, title: str = "") -> View:
         return declare.dialog(nonce, channel, await self.desk.agents(), prefill_title=title)
@@ -129,12 +130,12 @@ class Commands:
 
     async def _note(self, phrase: Phrase, payload: Payload) -> Card:
         key, by = await self._key(phrase, payload), actor(payload)
-        await self.desk.verbs.note(key, phrase.rest, "command", by, by, key_of(payload))
+        await self.desk.verbs.note(key, unescaped(phrase.rest), "command", by, by, key_of(payload))
         return messages.answer(f"Noted on {key}.")
 
     async def _update(self, phrase: Phrase, payload: Payload) -> Card:
         key = await self._key(phrase, payload)
-        await self.desk.verbs.update(key, phrase.rest, actor(payload), key_of(payload))
+        await self.desk.verbs.update(key, unescaped(phrase.rest), actor(payload), key_of(payload))
         return messages.answer(f"Posted in {key} and kept on its timeline.")
 
     async def _role(self, phrase: Phrase, payload: Payload) -> Card:
@@ -150,7 +151,7 @@ class Commands:
         word, _, reason = phrase.rest.partition(" ")
         severity = severity_of(word)
         key = await self._key(phrase, payload)
-        await self.desk.verbs.change_severity(key, severity, reason, actor(payload), key_of(payload))
+        await self.desk.verbs.change_severity(key, severity, unescaped(reason), actor(payload), key_of(payload))
         return messages.answer(f"{key} is {severity.value} now.")
 
 

@@ -6,6 +6,8 @@ from difflib import get_close_matches
 from enum import StrEnum
 
 _KEY = re.compile(r"inc-?0*([1-9]\d{0,8})", re.IGNORECASE)
+_REFERENCE = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
+_SIGNS = {"@": "@", "#": "#", "!": "@"}
 _ROOM = re.compile(r"inc-([1-9]\d{0,8})(?:-.*)?")
 
 
@@ -55,6 +57,12 @@ def _key(text: str) -> tuple[str, str]:
     first, _, rest = text.partition(" ")
     match = _KEY.fullmatch(first)
     return (f"INC-{match[1]}", rest.strip()) if match else ("", text)
+
+
+def unescaped(text: str) -> str:
+    """Words as they were typed: Slack hands them over with three characters escaped and references in brackets."""
+    words = _REFERENCE.sub(lambda found: f"{_SIGNS.get(found[1], '')}{found[3] or found[2]}", text)
+    return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def key_in_channel_name(name: str) -> str:

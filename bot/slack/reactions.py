@@ -8,6 +8,7 @@ from bot.incident.errors import FirstfiveError
 from bot.incident.model import Person
 from bot.slack.answers import failed
 from bot.slack.desk import Desk
+from bot.slack.phrase import unescaped
 from bot.slack.requests import Payload
 from bot.slack.workspace import Declined, asked
 
@@ -43,7 +44,7 @@ class Reactions:
         pinned_by = await self.desk.people.person(str(event.get("user", "")))
         author = await self._author(message)
         link = await self._permalink(channel, ts)
-        text = str(message.get("text") or "") or "(a message without text)"
+        text = unescaped(str(message.get("text") or "")) or "(a message without text)"
         await self.desk.verbs.note(key, text, "pin", author, pinned_by, f"pin:{channel}:{ts}", link)
 
     async def _message(self, channel: str, ts: str) -> Mapping[str, Any] | None:

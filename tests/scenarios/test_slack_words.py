@@ -9,7 +9,7 @@ from bot.incident.model import Incident, Person
 from bot.slack.channel import channel_name, slug
 from bot.slack.convergence import wait_before
 from bot.slack.manifest import manifest
-from bot.slack.phrase import Phrase, Word, key_in_channel_name, nearest, read_phrase
+from bot.slack.phrase import Phrase, Word, key_in_channel_name, nearest, read_phrase, unescaped
 from bot.slack.requests import Payload, key_of, kind_of, parsed
 from tests.fakes.clock import START
 
@@ -32,6 +32,11 @@ def incident(title: str, agent: str = "helpdesk-agent", number: int = 7) -> Inci
 )
 def test_a_command_is_read_with_its_key_before_or_after_the_verb(typed: str, read: Phrase) -> None:
     assert read_phrase(typed) == read
+
+
+def test_words_are_kept_as_they_were_typed() -> None:
+    assert unescaped("a &lt; b &amp; c, ask <@U2|ben> in <#C1|ops>") == "a < b & c, ask @ben in #ops"
+    assert unescaped("<https://x.test/a|the page> and <!here>") == "the page and @here"
 
 
 def test_an_unknown_word_gets_the_nearest_verb() -> None:
