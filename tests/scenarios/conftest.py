@@ -165,7 +165,7 @@ class Office:
         return {"type": "view_submission", "trigger_id": self.slack.trigger(), "user": user, "view": filled}
 
     async def submits(self, view: Payload, who: str = "ana", **fields: str) -> Payload:
-        return await self.deliver(self.submission(view, who, **fields))
+        return self.slack.checked(await self.deliver(self.submission(view, who, **fields)))
 
     async def clicks(self, action_id: str, value: Payload, channel: str, who: str = "ana") -> Payload:
         """A click on a button of a message; the dialog that opened, if any."""
@@ -229,6 +229,7 @@ async def closed_office(slack: SlackDouble, database: Database, clock: FakeClock
     office = Office(slack, database, clock, f"{slack.base}/api/")
     yield office
     await office.stop()
+    assert office.slack.problems == []
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from tests.strict_slack.limits import message_problems, unfillable_in_local_workspace, view_problems
+
 Payload = dict[str, Any]
 BOT, BOT_TOKEN, APP_TOKEN = "UBOT00001", "xoxb-good", "xapp-good"
 CHANNEL_NAME = re.compile(r"[a-z0-9_-]{1,80}")
@@ -37,6 +39,7 @@ class SlackDouble:
     channels: dict[str, Payload] = field(default_factory=dict)
     messages: dict[str, list[Payload]] = field(default_factory=dict)
     views: dict[str, Payload] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)  # payloads that real Slack would refuse
     private: list[Payload] = field(default_factory=list)  # what one person was told
     files: list[bytes] = field(default_factory=list)
     troubles: dict[str, list[str]] = field(default_factory=dict)
@@ -84,6 +87,7 @@ class SlackDouble:
                 arguments[name] = json.loads(arguments[name])
         method = request.match_info["method"]
         self.calls.append(Call(method, arguments))
+        self._look_at(method, arguments)
         trouble = self._trouble(method, request.headers.get("Authorization", ""))
         if trouble == "ratelimited":
             answer = {"ok": False, "error": trouble}
@@ -91,6 +95,15 @@ class SlackDouble:
         if trouble:
             return web.json_response({"ok": False, "error": trouble})
         return web.json_response({"ok": True, **getattr(self, f"_{method.replace('.', '_')}")(arguments)})
+
+    def _look_at(self, where: str, said: Payload) -> None:
+        """Keep what breaks one of Slack's rules; a story with such a payload fails when it ends."""
+        found: list[str] = []
+        if isinstance(said.get("view"), dict):
+            found = [*view_problems(said["view"]), *unfillable_in_local_workspace(said["view"])]
+        elif "blocks" in said or where.startswith("chat.post"):
+            found = message_problems(said.get("blocks"), said.get("text"))
+        self.problems += [f"{where}: {problem}" for problem in found]
 
     def _trouble(self, method: str, authorization: str) -> str | None:
         if authorization not in {f"Bearer {BOT_TOKEN}", f"Bearer {APP_TOKEN}"}:
@@ -185,7 +198,9 @@ class SlackDouble:
         return web.Response(text="OK")
 
     async def _answered(self, request: web.Request) -> web.Response:
-        self.private.append({"user": request.match_info["name"], **await request.json()})
+        said = await request.json()
+        self._look_at("answer", said)
+        self.private.append({"user": request.match_info["name"], **said})
         return web.Response(text="ok")
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
@@ -198,6 +213,11 @@ class SlackDouble:
                 said = json.loads(message.data)
                 self._answers[said["envelope_id"]].set_result(said.get("payload") or {})
         return socket
+
+    def checked(self, answer: Payload) -> Payload:
+        """An acknowledgement, with the dialog in it looked at as all others are."""
+        self._look_at("acknowledgement", answer)
+        return answer
 
     async def over_the_socket(self, payload: Payload) -> Payload:
         """Send it to one connection and wait for its acknowledgement."""
