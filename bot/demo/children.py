@@ -48,11 +48,11 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], log
     return Child(name, process, log_path)
 
 
-def end_all(children: Sequence[Child]) -> None:
-    """End all: ask first, the last started first, wait within bounds, then kill the process groups."""
+def end_all(children: Sequence[Child], grace: float = _GRACE_SECONDS) -> None:
+    """End all: ask first, the last started first, wait `grace` seconds, then kill the process groups."""
     for child in reversed(children):
         _signal(child, signal.SIGTERM)
-    deadline = time.monotonic() + _GRACE_SECONDS
+    deadline = time.monotonic() + grace
     for child in reversed(children):
         try:
             child.process.wait(timeout=max(0.1, deadline - time.monotonic()))

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from bot.demo.agent.controls import DISABLED_TOOLS, HALT, MAX_TURNS, RemoteControls
 from bot.demo.agent.faults import DESCRIPTIONS, Fault, FaultSwitch
-from bot.demo.agent.fleet import HELPDESK
+from bot.demo.agent.fleet import HELPDESK, STEP_LIMIT
 from bot.demo.agent.tally import Tally
 
 _LONGEST_BODY = 4096
@@ -39,13 +39,18 @@ class BoardView:
             "outcomes": sheet.last_minute,
             "latest": sheet.latest,
             "halted": seen.get(f"{HELPDESK.name} {HALT}", False),
-            "max_turns": seen.get(f"{HELPDESK.name} {MAX_TURNS}"),
+            "max_turns": _limit(seen.get(f"{HELPDESK.name} {MAX_TURNS}")),
             "disabled_tools": seen.get(f"{HELPDESK.name} {DISABLED_TOOLS}", []),
             "controls": seen,
             "control_plane": "answers" if self.controls.reachable() else "does not answer; last values hold",
             "instance": self.instance,
             "running": self.running(),
         }
+
+
+def _limit(turns: object) -> int | None:
+    """Return a turn limit that limits something; a control plane may say "none" with a very large number."""
+    return turns if isinstance(turns, int) and 0 < turns < STEP_LIMIT else None
 
 
 class Board(ThreadingHTTPServer):

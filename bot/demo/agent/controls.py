@@ -113,10 +113,10 @@ class RemoteControls:
         return self._ask(HALT, caller, False, lambda context: ask(HALT, False, context))
 
     def turn_limit(self, caller: Caller, default: int) -> int:
-        """Model calls that a task may make; zero or less means the agent's own limit."""
+        """Model calls that a task may make; never more than the agent's own limit, which zero or less means."""
         ask = self.client.get_integer_details
         limit = self._ask(MAX_TURNS, caller, default, lambda context: ask(MAX_TURNS, default, context))
-        return limit if limit > 0 else default
+        return min(limit, default) if limit > 0 else default
 
     def disabled_tools(self, caller: Caller) -> frozenset[str]:
         """Tools that may not be called: a list of names, or an object with such a list under `tools`."""

@@ -56,6 +56,15 @@ _HELPDESK_DEPLOYMENTS: dict[Fault, Deployment] = {
 }
 
 
+_PROVIDER_FAULTS = frozenset({Fault.PROVIDER, Fault.MODEL_SWAP})
+
+
+def felt(agent: str, provider: str, fault: Fault) -> Fault:
+    """Return the fault as one agent feels it: the provider's hit all its customers, the rest the helpdesk alone."""
+    hit = provider == "orion" if fault in _PROVIDER_FAULTS else agent == "helpdesk-agent"
+    return fault if hit else Fault.NONE
+
+
 def deployed(agent: str, fault: Fault) -> Deployment:
     """Return the release and prompt that `agent` runs under `fault`; only the helpdesk is ever redeployed."""
     if agent != "helpdesk-agent":

@@ -106,7 +106,7 @@ class TaskRun:
 
     def _work(self) -> Answer:
         self._stop_if_halted()
-        if self.fault is Fault.HARD and self.profile.name == "helpdesk-agent":
+        if self.fault is Fault.HARD:
             self._crash()
         self._guardrail("prompt_injection", triggered=self.chance.random() < _FALSE_ALARMS)
         while True:
@@ -129,7 +129,7 @@ class TaskRun:
             raise TaskEndedError(Outcome.FAILED, "worker_lost")
 
     def _ask_model(self) -> Completion:
-        endpoint = ModelEndpoint(self.profile.provider, self.fault, self.clock, self.chance)
+        endpoint = ModelEndpoint(self.fault, self.clock, self.chance)
         for attempt in range(_ATTEMPTS):
             self._stop_if_halted()
             limit = self.controls.turn_limit(self.caller, STEP_LIMIT)
@@ -176,7 +176,8 @@ class TaskRun:
 
     def _use_tool(self, call: CallTool) -> Observation | None:
         """Call a tool, again when it fails; None when it was switched off since the model asked for it."""
-        toolbox = Toolbox(self.task, self.fault, self.clock, self.chance)
+        answered = frozenset(seen.tool for seen in self.planner.seen)
+        toolbox = Toolbox(self.task, self.fault, self.clock, self.chance, answered)
         for attempt in range(_ATTEMPTS):
             self._stop_if_halted()
             if call.tool not in self._available():

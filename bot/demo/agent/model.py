@@ -42,7 +42,6 @@ class Completion:
 class ModelEndpoint:
     """Where one task sends its model calls."""
 
-    provider: str
     fault: Fault
     clock: Clock
     chance: Random
@@ -53,7 +52,7 @@ class ModelEndpoint:
         Raises:
             ProviderRefusedError: the provider is overloaded or throttles.
         """
-        overloaded = self.fault is Fault.PROVIDER and self.provider == "orion"
+        overloaded = self.fault is Fault.PROVIDER
         first_chunk = self.chance.uniform(0.04, 0.09) * (_SLOWER_UNDER_LOAD if overloaded else 1.0)
         self.clock.sleep(first_chunk)
         if self.chance.random() < (_REFUSED_UNDER_LOAD if overloaded else _REFUSED_NORMALLY):

@@ -37,7 +37,7 @@ class Task:
 def draw_task(profile: Profile, fault: Fault, number: str, chance: Random) -> Task:
     """Draw one task; under attack more of them carry an attachment, and most of those are hostile."""
     kind = chance.choices(profile.kinds, [kind.weight for kind in profile.kinds])[0]
-    attacked = fault is Fault.SECURITY and profile.name == "helpdesk-agent"
+    attacked = fault is Fault.SECURITY
     if attacked and chance.random() < _ATTACHMENT_SHARE_UNDER_ATTACK:
         kind = next(kind for kind in profile.kinds if "read_attachment" in kind.plan)
     return Task(

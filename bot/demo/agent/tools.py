@@ -25,12 +25,13 @@ class ToolFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Toolbox:
-    """The tools as one task reaches them."""
+    """The tools as one task reaches them. What `answered` before answers again from its cache."""
 
     task: Task
     fault: Fault
     clock: Clock
     chance: Random
+    answered: frozenset[str] = frozenset()
 
     def execute(self, call: CallTool) -> Observation:
         """Run one call and return what it says.
@@ -45,6 +46,8 @@ class Toolbox:
         return Observation(call.tool, json.dumps(result, sort_keys=True), approval)
 
     def _maybe_fail(self, tool: str) -> None:
+        if tool in self.answered:
+            return
         broken = self.fault is Fault.TOOL and tool in _BROKEN_TOOLS
         if self.chance.random() >= (_BROKEN_SHARE if broken else _ERRORS_NORMALLY):
             return

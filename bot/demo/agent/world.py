@@ -5,7 +5,7 @@ from random import Random
 
 from bot.demo.agent.clock import Clock
 from bot.demo.agent.controls import Caller, Controls
-from bot.demo.agent.faults import Deployment, Fault, deployed
+from bot.demo.agent.faults import Deployment, Fault, deployed, felt
 from bot.demo.agent.fleet import Profile
 from bot.demo.agent.loop import Finished, TaskRun
 from bot.demo.agent.tasks import Task, draw_task, probe_task
@@ -28,6 +28,7 @@ class World:
     def serve(self, profile: Profile, number: str, fault: Fault, clock: Clock) -> Finished:
         """Draw task `number` and serve it to its end."""
         chance = self.chance(f"{profile.name} {number}")
+        fault = felt(profile.name, profile.provider, fault)
         task = draw_task(profile, fault, number, chance)
         deployment = deployed(profile.name, fault)
         return TaskRun(
