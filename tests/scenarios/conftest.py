@@ -1,8 +1,10 @@
 """The bot's Slack edge against a Slack on loopback: real Bolt, real verbs, a real SQLite file."""
 
+import asyncio
 import hashlib
 import hmac
 import json
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -100,6 +102,7 @@ class Office:
 
     async def stop(self) -> None:
         """End the bot; the database stays."""
+        await self.background.settle()
         await self._open.aclose()
 
     async def _postmortem(self, key: IncidentKey) -> tuple[str, bytes, str]:
@@ -215,10 +218,25 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with its tables, made once and copied for each story."""
+    file = tmp_path_factory.mktemp("migrated") / "firstfive.db"
+
+    async def make() -> None:
+        database = Database(f"sqlite:///{file}")
+        await database.upgrade()
+        await database.close()
+
+    asyncio.run(make())
+    return file
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path / 'firstfive.db'}")
-    await opened.upgrade()
+async def database(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    """A database of this story's own."""
+    file = shutil.copy(migrated, tmp_path / "firstfive.db")
+    opened = Database(f"sqlite:///{file}")
     yield opened
     await opened.close()
 
