@@ -1,9 +1,43 @@
-"""Spans and scores as compact JSON. Written by hand because every look at evidence reads thousands of them."""
+"""Spans and scores as compact JSON. Written by hand because every look at evidence reads thousands of them.
+
+A span is two lines: what every look needs, and the attributes, which are read only when asked for.
+"""
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.incident.telemetry import EvalScore, GuardrailCheck, ModelCall, SideEffect, Span, SpanKind, ToolCall
+
+_KINDS = {kind.value: kind for kind in SpanKind}  # quicker than the enum's own call
+_read_one = json.JSONDecoder().raw_decode  # the first value in a text and where it ends
+
+
+class StoredAttributes(Mapping[str, object]):
+    """Attributes still in JSON; decoded at the first look."""
+
+    __slots__ = ("_read", "_written")
+
+    def __init__(self, written: str) -> None:
+        self._written = written
+        self._read: dict[str, object] | None = None
+
+    def _values(self) -> dict[str, object]:
+        if self._read is None:
+            self._read = json.loads(self._written) if self._written else {}
+        return self._read
+
+    def __getitem__(self, name: str) -> object:
+        return self._values()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values())
+
+    def __len__(self) -> int:
+        return len(self._values())
+
+    def __repr__(self) -> str:
+        return repr(self._values())
 
 
 def span_to_json(span: Span) -> str:
@@ -19,21 +53,19 @@ def span_to_json(span: Span) -> str:
         body["m"] = _model_out(span.model)
     if span.guardrail:
         body["c"] = [span.guardrail.name, span.guardrail.triggered]
-    if span.attributes:
-        body["a"] = dict(span.attributes)
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return _compact(body) + "\n" + (_compact(dict(span.attributes)) if span.attributes else "")
 
 
 def span_from_json(trace_id: str, span_id: str, text: str) -> Span:
     """The span that :func:`span_to_json` wrote."""
-    body = json.loads(text)
+    body, end = _read_one(text)
     failed = body.get("x")
     tool, model, check = body.get("t"), body.get("m"), body.get("c")
     return Span(
         trace_id,
         span_id,
         body.get("p"),
-        SpanKind(body["k"]),
+        _KINDS[body["k"]],
         body["n"],
         body["s"],
         body["e"],
@@ -44,7 +76,7 @@ def span_from_json(trace_id: str, span_id: str, text: str) -> Span:
         _tool_in(tool) if tool else None,
         ModelCall(*model) if model else None,
         GuardrailCheck(*check) if check else None,
-        body.get("a", {}),
+        StoredAttributes(text[end + 1 :]),
     )
 
 
@@ -63,12 +95,16 @@ def score_to_json(score: EvalScore) -> str:
         score.probe_id,
         score.explanation,
     ]
-    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+    return _compact(fields)
 
 
 def score_from_json(text: str) -> EvalScore:
     """The score that :func:`score_to_json` wrote."""
     return EvalScore(*json.loads(text))
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _put(body: dict[str, Any], key: str, value: object) -> None:

@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
-from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
@@ -31,6 +30,7 @@ from bot.storage.transaction import insert
 MOST_WAITING = 64  # posts; more are told to come back
 POSTS_PER_COMMIT = 8
 CHUNK = 500  # values in one IN list
+STORED = (spans_table.c.trace_id, spans_table.c.span_id, spans_table.c.body)
 CHUNK_OF_RETENTION = 1000  # traces deleted in one transaction, so that writers are never held up
 
 
@@ -68,11 +68,13 @@ class SqlTelemetry(TelemetryStore, TelemetryRetention, Traces):
         self.spans_taken += len(spans)
 
     async def close(self) -> None:
-        """End the writer; what was acknowledged is stored."""
+        """End the writer; what was acknowledged is stored, whoever still waits is told to send again."""
         if self._writer is not None:
             self._writer.cancel()
             with suppress(asyncio.CancelledError):
                 await self._writer
+        while not self._waiting.empty():
+            _tell(self._waiting.get_nowait(), _stopping())
 
     async def _write(self) -> None:
         while True:
@@ -80,15 +82,26 @@ class SqlTelemetry(TelemetryStore, TelemetryRetention, Traces):
             while len(posts) < POSTS_PER_COMMIT and not self._waiting.empty():
                 posts.append(self._waiting.get_nowait())
             try:
-                await self._commit(posts)
-            except Exception as error:  # noqa: BLE001 - the worker's edge: each poster is told, the worker goes on
+                await self._store(posts)
+            except asyncio.CancelledError:
                 for post in posts:
-                    if not post.kept.done():
-                        post.kept.set_exception(error)
-            else:
+                    _tell(post, _stopping())
+                raise
+
+    async def _store(self, posts: Sequence[_Post]) -> None:
+        """Commit the posts together; where that fails for one of them, each alone."""
+        try:
+            await self._commit(posts)
+        except Exception as error:  # noqa: BLE001 - the worker's edge: each poster is told, the worker goes on
+            if len(posts) == 1 or isinstance(error, Unavailable):
                 for post in posts:
-                    if not post.kept.done():
-                        post.kept.set_result(None)
+                    _tell(post, error)
+                return
+            for post in posts:
+                await self._store([post])
+        else:
+            for post in posts:
+                _tell(post, None)
 
     async def _commit(self, posts: Sequence[_Post]) -> None:
         arrived_ns = int(self._clock.now().timestamp() * 1e9)
@@ -100,15 +113,16 @@ class SqlTelemetry(TelemetryStore, TelemetryRetention, Traces):
                 await self._roll_up(connection, sorted({key[0] for key in spans}), arrived_ns)
             scores = [score for post in posts for score in post.scores]
             if scores:
-                rows = [_score_row(score, arrived_ns) for score in await self._attributed(connection, scores)]
-                rows = list({row["id"]: row for row in rows}.values())
+                agents = await self._agents_of(connection, scores)
+                rows = [_score_row(score, agents.get(score.trace_id or ""), arrived_ns) for score in scores]
+                rows = sorted({row["id"]: row for row in rows}.values(), key=itemgetter("id"))
                 await connection.execute(insert(connection, scores_table).on_conflict_do_nothing(), rows)
 
     async def _roll_up(self, connection: AsyncConnection, trace_ids: Sequence[str], arrived_ns: int) -> None:
         rows = []
         for start in range(0, len(trace_ids), CHUNK):
-            wanted = select(spans_table).where(spans_table.c.trace_id.in_(trace_ids[start : start + CHUNK]))
-            found = (await connection.execute(wanted.order_by(spans_table.c.trace_id))).all()
+            wanted = select(*STORED).where(spans_table.c.trace_id.in_(trace_ids[start : start + CHUNK]))
+            found = (await connection.execute(wanted)).all()
             rows += [_trace_row(trace, arrived_ns) for trace in _traces(found)]
         statement = insert(connection, traces_table)
         renewed = {
@@ -116,16 +130,15 @@ class SqlTelemetry(TelemetryStore, TelemetryRetention, Traces):
         }
         await connection.execute(statement.on_conflict_do_update(index_elements=["trace_id"], set_=renewed), rows)
 
-    async def _attributed(self, connection: AsyncConnection, scores: Sequence[EvalScore]) -> list[EvalScore]:
-        """Scores that name no agent belong to the agent of their trace."""
+    async def _agents_of(self, connection: AsyncConnection, scores: Sequence[EvalScore]) -> dict[str, str]:
+        """The agent of each trace that a score without an agent is about."""
         unnamed = sorted({score.trace_id for score in scores if score.agent is None and score.trace_id})
-        if not unnamed:
-            return list(scores)
-        wanted = select(traces_table.c.trace_id, traces_table.c.agent).where(
-            traces_table.c.trace_id.in_(unnamed[:CHUNK])
-        )
-        agents = {row.trace_id: row.agent for row in await connection.execute(wanted)}
-        return [_named(score, agents.get(score.trace_id or "")) for score in scores]
+        agents: dict[str, str] = {}
+        for start in range(0, len(unnamed), CHUNK):
+            among = traces_table.c.trace_id.in_(unnamed[start : start + CHUNK])
+            found = await connection.execute(select(traces_table.c.trace_id, traces_table.c.agent).where(among))
+            agents |= {row.trace_id: row.agent for row in found}
+        return agents
 
     async def traces(self, agent: str, start_ns: int, end_ns: int, limit: int = 2000) -> tuple[Trace, ...]:
         """Traces of ``agent`` that start in [start, end), newest ``limit`` of them, in order of start, with spans."""
@@ -137,9 +150,9 @@ class SqlTelemetry(TelemetryStore, TelemetryRetention, Traces):
             .limit(limit)
             .subquery()
         )
-        wanted = select(spans_table).join(newest, spans_table.c.trace_id == newest.c.trace_id)
+        wanted = select(*STORED).join(newest, spans_table.c.trace_id == newest.c.trace_id)
         async with self._database.read() as connection:
-            found = (await connection.execute(wanted.order_by(spans_table.c.trace_id))).all()
+            found = (await connection.execute(wanted)).all()
         if len(found) > CHUNK:
             return await asyncio.to_thread(_in_order, found)
         return _in_order(found)
@@ -153,7 +166,7 @@ class SqlTelemetry(TelemetryStore, TelemetryRetention, Traces):
 
     async def trace(self, trace_id: str) -> Trace | None:
         """One trace with its spans, or None."""
-        wanted = select(spans_table).where(spans_table.c.trace_id == trace_id.lower())
+        wanted = select(*STORED).where(spans_table.c.trace_id == trace_id.lower())
         async with self._database.read() as connection:
             found = _traces((await connection.execute(wanted)).all())
         return found[0] if found else None
@@ -201,30 +214,41 @@ def _trace_row(trace: Trace, arrived_ns: int) -> dict[str, object]:
     }
 
 
-def _score_row(score: EvalScore, arrived_ns: int) -> dict[str, object]:
-    body = score_to_json(score)
+def _score_row(score: EvalScore, agent_of_trace: str | None, arrived_ns: int) -> dict[str, Any]:
+    """The row; its id is a hash of the score as it was sent, whoever it is attributed to."""
+    sent = score_to_json(score)
+    known = score if score.agent is not None or agent_of_trace is None else replace(score, agent=agent_of_trace)
     return {
-        "id": sha256(body.encode("utf-8", "surrogatepass")).hexdigest()[:32],
-        "agent": score.agent or UNNAMED,
-        "at_ns": score.at_ns,
-        "name": score.name,
-        "value": score.value,
-        "passed": score.passed,
+        "id": sha256(sent.encode()).hexdigest()[:32],
+        "agent": known.agent or UNNAMED,
+        "at_ns": known.at_ns,
+        "name": known.name,
+        "value": known.value,
+        "passed": known.passed,
         "arrived_ns": arrived_ns,
-        "body": body,
+        "body": sent if known is score else score_to_json(known),
     }
 
 
-def _named(score: EvalScore, agent: str | None) -> EvalScore:
-    if score.agent is not None or agent is None:
-        return score
-    return replace(score, agent=agent)
+def _tell(post: _Post, error: Exception | None) -> None:
+    if post.kept.done():  # the poster went away
+        return
+    if error is None:
+        post.kept.set_result(None)
+    else:
+        post.kept.set_exception(error)
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("The telemetry store is stopping; send it again.", timedelta(seconds=1))
 
 
 def _traces(rows: Sequence[Any]) -> list[Trace]:
-    """Traces from span rows (trace_id, span_id, start_ns, body) in order of trace id."""
-    grouped = groupby(rows, key=itemgetter(0))
-    return [assemble([span_from_json(row[0], row[1], row[3]) for row in group]) for _, group in grouped]
+    """Traces from span rows (trace_id, span_id, body) in any order."""
+    grouped: dict[str, list[Span]] = {}
+    for trace_id, span_id, body in rows:
+        grouped.setdefault(trace_id, []).append(span_from_json(trace_id, span_id, body))
+    return [assemble(spans) for spans in grouped.values()]
 
 
 def _in_order(rows: Sequence[Any]) -> tuple[Trace, ...]:
