@@ -56,7 +56,9 @@ class Channels:
         for attempt in range(1, MOST_TRIES + 1):
             name = channel_name(incident, attempt)
             try:
-                answer = await asked(self.workspace.room.conversations_create(name=name, is_private=incident.private))
+                # Left out when public: the local workspace takes any value for a yes.
+                private = True if incident.private else None
+                answer = await asked(self.workspace.room.conversations_create(name=name, is_private=private))
             except Declined as error:
                 if error.code != "name_taken":
                     raise

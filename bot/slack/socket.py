@@ -18,15 +18,19 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def connected(workspace: Workspace, app_token: str, intake: Intake) -> AsyncIterator[SocketModeClient]:
+async def connected(
+    workspace: Workspace, app_token: str, intake: Intake, ping_seconds: float = 5.0
+) -> AsyncIterator[SocketModeClient]:
     """While inside, every request Slack sends over the socket goes to ``intake``; lost connections come back.
+
+    ``ping_seconds`` is how often the connection is looked at, and so how long a silent loss can last.
 
     Raises:
         Misconfigured: Slack does not know the app-level token.
         Unavailable: Slack cannot be reached.
     """
     url = await _first_address(workspace, app_token)
-    client = SocketModeClient(app_token, web_client=workspace.room)
+    client = SocketModeClient(app_token, web_client=workspace.room, ping_interval=ping_seconds)
 
     async def received(_: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         answer = await intake.envelope(dict(request.payload))

@@ -64,6 +64,7 @@ class Office:
     clock: FakeClock
     api_url: str
     token: str = BOT_TOKEN
+    app_token: str = APP_TOKEN
     traces: KeptTraces = field(default_factory=KeptTraces)
     background: Tasks = field(default_factory=Tasks)
     transport: str = "direct"
@@ -110,7 +111,7 @@ class Office:
 
     async def _transport(self) -> Deliver:
         if self.transport == "socket":
-            await self._open.enter_async_context(connected(self.edge.workspace, APP_TOKEN, self.edge.intake))
+            await self._open.enter_async_context(connected(self.edge.workspace, self.app_token, self.edge.intake, 0.2))
             return self.slack.over_the_socket
         if self.transport == "http":
             url = await self._open.enter_async_context(serving(self._web()))

@@ -227,6 +227,11 @@ class SlackDouble:
         await self._sockets[-1].send_json({"type": kind, "envelope_id": envelope, "payload": payload})
         return await asyncio.wait_for(self._answers[envelope], 3)
 
+    async def reconnected(self, connections: int) -> None:
+        """Wait until so many connections have been made in all."""
+        while len(self._sockets) < connections:  # noqa: ASYNC110  a story waits for the other side
+            await asyncio.sleep(0.01)
+
     async def hang_up(self) -> None:
         for socket in self._sockets:
             await socket.close()

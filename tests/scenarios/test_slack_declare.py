@@ -178,3 +178,19 @@ async def test_a_wrong_token_gets_one_clear_sentence(closed_office: Office) -> N
     closed_office.token = "xoxb-wrong"
     with pytest.raises(Misconfigured, match="Slack does not know SLACK_BOT_TOKEN"):
         await closed_office.start()
+
+
+async def test_a_wrong_app_token_gets_one_too(closed_office: Office) -> None:
+    closed_office.transport, closed_office.app_token = "socket", "xapp-wrong"
+    with pytest.raises(Misconfigured, match="Slack does not know SLACK_APP_TOKEN"):
+        await closed_office.start()
+
+
+async def test_a_lost_connection_comes_back(closed_office: Office) -> None:
+    closed_office.transport = "socket"
+    office = await closed_office.start()
+    await office.slack.hang_up()
+    async with asyncio.timeout(8):
+        await office.slack.reconnected(2)
+    await office.types("help")
+    assert office.slack.told() == ["What /incident does"]
