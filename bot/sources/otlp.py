@@ -6,6 +6,7 @@ Protocol: https://opentelemetry.io/docs/specs/otlp/#otlphttp. JSON has hex ids a
 
 import asyncio
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -154,13 +155,7 @@ def _spans(raws: Iterator[RawSpan]) -> Decoded:
 
 
 def _usable(identifier: str, digits: int) -> bool:
-    if len(identifier) != digits or identifier.strip("0") == "":
-        return False
-    try:
-        bytes.fromhex(identifier)
-    except ValueError:
-        return False
-    return True
+    return len(identifier) == digits and _HEX.fullmatch(identifier) is not None and identifier.strip("0") != ""
 
 
 def _logs(records: Iterator[RawRecord]) -> Decoded:
