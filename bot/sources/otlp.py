@@ -27,6 +27,8 @@ MOST_BODY = 8 * 1024 * 1024
 MOST_DECOMPRESSED = 32 * 1024 * 1024
 IN_THREAD_FROM = 64 * 1024  # bytes; decoding more than this would hold up the event loop
 
+_HEX = re.compile(r"[0-9a-f]+")  # bytes.fromhex would let spaces pass
+
 
 class TelemetryRejected(FirstfiveError):
     """The request cannot be used; ``status`` is the HTTP status that says so, ``reason`` one sentence."""
