@@ -10,12 +10,14 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 
 from bot.ports import Clock, Deliveries
+from bot.slack.backlog import QUIET, Backlog
 from bot.slack.requests import Kind, Payload, key_of, kind_of, parsed
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 Dispatch = Callable[[Payload], Awaitable[Payload]]  # works a request off; gives the body of the answer, {} for none
 REPLAYED = "firstfive_replayed"  # set on requests that are worked off after a restart
 REMEMBERED_ANSWERS = 256
+AT_ONCE = 16  # acknowledged requests worked off side by side
 JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json"}
 TEXT_HEADERS: Mapping[str, str] = {"content-type": "text/plain"}
 
@@ -77,6 +80,8 @@ class Intake:
         self._deliveries = deliveries
         self._clock = clock
         self._dispatch = dispatch
+        self._backlog = Backlog()
+        self._hands = asyncio.Semaphore(AT_ONCE)
         self._running: set[asyncio.Task[Payload]] = set()
         self._submissions: OrderedDict[str, asyncio.Task[Payload]] = OrderedDict()
 
@@ -103,7 +108,7 @@ class Intake:
         if kind is Kind.SUBMISSION:
             return await self._submitted(key, payload)
         if first:
-            self._start(key, payload)
+            self._backlog.put(partial(self._start, key, payload))
         return {}
 
     async def _submitted(self, key: str, payload: Payload) -> Payload:
@@ -121,10 +126,16 @@ class Intake:
         return await asyncio.shield(task)
 
     def _start(self, key: str, payload: Payload) -> asyncio.Task[Payload]:
-        task = asyncio.create_task(self._work_off(key, payload))
+        waited_for = kind_of(payload) is Kind.SUBMISSION
+        task = asyncio.create_task(self._work_off(key, payload) if waited_for else self._in_turn(key, payload))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
+
+    async def _in_turn(self, key: str, payload: Payload) -> Payload:
+        """Acknowledged work does not crowd out acknowledgements: only so much of it runs at once."""
+        async with self._hands:
+            return await self._work_off(key, payload)
 
     async def _work_off(self, key: str, payload: Payload) -> Payload:
         try:
@@ -140,16 +151,17 @@ class Intake:
         left = await self._deliveries.unhandled(self._clock.now())
         for key, body in left:
             payload: dict[str, Any] = json.loads(body)
-            self._start(key, {**payload, REPLAYED: True})
+            self._backlog.put(partial(self._start, key, {**payload, REPLAYED: True}))
         return len(left)
 
     async def settle(self) -> None:
         """Wait until everything that was started is worked off."""
-        while self._running:
-            await asyncio.wait(tuple(self._running))
+        while self._running or self._backlog:
+            await asyncio.wait([*self._running, asyncio.create_task(asyncio.sleep(QUIET))])
 
     async def stop(self, seconds: float = 5.0) -> None:
         """Let running work finish within ``seconds``; the rest is worked off after the next start."""
+        self._backlog.clear()
         if self._running:
             _, late = await asyncio.wait(tuple(self._running), timeout=seconds)
             for task in late:
