@@ -1,0 +1,167 @@
+"""OTLP over HTTP: both encodings, both compressions, and whatever else arrives."""
+
+import asyncio
+import gzip
+import json
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from bot.incident.telemetry import EvalScore, Span
+from bot.ports import TelemetryStore
+from bot.sources.otlp import JSON, MOST_BODY, PROTOBUF, Accepted, OtlpIntake, TelemetryRejected, decode, response_body
+from tests.sources.requests import SPAN_ID, TRACE_ID, in_protobuf, logs, pairs, sample_lines, span, traces
+
+EVALUATION = {"gen_ai.evaluation.name": "groundedness", "gen_ai.evaluation.score.label": "fail"}
+
+
+class Kept(TelemetryStore):
+    """Remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self.scores: list[EvalScore] = []
+
+    async def add(self, spans: Sequence[Span], scores: Sequence[EvalScore]) -> None:
+        self.spans += spans
+        self.scores += scores
+
+
+@pytest.mark.parametrize("line", sample_lines("traces.jsonl"))
+def test_a_trace_is_the_same_in_protobuf_and_json(line: bytes) -> None:
+    said = decode(line, JSON, "", "traces")
+    assert said == decode(in_protobuf(line, "traces"), PROTOBUF, "", "traces")
+    assert {span.agent for span in said.spans} == {"helpdesk-agent"}
+    assert said.accepted == Accepted()
+
+
+@pytest.mark.parametrize("line", sample_lines("evaluations.jsonl"))
+def test_evaluations_are_the_same_in_protobuf_and_json(line: bytes) -> None:
+    said = decode(line, JSON, "", "logs")
+    assert said == decode(in_protobuf(line, "logs"), PROTOBUF, "", "logs")
+    assert said.scores
+    assert all(score.passed is not None and score.agent == "helpdesk-agent" for score in said.scores)
+
+
+def test_probes_of_ours_are_told_from_scores_of_tasks() -> None:
+    scores = decode(sample_lines("evaluations.jsonl")[-1], JSON, "", "logs").scores
+    assert {score.name for score in scores if score.synthetic} == {"synthetic_task_success"}
+    assert all((score.probe_id is None) == (score.trace_id is not None) for score in scores)
+
+
+def test_the_failing_tool_of_a_sample_is_an_error_with_its_type() -> None:
+    failed = [span for span in decode(sample_lines("traces.jsonl")[1], JSON, "", "traces").spans if span.error]
+    assert [(span.error_type, span.tool and span.tool.name) for span in failed] == [("upstream_5xx", "search_kb")]
+
+
+def test_an_evaluation_on_a_span_event_counts_like_one_in_a_log_record() -> None:
+    event = {"name": "gen_ai.evaluation.result", "timeUnixNano": "1500", "attributes": pairs(EVALUATION)}
+    record = {"eventName": "gen_ai.evaluation.result", "timeUnixNano": "1500", "attributes": pairs(EVALUATION)}
+    by_span = decode(traces(span({"gen_ai.agent.name": "helpdesk"}, events=[event])), JSON, "", "traces").scores
+    record |= {"traceId": TRACE_ID, "spanId": SPAN_ID}
+    by_log = decode(logs(record, resource={"service.name": "helpdesk"}), JSON, "", "logs").scores
+    assert by_span == by_log
+    assert by_span[0].passed is False
+
+
+def test_an_evaluation_named_by_an_attribute_is_found_and_ordinary_logs_are_left_out() -> None:
+    named = {"timeUnixNano": 5, "attributes": pairs({"event.name": "gen_ai.evaluation.result", **EVALUATION})}
+    found = decode(logs(named, {"timeUnixNano": 5, "body": {"stringValue": "hello"}}), JSON, "", "logs")
+    assert [score.name for score in found.scores] == ["groundedness"]
+    assert found.accepted.rejected == 0
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"traceId": "ab" * 8}, {"traceId": "0" * 32}, {"spanId": ""}, {"spanId": "xy" * 8}, {"startTimeUnixNano": -1}],
+)
+def test_a_span_with_an_unusable_id_or_time_is_counted_and_the_rest_is_kept(broken: dict[str, Any]) -> None:
+    found = decode(traces(span(**broken), span()), JSON, "", "traces")
+    assert [item.span_id for item in found.spans] == [SPAN_ID]
+    assert found.accepted.rejected == 1
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "GZIP", ""])
+def test_compressed_bodies_are_read(encoding: str) -> None:
+    body = traces(span())
+    packed = {"gzip": gzip.compress(body), "deflate": zlib.compress(body)}.get(encoding.lower(), body)
+    assert len(decode(packed, JSON, encoding, "traces").spans) == 1
+
+
+def test_a_gzip_body_in_several_members_is_read_to_its_end() -> None:
+    body = traces(span())
+    packed = gzip.compress(body[:50]) + gzip.compress(body[50:])
+    assert len(decode(packed, JSON, "gzip", "traces").spans) == 1
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_gzip_bomb_is_refused(members: int) -> None:
+    bomb = gzip.compress(b" " * (40 // members * 1024 * 1024), 9) * members
+    with pytest.raises(TelemetryRejected) as refused:
+        decode(bomb, JSON, "gzip", "traces")
+    assert refused.value.status == 413
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "encoding", "status"),
+    [
+        (b"{", JSON, "", 400),
+        (b"[]", JSON, "", 400),
+        (b'{"resourceSpans": 5}', JSON, "", 400),
+        (b'{"resourceSpans": ["x"]}', JSON, "", 400),
+        (b"[" * 100_000, JSON, "", 400),
+        (traces(span()).replace(b'"1000"', b"1e999"), JSON, "", 400),
+        (b"\xff\xff\xff", PROTOBUF, "", 400),
+        (b"<html>", "text/html", "", 415),
+        (b"{}", JSON, "br", 415),
+        (b"no gzip", JSON, "gzip", 400),
+        (gzip.compress(b"{}" * 1000)[:-9], JSON, "gzip", 400),
+        (b" " * (MOST_BODY + 1), JSON, "", 413),
+    ],
+    ids=str,
+)
+def test_a_body_that_cannot_be_used_gets_its_status(body: bytes, content_type: str, encoding: str, status: int) -> None:
+    with pytest.raises(TelemetryRejected) as refused:
+        decode(body, content_type, encoding, "traces")
+    assert refused.value.status == status
+
+
+def test_an_empty_request_is_taken() -> None:
+    assert decode(b"{}", JSON, "", "traces").accepted == decode(b"", PROTOBUF, "", "traces").accepted == Accepted()
+
+
+def test_half_a_surrogate_pair_becomes_text_that_can_be_stored() -> None:
+    (found,) = decode(traces(span({"note": "\ud800 and \U0001f600"}, name="\udfff")), JSON, "", "traces").spans
+    assert (found.name, found.attributes["note"]) == ("?", "? and \U0001f600")
+
+
+async def test_the_event_loop_goes_on_while_a_large_body_is_decoded() -> None:
+    kept, beats = Kept(), 0
+    body = traces(*(span(spanId=f"{number:016x}") for number in range(1, 8001)))
+    taking = asyncio.create_task(OtlpIntake(kept).traces(body, JSON, ""))
+    while not taking.done():
+        beats += 1
+        await asyncio.sleep(0.001)
+    assert (await taking).rejected == 0
+    assert len(kept.spans) == 8000
+    assert beats > 2
+
+
+async def test_logs_are_stored_as_scores() -> None:
+    kept = Kept()
+    await OtlpIntake(kept).logs(sample_lines("evaluations.jsonl")[0], f"{JSON}; charset=utf-8", "")
+    assert kept.scores
+    assert not kept.spans
+
+
+def test_a_partial_success_is_told_in_the_encoding_of_the_request() -> None:
+    some = Accepted(2, "why")
+    answer = ExportTraceServiceResponse.FromString(response_body(some, PROTOBUF, "traces"))
+    assert (answer.partial_success.rejected_spans, answer.partial_success.error_message) == (2, "why")
+    told = json.loads(response_body(some, JSON, "logs"))
+    assert told == {"partialSuccess": {"rejectedLogRecords": "2", "errorMessage": "why"}}
+    assert response_body(Accepted(), PROTOBUF, "logs") == b""
+    assert json.loads(response_body(Accepted(), JSON, "traces")) == {}
