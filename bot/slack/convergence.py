@@ -15,7 +15,7 @@ from bot.slack.answers import Answers
 from bot.slack.posting import Message, Posting
 from bot.slack.room import Room
 from bot.slack.telling import told
-from bot.slack.workspace import Workspace, asked
+from bot.slack.workspace import Declined, Workspace, asked
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ TASK_SECONDS = 25.0  # a task that takes longer is given back before its lease o
 LONGEST_WAIT = timedelta(minutes=5)
 FIRST_WAIT = timedelta(seconds=1)
 MOST_TRIES = 8  # for messages; making the room is tried for ever
+MOST_REFUSALS = 3  # a message that Slack declines will hardly be taken later, and others wait behind it
 PostmortemFile = Callable[[IncidentKey], Awaitable[tuple[str, bytes, str]]]  # file name, content, title
 
 
@@ -64,11 +65,17 @@ class Tasks:
                 assert_never(other)
 
     async def _post(self, task: RoomTask, attempts: int) -> None:
-        record = await self.room.converge(task.incident)
+        record = await self.room.ready(task.incident)
         state = await self.room.verbs.look.state(task.incident)
         card = told(task, state, self.room.clock.now(), self.public_url)
         message = Message(card.text, card.blocks, name=task.key)
-        await self._once(task.payload.get("channel") or record.channel_id, message, attempts)
+        elsewhere = task.payload.get("channel", "")
+        try:
+            await self._once(elsewhere or record.channel_id, message, attempts)
+        except Declined as error:
+            if not elsewhere:
+                raise
+            log.info("%s was not announced in %s: %s", task.incident, elsewhere, error)  # a courtesy, nothing more
 
     async def _once(self, channel: str, message: Message, attempts: int) -> None:
         """Post it, unless an earlier try got through and only its answer was lost."""
@@ -82,7 +89,7 @@ class Tasks:
 
     async def _postmortem(self, task: RoomTask, attempts: int) -> None:
         """The draft as a file and a message with the link to its page; without the file where uploads fail."""
-        record = await self.room.converge(task.incident)
+        record = await self.room.ready(task.incident)
         state = await self.room.verbs.look.state(task.incident)
         card = messages.postmortem_posted(state, self.public_url)
         message = Message(card.text, card.blocks, name=task.key)
@@ -150,7 +157,8 @@ class Convergence:
 
     async def _failed(self, queued: QueuedTask, error: BaseException) -> None:
         task = queued.task
-        if task.kind is not RoomTaskKind.CONVERGE and queued.attempts >= MOST_TRIES:
+        most = MOST_REFUSALS if isinstance(error, Declined) else MOST_TRIES
+        if task.kind is not RoomTaskKind.CONVERGE and queued.attempts >= most:
             log.error("%s of %s was given up: %s", task.kind, task.incident, error)
             await self._queue.done(queued.id)
             return

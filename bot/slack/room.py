@@ -5,6 +5,7 @@ changed is edited. Channel and card are needed; the rest is best effort, and its
 """
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -22,8 +23,10 @@ from bot.slack.furnishing import Furnishing
 from bot.slack.posting import CARD, Message, Posting
 from bot.slack.workspace import Declined
 
+log = logging.getLogger(__name__)
+
 GONE = frozenset({"is_archived", "channel_not_found", "not_in_channel", "channel_is_archived"})
-CHANNEL = "channel"
+CHANNEL, CARD_STEP = "channel", "card"  # steps that are only named while they fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,15 @@ class Room:
     furnishing: Furnishing
     card_of: Callable[[IncidentState], Awaitable[Card]]
 
+    async def ready(self, key: IncidentKey) -> RoomRecord:
+        """The room as it is; made first where there is none yet.
+
+        Raises:
+            Declined, Unavailable, Refused: it could not be made; try again later.
+        """
+        record = await self.rooms.room(key)
+        return record if record.channel_id else await self.converge(key)
+
     async def converge(self, key: IncidentKey) -> RoomRecord:
         """Bring channel, card and steps up to date; calling it again changes nothing.
 
@@ -67,12 +79,18 @@ class Room:
         state = await self.verbs.look.state(key)
         record, fresh = await self._channel(await self.rooms.room(key), state)
         try:
-            return await self._inside(record, state, fresh=fresh)
+            record = await self._inside(record, state, fresh=fresh)
         except Declined as error:
-            if error.code not in GONE:
+            gone = error.code in GONE
+            if not gone and not record.card_ts:
                 raise
-            # People archived or left it: that is their decision. The next change looks again.
-            return await self._saved(replace(record, steps={**record.steps, CHANNEL: error.code}))
+            # People archived or left it, or Slack refuses this edit: messages behind it must not wait for ever.
+            log.warning("the room of %s was not brought up to date: %s", key, error)
+            return await self._saved(
+                replace(record, steps={**record.steps, CHANNEL if gone else CARD_STEP: error.code})
+            )
+        healed = {step: said for step, said in record.steps.items() if step not in {CHANNEL, CARD_STEP}}
+        return record if healed == record.steps else await self._saved(replace(record, steps=healed))
 
     async def _inside(self, record: RoomRecord, state: IncidentState, *, fresh: bool) -> RoomRecord:
         record = await self._card(record, state, fresh=fresh)

@@ -1,6 +1,7 @@
 """Working on an incident from its channel: dialogs, clicks, notes, and what is said when it is too late."""
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
@@ -166,6 +167,46 @@ async def test_an_archived_channel_is_recorded_and_stops_nothing(office: Office,
     await office.types("note still here", channel=room)
     await office.follows()
     assert (await office.rooms.room(KEY)).steps["channel"] == "is_archived"
+
+
+async def test_a_card_that_slack_refuses_holds_up_no_update(office: Office, room: str) -> None:
+    office.slack.troubles["chat.update"] = ["invalid_blocks"]
+    record = await office.rooms.room(KEY)
+    await office.rooms.save(replace(record, card_digest="of an earlier card"))
+    await office.types("update we limit turns", channel=room)
+    await office.follows()
+    assert (await office.rooms.room(KEY)).steps["card"] == "invalid_blocks"
+    assert "we limit turns" in office.slack.said_in(room)[-1]
+    await office.types("note and on we go", channel=room)
+    await office.follows()
+    assert "card" not in (await office.rooms.room(KEY)).steps
+
+
+async def test_a_click_from_long_before_a_restart_is_not_carried_out(office: Office, room: str) -> None:
+    pressed = office.clock.now().timestamp()
+    click = {
+        "type": "block_actions",
+        "user": {"id": "U1", "username": "ana"},
+        "channel": {"id": room},
+        "actions": [{"action_id": "apply:halt", "value": '{"k":"INC-1"}', "action_ts": str(pressed)}],
+    }
+    await office.deliveries.first("action:lost", json.dumps(click), office.clock.now())
+    office.clock.advance(3600)
+    await office.edge.intake.replay()
+    await office.edge.intake.settle()
+    assert (await office.verbs.look.state("1")).live_mitigations == ()
+    assert office.slack.told()[-1].startswith("This click was interrupted by a restart and is too old")
+
+
+async def test_an_announcement_nobody_takes_holds_up_nothing(office: Office) -> None:
+    office.slack.channels["D1"] = {"id": "D1", "name": "directmessage"}
+    view = await office.types("", channel="D1")
+    await office.submits(view, title="It loops", agent="helpdesk-agent", agent_name="helpdesk-agent")
+    await office.edge.room.converge(KEY)
+    office.slack.troubles["chat.postMessage"] = ["channel_not_found"]
+    await office.types("INC-1 update we limit turns")
+    await office.follows()
+    assert "we limit turns" in office.slack.said_in(office.slack.room()["id"])[-1]
 
 
 async def test_a_message_that_got_through_before_a_crash_is_not_posted_again(office: Office, room: str) -> None:
