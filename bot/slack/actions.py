@@ -98,7 +98,7 @@ class Actions:
         return age > STILL_WANTED.total_seconds()
 
     async def _do(self, click: Clicked, payload: Payload) -> None:
-        name = click.choice or click.action_id
+        name = click.choice or click.action_id.partition(":")[0]  # several rows may hold the same button
         if click.action_id.startswith(APPLY):
             await self._apply(click, payload)
         elif name == "undo":
