@@ -20,7 +20,11 @@ from bot.incident.taxonomy import CLASSES
 from bot.ports import Renderer
 
 FORMS = ("md", "html")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+_LIST_MARK = re.compile(
+    r"^(\d*)(?=[-+=]|[.)](?:\s|$))"
+)  # at the start of a line it would begin a list or underline a heading
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 _TITLES = {
     Section.SUMMARY: "Summary",
     Section.IMPACT: "Impact",
@@ -92,6 +96,7 @@ def _environment(folder: Path) -> Environment:
         loader=FileSystemLoader(folder),
         autoescape=select_autoescape(enabled_extensions=("html.j2",)),
         undefined=StrictUndefined,
+        finalize=_shown,
         keep_trailing_newline=True,
     )
     environment.filters.update(
@@ -100,14 +105,24 @@ def _environment(folder: Path) -> Environment:
     return environment
 
 
+def _shown(value: object) -> object:
+    return visible(value) if type(value) is str else value
+
+
+def visible(text: str) -> str:
+    """Text without control characters and without those that turn the direction of what follows."""
+    return _UNSEEN.sub("", text)
+
+
 def markdown_text(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    line = " ".join(visible(text).split())
+    return _LIST_MARK.sub(r"\1\\", _MARKDOWN.sub(r"\\\1", line))
 
 
 def people(text: str) -> str:
     """What people wrote: their Markdown stays, raw HTML does not."""
-    return text.replace("<", "&lt;").strip()
+    return visible(text).replace("<", "&lt;").strip()
 
 
 def utc(at: datetime) -> str:

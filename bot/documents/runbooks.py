@@ -62,7 +62,7 @@ def read_runbooks(folder: Path) -> tuple[Mapping[IncidentClass, Runbook], tuple[
 def read_runbook(file: Path) -> Runbook | tuple[Mistake, ...]:
     """The runbook in ``file``, or every mistake in it."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         return (Mistake(file, 1, f"cannot be read: {error}."),)
     if not text.startswith("---\n") or "\n---\n" not in text[4:]:

@@ -55,6 +55,8 @@ def parse(text: str, file: Path, first_line: int = 1) -> Document | Mistake:
         mark = error.problem_mark or error.context_mark
         line = first_line + (mark.line if mark else 0)
         return Mistake(file, line, f"not valid YAML: {error.problem or error.context}.")
+    except RecursionError:
+        return Mistake(file, first_line, "an alias refers to what it is part of, or the nesting is too deep.")
     except yaml.YAMLError as error:
         return Mistake(file, first_line, f"not valid YAML: {str(error).splitlines()[0]}.")
 
