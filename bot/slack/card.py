@@ -1,43 +1,37 @@
-"""The incident card: pinned, edited in place, at most twelve blocks, one obvious next step."""
+"""The incident card: pinned, edited in place, at most twelve blocks, one obvious next step.
+
+Its blocks, from top to bottom: headline; title; people and clocks; what telemetry says; the
+class with its reasons; the runbook's first steps; offers; controls in force; the buttons.
+"""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot.incident.classification import Classification
-from bot.incident.mitigation import MitigationState, Offer, Proof, Standing, Verdict
+from bot.incident.mitigation import Offer
 from bot.incident.model import Role
 from bot.incident.runbook import Runbook
 from bot.incident.taxonomy import CLASSES, IncidentClass
-from bot.incident.timeline import Declared, Event, IncidentState, MitigationStatus
-from bot.response.declare import NUDGE_AFTER
-from bot.slack.blocks import Block, Card, actions, button, context, header, overflow, section
-from bot.slack.text import bold_untrusted, date_token, duration, link, plain_untrusted, quote_untrusted, who
+from bot.incident.timeline import Declared, Event, EvidenceFrozen, IncidentState
+from bot.slack.blocks import FALLBACK_LIMIT, Block, Card, actions, context, header, section
+from bot.slack.card_buttons import next_steps
+from bot.slack.card_controls import controls, offered
+from bot.slack.text import (
+    bold_untrusted,
+    date_token,
+    duration,
+    link,
+    plain_untrusted,
+    quote_untrusted,
+    shorten,
+    who,
+)
 
 __all__ = ["Card", "incident_card"]
 
-MOST_BLOCKS = 12
-MOST_BUTTONS = 4  # of live mitigations, in one row
-MINUTES = 60
-LINE = 280  # characters of one line of evidence or reason
-MORE = (
-    ("note", "Add a note"),
-    ("role", "Name a commander or scribe"),
-    ("severity", "Change the severity"),
-    ("timeline", "Show the timeline"),
-    ("resolve", "Resolve"),
-)
-_MARK = {
-    MitigationState.OBSERVED: "✔",
-    MitigationState.INEFFECTIVE: "✖",
-    MitigationState.UNPROVEN: "?",
-    MitigationState.HELD: "!",
-}
-_VERDICT = {
-    Verdict.OBSERVED: "observed ✔",
-    Verdict.INEFFECTIVE: "INEFFECTIVE ✖",
-    Verdict.UNPROVEN: "UNPROVEN",
-    Verdict.WAITING: "watching new tasks",
-}
+CLASSIFY_WITHIN = timedelta(minutes=5)
+SHOWN_FIGURES = 6
+SHOWN_REASONS = 3
+SHOWN_STEPS = 3
 
 
 def incident_card(
@@ -48,203 +42,136 @@ def incident_card(
     runbook: Runbook | None = None,
     offers: Sequence[Offer] = (),
 ) -> Card:
-    """The card as the timeline has it; ``offers`` are best first."""
-    del now  # times on the card are Slack's own tokens: a card that ages must not be sent again
-    blocks = [*_head(state, events), *_evidence(state, public_url), *_class(state, public_url, runbook)]
-    blocks += [*_mitigations(state), *_steps(state, offers, public_url), *_foot(state, public_url)]
-    return Card(blocks[:MOST_BLOCKS], _summary(state))
-
-
-def _summary(state: IncidentState) -> str:
-    named = state.incident_class.value if state.incident_class else "not classified"
-    title = quote_untrusted(state.incident.title, 200)
-    return f"{state.incident.key} {state.severity.value} {state.status.value}, {named}: {title}"
-
-
-def _head(state: IncidentState, events: Sequence[Event]) -> Iterator[Block]:
-    incident = state.incident
-    test = "TEST · " if incident.test else ""
-    named = state.incident_class.value if state.incident_class else "no class yet"
-    if not state.status.is_open:
-        named = f"{named} · {state.status.value}"
-    agent = plain_untrusted(incident.agent, 60)
-    yield header(f"{test}{incident.key} · {agent} · {state.severity.value} · {named}")
-    harm = "\n*Harm is happening now.* Contain first." if state.harm_now and state.status.is_open else ""
-    yield section(f"{bold_untrusted(incident.title, 600)}{harm}", f"card:{incident.key}")
-    yield context(_people(state), _clock(state, events))
-
-
-def _people(state: IncidentState) -> str:
-    named = [f"{role.value.capitalize()} {who(state.roles[role])}" for role in Role if role in state.roles]
-    if Role.COMMANDER not in state.roles:
-        named.insert(0, "Commander: nobody yet")
-    return " · ".join(named)
-
-
-def _clock(state: IncidentState, events: Sequence[Event]) -> str:
-    incident = state.incident
-    noticed = next((event.fact.detection for event in events if isinstance(event.fact, Declared)), "")
-    said = f"Declared {date_token(incident.declared_at)} by {who(incident.declared_by)}"
-    if noticed:
-        said += f" ({quote_untrusted(noticed, 120)})"
-    if state.resolved_at:
-        took = duration((state.resolved_at - incident.declared_at).total_seconds())
-        return f"{said} · resolved {date_token(state.resolved_at)} after {took}"
-    if state.classified_at:
-        took = duration((state.classified_at - incident.declared_at).total_seconds())
-        return f"{said} · classified after {took}"
-    due = date_token(incident.declared_at + NUDGE_AFTER)
-    return f"{said} · {'class overdue since' if state.overdue else 'classify by'} {due}"
-
-
-def _evidence(state: IncidentState, public_url: str) -> Iterator[Block]:
-    if state.snapshot is None:
-        yield section("*What telemetry says*\nBeing measured …")
-        return
-    lines = [f"• {quote_untrusted(line, LINE)}" for line in state.evidence_summary]
-    lines += [f"• Missing: {quote_untrusted(line, LINE)}" for line in state.evidence_missing]
-    page = link(f"{public_url}/incidents/{state.incident.key}", "figures and charts")
-    asof = date_token(state.incident.declared_at)
-    yield section(f"*What telemetry says* (as of {asof}, kept; {page})\n" + "\n".join(lines))
-
-
-def _class(state: IncidentState, public_url: str, runbook: Runbook | None) -> Iterator[Block]:
-    if state.classified is not None:
-        named = state.classified.incident_class
-        head = f"*{named.value}: {CLASSES[named].name}* · suspected cause {state.classified.cause.value}"
-        yield section(_reasoned(head, state.classified.classification))
-        if state.status.is_open:
-            yield context(*_runbook(named, runbook, public_url))
-    elif state.suggested is not None:
-        yield section(_looks(state.suggested))
-
-
-def _looks(suggested: Classification) -> str:
-    named = suggested.incident_class
-    if named is None:
-        return "*Telemetry shows nothing unusual.* If people see harm, classify by what they see."
-    if named is IncidentClass.UNKN:
-        return _reasoned("*Telemetry can't tell what this is*", suggested)
-    head = f"*Looks like {named.value}: {CLASSES[named].name}* ({suggested.confidence.value} confidence)"
-    return _reasoned(head, suggested)
-
-
-def _reasoned(head: str, reasons: Classification) -> str:
-    because = [f"because {quote_untrusted(text, LINE)}" for text in reasons.because[:3]]
-    excluded = [quote_untrusted(text, 140) for text in reasons.rules_out[:3]]
-    rest = ["_" + "; ".join(excluded).replace("_", " ") + "_"] if excluded else []
-    return "\n".join([head, *because, *rest])
-
-
-def _runbook(named: IncidentClass, runbook: Runbook | None, public_url: str) -> Iterator[str]:
-    if runbook is not None:
-        steps = "  ".join(
-            f"{number}. {quote_untrusted(step, 160)}" for number, step in enumerate(runbook.first_five, 1)
-        )
-        yield f"*Runbook: {quote_untrusted(runbook.title, 80)}*  {steps}"
-    yield f"*Do not:* {'; '.join(CLASSES[named].do_not)}."
-    del public_url
-
-
-def _mitigations(state: IncidentState) -> Iterator[Block]:
-    live = state.live_mitigations
-    ended = [status for status in state.mitigations.values() if not status.mitigation.state.is_live]
-    if live:
-        yield section("\n".join(_live_line(status) for status in live))
-        rows = [element for status in live for element in _live_buttons(state, status, len(live) > 1)]
-        yield actions(f"live:{state.incident.key}", *rows[:MOST_BUTTONS])
-    elif state.status.is_open:
-        yield context("Active controls: none", *map(_ended_line, ended[-3:]))
-        return
-    if ended:
-        yield context(*map(_ended_line, ended[-3:]))
-
-
-def _live_line(status: MitigationStatus) -> str:
-    m = status.mitigation
-    mark = _MARK.get(m.state, "…")
-    until = "its time is over and it *stays on* until somebody decides"
-    if m.state is not MitigationState.HELD:
-        until = f"expires {date_token(m.expires_at)}"
-    head = f"{mark} *{m.label}* on {quote_untrusted(m.agent, 60)} · by {who(m.applied_by)} {date_token(m.applied_at)} · {until}"
-    return f"{head}\n     {_proof(status.proof)}"
-
-
-def _proof(proof: Proof | None) -> str:
-    if proof is None:
-        return "applied; reading it back …"
-    read = (
-        "read back ✔" if proof.read_back.confirmed else f"read back ✖ ({quote_untrusted(proof.read_back.detail, 120)})"
-    )
-    delivery = proof.delivery
-    if not delivery.instances:
-        delivered = "no instance has asked yet"
+    """The card as of ``now``. ``offers`` come best first; links go to pages under ``public_url``."""
+    blocks: list[Block] = [header(_headline(state, now)), section(_title(state)), context(*_people(state, events, now))]
+    if state.resolution is not None:
+        blocks += [section(_resolved(state, public_url)), section(_judged(state))]
     else:
-        took = f" in {delivery.seconds:.1f} s" if delivery.seconds is not None else ""
-        delivered = f"delivered {delivery.reached} of {delivery.instances} instances{took}"
-    return f"{read} · {delivered} · {_VERDICT[proof.effect.verdict]}: {quote_untrusted(proof.effect.detail, 200)}"
+        blocks += [section(_telemetry(state, events, public_url)), section(_judged(state))]
+        blocks += [section(_runbook(state, runbook, public_url))] if runbook else []
+        blocks += [section(offered(offers, state))] if offers and (state.classified or state.harm_now) else []
+    blocks += controls(state, public_url)
+    blocks.append(actions(f"card:{state.incident.key}", *next_steps(state, offers)))
+    return Card(blocks, _in_words(state, now))
 
 
-def _ended_line(status: MitigationStatus) -> str:
-    m = status.mitigation
-    by = f" by {who(status.ended_by)}" if status.ended_by else ""
-    at = f" {date_token(status.ended_at)}" if status.ended_at else ""
-    return f"{m.label}: {m.state.value}{by}{at}"
+def _headline(state: IncidentState, now: datetime) -> str:
+    incident = state.incident
+    marks = ["TEST"] if incident.test else []
+    agent = plain_untrusted(incident.agent, 60)
+    return " · ".join([*marks, incident.key, agent, state.severity.value, _stage(state, now)])
 
 
-def _live_buttons(state: IncidentState, status: MitigationStatus, several: bool) -> Iterator[Block]:  # noqa: FBT001
-    m = status.mitigation
-    about = {"k": state.incident.key, "m": m.id}
-    name = f" {m.label.lower()}" if several else ""
-    yield button(f"Undo{name}", f"undo:{m.id}" if several else "undo", about)
-    yield button(f"Extend{name} {MINUTES} min", f"extend:{m.id}" if several else "extend", about)
-
-
-def _steps(state: IncidentState, offers: Sequence[Offer], public_url: str) -> Iterator[Block]:
-    key = state.incident.key
-    about = {"k": key}
+def _stage(state: IncidentState, now: datetime) -> str:
+    named = state.incident_class
     if not state.status.is_open:
-        page = link(f"{public_url}/incidents/{key}/postmortem", "Postmortem")
-        todos = f", {state.open_todos} gaps left for people" if state.open_todos else ""
-        yield section(f"{page}{todos}.")
-        style = None if state.status.value == "reviewed" else "primary"
-        yield actions(
-            f"card:{key}",
-            button("Fill the postmortem", "postmortem", about, style),
-            button("Evidence", "evidence", about),
-        )
-        return
-    classified = state.classified is not None
-    row = [] if classified else [button("Classify", "classify", about, "primary")]
-    if Role.COMMANDER not in state.roles:
-        row.append(button("Take command", "take_commander", about))
-    row += [button("Contain…", "contain", about), button("Evidence", "evidence", about)]
-    if classified:
-        proven = any(status.mitigation.state is MitigationState.OBSERVED for status in state.live_mitigations)
-        row += [button("Update", "update", about), button("Resolve", "resolve", about, "primary" if proven else None)]
-        row.append(button("Classify again", "classify", about))
-    levers = list(_levers(state, offers))
-    if levers:
-        yield actions(f"levers:{key}", *levers)
-    yield actions(f"card:{key}", *row, overflow("more", [(f"{name}:{key}", text) for name, text in MORE]))
+        return f"{named.value}, {state.status.value}" if named else state.status.value
+    if named is not None:
+        return f"{named.value}, {state.status.value}"
+    return "class overdue" if _overdue(state, now) else "to be classified"
 
 
-def _levers(state: IncidentState, offers: Sequence[Offer]) -> Iterator[Block]:
-    """One click for what fits or is allowed; what is contraindicated is reached through Contain."""
-    if state.classified is None and not state.harm_now:
-        return
-    live = {(status.mitigation.kind, status.mitigation.limit) for status in state.live_mitigations}
-    first = state.classified is not None and not live
-    for offer in offers:
-        if offer.standing is Standing.CONTRAINDICATED or (offer.kind, offer.limit) in live:
-            continue
-        style = "primary" if first and offer.standing is Standing.FITS else None
-        first = first and style is None
-        about = {"k": state.incident.key, "kind": offer.kind.value, "limit": offer.limit, "minutes": MINUTES}
-        yield button(f"{offer.label} · {MINUTES} min", f"apply:{offer.kind.value}", about, style)
+def _overdue(state: IncidentState, now: datetime) -> bool:
+    return state.overdue or now > state.incident.declared_at + CLASSIFY_WITHIN
 
 
-def _foot(state: IncidentState, public_url: str) -> Iterator[Block]:
-    failed = [f"{step.step} ({quote_untrusted(step.failed, 60)})" for step in state.room_steps if step.failed]
-    page = link(f"{public_url}/incidents/{state.incident.key}", "Timeline and figures")
-    yield context(page, f"Not done in Slack: {', '.join(failed)}" if failed else "")
+def _title(state: IncidentState) -> str:
+    title = bold_untrusted(state.incident.title, 2000)
+    if state.harm_now and state.status.is_open:
+        return f"{title}\n🔴 Harm is happening now: contain first, then classify."
+    return title
+
+
+def _people(state: IncidentState, events: Sequence[Event], now: datetime) -> Iterator[str]:
+    incident = state.incident
+    commander, scribe = state.roles.get(Role.COMMANDER), state.roles.get(Role.SCRIBE)
+    yield f"Commander: {who(commander)}" if commander else "Commander: nobody yet"
+    yield f"Scribe: {who(scribe)}" if scribe else "Scribe: nobody yet"
+    yield f"Declared {date_token(incident.declared_at)} by {who(incident.declared_by)}"
+    due = incident.declared_at + CLASSIFY_WITHIN
+    if state.status.is_open and state.incident_class is None:
+        yield f"⏱ Class overdue since {date_token(due)}" if _overdue(state, now) else f"⏱ Classify by {date_token(due)}"
+    seen = next((event.fact.detection for event in events if isinstance(event.fact, Declared)), "")
+    if seen:
+        yield f"Noticed: {quote_untrusted(seen, 160)}"
+    if incident.private:
+        yield "Private"
+    failed = [step for step in state.room_steps if step.failed]
+    if failed:
+        named = ", ".join(f"{quote_untrusted(s.step, 40)} ({quote_untrusted(s.failed or '', 60)})" for s in failed[:6])
+        yield f"Not done: {named}"
+
+
+def _telemetry(state: IncidentState, events: Sequence[Event], public_url: str) -> str:
+    frozen = next((event for event in events if isinstance(event.fact, EvidenceFrozen)), None)
+    if frozen is None and not state.evidence_summary:
+        return "*What telemetry says*\nReading it now; this card is updated in a moment."
+    as_of = f" (as of {date_token(frozen.at)})" if frozen else ""
+    lines = [f"• {quote_untrusted(line, 260)}" for line in state.evidence_summary[:SHOWN_FIGURES]]
+    lines = lines or ["can't tell: there are no figures."]
+    gaps = "; ".join(quote_untrusted(one, 160) for one in state.evidence_missing[:3])
+    missing = [f"Missing: {gaps}"] if gaps else []
+    page = [link(f"{public_url}/incidents/{state.incident.key}", "Charts and traces")] if public_url else []
+    return "\n".join([f"*What telemetry says*{as_of}", *lines, *missing, *page])
+
+
+def _judged(state: IncidentState) -> str:
+    said = state.classified
+    reasons = said.classification if said else state.suggested
+    named = state.incident_class or (reasons.incident_class if reasons else None)
+    if named is None:
+        nothing = "Telemetry shows nothing unusual." if reasons else "Telemetry has not said what it looks like yet."
+        return f"*No class yet*\n{nothing} People may know better: classify what they see."
+    facts = CLASSES[named]
+    if said:
+        heading = f"*{named.value}: {facts.name}* · suspected cause: {said.cause.value}"
+    else:
+        sure = f" ({reasons.confidence.value} confidence)" if reasons else ""
+        heading = f"*Looks like {named.value}: {facts.name}*{sure}"
+    because = [f"• {quote_untrusted(one, 260)}" for one in (reasons.because if reasons else ())[:SHOWN_REASONS]]
+    ruled = [quote_untrusted(one, 160).rstrip(".") for one in (reasons.rules_out if reasons else ())[:SHOWN_REASONS]]
+    dropped = [f"Not: {'; '.join(ruled)}"] if ruled else []
+    warned = [_do_not(named)] if said and state.status.is_open else []
+    return "\n".join([heading, *because, *dropped, *warned])
+
+
+def _do_not(named: IncidentClass) -> str:
+    return "*Do not*: " + "; ".join(CLASSES[named].do_not)
+
+
+def _runbook(state: IncidentState, runbook: Runbook, public_url: str) -> str:
+    steps = [f"{at}. {quote_untrusted(step, 220)}" for at, step in enumerate(runbook.first_five[:SHOWN_STEPS], 1)]
+    title = f"*Runbook: {quote_untrusted(runbook.title, 160)}*"
+    rest = len(runbook.first_five) - SHOWN_STEPS
+    page = f"{public_url}/incidents/{state.incident.key}"
+    more = [link(page, f"All {len(runbook.first_five)} steps")] if public_url and rest > 0 else []
+    return "\n".join([title, *steps, *more])
+
+
+def _resolved(state: IncidentState, public_url: str) -> str:
+    resolution = state.resolution
+    if resolution is None:
+        return ""
+    took = ""
+    if state.resolved_at is not None:
+        lasted = duration((state.resolved_at - state.incident.declared_at).total_seconds())
+        took = f" {date_token(state.resolved_at)}, {lasted} after it was declared"
+    lines = [f"🟢 *Resolved*{took}", quote_untrusted(resolution.summary, 1000)]
+    lines += [f"• {quote_untrusted(one, 260)}" for one in resolution.recovery[:SHOWN_REASONS]]
+    return "\n".join([*lines, _postmortem(state, public_url)])
+
+
+def _postmortem(state: IncidentState, public_url: str) -> str:
+    page = f"{public_url}/incidents/{state.incident.key}/postmortem"
+    name = link(page, "Postmortem") if public_url else "Postmortem"
+    if state.open_todos is None:
+        return f"{name}: the draft is being written."
+    if state.open_todos == 0:
+        return f"{name}: no gaps are left."
+    return f"{name}: {state.open_todos} {'gap is' if state.open_todos == 1 else 'gaps are'} left for people."
+
+
+def _in_words(state: IncidentState, now: datetime) -> str:
+    return shorten(
+        f"{quote_untrusted(_headline(state, now), 150)}: {quote_untrusted(state.incident.title, 140)}", FALLBACK_LIMIT
+    )

@@ -1,0 +1,121 @@
+"""The middle of the card: which levers are on offer, and which are in force with their proof."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, assert_never
+
+from bot.incident.mitigation import Delivery, Effect, MitigationState, Offer, Proof, ReadBack, Verdict
+from bot.incident.timeline import IncidentState, MitigationStatus
+from bot.slack.blocks import Block, actions, button, section
+from bot.slack.text import date_token, link, quote_untrusted, who
+from bot.slack.views.mitigate import offer_line
+
+EXTENSION_MINUTES = 60
+WITH_ROWS_OF_BUTTONS = 2  # more controls than this share the room: one line and one button each
+SHOWN_CONTROLS = 4
+LAST = 10_000  # sorts what needs no decision behind what does
+
+
+def offered(offers: Sequence[Offer], state: IncidentState) -> str:
+    """Every lever in a line: standing, why, and what it would touch."""
+    named = f" for {state.incident_class.value}" if state.incident_class else ""
+    return f"*Mitigations{named}*\n" + "\n".join(f"• {offer_line(offer)}" for offer in offers[:4])
+
+
+def controls(state: IncidentState, public_url: str) -> list[Block]:
+    """What is in force, with proof and undo; at most four blocks. One line when nothing is."""
+    live = sorted(state.live_mitigations, key=lambda s: 0 if s.mitigation.state in _NEEDS_SOMEBODY else LAST)
+    if not live:
+        return [section("No control is in force.")] if state.status.is_open else []
+    if len(live) <= WITH_ROWS_OF_BUTTONS:
+        return [block for status in live for block in _with_row(status)]
+    shown = live[:SHOWN_CONTROLS]
+    blocks = [_with_undo(status) for status in shown]
+    hidden = len(live) - len(shown)
+    if hidden:
+        page = f"{public_url}/incidents/{state.incident.key}"
+        where = link(page, f"{hidden} more in force") if public_url else f"{hidden} more in force"
+        blocks[-1] = {**blocks[-1], **section(f"{_line(shown[-1])}\n{where}")}
+    return blocks
+
+
+_NEEDS_SOMEBODY = {MitigationState.HELD, MitigationState.INEFFECTIVE}
+
+
+def _with_row(status: MitigationStatus) -> Iterator[Block]:
+    mitigation = status.mitigation
+    yield section(_line(status))
+    yield actions(
+        f"control-{mitigation.id}:{mitigation.incident}",
+        button(f"Undo {mitigation.label.lower()}", "undo", _about(status)),
+        button(f"Extend by {EXTENSION_MINUTES} min", "extend", {**_about(status), "minutes": EXTENSION_MINUTES}),
+    )
+
+
+def _with_undo(status: MitigationStatus) -> Block:
+    block = section(_line(status), f"control-{status.mitigation.id}:{status.mitigation.incident}")
+    return {**block, "accessory": button("Undo", "undo", _about(status))}
+
+
+def _about(status: MitigationStatus) -> dict[str, Any]:
+    return {"k": status.mitigation.incident, "m": status.mitigation.id}
+
+
+def _line(status: MitigationStatus) -> str:
+    m = status.mitigation
+    by = f"by {who(m.applied_by)} {date_token(m.applied_at)}"
+    until = f"until {date_token(m.expires_at)}" if m.state is not MitigationState.HELD else "*its time is over*"
+    where = f" in {quote_untrusted(m.environment, 60)}" if m.environment else ""
+    first = f"{_mark(status)} *{m.label}*{where} · {by} · {until}"
+    lines = [first, _proof(status.proof) if status.proof else "Proof: reading it back …"]
+    if m.state is MitigationState.HELD:
+        lines.append("It stays in force until somebody undoes or extends it.")
+    return "\n".join(lines)
+
+
+def _mark(status: MitigationStatus) -> str:
+    match status.mitigation.state:
+        case MitigationState.OBSERVED:
+            return "🟢 In force, proven:"
+        case MitigationState.INEFFECTIVE:
+            return "🔴 In force, not obeyed:"
+        case MitigationState.HELD:
+            return "🔴 Held:"
+        case MitigationState.UNPROVEN:
+            return "⚪ In force, unproven:"
+        case MitigationState.APPLIED | MitigationState.DELIVERED:
+            return "🟡 In force, proof under way:"
+        case MitigationState.REVERTED | MitigationState.EXPIRED:
+            return "Ended:"
+        case other:
+            assert_never(other)
+
+
+def _proof(proof: Proof) -> str:
+    return f"Proof: {_read_back(proof.read_back)} · {_delivered(proof.delivery)} · {_effect(proof.effect)}"
+
+
+def _read_back(read: ReadBack) -> str:
+    return "read back ✔ yes" if read.confirmed else f"read back ✖ no: {quote_untrusted(read.detail, 200)}"
+
+
+def _delivered(delivery: Delivery) -> str:
+    if not delivery.instances:
+        return "delivered: no instance has asked yet"
+    took = f" in {delivery.seconds:.1f} s" if delivery.seconds is not None else ""
+    all_of_them = " ✔" if delivery.reached >= delivery.instances else ""
+    return f"delivered{all_of_them} {delivery.reached} of {delivery.instances} instances{took}"
+
+
+def _effect(effect: Effect) -> str:
+    detail = quote_untrusted(effect.detail, 260)
+    match effect.verdict:
+        case Verdict.OBSERVED:
+            return f"observed ✔ {detail}"
+        case Verdict.WAITING:
+            return f"waiting for tasks: {detail}"
+        case Verdict.INEFFECTIVE:
+            return f"not obeyed ✖ {detail}"
+        case Verdict.UNPROVEN:
+            return f"can't tell: {detail}"
+        case other:
+            assert_never(other)
