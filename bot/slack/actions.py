@@ -139,7 +139,8 @@ class Actions:
                 )
                 await self.desk.answers.tell(payload, messages.answer(sentence))
                 return
-        order = Order(kind, limit, DEFAULT_MINUTES)
+        minutes = click.about.get("minutes")  # the button says for how long
+        order = Order(kind, limit, minutes if isinstance(minutes, int) else DEFAULT_MINUTES)
         await self.desk.verbs.apply(click.key, order, actor(payload), key_of(payload))
 
     async def _limit(self, kind: MitigationKind, click: Clicked) -> int | None:

@@ -81,7 +81,7 @@ async def test_a_lever_that_is_advised_against_asks_for_a_reason_first(office: O
 async def test_undoing_alone_needs_a_reason(office: Office, room: str) -> None:
     await office.clicks("apply:turn-limit", {"k": "INC-1", "limit": 5}, room)
     lever = (await office.verbs.look.state("1")).live_mitigations[0].mitigation
-    dialog = await office.clicks("undo", {"k": "INC-1", "m": lever.id}, room)
+    dialog = await office.clicks(f"undo:{lever.id}", {"k": "INC-1", "m": lever.id}, room)
     assert "undo_reason" in (await office.submits(dialog))["errors"]
     assert await office.submits(dialog, undo_reason="It is fixed") == {}
     assert (await office.verbs.look.state("1")).live_mitigations == ()
