@@ -44,7 +44,7 @@ class Classify:
         async with self.records.look() as work:
             state = await open_state_of(work, key, "classification")
         replies = {answer.question: answer for answer in choice.answers}
-        bundle, tree = await self.suggest(state.incident.agent, self.clock.now(), replies)
+        bundle, tree = await self.suggest(state.incident.agent, None, replies)
         checked_floor(choice, bundle, harm_now=state.harm_now)
         fact = Classified(choice.incident_class, choice.cause, choice.severity, reasons(choice, tree, by))
         async with self.records.begin() as work:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from bot.incident.classification import Answer, Classification, Question
 from bot.incident.errors import FirstfiveError
@@ -15,6 +15,7 @@ from bot.incident.tree import classify
 from bot.ports import Clock, Traces
 
 SOURCE_DEADLINE = 2.5  # seconds a source may take before its part is named as missing
+SHARED_FOR = timedelta(seconds=2)
 NEIGHBOURS = 12  # other agents looked at for shared trouble
 NEIGHBOUR_TRACES = 400
 
@@ -31,10 +32,30 @@ class Gather:
     traces: Traces
     clock: Clock
     catalogue: Catalogue
+    _shared: dict[str, tuple[datetime, asyncio.Task[EvidenceBundle]]] = field(default_factory=dict)
 
     async def __call__(self, agent: str, at: datetime | None = None) -> EvidenceBundle:
-        """The bundle for ``agent`` at ``at`` (now by default). A slow or broken source becomes a named gap."""
-        at_ns = nanoseconds(at or self.clock.now())
+        """The bundle for ``agent`` at ``at``; a slow or broken source becomes a named gap.
+
+        Without ``at`` it is of now, shared by everybody who asks within two seconds.
+        """
+        if at is not None:
+            return await self._measured(agent, at)
+        now = self.clock.now()
+        begun, task = self._shared.get(agent, (None, None))
+        if begun is None or task is None or now - begun > SHARED_FOR or _failed(task):
+            self._forget(now)
+            task = asyncio.create_task(self._measured(agent, now))
+            self._shared[agent] = now, task
+        return await asyncio.shield(task)
+
+    def _forget(self, now: datetime) -> None:
+        for agent, (begun, task) in list(self._shared.items()):
+            if task.done() and now - begun > SHARED_FOR:
+                del self._shared[agent]
+
+    async def _measured(self, agent: str, at: datetime) -> EvidenceBundle:
+        at_ns = nanoseconds(at)
         start_ns = at_ns - int(LOOKBACK.total_seconds() * 1e9)
         try:
             async with asyncio.timeout(SOURCE_DEADLINE):
@@ -45,7 +66,9 @@ class Gather:
             return gather(agent, at_ns, (), (), {}, (SourceStatus("builtin", 0, 0, missing),))
         except FirstfiveError as error:
             return gather(agent, at_ns, (), (), {}, (SourceStatus("builtin", 0, 0, str(error)),))
-        return gather(agent, at_ns, own, scores, others, (SourceStatus("builtin", len(own), len(scores)),))
+        sources = (SourceStatus("builtin", len(own), len(scores)),)
+        # Measuring thousands of tasks takes a moment that requests must not wait for.
+        return await asyncio.to_thread(gather, agent, at_ns, own, scores, others, sources)
 
     async def _own(self, agent: str, start_ns: int, at_ns: int) -> tuple[tuple[Trace, ...], tuple[EvalScore, ...]]:
         names = sorted(self.catalogue.agent(agent).telemetry_names)
@@ -60,6 +83,10 @@ class Gather:
         own_names = self.catalogue.agent(agent).telemetry_names
         names = [name for name in await self.traces.agents(start_ns, at_ns) if name not in own_names]
         return {name: await self.traces.traces(name, start_ns, at_ns, NEIGHBOUR_TRACES) for name in names[:NEIGHBOURS]}
+
+
+def _failed(task: asyncio.Task[EvidenceBundle]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
 
 
 @dataclass(frozen=True, slots=True)
