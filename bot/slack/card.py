@@ -31,7 +31,7 @@ __all__ = ["Card", "incident_card"]
 CLASSIFY_WITHIN = timedelta(minutes=5)
 SHOWN_FIGURES = 6
 SHOWN_REASONS = 3
-SHOWN_STEPS = 3
+SHOWN_STEPS = 5
 
 
 def incident_card(
@@ -48,7 +48,7 @@ def incident_card(
         blocks += [section(_resolved(state, public_url)), section(_judged(state))]
     else:
         blocks += [section(_telemetry(state, events, public_url)), section(_judged(state))]
-        blocks += [section(_runbook(state, runbook, public_url))] if runbook else []
+        blocks += [section(_runbook(runbook))] if runbook else []
         blocks += [section(offered(offers, state))] if offers and (state.classified or state.harm_now) else []
     blocks += controls(state, public_url)
     blocks.append(actions(f"card:{state.incident.key}", *next_steps(state, offers)))
@@ -139,13 +139,9 @@ def _do_not(named: IncidentClass) -> str:
     return "*Do not*: " + "; ".join(CLASSES[named].do_not)
 
 
-def _runbook(state: IncidentState, runbook: Runbook, public_url: str) -> str:
+def _runbook(runbook: Runbook) -> str:
     steps = [f"{at}. {quote_untrusted(step, 220)}" for at, step in enumerate(runbook.first_five[:SHOWN_STEPS], 1)]
-    title = f"*Runbook: {quote_untrusted(runbook.title, 160)}*"
-    rest = len(runbook.first_five) - SHOWN_STEPS
-    page = f"{public_url}/incidents/{state.incident.key}"
-    more = [link(page, f"All {len(runbook.first_five)} steps")] if public_url and rest > 0 else []
-    return "\n".join([title, *steps, *more])
+    return "\n".join([f"*Runbook: {quote_untrusted(runbook.title, 160)}*", *steps])
 
 
 def _resolved(state: IncidentState, public_url: str) -> str:

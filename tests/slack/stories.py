@@ -1,0 +1,158 @@
+"""Incidents at every stage, told as timelines, so that what Slack shows is tested on real folds."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.incident.classification import Answer, Classification, Question, Reply
+from bot.incident.mitigation import (
+    Delivery,
+    Effect,
+    Mitigation,
+    MitigationKind,
+    Offer,
+    OnExpiry,
+    Proof,
+    ReadBack,
+    Standing,
+    Verdict,
+)
+from bot.incident.model import Incident, Person, Role, Via
+from bot.incident.runbook import Runbook
+from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
+from bot.incident.timeline import (
+    ClassificationOverdue,
+    Classified,
+    Declared,
+    Event,
+    EvidenceFrozen,
+    Fact,
+    IncidentState,
+    MitigationApplied,
+    MitigationHeld,
+    MitigationProven,
+    NoteAdded,
+    PostmortemDrafted,
+    Resolved,
+    RoleTaken,
+    RoomPrepared,
+    RoomStep,
+    fold,
+)
+
+AT = datetime(2026, 11, 20, 3, 14, tzinfo=UTC)
+ANA, BEN = Person("U0ANA", "ana"), Person("U0BEN", "ben")
+URL = "http://127.0.0.1:8080"
+TITLE = "Helpdesk answers are nonsense since lunch"
+
+ANSWERS = (
+    Answer(Question.FRESH, Reply.YES, "last task 4 s ago"),
+    Answer(Question.SECURITY, Reply.NO, "no guardrail hit in 50 tasks"),
+    Answer(Question.ACTION, Reply.CANT_TELL, "no approvals are reported"),
+    Answer(Question.LOUD, Reply.NO, "task errors 1 of 50 = 2 %, was 1 % of 240"),
+    Answer(Question.LOOPING, Reply.YES, "17 of 50 tasks at the cap = 34 %", trace_ids=("a" * 32,)),
+    Answer(Question.LOOP_BY_TOOL, Reply.NO, "0 of 17 looping tasks hold a failing tool"),
+)
+LOOPS = Classification(
+    incident_class=IncidentClass.LOOP,
+    cause=Cause.OUR_PROMPT,
+    confidence=Confidence.HIGH,
+    severity_floor=Severity.SEV3,
+    floor_reason="loops without writes",
+    because=("17 of 50 tasks at the cap = 34 % (22-48), was 3 % of 240", "the prompt changed at 03:02"),
+    rules_out=("Not TOOL: no failing tool in the loops", "Not PROV: another agent on the provider is fine"),
+    answers=ANSWERS,
+)
+RUNBOOK = Runbook(
+    IncidentClass.LOOP, "Loop without progress", tuple(f"Step {n}" for n in range(5)), (), (), (), "steps are back", ""
+)
+OFFERS = (
+    Offer(MitigationKind.TURN_LIMIT, 5, Standing.FITS, "looping tasks end at the cap", 17, 50),
+    Offer(MitigationKind.HALT, None, Standing.CONTRAINDICATED, "a cap keeps the other tasks", 50, 50),
+)
+PROOF = Proof(
+    ReadBack(confirmed=True, detail="max_turns 5"),
+    Delivery(2, 2, 0.4),
+    Effect(Verdict.OBSERVED, 6, 6, "6 of 6 tasks started since obey: at most 5 model turns a task"),
+)
+
+
+def mitigation(number: int = 1, limit: int | None = 5) -> Mitigation:
+    kind = MitigationKind.HALT if limit is None else MitigationKind.TURN_LIMIT
+    return Mitigation(
+        id=f"m{number:019}",
+        kind=kind,
+        agent="helpdesk-agent",
+        environment="",
+        limit=limit,
+        reason="contain",
+        incident=incident().key,
+        applied_by=ANA,
+        applied_at=AT + timedelta(minutes=3),
+        expires_at=AT + timedelta(minutes=63),
+        on_expiry=OnExpiry.REVERT,
+    )
+
+
+def incident(title: str = TITLE, agent: str = "helpdesk-agent") -> Incident:
+    return Incident(7, title, agent, "production", AT, ANA)
+
+
+def told(*facts: Fact, title: str = TITLE, agent: str = "helpdesk-agent") -> tuple[IncidentState, tuple[Event, ...]]:
+    """A timeline of these facts, ten seconds apart, after the declaration, and its state."""
+    opened = declared(title=title, agent=agent)
+    about = replace(incident(title, agent))
+    events = tuple(
+        Event(about.key, seq, AT + timedelta(seconds=10 * (seq - 1)), ANA, fact)
+        for seq, fact in enumerate((opened, *facts) if not _declares(facts) else facts, 1)
+    )
+    return fold(about, events), events
+
+
+def declared(
+    *, title: str = TITLE, agent: str = "helpdesk-agent", harm_now: bool = False, detection: str = "a user told us"
+) -> Declared:
+    return Declared(title, agent, "production", Severity.SEV3, harm_now, Via.SLACK, detection)
+
+
+def _declares(facts: tuple[Fact, ...]) -> bool:
+    return bool(facts) and isinstance(facts[0], Declared)
+
+
+FROZEN = EvidenceFrozen(
+    "s1",
+    "0" * 64,
+    ("Tasks at the cap 17 of 50 = 34 % (22-48), was 3 % of 240", "Task errors 1 of 50 = 2 %, was 1 % of 240"),
+    ("Langfuse: no answer in 2 s",),
+    LOOPS,
+)
+ROOM = RoomPrepared("C0INC7", "inc-7-helpdesk-agent", (RoomStep("invite", "unknown_method"), RoomStep("topic")))
+CLASSIFIED = Classified(IncidentClass.LOOP, Cause.OUR_PROMPT, Severity.SEV2, LOOPS)
+APPLIED = MitigationApplied(mitigation(), "no control", "turn limit 5")
+PROVEN = MitigationProven(mitigation().id, PROOF)
+RESOLVED = Resolved("The loop ended with turn limit 5", ("Telemetry shows nothing unusual any more.",), ())
+
+STAGES: dict[str, tuple[Fact, ...]] = {
+    "just declared": (),
+    "harm now": (declared(harm_now=True),),
+    "evidence there": (FROZEN, ROOM),
+    "overdue": (FROZEN, ROOM, ClassificationOverdue(5)),
+    "classified": (FROZEN, ROOM, CLASSIFIED, RoleTaken(Role.COMMANDER, BEN)),
+    "mitigated": (FROZEN, ROOM, CLASSIFIED, APPLIED, PROVEN),
+    "held": (FROZEN, ROOM, CLASSIFIED, APPLIED, PROVEN, MitigationHeld(mitigation().id)),
+    "five controls": (
+        FROZEN,
+        ROOM,
+        CLASSIFIED,
+        *(MitigationApplied(mitigation(n, n + 3), "no control", f"turn limit {n + 3}") for n in range(1, 6)),
+    ),
+    "resolved": (
+        FROZEN,
+        ROOM,
+        CLASSIFIED,
+        APPLIED,
+        PROVEN,
+        NoteAdded("ok", "pin", BEN),
+        RESOLVED,
+        PostmortemDrafted(3),
+    ),
+}

@@ -1,0 +1,146 @@
+"""The card at every stage: within Slack's limits, with one obvious next step."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.incident.timeline import EvidenceFrozen
+from bot.slack.blocks import Card
+from bot.slack.card import incident_card
+from tests.slack.stories import AT, CLASSIFIED, FROZEN, LOOPS, OFFERS, ROOM, RUNBOOK, STAGES, URL, declared, told
+from tests.strict_slack.limits import elements_of, message_problems, primary_count, unfillable_in_local_workspace
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+NOW = AT + timedelta(minutes=4)
+
+
+def card_at(stage: str) -> Card:
+    state, events = told(*STAGES[stage])
+    runbook = RUNBOOK if state.classified else None
+    return incident_card(state, events, NOW, URL, runbook, OFFERS if state.status.is_open else ())
+
+
+def words(card: Card) -> str:
+    return json.dumps(card.blocks, ensure_ascii=False)
+
+
+def buttons(card: Card) -> dict[str, dict[str, Any]]:
+    return {element["action_id"]: element for block in card.blocks for element in elements_of(block)}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_fits_slack_and_has_one_coloured_step(stage: str) -> None:
+    card = card_at(stage)
+    assert message_problems(card.blocks, card.text) == []
+    assert unfillable_in_local_workspace({"blocks": card.blocks}) == []
+    assert len(card.blocks) <= 12
+    assert primary_count({"blocks": card.blocks}) == 1
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_button_knows_its_incident(stage: str) -> None:
+    for element in buttons(card_at(stage)).values():
+        if element["type"] == "button":
+            assert json.loads(element["value"])["k"] == "INC-7"
+        else:
+            assert all(option["value"].endswith(":INC-7") for option in element["options"])
+
+
+def test_before_the_class_the_next_step_is_to_classify() -> None:
+    shown = buttons(card_at("evidence there"))
+    assert shown["classify"]["style"] == "primary"
+    assert {"contain", "evidence", "more", "take_commander"} <= set(shown)
+    assert "Looks like LOOP" in words(card_at("evidence there"))
+
+
+def test_when_harm_is_happening_the_next_step_is_to_contain() -> None:
+    shown = buttons(card_at("harm now"))
+    assert shown["apply:turn-limit"]["style"] == "primary"
+    assert "style" not in shown["classify"]
+
+
+def test_after_the_class_the_fitting_lever_is_one_click() -> None:
+    lever = buttons(card_at("classified"))["apply:turn-limit"]
+    assert lever["text"]["text"] == "Turn limit 5 · 60 min"
+    assert lever["style"] == "primary"
+    assert json.loads(lever["value"]) == {"k": "INC-7", "kind": "turn-limit", "limit": 5, "minutes": 60}
+    assert "style" not in buttons(card_at("classified"))["apply:halt"]
+
+
+def test_a_live_mitigation_shows_its_proof_and_its_undo() -> None:
+    card = card_at("mitigated")
+    assert "read back ✔ yes · delivered ✔ 2 of 2 instances in 0.4 s · observed ✔ 6 of 6 tasks" in words(card)
+    assert json.loads(buttons(card)["undo"]["value"])["m"] == json.loads(buttons(card)["extend"]["value"])["m"]
+    assert "apply:turn-limit" not in buttons(card)
+
+
+def test_a_held_control_says_that_somebody_must_decide() -> None:
+    assert "stays in force until somebody" in words(card_at("held"))
+
+
+def test_many_controls_stay_within_the_card() -> None:
+    assert "1 more in force" in words(card_at("five controls"))
+
+
+def test_after_resolve_the_next_step_is_the_postmortem() -> None:
+    card = card_at("resolved")
+    assert buttons(card)["postmortem"]["style"] == "primary"
+    assert "3 gaps are left for people" in words(card)
+    assert "/incidents/INC-7/postmortem" in words(card)
+
+
+def test_what_could_not_be_done_is_said_small() -> None:
+    assert "Not done: invite (unknown_method)" in words(card_at("evidence there"))
+
+
+def test_the_clock_in_the_headline_never_goes_stale() -> None:
+    state, events = told(*STAGES["evidence there"])
+    early = incident_card(state, events, AT + timedelta(minutes=1), URL)
+    assert early == incident_card(state, events, AT + timedelta(minutes=4), URL)
+    late = incident_card(state, events, AT + timedelta(minutes=6), URL)
+    assert "class overdue" in late.blocks[0]["text"]["text"]
+
+
+def test_a_test_incident_is_marked() -> None:
+    state, events = told()
+    marked = incident_card(replace(state, incident=replace(state.incident, test=True)), events, NOW, URL)
+    assert marked.blocks[0]["text"]["text"].startswith("TEST · INC-7")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(min_size=1, max_size=300), st.integers(1, 60))
+def test_no_text_breaks_the_card(text: str, times: int) -> None:
+    """Up to ~10,000 characters of anything, in every place that people or telemetry can fill."""
+    long = (text * times)[:10_000]
+    judged = replace(LOOPS, because=(long,) * 4, rules_out=(long,) * 4)
+    frozen = EvidenceFrozen("s", "0", (long,) * 12, (long,) * 4, judged)
+    facts = (declared(title=long, agent=long, detection=long), frozen, ROOM, replace(CLASSIFIED, classification=judged))
+    state, events = told(*facts, title=long, agent=long)
+    runbook = replace(RUNBOOK, title=long, first_five=(long,) * 9)
+    offers = tuple(replace(offer, why=long) for offer in OFFERS)
+    card = incident_card(state, events, NOW, URL, runbook, offers)
+    assert message_problems(card.blocks, card.text) == []
+    assert len(card.blocks) <= 12
+    assert "<!channel" not in words(card)
+
+
+@pytest.mark.parametrize("title", ["<!channel> read <https://evil.example|this>", "🔥" * 5000, "הבוט תקוע " * 1000])
+def test_a_hostile_or_huge_title_is_shown_and_does_nothing(title: str) -> None:
+    state, events = told(FROZEN, title=title)
+    card = incident_card(state, events, NOW, URL)
+    assert message_problems(card.blocks, card.text) == []
+    assert "<!channel" not in words(card)
+    assert "<https://evil" not in words(card)
+
+
+@pytest.mark.parametrize("stage", ["evidence there", "mitigated", "resolved"])
+def test_the_card_looks_as_it_did(stage: str) -> None:
+    path = SNAPSHOTS / f"card_{stage.replace(' ', '_')}.json"
+    card = card_at(stage)
+    assert {"text": card.text, "blocks": card.blocks} == json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,124 @@
+"""Words for Slack: harmless, whole, and readable."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.incident.evidence import Direction, Interval, Signal, Unit, Window
+from bot.incident.model import Person
+from bot.slack.text import (
+    bold_untrusted,
+    date_token,
+    duration,
+    escape,
+    figure,
+    for_plain_workspace,
+    plain_untrusted,
+    quote_untrusted,
+    shorten,
+    who,
+)
+
+FAMILY = "👨‍👩‍👧"
+CUT_ENTITY = re.compile(r"&(?!(?:amp|lt|gt);)")
+
+
+def signal(unit: Unit, value: float | None, **more: object) -> Signal:
+    fields: dict[str, object] = {
+        "name": "x",
+        "label": "Tasks at the cap",
+        "unit": unit,
+        "value": value,
+        "baseline": 0.03,
+        "n": 50,
+        "baseline_n": 240,
+        "window": Window(0, 1),
+        "direction": Direction.UP,
+        **more,
+    }
+    return Signal(**fields)  # type: ignore[arg-type] # a test's shorthand for a long constructor
+
+
+def test_a_share_says_its_count_its_doubt_and_what_it_was() -> None:
+    moved = signal(Unit.SHARE, 0.34, k=17, interval=Interval(0.22, 0.48))
+    assert figure(moved) == "17 of 50 = 34 % (22\u201348), was 3 % of 240"
+
+
+def test_what_is_not_known_says_so_and_since_when() -> None:
+    assert figure(signal(Unit.SHARE, None, fresh_seconds=1560.0)) == "can't tell: last seen 26 min ago"
+    assert figure(signal(Unit.SHARE, None, note="last eval 26 min ago")) == "can't tell: last eval 26 min ago"
+    assert figure(signal(Unit.SHARE, None)) == "can't tell: never seen"
+
+
+def test_a_quiet_rate_keeps_its_decimal() -> None:
+    assert figure(signal(Unit.SHARE, 0.012, k=1, baseline=0.0)) == "1 of 50 = 1.2 %, was 0 % of 240"
+    assert figure(signal(Unit.STEPS, 9.0, baseline=8.0)) == "9 steps of 50 tasks, was 8 steps of 240"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (59, "59 s"), (252, "4 min"), (3600, "1 h"), (4200, "1 h 10 min"), (90_000, "1 day"), (-3, "0 s")],
+)
+def test_spans_of_time_are_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_a_time_is_read_in_everyones_own_zone() -> None:
+    at = datetime(2026, 11, 20, 14, 31, tzinfo=UTC)
+    assert date_token(at) == f"<!date^{int(at.timestamp())}^{{time}}|14:31 UTC>"
+    assert for_plain_workspace([{"text": f"since {date_token(at)} &amp; later"}]) == [
+        {"text": "since 14:31 UTC & later"}
+    ]
+
+
+def test_hostile_words_lose_their_power_and_keep_their_meaning() -> None:
+    quoted = quote_untrusted("<!channel> @here <https://evil.example|click> `rm` \u202egnp.exe", 300)
+    assert "<" not in quoted
+    assert "@here" not in quoted
+    assert "https://" not in quoted
+    assert "`" not in quoted
+    assert "\u202e" not in quoted
+    assert "channel" in quoted
+    assert "evil.example" in quoted
+
+
+def test_emoji_and_right_to_left_text_stay_readable() -> None:
+    assert quote_untrusted(f"on fire {FAMILY} 🇩🇪", 100) == f"on fire {FAMILY} 🇩🇪"
+    hebrew = quote_untrusted("הבוט תקוע", 100)
+    assert hebrew == "\u2068הבוט תקוע\u2069"
+
+
+def test_nothing_is_cut_in_the_middle_of_a_character() -> None:
+    assert shorten(f"ab{FAMILY}cd", 6) == "ab…"
+    assert shorten("a &amp; b", 6) == "a…"
+    assert shorten("🇩🇪🇫🇷🇮🇹", 4) == "🇩🇪…"
+    assert shorten("whole", 5) == "whole"
+
+
+def test_stacked_accents_do_not_smear_the_screen() -> None:
+    assert len(quote_untrusted("a" + "\u0301" * 500, 300)) == 5
+
+
+@given(st.text(max_size=400), st.integers(3, 120))
+def test_any_text_fits_and_holds_no_control_of_slacks(text: str, limit: int) -> None:
+    quoted = quote_untrusted(text, limit)
+    assert len(quoted) <= limit
+    assert not set("<>`") & set(quoted)
+    assert not CUT_ENTITY.search(quoted)
+    assert len(bold_untrusted(text, limit)) <= limit
+    assert len(plain_untrusted(text, limit)) <= limit
+    quoted.encode("utf-8")
+
+
+@given(st.text(max_size=400))
+def test_escaping_is_undone_by_reading(text: str) -> None:
+    back = escape(text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    assert back == text
+
+
+def test_people_slack_does_not_know_go_by_name() -> None:
+    assert who(Person("U0ANA", "ana")) == "<@U0ANA>"
+    assert who(Person("cli:ana", "ana <!here>")) == "ana &lt;!here&gt;"
