@@ -1,24 +1,36 @@
-"""The telemetry store on both databases: nothing counts twice, nothing acknowledged is lost."""
+"""What the built-in telemetry store promises, on both databases."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select
 
-from bot.incident.assembly import UNNAMED
 from bot.incident.errors import Unavailable
-from bot.incident.telemetry import EvalScore, GuardrailCheck, ModelCall, SideEffect, Span, SpanKind, ToolCall
+from bot.incident.telemetry import (
+    Attributes,
+    EvalScore,
+    GuardrailCheck,
+    ModelCall,
+    SideEffect,
+    Span,
+    SpanKind,
+    ToolCall,
+)
+from bot.sources.otlp import JSON, decode
 from bot.storage.database import Database
+from bot.storage.tables import telemetry as tables
 from bot.storage.telemetry import MOST_WAITING, SqlTelemetry
-from tests.fakes.clock import START, FakeClock
+from tests.fakes.clock import FakeClock
 
-SECOND = 1_000_000_000
-AT = int(START.timestamp()) * SECOND
-LATER = AT + 3600 * SECOND
 AGENT = "helpdesk-agent"
+TRACE = "ab" * 16
+FOREVER = 2**63 - 1
+SAMPLES = Path(__file__).parent.parent / "data" / "otlp"
 
 
 @pytest.fixture
@@ -33,183 +45,213 @@ async def store(database: Database, clock: FakeClock) -> AsyncIterator[SqlTeleme
     await opened.close()
 
 
-def trace_id(number: int) -> str:
-    return f"{number:032x}"
-
-
-def root(number: int = 1, *, at: int = AT, agent: str = AGENT) -> Span:
-    said = {"task.type": "vpn", "task.outcome": "completed", "gen_ai.agent.version": "4.12.0"}
-    return Span(trace_id(number), "1" * 16, None, SpanKind.AGENT, "task", at, at + SECOND, agent=agent, attributes=said)
-
-
-def steps(number: int = 1, *, at: int = AT) -> list[Span]:
-    """A model call, a tool call with an error, and a guardrail: everything a span can carry."""
-    first = Span(
-        trace_id(number),
-        "2" * 16,
-        "1" * 16,
-        SpanKind.LLM,
-        "chat",
-        at + 10,
-        at + 20,
-        model=ModelCall("orion", "gpt-x", "gpt-x-mini", 812, 94, 0.4, "p-118", "Hello 👋"),
+def root(
+    trace_id: str = TRACE, start_ns: int = 100, agent: str | None = AGENT, attributes: Attributes | None = None
+) -> Span:
+    end_ns = min(start_ns + 100, FOREVER)
+    return Span(
+        trace_id,
+        "01" * 8,
+        None,
+        SpanKind.AGENT,
+        "invoke_agent",
+        start_ns,
+        end_ns,
+        agent=agent,
+        attributes=attributes or {},
     )
-    tool = ToolCall(
-        "reset_password", "c1", "ab" * 8, "cd" * 8, '{"u": 1}', "{}", True, SideEffect.WRITE, True, "a1", "host", "m1"
-    )
-    second = replace(
-        first,
-        span_id="3" * 16,
-        kind=SpanKind.TOOL,
-        name="execute_tool reset_password",
-        start_ns=at + 30,
-        end_ns=at + 40,
-        error=True,
-        error_type="timeout",
-        error_message="no answer",
+
+
+def step(number: int, trace_id: str = TRACE, start_ns: int = 110, agent: str | None = None) -> Span:
+    tool = ToolCall("search", arguments_hash="a1", side_effect=SideEffect.READ, empty_result=True)
+    return Span(
+        trace_id,
+        f"{number:016x}",
+        "01" * 8,
+        SpanKind.TOOL,
+        "search",
+        start_ns + number,
+        start_ns + number,
+        agent=agent,
         tool=tool,
-        model=None,
     )
-    third = replace(
-        first,
-        span_id="4" * 16,
-        kind=SpanKind.GUARDRAIL,
-        start_ns=at + 50,
-        end_ns=at + 60,
-        model=None,
-        guardrail=GuardrailCheck("egress", triggered=True),
-        attributes={"content.length": 12, "nested": {"a": [1, 2]}},
-    )
-    return [first, second, third]
 
 
-def score(number: int | None = 1, *, agent: str | None = None, at: int = AT, name: str = "correct") -> EvalScore:
-    return EvalScore(name, at, agent, 0.0, "fail", passed=False, trace_id=None if number is None else trace_id(number))
-
-
-async def test_what_is_stored_comes_back_as_it_was(store: SqlTelemetry) -> None:
-    judged = replace(score(agent=AGENT), span_id="2" * 16, task_type="vpn", probe_id="p1", explanation="wrong 🤷")
-    await store.add([root(), *steps()], [judged])
-    found = await store.trace(trace_id(1))
-    assert found
-    assert list(found.spans)[1:] == steps()
-    assert (found.agent, found.complete, found.task.outcome) == (AGENT, True, "completed")
-    assert await store.scores(AGENT, AT, LATER) == (judged,)
-
-
-async def test_a_request_sent_again_changes_no_count(store: SqlTelemetry) -> None:
-    for _ in range(3):
-        await store.add([root(), *steps()], [score(agent=AGENT)])
-    (found,) = await store.traces(AGENT, AT, LATER)
-    assert len(found.spans) == 4
-    assert len(await store.scores(AGENT, AT, LATER)) == 1
-
-
-async def test_the_same_spans_in_requests_sent_at_once_count_once(store: SqlTelemetry) -> None:
-    await asyncio.gather(*(store.add([root(n), *steps(n)], [score(n, agent=AGENT)]) for n in (1, 2, 3) * 8))
-    assert len(await store.traces(AGENT, AT, LATER)) == 3
-    assert len(await store.scores(AGENT, AT, LATER)) == 3
-
-
-async def test_spans_that_come_one_by_one_and_backwards_make_the_same_trace(store: SqlTelemetry) -> None:
-    for span in reversed([root(1), *steps(1)]):
-        await store.add([span], [])
-    await store.add([root(2), *steps(2)], [])
-    one, other = await store.trace(trace_id(1)), await store.trace(trace_id(2))
-    assert one
-    assert other
-    assert replace(one, id="", spans=()) == replace(other, id="", spans=())
-    assert [span.span_id for span in one.spans] == [span.span_id for span in other.spans]
-
-
-async def test_a_late_root_completes_a_trace_and_names_its_agent(store: SqlTelemetry) -> None:
-    await store.add(steps(), [])
-    assert [trace.complete for trace in await store.traces(UNNAMED, AT, LATER)] == [False]
-    await store.add([root()], [])
-    assert [trace.complete for trace in await store.traces(AGENT, AT, LATER)] == [True]
-    assert await store.traces(UNNAMED, AT, LATER) == ()
-
-
-async def test_a_score_that_names_no_agent_belongs_to_the_agent_of_its_trace(store: SqlTelemetry) -> None:
-    await store.add([root()], [])
-    await store.add([], [score()])
-    assert [found.agent for found in await store.scores(AGENT, AT, LATER)] == [AGENT]
-
-
-async def test_a_score_in_the_same_request_as_its_trace_finds_its_agent(store: SqlTelemetry) -> None:
-    await store.add([root()], [score()])
-    assert len(await store.scores(AGENT, AT, LATER)) == 1
-
-
-async def test_a_score_about_nothing_known_is_kept_apart(store: SqlTelemetry) -> None:
-    await store.add([], [score(None)])
-    assert len(await store.scores(UNNAMED, AT, LATER)) == 1
-    assert await store.scores(AGENT, AT, LATER) == ()
-
-
-async def test_a_window_takes_its_start_and_leaves_its_end(store: SqlTelemetry) -> None:
-    await store.add([root(n, at=AT + n * SECOND) for n in range(5)], [])
-    found = await store.traces(AGENT, AT + SECOND, AT + 3 * SECOND)
-    assert [trace.id for trace in found] == [trace_id(1), trace_id(2)]
-
-
-async def test_of_too_many_traces_the_newest_come_in_order_of_start(store: SqlTelemetry) -> None:
-    await store.add([root(n, at=AT + n * SECOND) for n in range(9)], [])
-    found = await store.traces(AGENT, AT, LATER, limit=3)
-    assert [trace.id for trace in found] == [trace_id(6), trace_id(7), trace_id(8)]
-
-
-async def test_one_agent_sees_nothing_of_another(store: SqlTelemetry) -> None:
-    await store.add([root(1), root(2, agent="field-agent")], [score(agent="billing-agent")])
-    assert [trace.id for trace in await store.traces("field-agent", AT, LATER)] == [trace_id(2)]
-    assert await store.agents(AT, LATER) == ("billing-agent", "field-agent", AGENT)
-    assert await store.agents(LATER, LATER + SECOND) == ()
-
-
-async def test_a_trace_nobody_knows_is_none(store: SqlTelemetry) -> None:
-    assert await store.trace("f" * 32) is None
-
-
-async def test_old_telemetry_goes_by_its_arrival_and_not_by_its_own_time(
-    store: SqlTelemetry, database: Database, clock: FakeClock
-) -> None:
-    await store.add([root(1, at=LATER), *steps(1, at=LATER)], [score(1, at=LATER)])
-    noon = clock.advance(timedelta(hours=1))
-    await store.add([root(2, at=AT)], [score(2, at=AT)])
-    gone = await store.delete_before(int(noon.timestamp()) * SECOND)
-    assert gone == 1
-    assert await store.trace(trace_id(1)) is None
-    assert await store.trace(trace_id(2)) is not None
-    assert len(await store.scores(AGENT, AT, LATER + SECOND)) == 1
+async def rows(database: Database) -> list[int]:
+    """How many spans, traces and scores there are."""
     async with database.read() as connection:
-        assert (await connection.execute(text("SELECT count(*) FROM spans"))).scalar() == 1
+        counted = [select(func.count()).select_from(t) for t in (tables.spans, tables.traces, tables.scores)]
+        return [(await connection.execute(query)).scalar_one() for query in counted]
 
 
-async def test_a_trace_that_still_grows_counts_as_arrived_now(store: SqlTelemetry, clock: FakeClock) -> None:
-    await store.add(steps(), [])
-    noon = clock.advance(timedelta(hours=1))
+async def test_a_request_sent_again_changes_no_count(database: Database, store: SqlTelemetry) -> None:
+    spans, scores = [root(), step(2), step(3)], [EvalScore("groundedness", 300, AGENT, 0.9, trace_id=TRACE)]
+    for _ in range(3):
+        await store.add(spans, scores)
+    await store.add(spans[1:2], [])
+    assert await rows(database) == [3, 1, 1]
+    async with database.read() as connection:
+        assert (await connection.execute(select(tables.traces.c.spans))).scalar_one() == 3
+
+
+async def test_a_score_without_an_agent_belongs_to_its_trace_and_still_counts_once(store: SqlTelemetry) -> None:
+    score = EvalScore("groundedness", 300, trace_id=TRACE)
+    await store.add([root()], [score])
+    await store.add([], [score])
+    assert await store.scores(AGENT, 0, FOREVER) == (replace(score, agent=AGENT),)
+
+
+async def test_a_score_that_came_before_its_trace_counts_once_when_sent_again(
+    database: Database, store: SqlTelemetry
+) -> None:
+    score = EvalScore("groundedness", 300, trace_id=TRACE)
+    await store.add([], [score])
     await store.add([root()], [])
-    assert await store.delete_before(int(noon.timestamp()) * SECOND) == 0
+    await store.add([], [score])
+    assert await rows(database) == [1, 1, 1]
 
 
-async def test_a_busy_store_says_so_and_keeps_what_it_took(store: SqlTelemetry) -> None:
-    posts = [asyncio.create_task(store.add([root(number)], [])) for number in range(MOST_WAITING * 2)]
-    outcomes = await asyncio.gather(*posts, return_exceptions=True)
+async def test_two_scores_of_one_name_and_moment_that_differ_are_both_kept(store: SqlTelemetry) -> None:
+    first = EvalScore("groundedness", 300, AGENT, 0.9)
+    await store.add([], [first, replace(first, value=0.2)])
+    assert len(await store.scores(AGENT, 0, FOREVER)) == 2
+
+
+async def test_every_field_comes_back_as_it_went_in(store: SqlTelemetry) -> None:
+    tool = ToolCall("pay", "c1", "a", "r", "{}", "ok", True, SideEffect.WRITE, True, "ap", "x.example", "m", True)
+    model = ModelCall("orion", "large", "small", 10, 5, 0.4, "p-1", "out")
+    odd: dict[str, object] = {"text": "line\nbreak \u2028 \0 é😀", "list": [1, {"deep": None}], "flag": True}
+    spans = [
+        replace(root(), error=True, error_type="Timeout", error_message="no\nanswer", attributes=odd),
+        replace(step(2), tool=tool),
+        replace(step(3), kind=SpanKind.LLM, tool=None, model=model),
+        replace(step(4), kind=SpanKind.GUARDRAIL, tool=None, guardrail=GuardrailCheck("egress_dlp", True)),
+    ]
+    await store.add(spans, [])
+    trace = await store.trace(TRACE.upper())
+    assert trace is not None
+    assert trace.spans == tuple(spans)
+    assert trace.error
+    score = EvalScore("q", 5, AGENT, 0.5, "pass", True, TRACE, "01" * 8, "how_to", "probe-1", "because\nof this")
+    await store.add([], [score])
+    assert await store.scores(AGENT, 0, FOREVER) == (score,)
+
+
+async def test_a_late_root_completes_its_trace(store: SqlTelemetry) -> None:
+    await store.add([step(2, agent=AGENT)], [])
+    (early,) = await store.traces(AGENT, 0, FOREVER)
+    assert not early.complete
+    await store.add([root(attributes={"task.type": "how_to", "task.outcome": "completed"})], [])
+    (whole,) = await store.traces(AGENT, 0, FOREVER)
+    assert whole.complete
+    assert (whole.task.type, whole.start_ns, len(whole.spans)) == ("how_to", 100, 2)
+
+
+async def test_spans_out_of_order_are_read_in_order_of_start(store: SqlTelemetry) -> None:
+    for span in (step(4), root(), step(3), step(2)):
+        await store.add([span], [])
+    trace = await store.trace(TRACE)
+    assert trace is not None
+    assert [span.start_ns for span in trace.spans] == [100, 112, 113, 114]
+
+
+async def test_a_trace_of_several_agents_belongs_to_the_agent_of_its_root(store: SqlTelemetry) -> None:
+    await store.add([step(2, agent="researcher"), root(agent="team"), step(3, agent="writer")], [])
+    assert [trace.agent for trace in await store.traces("team", 0, FOREVER)] == ["team"]
+    assert await store.traces("researcher", 0, FOREVER) == ()
+
+
+async def test_a_root_without_a_name_takes_that_of_a_step_or_else_of_the_service(store: SqlTelemetry) -> None:
+    service = {"service.name": "desk-service"}
+    await store.add([root(agent=None, attributes=service), step(2, agent=AGENT)], [])
+    await store.add([root("0c" * 16, agent=None, attributes=service)], [])
+    assert await store.agents(0, FOREVER) == ("desk-service", AGENT)
+
+
+async def test_only_the_newest_traces_of_a_window_are_read_in_order(store: SqlTelemetry) -> None:
+    await store.add([root(f"{number:032x}", number * 1000) for number in range(1, 10)], [])
+    found = await store.traces(AGENT, 2000, 9000, limit=3)
+    assert [trace.start_ns for trace in found] == [6000, 7000, 8000]
+
+
+async def test_a_clock_in_the_future_is_stored(store: SqlTelemetry) -> None:
+    await store.add([root(start_ns=FOREVER - 1)], [EvalScore("q", FOREVER - 1, AGENT)])
+    assert len(await store.traces(AGENT, FOREVER - 1, FOREVER)) == 1
+    assert len(await store.scores(AGENT, FOREVER - 1, FOREVER)) == 1
+
+
+async def test_an_agent_that_was_only_judged_is_an_agent_too(store: SqlTelemetry) -> None:
+    await store.add([], [EvalScore("synthetic_task_success", 50, "probed-agent", probe_id="p")])
+    assert await store.agents(0, 100) == ("probed-agent",)
+    assert await store.agents(51, 100) == ()
+
+
+async def test_posts_at_once_are_all_stored(database: Database, store: SqlTelemetry) -> None:
+    posts = [[root(f"{number:032x}"), step(2, f"{number:032x}")] for number in range(1, 31)]
+    await asyncio.gather(*(store.add(post, []) for post in posts + posts))
+    assert await rows(database) == [60, 30, 0]
+
+
+async def test_a_post_that_cannot_be_stored_leaves_its_neighbours_alone(
+    database: Database, store: SqlTelemetry
+) -> None:
+    impossible = replace(root("0d" * 16), attributes={"object": object()})
+    outcomes = await asyncio.gather(
+        store.add([root()], []), store.add([impossible], []), store.add([step(2)], []), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [type(None), TypeError, type(None)]
+    assert await rows(database) == [2, 1, 0]
+
+
+async def test_too_many_waiting_posts_are_told_to_come_back(database: Database, store: SqlTelemetry) -> None:
+    posts = [[root(f"{number:032x}")] for number in range(1, MOST_WAITING + 20)]
+    outcomes = await asyncio.gather(*(store.add(post, []) for post in posts), return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
     assert refused
-    assert all(outcome is None or isinstance(outcome, Unavailable) for outcome in outcomes)
-    assert all(refusal.retry_after for refusal in refused)
-    assert len(await store.traces(AGENT, AT, LATER)) == outcomes.count(None)
-    await store.add([root(999)], [])
+    assert all(error.retry_after >= timedelta(seconds=1) for error in refused)
+    assert (await rows(database))[0] == len(posts) - len(refused)
 
 
-async def test_many_spans_in_one_request_are_stored_together(store: SqlTelemetry) -> None:
-    await store.add([root(number, at=AT + number) for number in range(1200)], [score(n) for n in range(1200)])
-    assert len(await store.traces(AGENT, AT, LATER)) == 1200
+async def test_a_store_that_stops_leaves_nobody_waiting(store: SqlTelemetry) -> None:
+    posts = [asyncio.create_task(store.add([root(f"{number:032x}")], [])) for number in range(1, 20)]
+    await asyncio.sleep(0)
+    await store.close()
+    done, waiting = await asyncio.wait(posts, timeout=5)
+    assert not waiting
+    assert all(post.exception() is None or isinstance(post.exception(), Unavailable) for post in done)
 
 
-async def test_words_no_database_likes_are_kept_or_refused_whole(store: SqlTelemetry) -> None:
-    odd = "Ω\u202e 🧯 'quote\" -- ; \\ %s :name"
-    await store.add([root(agent=odd)], [replace(score(agent=odd), name=odd)])
-    assert await store.agents(AT, LATER) == (odd,)
-    assert [found.name for found in await store.scores(odd, AT, LATER)] == [odd]
+async def test_a_poster_that_goes_away_does_not_stop_the_others(database: Database, store: SqlTelemetry) -> None:
+    gone = asyncio.create_task(store.add([root("0d" * 16)], []))
+    await asyncio.sleep(0)
+    gone.cancel()
+    with suppress(asyncio.CancelledError):
+        await gone
+    await store.add([root()], [])
+    assert (await rows(database))[1] >= 1
+    assert await store.trace(TRACE) is not None
+
+
+async def test_what_arrived_long_ago_is_forgotten_and_the_rest_stays(
+    database: Database, store: SqlTelemetry, clock: FakeClock
+) -> None:
+    await store.add([root(), step(2)], [EvalScore("q", 1, AGENT)])
+    limit = int(clock.advance(60).timestamp() * 1e9)
+    await store.add([root("0d" * 16)], [EvalScore("q", 2, AGENT)])
+    assert await store.delete_before(limit) == 1
+    assert await rows(database) == [1, 1, 1]
+    assert await store.trace(TRACE) is None
+    assert await store.delete_before(limit) == 0
+
+
+async def test_samples_make_complete_traces_and_scores_of_their_agent(store: SqlTelemetry) -> None:
+    for line in (SAMPLES / "traces.jsonl").read_bytes().splitlines():
+        await store.add(decode(line, JSON, "", "traces").spans, [])
+    for line in (SAMPLES / "evaluations.jsonl").read_bytes().splitlines():
+        await store.add([], decode(line, JSON, "", "logs").scores)
+    traces = await store.traces(AGENT, 0, FOREVER)
+    assert {len(trace.spans) for trace in traces} == {8, 11}
+    assert all(trace.complete and trace.task.outcome == "completed" and not trace.failed for trace in traces)
+    scores = await store.scores(AGENT, 0, FOREVER)
+    assert {"groundedness", "synthetic_task_success"} <= {score.name for score in scores}
+    assert list(scores) == sorted(scores, key=lambda score: score.at_ns)

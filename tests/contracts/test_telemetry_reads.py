@@ -1,0 +1,175 @@
+"""What is read back from the telemetry store: the right window, the right agent, and only what is still kept."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from bot.incident.assembly import UNNAMED
+from bot.incident.telemetry import EvalScore, GuardrailCheck, ModelCall, SideEffect, Span, SpanKind, ToolCall
+from bot.storage.database import Database
+from bot.storage.telemetry import SqlTelemetry
+from tests.fakes.clock import START, FakeClock
+
+SECOND = 1_000_000_000
+AT = int(START.timestamp()) * SECOND
+LATER = AT + 3600 * SECOND
+AGENT = "helpdesk-agent"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def store(database: Database, clock: FakeClock) -> AsyncIterator[SqlTelemetry]:
+    opened = SqlTelemetry(database, clock)
+    yield opened
+    await opened.close()
+
+
+def trace_id(number: int) -> str:
+    return f"{number:032x}"
+
+
+def root(number: int = 1, *, at: int = AT, agent: str = AGENT) -> Span:
+    said = {"task.type": "vpn", "task.outcome": "completed", "gen_ai.agent.version": "4.12.0"}
+    return Span(trace_id(number), "1" * 16, None, SpanKind.AGENT, "task", at, at + SECOND, agent=agent, attributes=said)
+
+
+def steps(number: int = 1, *, at: int = AT) -> list[Span]:
+    """A model call, a tool call with an error, and a guardrail: everything a span can carry."""
+    first = Span(
+        trace_id(number),
+        "2" * 16,
+        "1" * 16,
+        SpanKind.LLM,
+        "chat",
+        at + 10,
+        at + 20,
+        model=ModelCall("orion", "gpt-x", "gpt-x-mini", 812, 94, 0.4, "p-118", "Hello 👋"),
+    )
+    tool = ToolCall(
+        "reset_password", "c1", "ab" * 8, "cd" * 8, '{"u": 1}', "{}", True, SideEffect.WRITE, True, "a1", "host", "m1"
+    )
+    second = replace(
+        first,
+        span_id="3" * 16,
+        kind=SpanKind.TOOL,
+        name="execute_tool reset_password",
+        start_ns=at + 30,
+        end_ns=at + 40,
+        error=True,
+        error_type="timeout",
+        error_message="no answer",
+        tool=tool,
+        model=None,
+    )
+    third = replace(
+        first,
+        span_id="4" * 16,
+        kind=SpanKind.GUARDRAIL,
+        start_ns=at + 50,
+        end_ns=at + 60,
+        model=None,
+        guardrail=GuardrailCheck("egress", triggered=True),
+        attributes={"content.length": 12, "nested": {"a": [1, 2]}},
+    )
+    return [first, second, third]
+
+
+def score(number: int | None = 1, *, agent: str | None = None, at: int = AT, name: str = "correct") -> EvalScore:
+    return EvalScore(name, at, agent, 0.0, "fail", passed=False, trace_id=None if number is None else trace_id(number))
+
+
+async def test_what_is_stored_comes_back_as_it_was(store: SqlTelemetry) -> None:
+    judged = replace(score(agent=AGENT), span_id="2" * 16, task_type="vpn", probe_id="p1", explanation="wrong 🤷")
+    await store.add([root(), *steps()], [judged])
+    found = await store.trace(trace_id(1))
+    assert found
+    assert list(found.spans)[1:] == steps()
+    assert (found.agent, found.complete, found.task.outcome) == (AGENT, True, "completed")
+    assert await store.scores(AGENT, AT, LATER) == (judged,)
+
+
+async def test_the_same_spans_in_requests_sent_at_once_count_once(store: SqlTelemetry) -> None:
+    await asyncio.gather(*(store.add([root(n), *steps(n)], [score(n, agent=AGENT)]) for n in (1, 2, 3) * 8))
+    assert len(await store.traces(AGENT, AT, LATER)) == 3
+    assert len(await store.scores(AGENT, AT, LATER)) == 3
+
+
+async def test_spans_that_come_one_by_one_and_backwards_make_the_same_trace(store: SqlTelemetry) -> None:
+    for span in reversed([root(1), *steps(1)]):
+        await store.add([span], [])
+    await store.add([root(2), *steps(2)], [])
+    one, other = await store.trace(trace_id(1)), await store.trace(trace_id(2))
+    assert one
+    assert other
+    assert replace(one, id="", spans=()) == replace(other, id="", spans=())
+    assert [span.span_id for span in one.spans] == [span.span_id for span in other.spans]
+
+
+async def test_a_score_in_the_same_request_as_its_trace_finds_its_agent(store: SqlTelemetry) -> None:
+    await store.add([root()], [score()])
+    assert len(await store.scores(AGENT, AT, LATER)) == 1
+
+
+async def test_a_score_about_nothing_known_is_kept_apart(store: SqlTelemetry) -> None:
+    await store.add([], [score(None)])
+    assert len(await store.scores(UNNAMED, AT, LATER)) == 1
+    assert await store.scores(AGENT, AT, LATER) == ()
+
+
+async def test_a_window_takes_its_start_and_leaves_its_end(store: SqlTelemetry) -> None:
+    await store.add([root(n, at=AT + n * SECOND) for n in range(5)], [])
+    found = await store.traces(AGENT, AT + SECOND, AT + 3 * SECOND)
+    assert [trace.id for trace in found] == [trace_id(1), trace_id(2)]
+
+
+async def test_one_agent_sees_nothing_of_another(store: SqlTelemetry) -> None:
+    await store.add([root(1), root(2, agent="field-agent")], [score(agent="billing-agent")])
+    assert [trace.id for trace in await store.traces("field-agent", AT, LATER)] == [trace_id(2)]
+    assert await store.agents(AT, LATER) == ("billing-agent", "field-agent", AGENT)
+    assert await store.agents(LATER, LATER + SECOND) == ()
+
+
+async def test_a_trace_nobody_knows_is_none(store: SqlTelemetry) -> None:
+    assert await store.trace("f" * 32) is None
+
+
+async def test_old_telemetry_goes_by_its_arrival_and_not_by_its_own_time(
+    store: SqlTelemetry, database: Database, clock: FakeClock
+) -> None:
+    await store.add([root(1, at=LATER), *steps(1, at=LATER)], [score(1, at=LATER)])
+    noon = clock.advance(timedelta(hours=1))
+    await store.add([root(2, at=AT)], [score(2, at=AT)])
+    gone = await store.delete_before(int(noon.timestamp()) * SECOND)
+    assert gone == 1
+    assert await store.trace(trace_id(1)) is None
+    assert await store.trace(trace_id(2)) is not None
+    assert len(await store.scores(AGENT, AT, LATER + SECOND)) == 1
+    async with database.read() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM spans"))).scalar() == 1
+
+
+async def test_a_trace_that_still_grows_counts_as_arrived_now(store: SqlTelemetry, clock: FakeClock) -> None:
+    await store.add(steps(), [])
+    noon = clock.advance(timedelta(hours=1))
+    await store.add([root()], [])
+    assert await store.delete_before(int(noon.timestamp()) * SECOND) == 0
+
+
+async def test_many_spans_in_one_request_are_stored_together(store: SqlTelemetry) -> None:
+    await store.add([root(number, at=AT + number) for number in range(1200)], [score(n) for n in range(1200)])
+    assert len(await store.traces(AGENT, AT, LATER)) == 1200
+
+
+async def test_words_no_database_likes_are_kept_or_refused_whole(store: SqlTelemetry) -> None:
+    odd = "Ω\u202e 🧯 'quote\" -- ; \\ %s :name"
+    await store.add([root(agent=odd)], [replace(score(agent=odd), name=odd)])
+    assert await store.agents(AT, LATER) == (odd,)
+    assert [found.name for found in await store.scores(odd, AT, LATER)] == [odd]
