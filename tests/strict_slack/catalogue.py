@@ -33,7 +33,7 @@ _READ = {"public": "channels:read", "private": "groups:read", "im": "im:read"}
 _HISTORY = {"public": "channels:history", "private": "groups:history", "im": "im:history"}
 _TOPIC = {"public": "channels:manage channels:write.topic", "private": "groups:write groups:write.topic"}
 _INVITE = {"public": "channels:manage channels:write.invites", "private": "groups:write groups:write.invites"}
-_BODY = "text blocks attachments metadata unfurl_links unfurl_media parse link_names mrkdwn as_user"
+_BODY = "text markdown_text blocks attachments metadata unfurl_links unfurl_media parse link_names mrkdwn as_user"
 _PAGE = "cursor limit team_id"
 
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(

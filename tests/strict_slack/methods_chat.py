@@ -91,8 +91,9 @@ class ChatMethods:
         """Text, blocks, attachments and metadata of a message, each checked, ids filled in.
 
         Raises:
-            Refused: no_text, msg_too_long, invalid_blocks, invalid_metadata_format.
+            Refused: no_text, msg_too_long, invalid_blocks, markdown_text_conflict, invalid_metadata_format.
         """
+        given = _with_markdown(given)
         text, blocks = str(given.get("text") or ""), given.get("blocks") or []
         if not text and not blocks and not given.get("attachments"):
             raise Refused("no_text")
@@ -148,6 +149,16 @@ class ChatMethods:
         channel = self._world.channel(given.text("channel"))
         message = self._world.message(channel, given.text("timestamp"))
         return {"type": "message", "channel": channel.id, "message": message.as_json()}
+
+
+def _with_markdown(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`markdown_text` stands alone: Slack shows it as one markdown block."""
+    if not given.get("markdown_text"):
+        return given
+    if given.get("text") or given.get("blocks"):
+        raise Refused("markdown_text_conflict")
+    written = given["markdown_text"]
+    return {**given, "text": written, "blocks": [{"type": "markdown", "text": written}]}
 
 
 def _metadata(given: Any) -> Json | None:
