@@ -22,9 +22,11 @@ from bot.slack.text import (
     link,
     plain_untrusted,
     quote_untrusted,
+    sentence,
     shorten,
     who,
 )
+from bot.slack.views.classify import CAUSE_WORDS
 
 __all__ = ["Card", "incident_card"]
 
@@ -124,13 +126,13 @@ def _judged(state: IncidentState) -> str:
         return f"*No class yet*\n{nothing} People may know better: classify what they see."
     facts = CLASSES[named]
     if said:
-        heading = f"*{named.value}: {facts.name}* · suspected cause: {said.cause.value}"
+        heading = f"*{named.value}: {facts.name}* · suspected cause: {CAUSE_WORDS[said.cause].lower()}"
     else:
         sure = f" ({reasons.confidence.value} confidence)" if reasons else ""
         heading = f"*Looks like {named.value}: {facts.name}*{sure}"
     because = [f"• {quote_untrusted(one, 260)}" for one in (reasons.because if reasons else ())[:SHOWN_REASONS]]
     ruled = [quote_untrusted(one, 160).rstrip(".") for one in (reasons.rules_out if reasons else ())[:SHOWN_REASONS]]
-    dropped = [f"Not: {'; '.join(ruled)}"] if ruled else []
+    dropped = [sentence("; ".join(ruled))] if ruled else []
     warned = [_do_not(named)] if said and state.status.is_open else []
     return "\n".join([heading, *because, *dropped, *warned])
 

@@ -18,7 +18,9 @@ LAST = 10_000  # sorts what needs no decision behind what does
 def offered(offers: Sequence[Offer], state: IncidentState) -> str:
     """Every lever in a line: standing, why, and what it would touch."""
     named = f" for {state.incident_class.value}" if state.incident_class else ""
-    return f"*Mitigations{named}*\n" + "\n".join(f"• {offer_line(offer)}" for offer in offers[:4])
+    on = {(status.mitigation.kind, status.mitigation.limit) for status in state.live_mitigations}
+    lines = [f"• {offer_line(offer)}" for offer in offers if (offer.kind, offer.limit) not in on]
+    return "\n".join([f"*Mitigations{named}*", *(lines[:4] or ["All of them are in force."])])
 
 
 def controls(state: IncidentState, public_url: str) -> list[Block]:

@@ -73,6 +73,11 @@ def shorten(text: str, limit: int) -> str:
     return "".join(kept).rstrip() + ELLIPSIS
 
 
+def sentence(words: str) -> str:
+    """Words as a sentence: first letter raised, one full stop at the end."""
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}." if words else ""
+
+
 def date_token(moment: datetime, style: Literal["time", "moment"] = "time") -> str:
     """A time that everyone reads in their own zone: ``14:31``, or with its day for "moment"."""
     shown = {"time": "{time}", "moment": "{date_short_pretty} {time}"}[style]

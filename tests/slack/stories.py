@@ -59,7 +59,7 @@ LOOPS = Classification(
     severity_floor=Severity.SEV3,
     floor_reason="loops without writes",
     because=("17 of 50 tasks at the cap = 34 % (22-48), was 3 % of 240", "the prompt changed at 03:02"),
-    rules_out=("Not TOOL: no failing tool in the loops", "Not PROV: another agent on the provider is fine"),
+    rules_out=("not TOOL: no failing tool in the loops", "not PROV: another agent on the provider is fine"),
     answers=ANSWERS,
 )
 RUNBOOK = Runbook(

@@ -87,8 +87,8 @@ def test_hostile_words_lose_their_power_and_keep_their_meaning() -> None:
 
 def test_emoji_and_right_to_left_text_stay_readable() -> None:
     assert quote_untrusted(f"on fire {FAMILY} 🇩🇪", 100) == f"on fire {FAMILY} 🇩🇪"
-    hebrew = quote_untrusted("הבוט תקוע", 100)
-    assert hebrew == "\u2068הבוט תקוע\u2069"
+    arabic = quote_untrusted("الوكيل عالق", 100)
+    assert arabic == "\u2068الوكيل عالق\u2069"
 
 
 def test_nothing_is_cut_in_the_middle_of_a_character() -> None:

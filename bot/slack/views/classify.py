@@ -7,7 +7,7 @@ from typing import Any, Final
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.taxonomy import CLASSES, Cause, IncidentClass, Severity
 from bot.slack.blocks import Block, View, context, divider, modal, radio, section, select, text_input
-from bot.slack.text import quote_untrusted
+from bot.slack.text import quote_untrusted, sentence
 from bot.slack.views.declare import SEVERITY_WORDS
 from bot.slack.views.loading import loading
 from bot.slack.views.reading import InputErrors, choice_of, key_of, metadata, text_of, too_long
@@ -148,27 +148,29 @@ def summary(
     key: str,
     classification: Classification,
     answers: Sequence[Answer] | None = None,
-    severities: Sequence[Severity] | None = None,
-    causes: Sequence[Cause] | None = None,
     do_not: Sequence[str] | None = None,
     rules_out: Sequence[str] | None = None,
     replies: Mapping[Question, Reply] | None = None,
+    current: Severity | None = None,
 ) -> View:
-    """The last screen: class, cause and severity to confirm, with reasons. Everything optional follows from the tree."""
+    """The last screen: class, cause and severity to confirm, with reasons. Everything optional follows from the tree.
+
+    ``current`` is the severity the incident has; the dialog does not suggest to lower it.
+    """
     named = classification.incident_class or IncidentClass.UNKN
     facts = CLASSES[named]
     floor = classification.severity_floor
-    levels = [one for one in (severities or tuple(Severity)) if one.rank <= floor.rank]
+    levels = [one for one in Severity if one.rank <= floor.rank]
     warnings = facts.do_not if do_not is None else do_not
     not_it = classification.rules_out if rules_out is None else rules_out
     said = replies or {}
     blocks = [
         section(_verdict(classification, named)),
-        *([context("Not: " + _joined(not_it, "; "))] if not_it else []),
+        *([context(sentence(_joined(not_it, "; ")))] if not_it else []),
         *([context(_differing(said))] if said else []),
         select(CLASS, "Class", _classes(named), initial=named.value, placeholder=f"{named.value}: {facts.name}"),
-        _cause_input(classification.cause, causes or tuple(Cause)),
-        _severity_input(floor, classification.floor_reason, levels),
+        _cause_input(classification.cause),
+        _severity_input(floor, classification.floor_reason, levels, (current or floor).at_least(floor)),
         section(
             f"*Do not* (for {named.value})\n" + "\n".join(f"• {quote_untrusted(one, 300)}" for one in warnings[:6])
         ),
@@ -271,15 +273,15 @@ def _classes(named: IncidentClass) -> list[tuple[str, str]]:
     return [(one.value, f"{one.value}: {CLASSES[one].name}") for one in (named, *rest)]
 
 
-def _cause_input(cause: Cause, causes: Sequence[Cause]) -> Block:
-    options = [(one.value, CAUSE_WORDS[one]) for one in (cause, *(other for other in causes if other is not cause))]
+def _cause_input(cause: Cause) -> Block:
+    options = [(one.value, CAUSE_WORDS[one]) for one in (cause, *(other for other in Cause if other is not cause))]
     return select(CAUSE, "Suspected cause", options, initial=cause.value, placeholder=CAUSE_WORDS[cause])
 
 
-def _severity_input(floor: Severity, reason: str, levels: Sequence[Severity]) -> Block:
+def _severity_input(floor: Severity, reason: str, levels: Sequence[Severity], initial: Severity) -> Block:
     options = [(one.value, SEVERITY_WORDS[one]) for one in levels] or [(floor.value, SEVERITY_WORDS[floor])]
     why = f"Floor {floor.value}: {quote_untrusted(reason, 500)}. It can be raised, not lowered." if reason else ""
-    return select(SEVERITY, "Severity", options, initial=floor.value, placeholder=SEVERITY_WORDS[floor], hint=why)
+    return select(SEVERITY, "Severity", options, initial=initial.value, placeholder=SEVERITY_WORDS[initial], hint=why)
 
 
 def _joined(sentences: Sequence[str], between: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final, assert_never
 from bot.incident.mitigation import MitigationKind, Offer, Standing
 from bot.incident.timeline import IncidentState
 from bot.slack.blocks import Block, View, modal, radio, section, select, text_input
-from bot.slack.text import date_token, percent, quote_untrusted
+from bot.slack.text import date_token, percent, plain_untrusted, quote_untrusted, sentence
 from bot.slack.views.loading import loading, notice
 from bot.slack.views.reading import InputErrors, choice_of, key_of, metadata, text_of, too_long
 
@@ -130,7 +130,7 @@ def read_preview(view: Mapping[str, Any]) -> OrderForm | InputErrors:
 
 def offer_line(offer: Offer) -> str:
     """One lever in one line: name, standing, why, reach."""
-    name = f"*{offer.label}*, {STANDING_WORDS[offer.standing]}: {quote_untrusted(offer.why, 400)}."
+    name = f"*{offer.label}*, {STANDING_WORDS[offer.standing]}: {quote_untrusted(offer.why, 400).rstrip('.')}."
     return f"{name} {reach(offer)}"
 
 
@@ -157,7 +157,7 @@ def _facts(state: IncidentState, offer: Offer, now: datetime, instances: int | N
     to = "no instance has asked for its controls yet" if not instances else f"{instances} instances"
     until = date_token(now + timedelta(minutes=minutes))
     lines = [
-        f"• {STANDING_WORDS[offer.standing].capitalize()}: {quote_untrusted(offer.why, 600)}.",
+        f"• {STANDING_WORDS[offer.standing].capitalize()}: {quote_untrusted(offer.why, 600).rstrip('.')}.",
         f"• {reach(offer)}",
         *([f"• Goes to {to}."] if instances is not None else []),
         f"• In force already: {live}. The safer value wins." if live else "• No other control is in force.",
@@ -173,7 +173,7 @@ def _override_input(state: IncidentState, offer: Offer) -> Block:
         OVERRIDE,
         f"Advised against for {named}. Why do it anyway?",
         placeholder="The loops write to the ticket system",
-        hint=f"{offer.why}. The reason goes on the timeline.",
+        hint=f"{sentence(plain_untrusted(offer.why, 600))} The reason goes on the timeline.",
         limit=REASON_CHARACTERS,
     )
 

@@ -1,0 +1,236 @@
+"""Every dialog, whatever it holds: within Slack's limits, and fillable in the local workspace's browser."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.incident.evidence import (
+    Change,
+    ChangeKind,
+    Direction,
+    EvidenceBundle,
+    Finding,
+    FindingKind,
+    Interval,
+    Onset,
+    Signal,
+    SourceStatus,
+    Unit,
+    Window,
+)
+from bot.incident.timeline import IncidentState, ReviewWritten
+from bot.slack import messages
+from bot.slack.views import (
+    classify,
+    declare,
+    evidence,
+    menu,
+    mitigate,
+    note,
+    postmortem,
+    resolve,
+    role,
+    severity,
+    undo,
+    update,
+)
+from bot.slack.views.declared import declared as declared_view
+from bot.slack.views.loading import notice
+from tests.slack.stories import ANSWERS, APPLIED, AT, LOOPS, OFFERS, ROOM, STAGES, URL, mitigation, told
+from tests.slack.stories import declared as declaration
+from tests.strict_slack.limits import message_problems, unfillable_in_local_workspace, view_problems
+
+NS = int(AT.timestamp() * 1e9)
+MINUTE_NS = 60 * 10**9
+
+
+def bundle(words: str = "prompt p-119") -> EvidenceBundle:
+    def signal(name: str, direction: Direction, value: float | None) -> Signal:
+        return Signal(
+            name=name,
+            label=words,
+            unit=Unit.SHARE,
+            value=value,
+            baseline=0.03,
+            n=50,
+            baseline_n=240,
+            window=Window(0, 1),
+            direction=direction,
+            k=17,
+            interval=Interval(0.22, 0.48),
+            fresh_seconds=4.0,
+            note=words if value is None else "",
+        )
+
+    return EvidenceBundle(
+        agent="helpdesk-agent",
+        at_ns=NS,
+        window=Window(NS - 10 * MINUTE_NS, NS),
+        baseline_window=Window(NS - 90 * MINUTE_NS, NS - 10 * MINUTE_NS),
+        signals=(
+            signal("flat", Direction.FLAT, 0.03),
+            signal("unknown", Direction.UNKNOWN, None),
+            signal("cap", Direction.UP, 0.34),
+        ),
+        findings=(Finding(FindingKind.LOOP, "a" * 32, ("s",), words),),
+        changes=(Change(ChangeKind.PROMPT_VERSION, words, words, NS, 17, 50),),
+        onset=Onset(NS, NS - MINUTE_NS, NS, words),
+        sources=(SourceStatus("otlp", 50, 40), SourceStatus("langfuse", 0, 0, words)),
+        also_affected=(words,),
+    )
+
+
+def every_view(state: IncidentState, words: str = "words") -> dict[str, dict[str, Any]]:
+    key = str(state.incident.key)
+    live = next(iter(state.mitigations), "none")
+    agents = [declare.AgentChoice(f"agent-{n}", words) for n in range(120)]
+    return {
+        "declare skeleton": declare.skeleton("n", "C1", words),
+        "declare": declare.dialog("n", "C1", agents, prefill_title=words),
+        "declare nobody": declare.dialog("n", "C1", []),
+        "declare few": declare.dialog("n", "C1", [declare.AgentChoice(words[:150] or "a", words)]),
+        "declared": declared_view(state),
+        "classify questions": classify.questions(key, ANSWERS, {}, URL),
+        "classify question": classify.question(key, 1, 3, ANSWERS[4], words, public_url=URL),
+        "classify summary": classify.summary(key, LOOPS, rules_out=(words,) * 9, do_not=(words,) * 9),
+        "mitigate list": mitigate.list_view(state, OFFERS),
+        "mitigate none": mitigate.list_view(state, ()),
+        "mitigate limit": mitigate.preview(state, OFFERS[0], AT, 3),
+        "mitigate halt": mitigate.preview(state, OFFERS[1], AT, 0),
+        "undo": undo.dialog(state, live, "U0ANA"),
+        "update": update.dialog(key, words),
+        "note": note.dialog(key, words),
+        "role": role.dialog(state, [role.PersonChoice(f"U{n}", words) for n in range(120)]),
+        "severity": severity.dialog(state),
+        "resolve": resolve.dialog(state, (words,) * 9, recovered=None),
+        "postmortem": postmortem.dialog(state, URL),
+        "menu": menu.dialog(state),
+        "evidence": evidence.dialog(state, bundle(words), URL, AT),
+        "no evidence": evidence.dialog(state, None),
+        "notice": notice("Contain INC-7", words),
+    }
+
+
+def every_message(state: IncidentState, events: tuple[Any, ...], words: str = "words") -> dict[str, Any]:
+    return {
+        "error": messages.answer_error(words),
+        "answer": messages.answer(words),
+        "help": messages.help_text(),
+        "unknown": messages.unknown_verb(words, "classify"),
+        "list": messages.incident_list([state] * 25, AT, URL),
+        "no list": messages.incident_list([], AT),
+        "nudge": messages.nudge(state, AT),
+        "raised": messages.raised(state, words),
+        "update": messages.update_posted(state, words, state.incident.declared_by),
+        "postmortem": messages.postmortem_posted(state, URL),
+        "said": messages.said_in(state, words),
+        **{f"timeline {at}": card for at, card in enumerate(messages.timeline_messages(state, events * 60, URL))},
+    }
+
+
+def sound(state: IncidentState, events: tuple[Any, ...], words: str) -> None:
+    for name, view in every_view(state, words).items():
+        assert view_problems(view) == [], name
+        assert unfillable_in_local_workspace(view) == [], name
+        assert not calls_people(view), name
+    for name, card in every_message(state, events, words).items():
+        assert message_problems(card.blocks, card.text) == [], name
+        assert not calls_people(card.blocks), name
+
+
+def calls_people(value: Any) -> bool:
+    """Formatted text anywhere in it would notify a channel; plain text cannot."""
+    if isinstance(value, dict):
+        formatted = value.get("type") == "mrkdwn" and "<!channel" in value["text"]
+        return formatted or any(calls_people(item) for item in value.values())
+    return isinstance(value, list) and any(calls_people(item) for item in value)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_dialog_and_message_fits_slack_at_every_stage(stage: str) -> None:
+    state, events = told(*STAGES[stage])
+    sound(state, events, "a few words")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(min_size=1, max_size=200), st.integers(1, 80))
+def test_no_text_breaks_a_dialog_or_a_message(text: str, times: int) -> None:
+    words = (text * times)[:10_000]
+    opened = declaration(title=words, agent=words)
+    facts = (opened, ROOM, APPLIED, ReviewWritten("impact", words), ReviewWritten("summary", words))
+    state, events = told(*facts, title=words, agent=words)
+    sound(state, events, words)
+
+
+@pytest.mark.parametrize(
+    "words", ["<!channel> <https://evil.example|x>", "🔥" * 5000, "הבוט תקוע " * 1000, "&" * 10_000]
+)
+def test_hostile_and_huge_words_do_nothing(words: str) -> None:
+    state, events = told(declaration(title=words, agent=words), APPLIED, title=words, agent=words)
+    sound(state, events, words)
+
+
+SKELETONS: list[Callable[[str], dict[str, Any]]] = [
+    classify.skeleton,
+    mitigate.skeleton,
+    undo.skeleton,
+    update.skeleton,
+    note.skeleton,
+    role.skeleton,
+    severity.skeleton,
+    resolve.skeleton,
+    postmortem.skeleton,
+    menu.skeleton,
+    evidence.skeleton,
+]
+
+
+@pytest.mark.parametrize("skeleton", SKELETONS)
+def test_every_dialog_opens_at_once(skeleton: Callable[[str], dict[str, Any]]) -> None:
+    view = skeleton("INC-12345678")
+    assert view_problems(view) == []
+    assert json.loads(view["private_metadata"]) == {"k": "INC-12345678"}
+
+
+def test_evidence_comes_worst_first_and_says_what_it_does_not_know() -> None:
+    state, _ = told(APPLIED)
+    shown = json.dumps(evidence.dialog(state, bundle(), URL, AT), ensure_ascii=False)
+    assert shown.index("17 of 50 = 34 % (22\u201348), was 3 % of 240 · 🔴 up") < shown.index("⚪ unknown")
+    assert shown.index("⚪ unknown") < shown.index("🟢 flat")
+    assert f"{URL}/traces/{'a' * 32}" in shown
+    assert "langfuse: missing" in shown
+
+
+def test_the_declarer_is_told_to_contain_first_when_harm_is_happening() -> None:
+    calm, _ = told()
+    harmed, _ = told(declaration(harm_now=True))
+    assert "Next: classify it" in json.dumps(declared_view(calm))
+    assert "Next: contain it" in json.dumps(declared_view(harmed))
+
+
+def test_the_menu_puts_the_obvious_step_first() -> None:
+    firsts = {stage: menu.steps(told(*facts)[0])[0][0] for stage, facts in STAGES.items()}
+    assert firsts["just declared"] == "classify"
+    assert firsts["classified"] == "contain"
+    assert firsts["mitigated"] == "update"
+    assert firsts["resolved"] == "postmortem"
+
+
+def test_undoing_what_has_ended_shows_no_form() -> None:
+    state, _ = told()
+    assert "submit" not in undo.dialog(state, mitigation().id)
+
+
+def test_the_list_of_incidents_hides_a_private_title() -> None:
+    state, _ = told(title="secret thing")
+    from_private = messages.incident_list([_private(state)], AT, URL)
+    assert "secret thing" not in json.dumps(from_private.blocks)
+
+
+def _private(state: IncidentState) -> IncidentState:
+    return replace(state, incident=replace(state.incident, private=True))
