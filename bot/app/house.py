@@ -42,6 +42,8 @@ from bot.storage.telemetry import SqlTelemetry
 
 log = logging.getLogger("firstfive")
 
+FREEZE_WITHIN = 20.0  # seconds; nobody waits for the frozen evidence, and a gap in it would stay
+
 
 class Tasks(Background):
     """Work started now and not waited for; what still runs at the end gets a moment to finish."""
@@ -201,7 +203,8 @@ async def house(settings: Settings, read: Callable[[str, str, str], Awaitable[ob
         records = Announced(SqlRecords(database, jobs))
         control = BuiltinControl(records, clock, read)
         suggest = Suggest(Gather(telemetry, clock, documents.catalogue))
-        freeze = FreezeEvidence(records, clock, suggest)
+        patient = Suggest(Gather(telemetry, clock, documents.catalogue, FREEZE_WITHIN))
+        freeze = FreezeEvidence(records, clock, patient)
         verbs = _verbs(records, clock, documents.catalogue, telemetry, control, suggest, freeze, background)
         yield House(
             settings,

@@ -1,6 +1,7 @@
 """``serve`` and ``worker``: the house with its doors open, until somebody stops it."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -143,6 +144,7 @@ async def _serve(settings: Settings, *, jobs: bool) -> int:
             group("Slack", _slack(home, public_url, door, health))
         app = build(_parts(home, public_url, door if settings.slack.signing_secret else None, health))
         group("the HTTP server", _http(app, listener, stop))
+        gc.freeze()  # what start-up made stays: collections need not walk it again
         log.info("%s", _said(settings, url))
         await stop.wait()
     return 1 if group.failed else 0

@@ -79,7 +79,7 @@ def parse(argv: Sequence[str]) -> Options:
     )
     parser.add_argument("--bot", required=True, help="base URL of the bot: OTLP goes there, controls come from there")
     parser.add_argument("--port", type=int, default=0, help="port of the agents' own page; 0 takes a free one")
-    parser.add_argument("--rate", type=_rate, default=40.0, help="tasks per minute, such as 40 or 40/min")
+    parser.add_argument("--rate", type=_rate, default=30.0, help="tasks per minute, such as 30 or 30/min")
     parser.add_argument("--seed", type=int, default=7, help="chance of tasks and answers")
     parser.add_argument("--fault", type=Fault, choices=list(Fault), default=Fault.NONE, help="what is wrong at first")
     parser.add_argument("--backfill-minutes", type=float, default=45.0, help="minutes of history told at the start")

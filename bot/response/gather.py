@@ -32,6 +32,7 @@ class Gather:
     traces: Traces
     clock: Clock
     catalogue: Catalogue
+    deadline: float = SOURCE_DEADLINE  # seconds
     _shared: dict[str, tuple[datetime, asyncio.Task[EvidenceBundle]]] = field(default_factory=dict)
 
     async def __call__(self, agent: str, at: datetime | None = None) -> EvidenceBundle:
@@ -58,11 +59,11 @@ class Gather:
         at_ns = nanoseconds(at)
         start_ns = at_ns - int(LOOKBACK.total_seconds() * 1e9)
         try:
-            async with asyncio.timeout(SOURCE_DEADLINE):
+            async with asyncio.timeout(self.deadline):
                 own, scores = await self._own(agent, start_ns, at_ns)
                 others = await self._others(agent, start_ns, at_ns)
         except TimeoutError:
-            missing = f"the built-in store did not answer within {SOURCE_DEADLINE} s"
+            missing = f"the built-in store did not answer within {self.deadline:g} s"
             return gather(agent, at_ns, (), (), {}, (SourceStatus("builtin", 0, 0, missing),))
         except FirstfiveError as error:
             return gather(agent, at_ns, (), (), {}, (SourceStatus("builtin", 0, 0, str(error)),))

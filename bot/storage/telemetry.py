@@ -21,6 +21,7 @@ from bot.incident.errors import Unavailable
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.ports import Clock, TelemetryRetention, TelemetryStore, Traces
 from bot.storage.database import Database
+from bot.storage.recent_traces import RecentTraces
 from bot.storage.span_json import score_from_json, score_to_json, span_from_json, span_to_json
 from bot.storage.tables.telemetry import scores as scores_table
 from bot.storage.tables.telemetry import spans as spans_table
@@ -49,6 +50,7 @@ class SqlTelemetry(TelemetryStore, TelemetryRetention, Traces):
         self._clock = clock
         self._waiting: asyncio.Queue[_Post] = asyncio.Queue(MOST_WAITING)
         self._writer: asyncio.Task[None] | None = None
+        self._recent = RecentTraces()
         self.spans_taken = 0  # since the start, for the metrics
 
     async def add(self, spans: Sequence[Span], scores: Sequence[EvalScore]) -> None:
@@ -144,18 +146,24 @@ class SqlTelemetry(TelemetryStore, TelemetryRetention, Traces):
         """Traces of ``agent`` that start in [start, end), newest ``limit`` of them, in order of start, with spans."""
         within = (traces_table.c.agent == agent, traces_table.c.start_ns >= start_ns, traces_table.c.start_ns < end_ns)
         newest = (
-            select(traces_table.c.trace_id)
+            select(traces_table.c.trace_id, traces_table.c.spans)
             .where(*within)
             .order_by(traces_table.c.start_ns.desc())
             .limit(limit)
-            .subquery()
         )
-        wanted = select(*STORED).join(newest, spans_table.c.trace_id == newest.c.trace_id)
         async with self._database.read() as connection:
-            found = (await connection.execute(wanted)).all()
+            listed = (await connection.execute(newest)).all()
+            known = {row.trace_id: self._recent.get(row.trace_id, row.spans) for row in listed}
+            unread = [trace_id for trace_id, trace in known.items() if trace is None]
+            found = await _read(connection, unread)
         if len(found) > CHUNK:
-            return await asyncio.to_thread(_in_order, found)
-        return _in_order(found)
+            fresh = await asyncio.to_thread(_traces, found)
+        else:
+            fresh = _traces(found)
+        for trace in fresh:
+            self._recent.put(trace)
+        seen = [trace for trace in known.values() if trace is not None]
+        return tuple(sorted([*seen, *fresh], key=lambda trace: (trace.start_ns, trace.id)))
 
     async def scores(self, agent: str, start_ns: int, end_ns: int) -> tuple[EvalScore, ...]:
         """Scores of ``agent`` in [start, end), in order of time."""
@@ -251,5 +259,10 @@ def _traces(rows: Sequence[Any]) -> list[Trace]:
     return [assemble(spans) for spans in grouped.values()]
 
 
-def _in_order(rows: Sequence[Any]) -> tuple[Trace, ...]:
-    return tuple(sorted(_traces(rows), key=lambda trace: (trace.start_ns, trace.id)))
+async def _read(connection: AsyncConnection, trace_ids: Sequence[str]) -> list[Any]:
+    """The span rows of those traces."""
+    rows: list[Any] = []
+    for start in range(0, len(trace_ids), CHUNK):
+        wanted = select(*STORED).where(spans_table.c.trace_id.in_(trace_ids[start : start + CHUNK]))
+        rows += (await connection.execute(wanted)).all()
+    return rows
