@@ -46,7 +46,9 @@ class ChatMethods:
         channel_id = given.text("channel")
         if channel_id in self._world.people:
             return self._world.direct_channel(channel_id)
-        return self._world.writable_channel(channel_id)
+        # This method alone takes a channel's name too, with or without #.
+        named = [c.id for c in self._world.channels.values() if c.name and c.name == channel_id.removeprefix("#")]
+        return self._world.writable_channel(named[0] if named else channel_id)
 
     def post_ephemeral(self, given: Arguments) -> Json:
         channel = self._world.writable_channel(given.text("channel"))

@@ -1,8 +1,11 @@
 """Faults on order, and how payloads travel."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -11,6 +14,22 @@ from tests.strict_slack.delivery import NotAcknowledged
 from tests.strict_slack.example_app import ExampleApp, card, ticket_view
 from tests.strict_slack.server import StrictSlack
 from tests.strict_slack.shapes import Json
+
+RETRY_NUMBER, RETRY_REASON = "x-slack-retry-num", "x-slack-retry-reason"
+
+
+@asynccontextmanager
+async def listening(answer: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[str]:
+    """A request URL that answers every event with `answer`."""
+    app = web.Application()
+    app.router.add_post("/slack/events", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+    finally:
+        await runner.cleanup()
 
 
 class TestFaults:
@@ -103,6 +122,30 @@ class TestHttpMode:
             http.secret, http.skew = slack.signing_secret, -600
             with pytest.raises(NotAcknowledged, match="HTTP 401"):
                 await slack.ana.command("/ticket")
+
+    async def test_an_event_is_sent_again_with_the_number_and_the_reason(self, slack: StrictSlack) -> None:
+        seen: list[tuple[str | None, str | None, str]] = []
+
+        async def answer(request: web.Request) -> web.Response:
+            body = await request.json()
+            seen.append((request.headers.get(RETRY_NUMBER), request.headers.get(RETRY_REASON), body["event_id"]))
+            return web.Response(status=200 if len(seen) == 3 else 500)
+
+        async with listening(answer) as url:
+            slack.use_http(url)
+            delivery = await slack.ana.say(slack.general, "x")
+        assert (delivery.acked, delivery.attempts) == (True, 3)
+        assert [retry[:2] for retry in seen] == [(None, None), ("1", "http_error"), ("2", "http_error")]
+        assert len({event_id for _, _, event_id in seen}) == 1
+
+    async def test_no_retry_is_respected(self, slack: StrictSlack) -> None:
+        async def answer(_: web.Request) -> web.Response:
+            return web.Response(status=500, headers={"X-Slack-No-Retry": "1"})
+
+        async with listening(answer) as url:
+            slack.use_http(url)
+            delivery = await slack.ana.say(slack.general, "x")
+        assert (delivery.acked, delivery.attempts) == (False, 1)
 
     async def test_an_app_that_is_gone_acknowledges_nothing(self, slack: StrictSlack) -> None:
         slack.use_http("http://127.0.0.1:9/slack/events")

@@ -90,6 +90,16 @@ class TestMessages:
         outside.is_archived = True
         assert await error_of(client.chat_postMessage(channel=outside.id, text="x")) == "is_archived"
 
+    async def test_a_message_goes_to_a_channel_by_name_or_to_a_person(
+        self, slack: StrictSlack, client: AsyncWebClient
+    ) -> None:
+        await client.chat_postMessage(channel="general", text="by name")
+        await client.chat_postMessage(channel="#general", text="with a hash")
+        direct = await client.chat_postMessage(channel="U_ANA", text="direct")
+        assert [m.text for m in slack.messages(slack.general)] == ["by name", "with a hash"]
+        assert slack.world.channels[direct["channel"]].members == ["U0BOT", "U_ANA"]
+        assert await error_of(client.conversations_info(channel="general")) == "channel_not_found"
+
     async def test_only_own_and_existing_messages_change(self, slack: StrictSlack, client: AsyncWebClient) -> None:
         general = slack.general.id
         await slack.ana.say(slack.general, "Mine")
