@@ -34,13 +34,13 @@ VERBS = (
 
 def answer_error(sentence: str) -> Card:
     """One sentence for the person who acted: what failed and what to do."""
-    words = quote_untrusted(sentence, 1500)
+    words = quote_untrusted(sentence, 1500, code=True)
     return Card([section(f"⚠️ {words}")], shorten(words, FALLBACK_LIMIT))
 
 
 def answer(sentence: str) -> Card:
     """One sentence for the person who acted, when it worked."""
-    words = quote_untrusted(sentence, 1500)
+    words = quote_untrusted(sentence, 1500, code=True)
     return Card([section(words)], shorten(words, FALLBACK_LIMIT))
 
 

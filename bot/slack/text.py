@@ -32,14 +32,15 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def quote_untrusted(text: str, limit: int, *, lines: bool = False) -> str:
+def quote_untrusted(text: str, limit: int, *, lines: bool = False, code: bool = False) -> str:
     """Somebody's words, at most ``limit`` characters, harmless and still readable.
 
     Mentions, links and code marks lose their power; control and direction-changing characters
     go; emoji and right-to-left text stay, the latter kept from reordering what stands around it.
-    With ``lines``, line breaks are kept.
+    With ``lines``, line breaks are kept; with ``code``, code marks are, for our own sentences that quote strangers.
     """
-    words = _clean(text, lines=lines).replace("`", "\u02cb").replace("@", f"@{JOINER}").replace("://", f":{JOINER}//")
+    words = _clean(text, lines=lines).replace("@", f"@{JOINER}").replace("://", f":{JOINER}//")
+    words = words if code else words.replace("`", "\u02cb")
     words = re.sub(r"(?i)\b(www|mailto)([.:])", rf"\1{JOINER}\2", words)
     if any(unicodedata.bidirectional(c) in {"R", "AL", "AN"} for c in words):
         return f"{ISOLATE}{_fit(words, limit - 2)}{END_ISOLATE}"

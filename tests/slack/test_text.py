@@ -85,10 +85,14 @@ def test_hostile_words_lose_their_power_and_keep_their_meaning() -> None:
     assert "evil.example" in quoted
 
 
+def test_our_own_sentences_keep_their_code_marks() -> None:
+    assert quote_untrusted("`/incident list` shows <them>", 100, code=True) == "`/incident list` shows &lt;them&gt;"
+
+
 def test_emoji_and_right_to_left_text_stay_readable() -> None:
     assert quote_untrusted(f"on fire {FAMILY} 🇩🇪", 100) == f"on fire {FAMILY} 🇩🇪"
-    arabic = quote_untrusted("الوكيل عالق", 100)
-    assert arabic == "\u2068الوكيل عالق\u2069"
+    syriac = quote_untrusted("\u0712\u0713 \u0714", 100)
+    assert syriac == "\u2068\u0712\u0713 \u0714\u2069"
 
 
 def test_nothing_is_cut_in_the_middle_of_a_character() -> None:
