@@ -4,6 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
@@ -17,6 +18,8 @@ from bot.incident.taxonomy import IncidentClass
 from bot.settings import documented
 from bot.slack.phrase import Word
 from bot.sources import attributes
+from bot.web.api.application import build_api
+from tests.web.fakes import World
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -43,6 +46,11 @@ def test_every_relative_link_leads_somewhere(file: Path) -> None:
     wanted = [target.partition("#")[0] for target in LINK.findall(text) if "://" not in target]
     missing = [target for target in wanted if target and not (file.parent / target).exists()]
     assert missing == []
+
+
+def test_every_file_that_is_named_as_a_check_exists() -> None:
+    named = set(re.findall(r"`((?:tests|benchmarks|bot)/[\w/.-]+)`", everything()))
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
 def test_every_command_is_explained_and_no_other_is_promised() -> None:
@@ -137,3 +145,14 @@ def test_the_changelog_knows_this_version() -> None:
     from bot import __version__  # noqa: PLC0415  the one value this story needs
 
     assert f"## [{__version__}]" in page("CHANGELOG.md")
+
+
+async def test_every_request_in_the_docs_is_one_the_api_takes(tmp_path: Path) -> None:
+    transport = httpx.ASGITransport(build_api(World(tmp_path).parts()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        paths = (await client.get("/openapi.json")).json()["paths"]
+    known = {re.sub(r"\{\w+\}", "{}", path) for path in paths}
+    told = re.findall(r"(/api/v1/[^`?\s]+)[^`]*` ?[,|]", page("docs/api.md"))
+    assert len(told) > 10
+    wanted = {re.sub(r"\{\w+\}", "{}", path.removeprefix("/api")) for path in told}
+    assert sorted(wanted - known) == []

@@ -37,6 +37,7 @@ _TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
+    name: str
     alt: str
     source: str
 
@@ -172,7 +173,7 @@ def _parts(postmortem: Postmortem, pictures: Mapping[str, str]) -> list[_Part]:
             postmortem.sections.get(section, ()),
             postmortem.state.review.get(section.value, ""),
             todos.get(section, ""),
-            tuple(_Picture(chart.alt, pictures.get(chart.name, "")) for chart in charts),
+            tuple(_Picture(f"chart-{chart.name}", chart.alt, pictures.get(chart.name, "")) for chart in charts),
         )
         parts.append(part)
     story = _Part("classification", "Classification story", postmortem.classification_story, "", "", ())

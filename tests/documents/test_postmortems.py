@@ -192,6 +192,17 @@ def test_charts_stand_in_the_page_with_their_figures_in_words() -> None:
     assert {image["alt"] for image in images} == {chart.alt for chart in written.charts}
 
 
+def test_pictures_stand_at_the_end_of_markdown_and_the_text_stays_readable() -> None:
+    written = document()
+    pictures = {chart.name: f"https://pages.example/{chart.name}.svg" for chart in written.charts}
+    markdown = JinjaRenderer().postmortem(written, "md", pictures)
+    assert markdown.endswith(
+        "\n\n[chart-course]: https://pages.example/course.svg\n\n[chart-shares]: https://pages.example/shares.svg\n"
+    )
+    images = [attributes for tag, attributes in Page(MarkdownIt("commonmark").render(markdown)).tags if tag == "img"]
+    assert {image["src"] for image in images} == set(pictures.values())
+
+
 @pytest.mark.parametrize("form", ["md", "html"])
 def test_a_chart_that_was_not_drawn_leaves_its_figures(form: str) -> None:
     written = document()
