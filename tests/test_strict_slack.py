@@ -7,6 +7,7 @@ import pytest
 
 from tests.strict_slack import BadAck, CannotDo, NotAcknowledged, StrictSlack
 from tests.strict_slack.example_app import ExampleApp, card, ticket_view
+from tests.strict_slack.limits import primary_count
 
 
 @pytest.fixture
@@ -173,6 +174,12 @@ class TestWhatSlacksClientForbids:
         await ExampleApp(slack).client.views_update(view_id=view.id, hash=view.hash, view=changed)
         assert view.title == "Changed"
         assert view.answers["what", "text"] == "Typed already"
+
+    async def test_a_view_is_read_as_a_person_reads_it(self, slack: StrictSlack, view: Any) -> None:
+        assert view.action_ids == ["text", "mood_choice", "mark"]
+        assert view.shown.startswith("Open a ticket\n")
+        assert "What happens?" in view.shown
+        assert [primary_count(payload) for payload in slack.payloads()] == [0]
 
     async def test_no_click_on_what_is_not_there(self, slack: StrictSlack) -> None:
         client = ExampleApp(slack).client

@@ -16,6 +16,7 @@ class ChatMethods:
     def __init__(self, world: World) -> None:
         self._world = world
         self.warnings: list[str] = []
+        self.accepted: list[Json] = []
 
     def table(self) -> Mapping[str, Perform]:
         return {
@@ -103,6 +104,7 @@ class ChatMethods:
             raise Refused("msg_too_long")
         if problems := message_problems(blocks, text):
             raise invalid("invalid_blocks", problems)
+        self.accepted.append({"text": text, "blocks": blocks})
         if blocks and not text:
             self.warnings.append("missing_text_in_message")
         return {

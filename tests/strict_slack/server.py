@@ -19,6 +19,7 @@ from tests.strict_slack.methods_chat import ChatMethods
 from tests.strict_slack.methods_conversations import ConversationMethods
 from tests.strict_slack.methods_rest import FileMethods, PeopleMethods, ViewMethods
 from tests.strict_slack.response_urls import ResponseUrls
+from tests.strict_slack.shapes import Json
 from tests.strict_slack.socket_mode import SocketMode
 from tests.strict_slack.views import Triggers, Views
 from tests.strict_slack.waiting import until
@@ -198,6 +199,10 @@ class StrictSlack:
     def calls(self, method: str | None = None) -> list[Call]:
         """Web API calls so far, all or of one method."""
         return [call for call in self.api.calls if method in (None, call.method)]
+
+    def payloads(self) -> list[Json]:
+        """Every view and message body accepted so far, as the app sent it, for checks over all of them."""
+        return [*self.views.accepted, *self.chat.accepted]
 
     async def wait_until(
         self,

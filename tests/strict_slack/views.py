@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.strict_slack.forms import Place, first_answer, state_values, stateful_elements
 from tests.strict_slack.limits import view_problems
+from tests.strict_slack.reading import action_ids, all_text
 from tests.strict_slack.refusal import Refused, invalid
 from tests.strict_slack.shapes import Json
 from tests.strict_slack.world import APP_ID, BOT_ID, TEAM_ID, World
@@ -41,6 +42,15 @@ class OpenView:
     @property
     def callback_id(self) -> str:
         return str(self.body.get("callback_id", ""))
+
+    @property
+    def shown(self) -> str:
+        """All its words as read on screen, title first."""
+        return "\n".join([self.title, all_text(self.blocks)])
+
+    @property
+    def action_ids(self) -> list[str]:
+        return action_ids(self.blocks)
 
     def show(self, body: Json, hash_: str) -> None:
         """Replace what is shown; an element that was there keeps its answer, a new one starts with its own."""
@@ -109,6 +119,7 @@ class Views:
         self.known: dict[str, OpenView] = {}
         self.stacks: dict[str, list[OpenView]] = {}
         self.homes: dict[str, OpenView] = {}
+        self.accepted: list[Json] = []
 
     def top(self, user: str) -> OpenView | None:
         stack = self.stacks.get(user)
@@ -170,6 +181,7 @@ class Views:
             v.is_open and v is not renewing and v.body.get("external_id") == external for v in self.known.values()
         ):
             raise Refused("duplicate_external_id")
+        self.accepted.append(dict(body))
         return {**body, "blocks": self._world.name_blocks(body["blocks"])}
 
     def _add(self, user: str, body: Json, below: list[OpenView]) -> OpenView:

@@ -5,6 +5,7 @@ import random
 from dataclasses import dataclass, field
 
 from tests.strict_slack.clock import MovableClock
+from tests.strict_slack.reading import action_ids, all_text
 from tests.strict_slack.refusal import Refused
 from tests.strict_slack.shapes import Json
 
@@ -59,6 +60,15 @@ class Message:
     @property
     def by_bot(self) -> bool:
         return self.user == BOT_USER
+
+    @property
+    def shown(self) -> str:
+        """All its words as read on screen: those of the blocks where there are any, else the text."""
+        return all_text(self.blocks) if self.blocks else self.text
+
+    @property
+    def action_ids(self) -> list[str]:
+        return action_ids(self.blocks)
 
     def as_json(self, *, with_metadata: bool = True) -> Json:
         body: Json = {"type": "message", "user": self.user, "ts": self.ts, "text": self.text, "team": TEAM_ID}
