@@ -167,7 +167,7 @@ async def print_classification(home: House, agent: str, at: datetime | None, *, 
     head = f"{named.value}: {CLASSES[named].name}" if named else "Nothing unusual."
     lines = [f"{head} ({tree.confidence.value} confidence, cause {tree.cause.value})" if named else head]
     lines += [f"  because  {reason}" for reason in tree.because]
-    lines += [f"  not      {reason}" for reason in tree.rules_out]
+    lines += [f"  {reason}" for reason in tree.rules_out]
     lines += [f"  missing  {gap}" for gap in bundle.missing]
     if named:
         lines.append(f"  severity {tree.severity_floor.value} at least: {tree.floor_reason}")

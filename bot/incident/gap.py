@@ -30,7 +30,7 @@ class MonitoringGap:
 def monitoring_gap(declared: Declared, declared_at: datetime, bundle: EvidenceBundle | None) -> MonitoringGap:
     """The gap between what telemetry held and what was noticed, as of the declaration."""
     onset = datetime.fromtimestamp(bundle.onset.at_ns / 1e9, UTC) if bundle and bundle.onset else None
-    unseen = (declared_at - onset).total_seconds() if onset else None
+    unseen = (declared_at - onset).total_seconds() if onset and onset <= declared_at else None
     moved = tuple(sorted(_moved(bundle), key=_size, reverse=True)) if bundle else ()
     by_monitor = declared.via in {Via.MONITOR, Via.ALERT}
     return MonitoringGap(onset, declared_at, unseen, moved, by_monitor)

@@ -57,7 +57,7 @@ def _sentence(fact: Fact, state: IncidentState | None) -> str:
         case MitigationExtended() | MitigationHeld() | MitigationReverted() | MitigationExpired():
             return _ending(fact, state)
         case Resolved(summary=summary, kept=kept):
-            return f"Resolved: {summary}" + (f" Still in force: {', '.join(kept)}." if kept else "")
+            return f"Resolved: {summary.rstrip('.')}." + (f" Still in force: {', '.join(kept)}." if kept else "")
         case PostmortemDrafted(open_todos=todos):
             return f"Postmortem drafted; {todos} gaps are left for people."
         case ReviewWritten(section=section):

@@ -30,8 +30,10 @@ def observe(mitigation: Mitigation, traces: Sequence[Trace], now: datetime) -> E
         return Effect(Verdict.OBSERVED, k, n, f"{k} of {n} tasks started since obey: {what}", _newest(obeyed))
     if now - mitigation.applied_at > PROOF_DEADLINE:
         seconds = int(PROOF_DEADLINE.total_seconds())
-        return Effect(Verdict.UNPROVEN, k, n, f"only {n} tasks in {seconds} s, too few to tell")
-    return Effect(Verdict.WAITING, k, n, f"{n} tasks started since; {ENOUGH} are needed")
+        return Effect(
+            Verdict.UNPROVEN, k, n, f"only {n} {'task' if n == 1 else 'tasks'} in {seconds} s, too few to tell"
+        )
+    return Effect(Verdict.WAITING, k, n, f"{n} {'task' if n == 1 else 'tasks'} finished since; {ENOUGH} are needed")
 
 
 def obeys(mitigation: Mitigation, trace: Trace) -> bool:

@@ -171,16 +171,18 @@ def _impact(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[S
 
 def _detection(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[Statement, ...]:
     said = []
+    frozen = tuple(event.id for event, _ in _of(events, EvidenceFrozen))
     for event, fact in _of(events, Declared):
         how = f" In their words: {fact.detection}" if fact.detection else ""
         by = "a monitor" if fact.via in {Via.MONITOR, Via.ALERT} else "a person"
         said.append(Statement(f"Noticed by {by} and declared through {fact.via.value}.{how}", (event.id,)))
         gap = monitoring_gap(fact, event.at, bundle)
-        if gap.onset and gap.unseen_seconds is not None:
+        if gap.onset and gap.unseen_seconds is not None and frozen:
             took = minutes(event.at - gap.onset)
             said.append(
                 Statement(
-                    f"Telemetry puts the onset at {_clock(gap.onset)}, {took} before the declaration.", (event.id,)
+                    f"Telemetry puts the onset at {_clock(gap.onset)}, {took} before the declaration.",
+                    (event.id, *frozen),
                 )
             )
     return tuple(said)
@@ -211,7 +213,8 @@ def _gap(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[Stat
             said.append(
                 Statement(f"For {took} after the estimated onset no monitor spoke; a person did.", (event.id, *frozen))
             )
-        said.extend(Statement(f"Had moved by the declaration: {figure(signal)}.", frozen) for signal in gap.moved[:4])
+        moved = gap.moved[:4] if frozen else ()
+        said.extend(Statement(f"Had moved by the declaration: {figure(signal)}.", frozen) for signal in moved)
     return tuple(said)
 
 

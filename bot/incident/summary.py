@@ -14,6 +14,7 @@ _WORD = {Direction.UP: "up", Direction.DOWN: "down", Direction.FLAT: "flat", Dir
 def summary_of(bundle: EvidenceBundle) -> tuple[str, ...]:
     """At most eight lines: what moved, what changed near the onset, and what stayed flat."""
     moved = [signal for signal in bundle.signals if signal.direction in {Direction.UP, Direction.DOWN}]
+    moved = [signal for signal in moved if not _is_part(signal)] or moved
     moved.sort(key=_weight, reverse=True)
     shown = moved[:MOST_LINES]
     quiet = [signal for name in ALWAYS if (signal := bundle.signal(name)) and signal not in shown]
@@ -25,6 +26,11 @@ def summary_of(bundle: EvidenceBundle) -> tuple[str, ...]:
 
 def _line(signal: Signal) -> str:
     return f"{figure(signal)}: {_WORD[signal.direction]}"
+
+
+def _is_part(signal: Signal) -> bool:
+    """One tool, one evaluator or one slice: said on the evidence page, and too small for one screen."""
+    return ":" in signal.name or signal.name.endswith("_slice") or signal.name == "task_mix"
 
 
 def _weight(signal: Signal) -> tuple[bool, float]:

@@ -404,7 +404,7 @@ def _mitigated(state: IncidentState, event: Event) -> IncidentState:
             statuses = {**state.mitigations, mitigation.id: MitigationStatus(mitigation)}
             return replace(state, mitigations=statuses, status=climbed)
         case MitigationProven(mitigation=mid, proof=proof):
-            return _with(state, mid, lambda s: replace(s, proof=proof, mitigation=s.mitigation.moved(state_of(proof))))
+            return _with(state, mid, lambda s: _proven(s, proof))
         case MitigationExtended(mitigation=mid, expires_at=expires_at):
             return _with(state, mid, lambda s: replace(s, mitigation=_extended(s, expires_at)))
         case MitigationHeld(mitigation=mid):
@@ -418,9 +418,17 @@ def _mitigated(state: IncidentState, event: Event) -> IncidentState:
 
 
 def _with(state: IncidentState, mid: str, change: Any) -> IncidentState:
-    if mid not in state.mitigations:
+    """Change one mitigation that is in force; what has ended stays ended, whatever arrives late."""
+    if mid not in state.mitigations or not state.mitigations[mid].mitigation.state.is_live:
         return state
     return replace(state, mitigations={**state.mitigations, mid: change(state.mitigations[mid])})
+
+
+def _proven(status: MitigationStatus, proof: Proof) -> MitigationStatus:
+    held = status.mitigation.state is MitigationState.HELD  # a late proof decides nothing about its end
+    return replace(
+        status, proof=proof, mitigation=status.mitigation if held else status.mitigation.moved(state_of(proof))
+    )
 
 
 def _over(status: MitigationStatus, event: Event, state: MitigationState) -> MitigationStatus:

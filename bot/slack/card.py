@@ -45,7 +45,8 @@ def incident_card(
     offers: Sequence[Offer] = (),
 ) -> Card:
     """The card as of ``now``. ``offers`` come best first; links go to pages under ``public_url``."""
-    blocks: list[Block] = [header(_headline(state, now)), section(_title(state)), context(*_people(state, events, now))]
+    blocks: list[Block] = [header(_headline(state, now)), section(_title(state))]
+    blocks.append(context(" · ".join(_people(state, events, now)), _not_done(state)))
     if state.resolution is not None:
         blocks += [section(_resolved(state, public_url)), section(_judged(state))]
     else:
@@ -98,10 +99,12 @@ def _people(state: IncidentState, events: Sequence[Event], now: datetime) -> Ite
         yield f"Noticed: {quote_untrusted(seen, 160)}"
     if incident.private:
         yield "Private"
+
+
+def _not_done(state: IncidentState) -> str:
     failed = [step for step in state.room_steps if step.failed]
-    if failed:
-        named = ", ".join(f"{quote_untrusted(s.step, 40)} ({quote_untrusted(s.failed or '', 60)})" for s in failed[:6])
-        yield f"Not done: {named}"
+    named = ", ".join(f"{quote_untrusted(s.step, 40)} ({quote_untrusted(s.failed or '', 60)})" for s in failed[:6])
+    return f"Not done in Slack: {named}" if named else ""
 
 
 def _telemetry(state: IncidentState, events: Sequence[Event], public_url: str) -> str:

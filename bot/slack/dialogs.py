@@ -101,7 +101,7 @@ class Dialogs:
         """The last screen of classifying, with what people know better than telemetry."""
         state = await self.desk.verbs.look.state(key)
         _, tree = await self.desk.verbs.suggest(state.incident.agent, None, answers_of(replies, by))
-        return classify.summary(str(state.incident.key), tree, replies=replies)
+        return classify.summary(str(state.incident.key), tree, replies=replies, current=state.severity)
 
     async def preview(self, key: str, kind: MitigationKind) -> View:
         """What pulling one lever means."""

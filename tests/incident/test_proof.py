@@ -45,7 +45,7 @@ def test_three_tasks_that_obey_make_it_observed() -> None:
 def test_two_are_too_few_to_say_so() -> None:
     effect = observe(limit(), [task(1, after=5), task(2, after=6)], SOON)
     assert effect.verdict is Verdict.WAITING
-    assert effect.detail == "2 tasks started since; 3 are needed"
+    assert effect.detail == "2 tasks finished since; 3 are needed"
 
 
 def test_one_task_that_does_not_obey_is_said_at_once_and_named() -> None:

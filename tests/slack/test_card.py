@@ -96,7 +96,7 @@ def test_after_resolve_the_next_step_is_the_postmortem() -> None:
 
 
 def test_what_could_not_be_done_is_said_small() -> None:
-    assert "Not done: invite (unknown_method)" in words(card_at("evidence there"))
+    assert "Not done in Slack: invite (unknown_method)" in words(card_at("evidence there"))
 
 
 def test_the_clock_in_the_headline_never_goes_stale() -> None:

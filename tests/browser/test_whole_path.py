@@ -1,0 +1,124 @@
+"""One incident, from /incident to the postmortem, in the browser, on the embedded default."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Demo, until
+from tests.browser.workspace_page import WorkspacePage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
+
+
+def test_a_looping_agent_is_declared_classified_contained_and_reviewed(
+    demo: Demo, page: Page, picture: Callable[[str], None]
+) -> None:
+    demo.fail("loop")
+    until(lambda: class_now(demo) == "LOOP", 180, "telemetry shows the loops")
+    people = WorkspacePage(page, demo.workspace)
+
+    declare(people, picture)
+    classify(people, picture)
+    contain(demo, people, picture)
+    keep_informed(people)
+    resolve(people, picture)
+    review(demo, people, page, picture)
+
+    told = [event["kind"] for event in demo.api("incidents/INC-1/timeline")["events"]]
+    for step in (
+        "declared",
+        "evidence_frozen",
+        "room_prepared",
+        "classified",
+        "mitigation_applied",
+        "mitigation_proven",
+    ):
+        assert step in told
+    for step in ("role_taken", "note_added", "update_posted", "mitigation_reverted", "resolved", "postmortem_drafted"):
+        assert step in told
+
+
+def class_now(demo: Demo) -> str | None:
+    found: str | None = demo.api("agents/helpdesk-agent/classification")["class"]
+    return found
+
+
+def declare(people: WorkspacePage, picture: Callable[[str], None]) -> None:
+    people.open_channel("general")
+    people.type("/incident")
+    expect(people.field("Which agent").locator("option", has_text="looks like LOOP")).to_have_count(1)
+    people.fill("What is going wrong", "Helpdesk goes in circles 🔁 since lunch")
+    people.choose("Which agent", "helpdesk-agent")
+    people.fill("How was it noticed", "A user waited ten minutes")
+    picture("01-declare")
+    people.submit("Declare")
+    expect(people.dialog).to_contain_text("INC-1 declared")
+    people.close_dialog()
+    people.open_channel("inc-1-helpdesk-agent")
+    expect(people.card).to_contain_text("Looks like LOOP")
+    expect(people.card).to_contain_text("repeat the same step")
+    picture("02-card")
+
+
+def classify(people: WorkspacePage, picture: Callable[[str], None]) -> None:
+    people.press("Classify")
+    expect(people.dialog).to_contain_text("Telemetry says yes")
+    picture("03-questions")
+    people.submit("Next")
+    expect(people.dialog).to_contain_text("LOOP: loop without progress")
+    picture("04-class")
+    people.submit("Confirm LOOP")
+    expect(people.page.locator(".modal")).to_have_count(0)
+    expect(people.card).to_contain_text("suspected cause: our prompt")
+    expect(people.card).to_contain_text("Runbook")
+    picture("05-classified")
+
+
+def contain(demo: Demo, people: WorkspacePage, picture: Callable[[str], None]) -> None:
+    assert not demo.state()["max_turns"]
+    people.press("Turn limit")
+    clicked = time.monotonic()
+    until(lambda: demo.state()["max_turns"], 5, "the agent obeys the limit")
+    assert time.monotonic() - clicked < 1.0
+    expect(people.card).to_contain_text("read back ✔")
+    expect(people.card).to_contain_text("observed ✔", timeout=60_000)
+    picture("06-proven")
+
+
+def keep_informed(people: WorkspacePage) -> None:
+    people.press("Take command")
+    expect(people.card).to_contain_text("Commander: @")
+    people.type("/incident note two users called back")
+    people.type("/incident update We limit each task while we look at the prompt.")
+    expect(people.messages().filter(has_text="Update on INC-1")).to_have_count(1)
+
+
+def resolve(people: WorkspacePage, picture: Callable[[str], None]) -> None:
+    people.press("Resolve")
+    expect(people.dialog).to_contain_text("Telemetry")
+    picture("07-resolve")
+    people.dialog.locator("input.bk-plain-input, textarea").first.fill(
+        "Limited to ordinary length; the prompt goes back tomorrow."
+    )
+    people.submit("Resolve")
+    expect(people.page.locator(".modal")).to_have_count(0)
+    expect(people.card).to_contain_text("resolved")
+    expect(people.page.locator(".file-card", has_text="postmortem")).to_have_count(1, timeout=40_000)
+    picture("08-resolved")
+
+
+def review(demo: Demo, people: WorkspacePage, page: Page, picture: Callable[[str], None]) -> None:
+    people.press("Postmortem")
+    people.fill("onitoring gap", "A repeat monitor on tool calls; it does not exist yet.")
+    people.submit("Save")
+    until(lambda: "monitoring_gap" in str(demo.api("incidents/INC-1/timeline")), 10, "the gap is written")
+    page.goto(f"{demo.pages}/incidents/INC-1/postmortem")
+    expect(page.locator("body")).to_contain_text("TODO(human)")
+    expect(page.locator("body")).to_contain_text("A repeat monitor on tool calls")
+    picture("09-postmortem")
+    page.goto(f"{demo.pages}/incidents/INC-1")
+    expect(page.locator("body")).to_contain_text("Turn limit")
+    page.wait_for_timeout(2500)
+    picture("10-incident-page")
