@@ -1,5 +1,6 @@
 """The whole product as a process of its own, with a strict Slack on one side and an agent on the other."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ PATIENCE = 20.0  # seconds; the room keeps a second between two messages
 @pytest.fixture
 async def slack() -> AsyncIterator[StrictSlack]:
     async with StrictSlack(scopes=SCOPES) as strict:
+        strict.world.add_channel("helpdesk", creator=strict.ana.id)  # where the agent's team wants to hear of it
         yield strict
 
 
@@ -53,7 +55,10 @@ async def classified_by(slack: StrictSlack, user: Actor, card: Message, **answer
 
 
 async def resolved_by(slack: StrictSlack, user: Actor, card: Message) -> None:
-    await user.click(card, "resolve")
+    if "resolve" in card.action_ids:
+        await user.click(card, "resolve")
+    else:  # without a class it waits in the menu
+        await user.click(card, "more", "resolve:INC-1")
     view = await user.wait_for_view(lambda v: v.callback_id == "resolve" and "submit" in v.body)
     await user.submit(view, {"resolve_summary": "The prompt is back at its last version."})
     await slack.wait_until(lambda: "🟢 *Resolved*" in card.shown, PATIENCE)
@@ -67,7 +72,7 @@ async def test_from_the_command_to_the_postmortem(slack: StrictSlack, tmp_path: 
 
         await declared(slack.ana)
         channel, card = await room(slack, "inc-1-")
-        assert slack.ana.id in channel.members
+        await slack.wait_until(lambda: {slack.ana.id, slack.ben.id} <= set(channel.members), PATIENCE)
         await slack.wait_until(lambda: "Looks like LOOP" in card.shown, PATIENCE)
 
         await classified_by(slack, slack.ana, card)
@@ -82,10 +87,79 @@ async def test_from_the_command_to_the_postmortem(slack: StrictSlack, tmp_path: 
 
         await resolved_by(slack, slack.ana, card)
         assert await house.flag("agent.max_turns", AGENT) == UNLIMITED
-        await slack.wait_until(lambda: slack.messages(channel)[-1].shown.startswith("Postmortem of INC-1"), PATIENCE)
+        await slack.wait_until(lambda: "Postmortem of INC-1 is drafted" in slack.messages(channel)[-1].text, PATIENCE)
         document = next(iter(slack.world.uploads.values()))
         assert document.name == "inc-1-postmortem.html"
         assert b"LOOP" in (document.content or b"")
     assert house.complaints() == []
     assert house.process.returncode == 0
     assert [call for call in slack.calls() if not call.ok] == []
+
+
+async def test_the_same_click_twice_makes_one_incident(slack: StrictSlack, house: Product) -> None:
+    submitted = await declared(slack.ana)
+    again = await slack.redeliver(submitted)
+    assert again.body == submitted.body
+    await room(slack, "inc-1-")
+    listed = await slack.ana.command("/incident", "list")
+    await slack.wait_until(lambda: "(1)" in "".join(m.shown for m in slack.ephemerals(slack.ana)))
+    assert listed.acked
+    assert slack.channel_named("inc-2-") is None
+    assert len(slack.calls("conversations.create")) == 1
+    assert house.complaints() == []
+
+
+async def test_one_lever_clicked_twice_is_pulled_once(slack: StrictSlack, house: Product) -> None:
+    await declared(slack.ana, harm_now="yes")
+    _, card = await room(slack, "inc-1-")
+    await slack.wait_until(lambda: "apply:halt" in card.action_ids, PATIENCE)
+    await slack.ben.double_click(card, "apply:halt")
+    await slack.wait_until(lambda: "Kill switch is on already" in _told(slack, slack.ben), PATIENCE)
+    assert await house.flag("agent.halt", AGENT) is True
+    await slack.wait_until(lambda: card.action_ids.count("undo") == 1, PATIENCE)
+    assert house.complaints() == []
+
+
+async def test_two_people_at_once_make_two_incidents(slack: StrictSlack, house: Product) -> None:
+    await asyncio.gather(declared(slack.ana, "Seen by Ana"), declared(slack.ben, "Seen by Ben"))
+    rooms = [await room(slack, "inc-1-"), await room(slack, "inc-2-")]
+    titles = sorted("Seen by Ana" if "Seen by Ana" in card.shown else "Seen by Ben" for _, card in rooms)
+    assert titles == ["Seen by Ana", "Seen by Ben"]
+    assert house.complaints() == []
+
+
+async def test_titles_of_any_script_get_a_room(slack: StrictSlack, house: Product) -> None:
+    titles = ["\U0001f525" * 100, "المساعد يكرر نفسه \u202eabc", "<!channel> *bold* `x` & <@U_ANA>", "a" * 200]
+    for number, title in enumerate(titles, 1):
+        await declared(slack.ana, title)
+        channel, card = await room(slack, f"inc-{number}-")
+        assert card.text
+        assert "<!channel>" not in card.shown
+        assert channel.name.startswith(f"inc-{number}-{AGENT}")
+    assert house.complaints() == []
+
+
+async def test_a_title_typed_far_too_long_is_cut_to_what_the_dialog_takes(slack: StrictSlack, house: Product) -> None:
+    await slack.ana.command("/incident", "declare " + "word " * 2000)
+    view = await slack.ana.wait_for_view(lambda v: any(b["block_id"] in {"agent", "agent_name"} for b in v.blocks))
+    await slack.ana.submit(view, {"agent": AGENT})
+    _, card = await room(slack, "inc-1-")
+    assert "word word" in card.shown
+    assert house.complaints() == []
+
+
+async def test_a_dialog_of_an_incident_that_is_over_answers_with_a_sentence(slack: StrictSlack, house: Product) -> None:
+    await declared(slack.ana)
+    _, card = await room(slack, "inc-1-")
+    await slack.ben.click(card, "more", "resolve:INC-1")
+    late = await slack.ben.wait_for_view(lambda v: v.callback_id == "resolve" and "submit" in v.body)
+    await resolved_by(slack, slack.ana, card)
+    await slack.ben.submit(late, {"resolve_summary": "It stopped."})
+    sentences = [*late.errors.values(), late.shown]
+    assert any("INC-1 is resolved" in sentence for sentence in sentences), sentences
+    assert house.complaints() == []
+
+
+def _told(slack: StrictSlack, user: Actor) -> str:
+    """Everything only this person was shown."""
+    return "\n".join(message.shown for message in slack.ephemerals(user))

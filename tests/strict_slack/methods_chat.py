@@ -13,8 +13,9 @@ from tests.strict_slack.world import BOT_USER, Channel, Message, World
 
 
 class ChatMethods:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, scopes: frozenset[str]) -> None:
         self._world = world
+        self._anywhere_public = "chat:write.public" in scopes
         self.warnings: list[str] = []
         self.accepted: list[Json] = []
 
@@ -49,7 +50,10 @@ class ChatMethods:
             return self._world.direct_channel(channel_id)
         # This method alone takes a channel's name too, with or without #.
         named = [c.id for c in self._world.channels.values() if c.name and c.name == channel_id.removeprefix("#")]
-        return self._world.writable_channel(named[0] if named else channel_id)
+        found = self._world.channel(named[0] if named else channel_id)
+        if self._anywhere_public and found.kind == "public" and not found.is_archived:
+            return found
+        return self._world.writable_channel(found.id)
 
     def post_ephemeral(self, given: Arguments) -> Json:
         channel = self._world.writable_channel(given.text("channel"))

@@ -40,10 +40,10 @@ class StrictSlack:
         self.faults, self.rates, self.socket = Faults(), RateLimits(self.clock), SocketMode()
         self.rates.enabled = rate_limits
         self.views, self.triggers = Views(self.world), Triggers(self.world)
-        self.chat = ChatMethods(self.world)
+        granted = frozenset(scopes)
+        self.chat = ChatMethods(self.world, granted)
         self.urls = ResponseUrls(self.world, self.chat)
         self.files = FileMethods(self.world, self.chat)
-        granted = frozenset(scopes)
         self.api = WebApi(self.world, Tokens(BOT_TOKEN, APP_TOKEN, granted), self.faults, self.rates)
         self.courier = Courier(self._transport)
         self.workspace = Workspace(self.world, self.views, self.triggers, self.urls, self.courier, granted)
@@ -170,7 +170,10 @@ class StrictSlack:
     # People and what they see
 
     def user(self, user_id: str, *, name: str = "", joins: Iterable[Channel] | None = None) -> Actor:
-        """The person with this id; a new one joins #general (or `joins`)."""
+        """The person with this id or name; a new one joins #general (or `joins`)."""
+        for known in self._actors.values():
+            if known.name == user_id:
+                return known
         if user_id not in self._actors:
             label = name or user_id.lower()
             person = Person(user_id, label, label.title(), email=f"{label}@strict.test")

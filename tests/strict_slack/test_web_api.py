@@ -8,6 +8,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from tests.strict_slack.catalogue import DEFAULT_SCOPES
 from tests.strict_slack.example_app import card, ticket_view
 from tests.strict_slack.server import StrictSlack
 from tests.strict_slack.shapes import Json
@@ -40,6 +41,8 @@ class TestTokensScopesAndArguments:
         assert (body["error"], body["needed"]) == ("missing_scope", "groups:write")
         assert "channels:manage" in body["provided"]
         assert await error_of(client.canvases_create(title="x")) == "missing_scope"
+        both = await refusal(client.conversations_list(types="public_channel,private_channel"))
+        assert both["needed"] == "groups:read"
 
     async def test_unknown_methods_and_arguments_are_refused(self, client: AsyncWebClient) -> None:
         assert await error_of(client.api_call("incidents.create")) == "unknown_method"
@@ -87,6 +90,11 @@ class TestMessages:
         assert await error_of(client.chat_postMessage(channel=general, text="x", thread_ts="1.1")) == "thread_not_found"
         outside = slack.world.add_channel("outside", creator="U_ANA")
         assert await error_of(client.chat_postMessage(channel=outside.id, text="x")) == "not_in_channel"
+        async with StrictSlack(scopes=[*DEFAULT_SCOPES, "chat:write.public"]) as wider:
+            elsewhere = wider.world.add_channel("elsewhere", creator="U_ANA")
+            writer = AsyncWebClient(token=wider.bot_token, base_url=wider.api_url)
+            await writer.chat_postMessage(channel="elsewhere", text="x")
+            assert len(wider.messages(elsewhere)) == 1
         outside.is_archived = True
         assert await error_of(client.chat_postMessage(channel=outside.id, text="x")) == "is_archived"
 

@@ -95,17 +95,19 @@ class WebApi:
             raise Refused("not_allowed_token_type")
 
     def _check_scopes(self, name: str, method: Method, arguments: Arguments) -> None:
-        wanted = method.scopes.get("any") or method.scopes.get(self._kind(name, arguments), ())
-        if wanted and not self.tokens.scopes.intersection(wanted):
-            raise Refused("missing_scope", needed=",".join(wanted), provided=",".join(sorted(self.tokens.scopes)))
+        for kind in ("any",) if "any" in method.scopes else self._kinds(name, arguments):
+            wanted = method.scopes.get(kind, ())
+            if wanted and not self.tokens.scopes.intersection(wanted):
+                raise Refused("missing_scope", needed=",".join(wanted), provided=",".join(sorted(self.tokens.scopes)))
 
-    def _kind(self, name: str, arguments: Arguments) -> str:
+    def _kinds(self, name: str, arguments: Arguments) -> tuple[str, ...]:
+        """The kinds of channel a call is about; a list of several kinds needs the scope of each."""
         if name == "conversations.create":
-            return "private" if arguments.flag("is_private") else "public"
+            return ("private" if arguments.flag("is_private") else "public",)
         if name == "conversations.list":
-            return "private" if arguments.text("types") == "private_channel" else "public"
+            return tuple(kind.removesuffix("_channel") for kind in (arguments.text("types") or "public").split(","))
         channel = self.world.channels.get(arguments.text("channel"))
-        return channel.kind if channel else "public"
+        return (channel.kind if channel else "public",)
 
 
 async def _given(request: web.Request) -> dict[str, Any]:
