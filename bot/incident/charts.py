@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.incident.evidence import EvidenceBundle, Signal, Unit
-from bot.incident.gap import figure
+from bot.incident.evidence import Direction, EvidenceBundle, Signal, Unit
+from bot.incident.summary import ALWAYS, is_part
 from bot.incident.timeline import (
     ClassificationOverdue,
     Classified,
@@ -21,6 +21,7 @@ from bot.incident.timeline import (
     MitigationReverted,
     Resolved,
 )
+from bot.incident.wording import measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ _MILESTONES = (
 
 def shares_chart(bundle: EvidenceBundle) -> Chart | None:
     """Shares now against before, each with its 95 % interval; None when nothing was measured."""
-    shares = [s for s in bundle.signals if s.unit is Unit.SHARE and s.value is not None and s.n]
-    shown = sorted(shares, key=_moved_by, reverse=True)[:MOST_SHARES]
+    shares = [s for s in bundle.signals if s.unit is Unit.SHARE and s.value is not None and s.n and not is_part(s)]
+    shown = sorted(shares, key=_weight, reverse=True)[:MOST_SHARES]
     if not shown:
         return None
     rows = [row for signal in shown for row in _rows(signal)]
@@ -81,8 +82,14 @@ def shares_chart(bundle: EvidenceBundle) -> Chart | None:
             "encoding": {"y": y, "yOffset": offset, "color": color, "x": x},
         },
     ]
-    alt = "Shares now against before. " + "; ".join(figure(signal) for signal in shown) + "."
+    alt = "Shares now against before. " + "; ".join(measured(signal) for signal in shown) + "."
     return Chart("shares", alt, spec)
+
+
+def _weight(signal: Signal) -> tuple[bool, bool, float]:
+    """What moved first, then what people ask for first, then by the size of the difference."""
+    moved = signal.direction in {Direction.UP, Direction.DOWN}
+    return moved, signal.name in ALWAYS, _moved_by(signal)
 
 
 def _moved_by(signal: Signal) -> float:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from bot.incident.charts import Chart, charts_for
 from bot.incident.evidence import EvidenceBundle
-from bot.incident.gap import figure, monitoring_gap
+from bot.incident.gap import monitoring_gap
 from bot.incident.model import Via
 from bot.incident.narration import narrate
 from bot.incident.taxonomy import CLASSES
@@ -31,6 +31,7 @@ from bot.incident.timeline import (
     MitigationReverted,
     Resolved,
 )
+from bot.incident.wording import measured
 
 F = TypeVar("F")
 SHORT = 120  # seconds below which minutes would hide too much
@@ -162,7 +163,7 @@ def _impact(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[S
     if bundle is None or not frozen:
         return ()
     named = [bundle.signal(name) for name in HEADLINES]
-    figures = [figure(signal) for signal in named if signal and signal.value is not None]
+    figures = [measured(signal) for signal in named if signal and signal.value is not None]
     said = [Statement(f"At the declaration: {text}.", frozen) for text in figures]
     if bundle.also_affected:
         said.append(Statement(f"Other agents with the same trouble: {', '.join(bundle.also_affected)}.", frozen))
@@ -214,7 +215,7 @@ def _gap(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[Stat
                 Statement(f"For {took} after the estimated onset no monitor spoke; a person did.", (event.id, *frozen))
             )
         moved = gap.moved[:4] if frozen else ()
-        said.extend(Statement(f"Had moved by the declaration: {figure(signal)}.", frozen) for signal in moved)
+        said.extend(Statement(f"Had moved by the declaration: {measured(signal)}.", frozen) for signal in moved)
     return tuple(said)
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from bot.incident.evidence import Change, Direction, EvidenceBundle, Signal
-from bot.incident.gap import figure
+from bot.incident.wording import measured
 
 ALWAYS = ("task_failures", "quality", "model_errors", "tool_errors", "repeats", "steps_p95")  # also said when flat
 MOST_LINES = 6
@@ -14,7 +14,7 @@ _WORD = {Direction.UP: "up", Direction.DOWN: "down", Direction.FLAT: "flat", Dir
 def summary_of(bundle: EvidenceBundle) -> tuple[str, ...]:
     """At most eight lines: what moved, what changed near the onset, and what stayed flat."""
     moved = [signal for signal in bundle.signals if signal.direction in {Direction.UP, Direction.DOWN}]
-    moved = [signal for signal in moved if not _is_part(signal)] or moved
+    moved = [signal for signal in moved if not is_part(signal)] or moved
     moved.sort(key=_weight, reverse=True)
     shown = moved[:MOST_LINES]
     quiet = [signal for name in ALWAYS if (signal := bundle.signal(name)) and signal not in shown]
@@ -25,10 +25,10 @@ def summary_of(bundle: EvidenceBundle) -> tuple[str, ...]:
 
 
 def _line(signal: Signal) -> str:
-    return f"{figure(signal)}: {_WORD[signal.direction]}"
+    return f"{measured(signal)}: {_WORD[signal.direction]}"
 
 
-def _is_part(signal: Signal) -> bool:
+def is_part(signal: Signal) -> bool:
     """One tool, one evaluator or one slice: said on the evidence page, and too small for one screen."""
     return ":" in signal.name or signal.name.endswith("_slice") or signal.name == "task_mix"
 

@@ -13,6 +13,20 @@ def figure(signal: Signal) -> str:
     return f"{signal.label} {quantity(signal.value, signal.unit)}{was}"
 
 
+def measured(signal: Signal) -> str:
+    """As :func:`figure`, with all its doubt: "12 of 19 answers were judged wrong (63 %, 41-81 %; was 10 % of 168)"."""
+    if signal.value is None:
+        return f"{signal.label}: can't tell" + (f" ({signal.note})" if signal.note else "")
+    was = "no baseline"
+    if signal.baseline is not None:
+        was = f"was {quantity(signal.baseline, signal.unit)}"
+        was += f" of {signal.baseline_n}" if signal.unit is Unit.SHARE else f", n = {signal.baseline_n}"
+    if signal.unit is Unit.SHARE and signal.k is not None:
+        doubt = f", {signal.interval.low * 100:.0f}-{signal.interval.high * 100:.0f} %" if signal.interval else ""
+        return f"{signal.k} of {signal.n} {signal.label} ({percent(signal.value)}{doubt}; {was})"
+    return f"{signal.label} {quantity(signal.value, signal.unit)} (n = {signal.n}; {was})"
+
+
 def share(signal: Signal) -> str:
     """Only the shares: "34 %, was 3 %"."""
     now = "no figure" if signal.value is None else percent(signal.value)
@@ -21,7 +35,8 @@ def share(signal: Signal) -> str:
 
 def percent(value: float) -> str:
     """A share of 0..1 in words, with a decimal where it is small."""
-    return f"{value * 100:.1f} %" if 0 < value < SMALL else f"{value * 100:.0f} %"
+    near_the_end = 0 < value < SMALL or 1 - SMALL / 2 < value < 1  # else it would read as none or all
+    return f"{value * 100:.1f} %" if near_the_end else f"{value * 100:.0f} %"
 
 
 SMALL = 0.02

@@ -93,8 +93,9 @@ def covered_seconds(scope: Scope) -> float:
 
 def mix(scope: Scope) -> Signal:
     """Whether other kinds of tasks arrive than before; ``value`` is the share of the kind that grew most."""
-    now = Counter(reading.trace.task.type or "" for reading in scope.now)
-    before = Counter(reading.trace.task.type or "" for reading in scope.before)
+    # a task that still runs has not said its type yet: its root span comes last
+    now = Counter(reading.trace.task.type or "" for reading in scope.now if reading.trace.complete)
+    before = Counter(reading.trace.task.type or "" for reading in scope.before if reading.trace.complete)
     nats, grown = mix_evidence(now, before)
     n, n0 = now.total(), before.total()
     return Signal(

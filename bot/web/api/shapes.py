@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.incident import wording
 from bot.incident.classification import Answer, Classification
 from bot.incident.codec import encode
 from bot.incident.evidence import Change, EvidenceBundle, Finding, Interval, Onset, Signal, Window
-from bot.incident.gap import figure
 from bot.incident.mitigation import Controls, Mitigation, Offer
 from bot.incident.model import Agent, Person
 from bot.incident.narration import narrate
@@ -64,7 +64,7 @@ def signal(measured: Signal) -> m.SignalShape:
         direction=measured.direction.value,
         trace_ids=list(measured.trace_ids),
         note=measured.note,
-        text=figure(measured),
+        text=wording.measured(measured),
     )
 
 
