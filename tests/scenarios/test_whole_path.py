@@ -8,6 +8,7 @@ import pytest
 
 from bot.slack.manifest import SCOPES
 from tests.strict_slack import Actor, Channel, Delivery, Message, StrictSlack
+from tests.strict_slack.limits import unfillable_in_local_workspace
 from tests.strict_slack.product import Product, product
 from tests.strict_slack.telemetry import requests
 
@@ -69,6 +70,7 @@ async def test_from_the_command_to_the_postmortem(slack: StrictSlack, tmp_path: 
     async with product(slack, tmp_path, over_http=over_http) as house:
         for path, body in requests("sample_loop"):
             await house.post(path, body)
+        await house.settled()
 
         await declared(slack.ana)
         channel, card = await room(slack, "inc-1-")
@@ -93,7 +95,8 @@ async def test_from_the_command_to_the_postmortem(slack: StrictSlack, tmp_path: 
         assert b"LOOP" in (document.content or b"")
     assert house.complaints() == []
     assert house.process.returncode == 0
-    assert [call for call in slack.calls() if not call.ok] == []
+    assert [(call.method, call.error) for call in slack.calls() if not call.ok] == []
+    assert [problem for shown in slack.payloads() for problem in unfillable_in_local_workspace(shown)] == []
 
 
 async def test_the_same_click_twice_makes_one_incident(slack: StrictSlack, house: Product) -> None:
@@ -160,6 +163,74 @@ async def test_a_dialog_of_an_incident_that_is_over_answers_with_a_sentence(slac
     assert house.complaints() == []
 
 
+async def test_answers_that_get_lost_leave_one_channel_and_one_card(slack: StrictSlack, house: Product) -> None:
+    slack.fail_next("conversations.create", status=503, after_doing=True)
+    slack.fail_next("chat.postMessage", status=503, after_doing=True)
+    await declared(slack.ana)
+    channel, card = await room(slack, "inc-1-")
+    await slack.wait_until(lambda: channel.pins, PATIENCE)
+    assert [c.name for c in slack.world.channels.values() if c.name.startswith("inc-")] == [channel.name]
+    assert [m.ts for m in slack.messages(channel) if "card" in str(m.metadata)] == [card.ts]
+    assert house.process.returncode is None
+
+
+async def test_small_refusals_are_named_on_the_card_and_stop_nothing(slack: StrictSlack, house: Product) -> None:
+    for method in ("pins.add", "bookmarks.add", "conversations.setTopic"):
+        slack.fail_next(method, error="restricted_action")
+    await declared(slack.ana)
+    _, card = await room(slack, "inc-1-")
+    await slack.wait_until(lambda: "Not done in Slack" in card.shown, PATIENCE)
+    assert all(f"{step} (restricted_action)" in card.shown for step in ("topic", "pin", "bookmark"))
+    assert house.process.returncode is None
+
+
+async def test_an_incident_declared_while_slack_is_away_gets_its_room_when_it_is_back(
+    slack: StrictSlack, house: Product
+) -> None:
+    async with slack.unavailable("503"):
+        body = {"title": "Slack is away", "agent": AGENT, "severity": "SEV2"}
+        await house.post("/api/v1/incidents", body)
+        await slack.wait_until(lambda: slack.calls("auth.test"))
+    _, card = await room(slack, "inc-1-")
+    assert "Slack is away" in card.shown
+
+
+async def test_a_lost_connection_comes_back_and_takes_commands(slack: StrictSlack, house: Product) -> None:
+    await slack.socket.drop_all()
+    await slack.wait_for_sockets(1, PATIENCE)
+    await declared(slack.ben)
+    await room(slack, "inc-1-")
+    assert house.process.returncode is None
+
+
+async def test_after_a_kill_the_next_start_finishes_the_room_once(slack: StrictSlack, tmp_path: Path) -> None:
+    slack.hang("chat.postMessage", 30)
+    async with product(slack, tmp_path) as first:
+        await declared(slack.ana)
+        await slack.wait_until(lambda: slack.calls("conversations.create"), PATIENCE)
+        await slack.wait_until(lambda: slack.channel_named("inc-1-"), PATIENCE)
+        first.process.kill()
+        await first.process.wait()
+    async with product(slack, tmp_path):
+        channel, card = await room(slack, "inc-1-")
+        await slack.wait_until(lambda: channel.pins, PATIENCE)
+    assert [c.name for c in slack.world.channels.values() if c.name.startswith("inc-")] == [channel.name]
+    assert [m.ts for m in slack.messages(channel) if "card" in str(m.metadata)] == [card.ts]
+
+
 def _told(slack: StrictSlack, user: Actor) -> str:
     """Everything only this person was shown."""
     return "\n".join(message.shown for message in slack.ephemerals(user))
+
+
+@pytest.mark.xfail(reason="the look for leftovers takes what is under way for left over", strict=False)
+async def test_what_is_being_worked_off_is_not_taken_for_left_over_from_before_the_start(
+    slack: StrictSlack, house: Product
+) -> None:
+    slack.hang("views.update", 2.5)  # the house looks for leftovers 2 s after its start
+    await slack.ana.command("/incident")
+    await slack.wait_until(lambda: slack.calls("views.update"))
+    await asyncio.sleep(2.6)
+    assert [call.error for call in slack.calls("views.open")] == [""]
+    assert "interrupted" not in _told(slack, slack.ana)
+    assert house.complaints() == []

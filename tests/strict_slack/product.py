@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from bot.app.serving import REPLAY_AFTER
 from tests.strict_slack.server import StrictSlack
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +29,7 @@ class Product:
     session: aiohttp.ClientSession
     url: str = ""
     log: list[str] = field(default_factory=list)
+    connected_at: float = 0.0
 
     async def listening(self) -> None:
         """Until it says where it listens.
@@ -59,6 +62,10 @@ class Product:
                         if answer.status == 200:
                             return
                 await asyncio.sleep(0.05)
+
+    async def settled(self) -> None:
+        """Until it has looked for requests that a restart left over."""
+        await asyncio.sleep(max(0.0, self.connected_at + REPLAY_AFTER + 0.3 - time.monotonic()))
 
     async def post(self, path: str, body: Any) -> Any:
         """The JSON answer to a JSON body."""
@@ -95,6 +102,7 @@ async def product(slack: StrictSlack, home: Path, *, over_http: bool = False) ->
                 await running.listening()
             reading = asyncio.create_task(running.read_log())
             await running.ready()
+            running.connected_at = time.monotonic()
             if over_http:
                 slack.use_http(f"{running.url}/slack/events")
             else:
