@@ -5,7 +5,7 @@ again, or spans that come late and out of order, change no count.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,7 +13,7 @@ from hashlib import sha256
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.incident.assembly import UNNAMED, assemble
@@ -131,6 +131,17 @@ class SqlTelemetry(TelemetryStore, TelemetryRetention, Traces):
             column.name: statement.excluded[column.name] for column in traces_table.c if column.name != "trace_id"
         }
         await connection.execute(statement.on_conflict_do_update(index_elements=["trace_id"], set_=renewed), rows)
+        await self._claim(connection, rows)
+
+    async def _claim(self, connection: AsyncConnection, traces: Sequence[Mapping[str, Any]]) -> None:
+        """Scores that came before their trace, and named no agent, belong to the agent that it turns out to have."""
+        agents = {row["trace_id"]: row["agent"] for row in traces if row["agent"] != UNNAMED}
+        waiting = (scores_table.c.agent == UNNAMED, scores_table.c.trace_id.in_(list(agents)[:CHUNK]))
+        wanted = select(scores_table.c.id, scores_table.c.trace_id, scores_table.c.body).where(*waiting)
+        for row in (await connection.execute(wanted)).all():
+            known = replace(score_from_json(row.body), agent=agents[row.trace_id])
+            claimed = update(scores_table).where(scores_table.c.id == row.id)
+            await connection.execute(claimed.values(agent=known.agent, body=score_to_json(known)))
 
     async def _agents_of(self, connection: AsyncConnection, scores: Sequence[EvalScore]) -> dict[str, str]:
         """The agent of each trace that a score without an agent is about."""
@@ -231,6 +242,7 @@ def _score_row(score: EvalScore, agent_of_trace: str | None, arrived_ns: int) ->
         "agent": known.agent or UNNAMED,
         "at_ns": known.at_ns,
         "name": known.name,
+        "trace_id": known.trace_id,
         "value": known.value,
         "passed": known.passed,
         "arrived_ns": arrived_ns,

@@ -173,3 +173,11 @@ async def test_words_no_database_likes_are_kept_or_refused_whole(store: SqlTelem
     await store.add([root(agent=odd)], [replace(score(agent=odd), name=odd)])
     assert await store.agents(AT, LATER) == (odd,)
     assert [found.name for found in await store.scores(odd, AT, LATER)] == [odd]
+
+
+async def test_a_score_that_came_before_its_trace_finds_its_agent(store: SqlTelemetry) -> None:
+    await store.add([], [EvalScore("correct", AT, passed=True, trace_id=trace_id(1))])
+    assert await store.scores(AGENT, AT, LATER) == ()
+    await store.add([root()], [])
+    (found,) = await store.scores(AGENT, AT, LATER)
+    assert (found.agent, found.trace_id) == (AGENT, trace_id(1))

@@ -36,10 +36,12 @@ scores = Table(
     Column("agent", Text, nullable=False),
     Column("at_ns", BigInteger, nullable=False),
     Column("name", Text, nullable=False),
+    Column("trace_id", String(32)),
     Column("value", Float),
     Column("passed", Boolean),
     Column("arrived_ns", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
     Index("scores_of_agent", "agent", "at_ns"),
     Index("scores_arrived", "arrived_ns"),
+    Index("scores_of_trace", "trace_id"),
 )

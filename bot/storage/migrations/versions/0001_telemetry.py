@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("agent", sa.Text, nullable=False),
         sa.Column("at_ns", sa.BigInteger, nullable=False),
         sa.Column("name", sa.Text, nullable=False),
+        sa.Column("trace_id", sa.String(32)),
         sa.Column("value", sa.Float),
         sa.Column("passed", sa.Boolean),
         sa.Column("arrived_ns", sa.BigInteger, nullable=False),
@@ -48,6 +49,7 @@ def upgrade() -> None:
     )
     op.create_index("scores_of_agent", "scores", ["agent", "at_ns"])
     op.create_index("scores_arrived", "scores", ["arrived_ns"])
+    op.create_index("scores_of_trace", "scores", ["trace_id"])
 
 
 def downgrade() -> None:
