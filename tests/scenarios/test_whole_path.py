@@ -1,7 +1,9 @@
 """The whole product as a process of its own, with a strict Slack on one side and an agent on the other."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -207,15 +209,21 @@ async def test_after_a_kill_the_next_start_finishes_the_room_once(slack: StrictS
     slack.hang("chat.postMessage", 30)
     async with product(slack, tmp_path) as first:
         await declared(slack.ana)
-        await slack.wait_until(lambda: slack.calls("conversations.create"), PATIENCE)
-        await slack.wait_until(lambda: slack.channel_named("inc-1-"), PATIENCE)
+        await slack.wait_until(lambda: slack.calls("chat.postMessage"), PATIENCE)
         first.process.kill()
         await first.process.wait()
+    _leases_run_out(tmp_path / "firstfive.db")
     async with product(slack, tmp_path):
         channel, card = await room(slack, "inc-1-")
         await slack.wait_until(lambda: channel.pins, PATIENCE)
     assert [c.name for c in slack.world.channels.values() if c.name.startswith("inc-")] == [channel.name]
     assert [m.ts for m in slack.messages(channel) if "card" in str(m.metadata)] == [card.ts]
+
+
+def _leases_run_out(file: Path) -> None:
+    """As after 30 seconds: what the killed process had taken on may be taken again."""
+    with closing(sqlite3.connect(file)) as database, database:
+        assert database.execute("UPDATE outbox SET leased_until = NULL").rowcount
 
 
 def _told(slack: StrictSlack, user: Actor) -> str:
