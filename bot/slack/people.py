@@ -1,5 +1,6 @@
 """People as Slack names them, and as they are written in commands."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,8 @@ from bot.slack.workspace import Declined, Workspace, asked
 
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^>]*))?>")
 PAGE = 200
+MOST_PAGES = 10
+KNOWN_FOR = 300.0  # seconds a list of people is good for
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
@@ -29,6 +32,8 @@ class People:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._names: dict[str, str] = {}
+        self._known: list[tuple[Person, frozenset[str]]] = []
+        self._known_until = 0.0
 
     async def person(self, user_id: str) -> Person:
         """The person of that id; the id stands in where Slack will not tell the name."""
@@ -72,24 +77,43 @@ class People:
             return None
 
     async def everybody(self) -> tuple[Person, ...]:
-        """The first hundreds of people here, by name; empty where Slack will not tell."""
+        """The first 2000 people here, by name; empty where Slack will not tell."""
         return tuple(sorted((person for person, _ in await self._listed()), key=lambda person: person.name))
 
     async def _named(self, name: str) -> Person | None:
         return next((person for person, names in await self._listed() if name in names), None)
 
     async def _listed(self) -> list[tuple[Person, frozenset[str]]]:
-        """People who are no bots, each with every name they go by in lower case."""
+        """People who are no bots, each with every name they go by in lower case; asked for every five minutes at most."""
+        now = asyncio.get_running_loop().time()
+        if self._known and now < self._known_until:
+            return self._known
         try:
-            answer = await asked(self._workspace.client.users_list(limit=PAGE))
+            members = await self._members()
         except (Declined, Unavailable):
-            return []
-        found = []
-        for user in answer.get("members", ()):
-            if user.get("deleted") or user.get("is_bot") or user.get("id") == "USLACKBOT":
-                continue
-            profile = user.get("profile") or {}
-            names = (user.get("name"), profile.get("display_name"), user.get("real_name"))
-            person = Person(str(user["id"]), str(profile.get("display_name") or user.get("name") or user["id"]))
-            found.append((person, frozenset(str(name).lower() for name in names if name)))
+            return self._known
+        self._known = [_named(user) for user in members if _is_somebody(user)]
+        self._known_until = now + KNOWN_FOR
+        return self._known
+
+    async def _members(self) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        cursor = ""
+        for _ in range(MOST_PAGES):
+            answer = await asked(self._workspace.client.users_list(limit=PAGE, cursor=cursor or None))
+            found += answer.get("members", ())
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                break
         return found
+
+
+def _is_somebody(user: Mapping[str, Any]) -> bool:
+    return not (user.get("deleted") or user.get("is_bot") or user.get("id") == "USLACKBOT")
+
+
+def _named(user: Mapping[str, Any]) -> tuple[Person, frozenset[str]]:
+    profile = user.get("profile") or {}
+    names = (user.get("name"), profile.get("display_name"), user.get("real_name"))
+    person = Person(str(user["id"]), str(profile.get("display_name") or user.get("name") or user["id"]))
+    return person, frozenset(str(name).lower() for name in names if name)
