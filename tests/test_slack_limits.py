@@ -61,7 +61,12 @@ EDGES: list[tuple[str, Callable[[int], Json], int, str]] = [
     ("action id", lambda n: actions(button(action_id="x" * n)), 255, "/action_id"),
     ("block id", lambda n: section(block_id="x" * n), 255, "/block_id"),
     ("option text", lambda n: actions(chooser("static_select", 0) | {"options": [option("x" * n)]}), 75, "/text/text"),
-    ("option value", lambda n: actions(chooser("overflow", 0) | {"options": [option("x", "v" * n)]}), 150, "/value"),
+    (
+        "option value",
+        lambda n: actions(chooser("static_select", 0) | {"options": [option("x", "v" * n)]}),
+        150,
+        "/value",
+    ),
     (
         "option description",
         lambda n: actions(chooser("radio_buttons", 0) | {"options": [option(description=words("x" * n))]}),
@@ -119,6 +124,7 @@ BROKEN: list[tuple[str, Json]] = [
     ("an unknown style", actions(button(style="default"))),
     ("no elements", actions()),
     ("no options", actions(chooser("static_select", 0))),
+    ("an overflow menu of one", actions(chooser("overflow", 1))),
     ("options and groups", actions(chooser("static_select", 1, option_groups=[]))),
     ("a foreign initial option", actions(chooser("static_select", 2, initial_option=option("Yes", "9")))),
     ("two options of one value", actions(chooser("overflow", 0) | {"options": [option(), option("No")]})),

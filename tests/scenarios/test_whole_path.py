@@ -89,14 +89,19 @@ async def test_from_the_command_to_the_postmortem(slack: StrictSlack, tmp_path: 
         assert limit < UNLIMITED
         assert f"Turn limit {limit}" in card.shown or f"turn limit {limit}" in card.shown.lower()
 
+        await slack.ana.say(channel, "Prompt p-119 went out at noon.")
+        await slack.ben.react(slack.messages(channel)[-1], "pushpin")
+        await slack.wait_until(lambda: slack.calls("chat.getPermalink"), PATIENCE)
+
         await resolved_by(slack, slack.ana, card)
         assert await house.flag("agent.max_turns", AGENT) == UNLIMITED
         await slack.wait_until(lambda: "Postmortem of INC-1 is drafted" in slack.messages(channel)[-1].text, PATIENCE)
         document = next(iter(slack.world.uploads.values()))
         assert document.name == "inc-1-postmortem.html"
-        assert b"LOOP" in (document.content or b"")
+        assert all(said in (document.content or b"") for said in (b"LOOP", b"p-119 went out at noon", b"last version"))
     assert house.complaints() == []
     assert house.process.returncode == 0
+    assert max(delivery.seconds for delivery in slack.courier.deliveries) < 3
     assert [(call.method, call.error) for call in slack.calls() if not call.ok] == []
     assert [problem for shown in slack.payloads() for problem in unfillable_in_local_workspace(shown)] == []
 
@@ -141,6 +146,7 @@ async def test_titles_of_any_script_get_a_room(slack: StrictSlack, house: Produc
         assert card.text
         assert "<!channel>" not in card.shown
         assert channel.name.startswith(f"inc-{number}-{AGENT}")
+    assert [call.error for call in slack.calls() if call.error.startswith("invalid")] == []
     assert house.complaints() == []
 
 

@@ -189,7 +189,7 @@ TYPING: dict[str, Check] = {
 BUTTONS: dict[str, Check] = {
     "button": BUTTON,
     "overflow": Shape(
-        {"options": many(OVERFLOW_OPTION, LIMITS["overflow options"])},
+        {"options": many(OVERFLOW_OPTION, LIMITS["overflow options"], LIMITS["fewest overflow options"])},
         {"action_id": ID, "confirm": CONFIRM},
         (option_values_differ,),
     ),

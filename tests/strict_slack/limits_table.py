@@ -32,6 +32,7 @@ LIMITS: Final = MappingProxyType(
         "option group label": 75,
         "radio or checkbox options": 10,
         "overflow options": 5,
+        "fewest overflow options": 2,  # once documented, no longer named; the stricter reading is safe
         "confirm title": 100,
         "confirm text": 300,
         "confirm button": 30,
