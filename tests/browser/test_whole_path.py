@@ -22,7 +22,7 @@ def test_a_looping_agent_is_declared_classified_contained_and_reviewed(
     declare(people, picture)
     classify(people, picture)
     contain(demo, people, picture)
-    keep_informed(people)
+    keep_informed(demo, people)
     resolve(people, picture)
     review(demo, people, page, picture)
 
@@ -87,12 +87,15 @@ def contain(demo: Demo, people: WorkspacePage, picture: Callable[[str], None]) -
     picture("06-proven")
 
 
-def keep_informed(people: WorkspacePage) -> None:
+def keep_informed(demo: Demo, people: WorkspacePage) -> None:
     people.press("Take command")
     expect(people.card).to_contain_text("Commander: @")
     people.type("/incident note two users called back")
     people.type("/incident update We limit each task while we look at the prompt.")
     expect(people.messages().filter(has_text="Update on INC-1")).to_have_count(1)
+    people.type("The branch in Lyon cannot log in at all")
+    people.react("The branch in Lyon", "pushpin")
+    until(lambda: "branch in Lyon" in str(demo.api("incidents/INC-1/timeline")), 10, "the pinned message is a note")
 
 
 def resolve(people: WorkspacePage, picture: Callable[[str], None]) -> None:

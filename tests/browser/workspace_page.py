@@ -62,3 +62,12 @@ class WorkspacePage:
     def messages(self) -> Locator:
         """All messages of the open channel."""
         return self.page.locator(".messages .msg")
+
+    def react(self, text: str, emoji: str) -> None:
+        """Put an emoji, by its name, on the message that says ``text``."""
+        message = self.messages().filter(has_text=text).last
+        message.hover()
+        message.get_by_title("Add reaction").click()
+        name = self.page.locator(".emoji-custom-input")
+        name.fill(emoji)
+        name.press("Enter")
