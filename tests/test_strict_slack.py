@@ -114,7 +114,7 @@ class TestAWorkingApp:
         assert pinned.acked
         assert app.heard[-1]["event"]["item"] == {"type": "message", "channel": slack.general.id, "ts": message.ts}
 
-        elsewhere = slack.world.add_channel("elsewhere", creator="U_ANA")
+        elsewhere = slack.world.add_channel("elsewhere", creator="U0ANA")
         unseen = await slack.ana.say(elsewhere, "Not for the bot")
         assert not unseen.acked
         assert unseen.attempts == 0
@@ -148,7 +148,7 @@ class TestWhatSlacksClientForbids:
     @pytest.fixture
     async def view(self, slack: StrictSlack) -> Any:
         app = ExampleApp(slack)
-        await app.client.views_open(trigger_id=slack.triggers.issue("U_ANA"), view=ticket_view())
+        await app.client.views_open(trigger_id=slack.triggers.issue("U0ANA"), view=ticket_view())
         return slack.ana.view
 
     async def test_a_required_input_left_empty_sends_nothing(self, slack: StrictSlack, view: Any) -> None:
@@ -183,7 +183,7 @@ class TestWhatSlacksClientForbids:
 
     async def test_no_click_on_what_is_not_there(self, slack: StrictSlack) -> None:
         client = ExampleApp(slack).client
-        posted = await client.chat_postEphemeral(channel=slack.general.id, user="U_ANA", text="x", blocks=card())
+        posted = await client.chat_postEphemeral(channel=slack.general.id, user="U0ANA", text="x", blocks=card())
         message = slack.ephemerals(slack.ana)[0]
         assert message.ts == posted["message_ts"]
         with pytest.raises(CannotDo, match="see"):

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ async def house(slack: StrictSlack, tmp_path: Path) -> AsyncIterator[Product]:
         yield running
 
 
-async def declared(user: Actor, title: str = "Answers repeat themselves", **more: str) -> Delivery:
+async def declared(user: Actor, title: str = "Answers repeat themselves", **more: Any) -> Delivery:
     """From the command to the submitted dialog."""
     await user.command("/incident")
     view = await user.wait_for_view(lambda v: any(b["block_id"] in {"agent", "agent_name"} for b in v.blocks))
@@ -139,7 +140,7 @@ async def test_two_people_at_once_make_two_incidents(slack: StrictSlack, house: 
 
 
 async def test_titles_of_any_script_get_a_room(slack: StrictSlack, house: Product) -> None:
-    titles = ["\U0001f525" * 100, "المساعد يكرر نفسه \u202eabc", "<!channel> *bold* `x` & <@U_ANA>", "a" * 200]
+    titles = ["\U0001f525" * 100, "المساعد يكرر نفسه \u202eabc", "<!channel> *bold* `x` & <@U0ANA>", "a" * 200]
     for number, title in enumerate(titles, 1):
         await declared(slack.ana, title)
         channel, card = await room(slack, f"inc-{number}-")
@@ -168,6 +169,45 @@ async def test_a_dialog_of_an_incident_that_is_over_answers_with_a_sentence(slac
     await slack.ben.submit(late, {"resolve_summary": "It stopped."})
     sentences = [*late.errors.values(), late.shown]
     assert any("INC-1 is resolved" in sentence for sentence in sentences), sentences
+    assert house.complaints() == []
+
+
+async def test_every_word_of_the_command_answers_in_a_dialog_or_a_sentence(slack: StrictSlack, house: Product) -> None:
+    await house.settled()
+    await declared(slack.ana, options=["private"])
+    channel, _ = await room(slack, "inc-1-")
+    await slack.wait_until(lambda: slack.ana.id in channel.members, PATIENCE)
+    assert channel.kind == "private"
+    dialogs = [
+        "",
+        "classify",
+        "evidence",
+        "mitigate",
+        "role",
+        "severity",
+        "update",
+        "resolve",
+        "postmortem",
+        "declare x",
+    ]
+    for words in dialogs:
+        await slack.ana.command("/incident", words, channel=channel)
+        await slack.ana.wait_for_view(lambda v: v.updates == 1)
+        await slack.ana.close()
+    sentences = {
+        "note Seen again": "Noted on INC-1",
+        "severity SEV1 worse": "INC-1 is SEV1 now",
+        "update All well": "Posted in INC-1",
+        "role commander <@U0BEN|ben>": "<@U0BEN> is commander",
+        "list": "*Open* (1)",
+        "help": "What /incident does",
+        "timeline": "Timeline of INC-1",
+        "nonsense": "There is no `/incident nonsense`",
+    }
+    for words, answer in sentences.items():
+        await slack.ana.command("/incident", words, channel=channel)
+        await _is_told(slack, slack.ana, answer)
+    assert [(call.method, call.error) for call in slack.calls() if not call.ok] == []
     assert house.complaints() == []
 
 
@@ -230,6 +270,10 @@ def _leases_run_out(file: Path) -> None:
     """As after 30 seconds: what the killed process had taken on may be taken again."""
     with closing(sqlite3.connect(file)) as database, database:
         assert database.execute("UPDATE outbox SET leased_until = NULL").rowcount
+
+
+async def _is_told(slack: StrictSlack, user: Actor, answer: str) -> None:
+    await slack.wait_until(lambda: answer in _told(slack, user))
 
 
 def _told(slack: StrictSlack, user: Actor) -> str:

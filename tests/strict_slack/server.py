@@ -62,9 +62,9 @@ class StrictSlack:
 
     def _populate(self) -> None:
         self.world.add_person(Person(BOT_USER, "firstfive", "First Five", is_bot=True))
-        self.general = self.world.add_channel("general", creator="U_ANA")
-        self.ana = self.user("U_ANA", name="ana")
-        self.ben = self.user("U_BEN", name="ben")
+        self.general = self.world.add_channel("general", creator="U0ANA")
+        self.ana = self.user("U0ANA", name="ana")
+        self.ben = self.user("U0BEN", name="ben")
         self.general.members.append(BOT_USER)
 
     async def __aenter__(self) -> Self:

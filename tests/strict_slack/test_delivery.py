@@ -158,14 +158,14 @@ class TestActionsInsideViews:
         app = ExampleApp(slack)
         async with app.over_socket_mode():
             view: Json = ticket_view(blocks=card())
-            await app.client.views_open(trigger_id=slack.triggers.issue("U_ANA"), view=view)
+            await app.client.views_open(trigger_id=slack.triggers.issue("U0ANA"), view=view)
             await slack.ana.click_in_view("take")
             assert app.heard[-1]["container"]["type"] == "view"
             assert app.heard[-1]["view"]["callback_id"] == "ticket"
             await slack.ana.click_in_view("feel", "alarmed")
             chosen = app.heard[-1]["view"]["state"]["values"]["doing"]["feel"]["selected_option"]
             assert chosen["value"] == "alarmed"
-            await app.client.views_publish(user_id="U_ANA", view={"type": "home", "blocks": card()})
+            await app.client.views_publish(user_id="U0ANA", view={"type": "home", "blocks": card()})
             await slack.ana.click_in_view("take", view=slack.ana.home)
             assert app.heard[-1]["view"]["type"] == "home"
 

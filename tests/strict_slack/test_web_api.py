@@ -88,10 +88,10 @@ class TestMessages:
         assert await error_of(client.chat_postMessage(channel=general, text="x" * 40_001)) == "msg_too_long"
         assert await error_of(client.chat_postMessage(channel="C9", text="x")) == "channel_not_found"
         assert await error_of(client.chat_postMessage(channel=general, text="x", thread_ts="1.1")) == "thread_not_found"
-        outside = slack.world.add_channel("outside", creator="U_ANA")
+        outside = slack.world.add_channel("outside", creator="U0ANA")
         assert await error_of(client.chat_postMessage(channel=outside.id, text="x")) == "not_in_channel"
         async with StrictSlack(scopes=[*DEFAULT_SCOPES, "chat:write.public"]) as wider:
-            elsewhere = wider.world.add_channel("elsewhere", creator="U_ANA")
+            elsewhere = wider.world.add_channel("elsewhere", creator="U0ANA")
             writer = AsyncWebClient(token=wider.bot_token, base_url=wider.api_url)
             await writer.chat_postMessage(channel="elsewhere", text="x")
             assert len(wider.messages(elsewhere)) == 1
@@ -103,9 +103,9 @@ class TestMessages:
     ) -> None:
         await client.chat_postMessage(channel="general", text="by name")
         await client.chat_postMessage(channel="#general", text="with a hash")
-        direct = await client.chat_postMessage(channel="U_ANA", text="direct")
+        direct = await client.chat_postMessage(channel="U0ANA", text="direct")
         assert [m.text for m in slack.messages(slack.general)] == ["by name", "with a hash"]
-        assert slack.world.channels[direct["channel"]].members == ["U0BOT", "U_ANA"]
+        assert slack.world.channels[direct["channel"]].members == ["U0BOT", "U0ANA"]
         assert await error_of(client.conversations_info(channel="general")) == "channel_not_found"
 
     async def test_only_own_and_existing_messages_change(self, slack: StrictSlack, client: AsyncWebClient) -> None:
@@ -123,14 +123,14 @@ class TestMessages:
         self, slack: StrictSlack, client: AsyncWebClient
     ) -> None:
         general = slack.general.id
-        sent = await client.chat_postEphemeral(channel=general, user="U_ANA", text="x")
+        sent = await client.chat_postEphemeral(channel=general, user="U0ANA", text="x")
         assert len(slack.messages(general, visible_to=slack.ana)) == 1
         assert slack.messages(general, visible_to=slack.ben) == []
         update = client.chat_update(channel=general, ts=sent["message_ts"], text="y")
         assert await error_of(update) == "message_not_found"
-        slack.general.members.remove("U_BEN")
+        slack.general.members.remove("U0BEN")
         assert (
-            await error_of(client.chat_postEphemeral(channel=general, user="U_BEN", text="x")) == "user_not_in_channel"
+            await error_of(client.chat_postEphemeral(channel=general, user="U0BEN", text="x")) == "user_not_in_channel"
         )
 
     async def test_pins_links_and_bookmarks(self, slack: StrictSlack, client: AsyncWebClient) -> None:
@@ -144,7 +144,7 @@ class TestMessages:
         assert await error_of(wrong) == "invalid_link"
         await slack.ana.react(slack.messages(general)[0], "pushpin")
         reactions = await client.reactions_get(channel=general, timestamp=ts)
-        assert reactions["message"]["reactions"][0]["users"] == ["U_ANA"]
+        assert reactions["message"]["reactions"][0]["users"] == ["U0ANA"]
 
 
 class TestChannels:
@@ -167,12 +167,12 @@ class TestChannels:
         await client.conversations_setTopic(channel=channel, topic="x" * 250)
         assert await error_of(client.conversations_setTopic(channel=channel, topic="x" * 251)) == "too_long"
         await client.conversations_setPurpose(channel=channel, purpose="Why")
-        await client.conversations_invite(channel=channel, users=["U_ANA"])
-        assert await error_of(client.conversations_invite(channel=channel, users="U_ANA")) == "already_in_channel"
+        await client.conversations_invite(channel=channel, users=["U0ANA"])
+        assert await error_of(client.conversations_invite(channel=channel, users="U0ANA")) == "already_in_channel"
         assert await error_of(client.conversations_invite(channel=channel, users="U0BOT")) == "cant_invite_self"
-        forced = await client.conversations_invite(channel=channel, users="U_NOBODY,U_BEN", force=True)
+        forced = await client.conversations_invite(channel=channel, users="U_NOBODY,U0BEN", force=True)
         assert forced["errors"][0]["error"] == "user_not_found"
-        assert (await client.conversations_members(channel=channel))["members"] == ["U0BOT", "U_ANA", "U_BEN"]
+        assert (await client.conversations_members(channel=channel))["members"] == ["U0BOT", "U0ANA", "U0BEN"]
         await client.conversations_archive(channel=channel)
         assert await error_of(client.conversations_setTopic(channel=channel, topic="x")) == "is_archived"
         found = slack.channel_named("inc-")
@@ -182,7 +182,7 @@ class TestChannels:
     async def test_lists_and_histories_come_in_pages(self, slack: StrictSlack, client: AsyncWebClient) -> None:
         for number in range(5):
             await client.chat_postMessage(channel=slack.general.id, text=str(number))
-            slack.world.add_channel(f"c-{number}", creator="U_ANA")
+            slack.world.add_channel(f"c-{number}", creator="U0ANA")
         seen = []
         async for page in await client.conversations_history(channel=slack.general.id, limit=2):
             assert len(page["messages"]) <= 2
@@ -208,7 +208,7 @@ class TestViews:
     async def test_a_trigger_lives_three_seconds_and_opens_once(
         self, slack: StrictSlack, client: AsyncWebClient
     ) -> None:
-        used, late = slack.triggers.issue("U_ANA"), slack.triggers.issue("U_ANA")
+        used, late = slack.triggers.issue("U0ANA"), slack.triggers.issue("U0ANA")
         await client.views_open(trigger_id=used, view=ticket_view())
         again = client.views_open(trigger_id=used, view=ticket_view())
         assert await error_of(again) == "exchanged_trigger_id"
@@ -217,7 +217,7 @@ class TestViews:
         assert await error_of(client.views_open(trigger_id="1.2", view=ticket_view())) == "invalid_trigger_id"
 
     async def test_a_hash_that_is_not_the_last_conflicts(self, slack: StrictSlack, client: AsyncWebClient) -> None:
-        opened = await client.views_open(trigger_id=slack.triggers.issue("U_ANA"), view=ticket_view())
+        opened = await client.views_open(trigger_id=slack.triggers.issue("U0ANA"), view=ticket_view())
         view = opened["view"]
         await client.views_update(view_id=view["id"], hash=view["hash"], view=ticket_view("Second"))
         late = client.views_update(view_id=view["id"], hash=view["hash"], view=ticket_view("Third"))
@@ -230,7 +230,7 @@ class TestViews:
 
     async def test_two_pushes_and_no_third(self, slack: StrictSlack, client: AsyncWebClient) -> None:
         def trigger() -> str:
-            return slack.triggers.issue("U_ANA")
+            return slack.triggers.issue("U0ANA")
 
         await client.views_open(trigger_id=trigger(), view=ticket_view())
         await client.views_push(trigger_id=trigger(), view=ticket_view("Second"))
@@ -241,16 +241,16 @@ class TestViews:
     async def test_a_view_beyond_the_limits_leaves_the_trigger_usable(
         self, slack: StrictSlack, client: AsyncWebClient
     ) -> None:
-        trigger = slack.triggers.issue("U_ANA")
+        trigger = slack.triggers.issue("U0ANA")
         body = await refusal(client.views_open(trigger_id=trigger, view=ticket_view("x" * 25)))
         assert body["error"] == "invalid_arguments"
         assert "/view/title" in body["response_metadata"]["messages"][0]
         await client.views_open(trigger_id=trigger, view=ticket_view())
 
     async def test_app_home_is_published(self, slack: StrictSlack, client: AsyncWebClient) -> None:
-        await client.views_publish(user_id="U_ANA", view={"type": "home", "blocks": card()})
+        await client.views_publish(user_id="U0ANA", view={"type": "home", "blocks": card()})
         assert slack.ana.home is not None
-        wrong = client.views_publish(user_id="U_ANA", view=ticket_view())
+        wrong = client.views_publish(user_id="U0ANA", view=ticket_view())
         assert await error_of(wrong) == "invalid_arguments"
 
 
@@ -271,7 +271,7 @@ class TestFilesAndResponseUrls:
     ) -> None:
         posted = await client.chat_postMessage(channel=slack.general.id, text="x", blocks=card())
         message = slack.general.messages[posted["ts"]]
-        url = slack.urls.issue(slack.general.id, "U_ANA", message)
+        url = slack.urls.issue(slack.general.id, "U0ANA", message)
         hook = AsyncWebhookClient(url)
         assert (await hook.send(text="Only you")).body == "ok"
         assert slack.ephemerals(slack.ana)[0].text == "Only you"
@@ -282,6 +282,6 @@ class TestFilesAndResponseUrls:
         assert message.deleted
         assert (await hook.send(text="Fifth")).status_code == 200
         assert (await hook.send(text="Sixth")).status_code == 404
-        late = AsyncWebhookClient(slack.urls.issue(slack.general.id, "U_ANA"))
+        late = AsyncWebhookClient(slack.urls.issue(slack.general.id, "U0ANA"))
         slack.clock.advance(31 * 60)
         assert (await late.send(text="Late")).status_code == 404
