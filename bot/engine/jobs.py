@@ -14,6 +14,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.engine.bridge import RETRY_AFTER, Bridge, Run
+from bot.engine.old_sqlite import teach_all
 from bot.ports import Clock, Job
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class DurableJobs:
     """Schedules jobs and, once started, runs them. One per process runs: the engine is a process-wide thing."""
 
     def __init__(self, database_url: str, clock: Clock, *, executor: str = EXECUTOR, poll_seconds: float = 1.0) -> None:
+        teach_all()
         self._url = engine_url(database_url)
         self._clock = clock
         self._executor = executor
@@ -165,6 +167,7 @@ def prepare(database_url: str) -> None:
     from dbos import DBOS  # noqa: PLC0415  0.3 s, only where needed
 
     quiet()
+    teach_all()
     url = engine_url(database_url)
     if url.startswith("sqlite"):
         engine = create_engine(url)
