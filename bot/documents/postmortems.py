@@ -139,6 +139,7 @@ def cite(events: Sequence[str]) -> str:
 def _context(postmortem: Postmortem, pictures: Mapping[str, str]) -> dict[str, object]:
     state = postmortem.state
     named = state.incident_class
+    signals = postmortem.bundle.signals if postmortem.bundle else ()
     return {
         "postmortem": postmortem,
         "state": state,
@@ -151,7 +152,8 @@ def _context(postmortem: Postmortem, pictures: Mapping[str, str]) -> dict[str, o
             {"at": event.at, "who": event.by.name, "what": narrate(event, state), "id": event.id}
             for event in postmortem.events
         ],
-        "figures": [_row(signal) for signal in (postmortem.bundle.signals if postmortem.bundle else ())],
+        "figures": [_row(signal) for signal in signals if signal.value is not None],
+        "unmeasured": [signal.label for signal in signals if signal.value is None],
     }
 
 
