@@ -1,7 +1,8 @@
 """How fast Slack is acknowledged: signed ``/incident`` POSTs against ours, default Bolt, and a signature-only floor.
 
 Ours and Bolt do the same work after the acknowledgement: one answer to the command's response_url. Ours also
-remembers each request durably before it acknowledges. Then: seconds to ready and memory of ``firstfive serve``.
+remembers each request durably before it acknowledges, and lets work wait up to a second while requests keep coming;
+with ``--sustained`` a longer load shows the rate once that work runs beside the acknowledgements. Then: seconds to ready and memory of ``firstfive serve``.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from measure import ROOT, Load, Measure, child, emit, free_port, load, median, r
 ROUNDS = 3
 SINGLE, MANY = 600, 3000
 AT_ONCE = 16
+SUSTAINED = 15_000
 START_ROUNDS = 5
 
 
@@ -92,6 +94,37 @@ def measure_acks() -> None:
                     wait_ready(port, name)
                     found.append(one_round(name, port, f"{api}respond", round_number))
     report_acks(results)
+
+
+def measure_sustained() -> None:
+    """A load long enough that the work of its first requests runs beside the acknowledgement of the later ones."""
+    stub_port = free_port()
+    api = f"http://127.0.0.1:{stub_port}/api/"
+    servers = str(ROOT / "benchmarks" / "ack_servers.py")
+    rate = {}
+    with tempfile.TemporaryDirectory() as home, child([sys.executable, servers, "slack", str(stub_port)], stub_port):
+        for name in ("bolt", "ours"):
+            say(f"sustained: {name}")
+            port = free_port()
+            command, env = [sys.executable, servers, name, str(port), api], {}
+            if name == "ours":
+                command, env = [sys.executable, "-m", "bot", "serve", "--port", str(port)], ours(home, api)
+            with child(command, port, env):
+                wait_ready(port, name)
+                rate[name] = load(port, signed(f"{api}respond", f"sustained-{name}"), SUSTAINED, AT_ONCE).rate
+    ratio = round(rate["ours"] / rate["bolt"], 2)
+    emit(
+        Measure(
+            "acks per second at c=16, sustained",
+            round(rate["ours"], 1),
+            "1/s",
+            "default Bolt AsyncApp",
+            round(rate["bolt"], 1),
+            ratio,
+            n=SUSTAINED,
+            note="work after the acknowledgement included; no goal",
+        )
+    )
 
 
 def wait_ready(port: int, name: str) -> None:
@@ -172,6 +205,8 @@ def main() -> None:
     only = set(sys.argv[1:])
     if "--start" not in only:
         measure_acks()
+    if "--sustained" in only:
+        measure_sustained()
     if "--acks" not in only:
         measure_start()
 

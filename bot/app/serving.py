@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ log = logging.getLogger("firstfive")
 SLACK_AGAIN = (1.0, 2.0, 5.0, 15.0, 30.0)  # seconds between attempts to reach Slack
 STOP_WITHIN = 1  # seconds open requests get at the end
 REPLAY_AFTER = 2.0  # seconds after the start; Slack's own repeats come first
+REPLAY_BESIDE_OTHERS_AFTER = 30.0
 OFFICIAL_SLACK = "https://slack.com/"
 
 
@@ -307,13 +309,16 @@ async def _connected(home: House, public_url: str, door: SlackDoor, health: Heal
     from bot.slack.edge import Given, slack_edge  # noqa: PLC0415 - 0.3 s, only with Slack
     from bot.slack.socket import connected  # noqa: PLC0415 - as above
 
-    slack = home.settings.slack
+    slack, started = home.settings.slack, home.clock.now()
     opened = open_deliveries(home.database)
+    queue = SqlOutboxQueue(home.database)
+    if home.database.sqlite_path:  # one process only, so whatever is leased was leased by one that is gone
+        await queue.release()
     given = Given(
         verbs=home.verbs,
         records=home.records,
         rooms=SqlRoomRecords(home.database),
-        queue=SqlOutboxQueue(home.database),
+        queue=queue,
         deliveries=opened,
         traces=home.telemetry,
         clock=home.clock,
@@ -338,12 +343,13 @@ async def _connected(home: House, public_url: str, door: SlackDoor, health: Heal
         health.waiting.pop("slack", None)
         async with asyncio.TaskGroup() as group:
             group.create_task(edge.convergence.run())
-            group.create_task(_replayed(edge))
+            group.create_task(_replayed(edge, home, started))
 
 
-async def _replayed(edge: "SlackEdge") -> None:
-    await asyncio.sleep(REPLAY_AFTER)
-    count = await edge.intake.replay()
+async def _replayed(edge: "SlackEdge", home: House, started: datetime) -> None:
+    """What an earlier process acknowledged and never finished; on PostgreSQL another one may still be at it."""
+    await asyncio.sleep(REPLAY_AFTER if home.database.sqlite_path else REPLAY_BESIDE_OTHERS_AFTER)
+    count = await edge.intake.replay(started)
     if count:
         log.info("%d requests from before the start are worked off.", count)
 

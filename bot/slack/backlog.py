@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 QUIET = 0.0015  # seconds without a request after which work begins
 PATIENCE = 1.0  # seconds a piece of work waits at most; a dialog's trigger lives three
@@ -17,6 +18,7 @@ class Backlog:
     def __init__(self) -> None:
         self._waiting: deque[tuple[float, Start]] = deque()
         self._running = 0
+        self._arriving = 0
         self._last = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -24,11 +26,19 @@ class Backlog:
         """Something waits to be started."""
         return bool(self._waiting)
 
+    @contextmanager
+    def arriving(self) -> Iterator[None]:
+        """While inside, a request is being acknowledged; nothing is quiet then."""
+        self._arriving += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
+            self._last = asyncio.get_running_loop().time()
+
     def put(self, start: Start) -> None:
         """Have ``start`` called soon."""
-        loop = asyncio.get_running_loop()
-        self._last = loop.time()
-        self._waiting.append((self._last, start))
+        self._waiting.append((asyncio.get_running_loop().time(), start))
         self._look_again(QUIET)
 
     def clear(self) -> None:
@@ -45,9 +55,10 @@ class Backlog:
     def _look(self) -> None:
         now = asyncio.get_running_loop().time()
         self._timer = None
+        quiet = not self._arriving and now - self._last >= QUIET
         while self._waiting and self._running < AT_ONCE:
             since, start = self._waiting[0]
-            if now - self._last < QUIET and now - since < PATIENCE:
+            if not quiet and now - since < PATIENCE:
                 break
             self._waiting.popleft()
             self._running += 1

@@ -10,6 +10,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 Dispatch = Callable[[Payload], Awaitable[Payload]]  # works a request off; gives the body of the answer, {} for none
 REPLAYED = "firstfive_replayed"  # set on requests that are worked off after a restart
 REMEMBERED_ANSWERS = 256
-AT_ONCE = 16  # acknowledged requests worked off side by side
 JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json"}
 TEXT_HEADERS: Mapping[str, str] = {"content-type": "text/plain"}
 
@@ -81,7 +81,6 @@ class Intake:
         self._clock = clock
         self._dispatch = dispatch
         self._backlog = Backlog()
-        self._hands = asyncio.Semaphore(AT_ONCE)
         self._running: set[asyncio.Task[Payload]] = set()
         self._submissions: OrderedDict[str, asyncio.Task[Payload]] = OrderedDict()
 
@@ -104,7 +103,8 @@ class Intake:
         if kind is Kind.SSL_CHECK:
             return {}
         key = key_of(payload)
-        first = await self._deliveries.first(key, json.dumps(payload), self._clock.now())
+        with self._backlog.arriving():
+            first = await self._deliveries.first(key, json.dumps(payload), self._clock.now())
         if kind is Kind.SUBMISSION:
             return await self._submitted(key, payload)
         if first:
@@ -126,16 +126,10 @@ class Intake:
         return await asyncio.shield(task)
 
     def _start(self, key: str, payload: Payload) -> asyncio.Task[Payload]:
-        waited_for = kind_of(payload) is Kind.SUBMISSION
-        task = asyncio.create_task(self._work_off(key, payload) if waited_for else self._in_turn(key, payload))
+        task = asyncio.create_task(self._work_off(key, payload))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
-
-    async def _in_turn(self, key: str, payload: Payload) -> Payload:
-        """Acknowledged work does not crowd out acknowledgements: only so much of it runs at once."""
-        async with self._hands:
-            return await self._work_off(key, payload)
 
     async def _work_off(self, key: str, payload: Payload) -> Payload:
         try:
@@ -146,9 +140,9 @@ class Intake:
         await self._deliveries.handled(key)
         return answer
 
-    async def replay(self) -> int:
-        """Work off what was acknowledged before a restart and never finished; how many there were."""
-        left = await self._deliveries.unhandled(self._clock.now())
+    async def replay(self, before: datetime) -> int:
+        """Work off what was acknowledged before that moment and never finished; how many there were."""
+        left = await self._deliveries.unhandled(before)
         for key, body in left:
             payload: dict[str, Any] = json.loads(body)
             self._backlog.put(partial(self._start, key, {**payload, REPLAYED: True}))

@@ -19,7 +19,14 @@ log = logging.getLogger(__name__)
 EXPIRED = "Slack's 3 seconds were over before the dialog could open. Nothing is lost; try it again."
 INTERRUPTED = "This was interrupted by a restart. Nothing is lost; try it again."
 _TOO_LATE = frozenset(
-    {"expired_trigger_id", "trigger_expired", "trigger_exchanged", "invalid_trigger_id", "invalid_trigger"}
+    {
+        "expired_trigger_id",
+        "exchanged_trigger_id",
+        "trigger_expired",
+        "trigger_exchanged",
+        "invalid_trigger_id",
+        "invalid_trigger",
+    }
 )
 _OVERTAKEN = frozenset({"hash_conflict", "not_found", "view_not_found"})
 

@@ -90,6 +90,11 @@ class SqlOutboxQueue(OutboxQueue):
         async with self.database.read() as connection:
             return (await connection.execute(select(outbox.c.id).where(_claimable(now)).limit(1))).first() is not None
 
+    async def release(self) -> None:
+        """Give back what an earlier process had leased. Only where no other process consumes the outbox."""
+        async with self.database.write() as connection:
+            await connection.execute(update(outbox).where(outbox.c.done.is_(False)).values(leased_until=None))
+
     async def done(self, task_id: int) -> None:
         """The task is finished and never comes back."""
         async with self.database.write() as connection:

@@ -15,22 +15,21 @@ from bot.web.operations import OperationsRoutes
 from bot.web.otlp import OtlpRoutes
 from bot.web.parts import Parts
 from bot.web.refusals import refused_as_problem
-from bot.web.slack import SlackRoutes
+from bot.web.slack import SlackFirst
 from bot.web.tokens import CHALLENGE, admits
 
 
 def build(parts: Parts) -> ASGIApp:
     """The application that serves everything of ours on one port."""
     routes: list[BaseRoute] = []
-    if parts.slack is not None:
-        routes += SlackRoutes(parts.slack).routes()
     if parts.telemetry is not None:
         routes += OtlpRoutes(parts.telemetry, parts.tokens.telemetry).routes()
     routes += OfrepRoutes(parts.control, parts.catalogue, parts.clock, parts.tokens.control).routes()
     routes += OperationsRoutes(parts.ready, parts.metrics).routes()
     routes.append(Mount("/api", Guards(Lazy(lambda: _api(parts)), _with_token(parts.tokens.api), refused_as_problem)))
     routes.append(Mount("/", Lazy(lambda: _pages(parts))))
-    return Starlette(routes=routes)
+    app = Starlette(routes=routes)
+    return SlackFirst(parts.slack, app) if parts.slack is not None else app
 
 
 def _api(parts: Parts) -> ASGIApp:

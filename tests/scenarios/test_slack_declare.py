@@ -158,10 +158,10 @@ async def test_a_command_cut_off_by_a_restart_is_answered_after_it(closed_office
     payload = office.command("note before the crash", channel="C0GENERAL")
     await office.deliveries.first("command:lost", json.dumps(payload), office.clock.now())
     office.clock.advance(60)
-    assert await office.edge.intake.replay() == 1
+    assert await office.edge.intake.replay(office.clock.now()) == 1
     await office.edge.intake.settle()
     assert "This channel has no incident" in office.slack.told()[0]
-    assert await office.edge.intake.replay() == 0
+    assert await office.edge.intake.replay(office.clock.now()) == 0
 
 
 async def test_a_dialog_cut_off_by_a_restart_asks_to_type_it_again(office: Office) -> None:
@@ -169,7 +169,7 @@ async def test_a_dialog_cut_off_by_a_restart_asks_to_type_it_again(office: Offic
     await office.deliveries.first("command:lost", json.dumps(payload), office.clock.now())
     office.slack.spent_triggers.add(payload["trigger_id"])
     office.clock.advance(60)
-    await office.edge.intake.replay()
+    await office.edge.intake.replay(office.clock.now())
     await office.edge.intake.settle()
     assert office.slack.told() == ["`/incident declare` was interrupted by a restart; type it again."]
 

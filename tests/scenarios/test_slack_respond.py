@@ -192,7 +192,7 @@ async def test_a_click_from_long_before_a_restart_is_not_carried_out(office: Off
     }
     await office.deliveries.first("action:lost", json.dumps(click), office.clock.now())
     office.clock.advance(3600)
-    await office.edge.intake.replay()
+    await office.edge.intake.replay(office.clock.now())
     await office.edge.intake.settle()
     assert (await office.verbs.look.state("1")).live_mitigations == ()
     assert office.slack.told()[-1].startswith("This click was interrupted by a restart and is too old")

@@ -281,7 +281,6 @@ def _told(slack: StrictSlack, user: Actor) -> str:
     return "\n".join(message.shown for message in slack.ephemerals(user))
 
 
-@pytest.mark.xfail(reason="the look for leftovers takes what is under way for left over", strict=False)
 async def test_what_is_being_worked_off_is_not_taken_for_left_over_from_before_the_start(
     slack: StrictSlack, house: Product
 ) -> None:
