@@ -129,7 +129,7 @@ def _judged(state: IncidentState) -> str:
         return f"*No class yet*\n{nothing} People may know better: classify what they see."
     facts = CLASSES[named]
     if said:
-        heading = f"*{named.value}: {facts.name}* · suspected cause: {CAUSE_WORDS[said.cause].lower()}"
+        heading = f"*{named.value}: {facts.name}* · suspected cause: {_inside(CAUSE_WORDS[said.cause])}"
     else:
         sure = f" ({reasons.confidence.value} confidence)" if reasons else ""
         heading = f"*Looks like {named.value}: {facts.name}*{sure}"
@@ -176,3 +176,8 @@ def _in_words(state: IncidentState, now: datetime) -> str:
     return shorten(
         f"{quote_untrusted(_headline(state, now), 150)}: {quote_untrusted(state.incident.title, 140)}", FALLBACK_LIMIT
     )
+
+
+def _inside(words: str) -> str:
+    """Words that stood at the beginning, within a sentence: ``a tool or its API``."""
+    return words[:1].lower() + words[1:]
