@@ -99,7 +99,7 @@ def _run_serve(args: argparse.Namespace) -> int:
 
 
 def _worker(commands: Any) -> None:
-    _command(commands, "worker", "Run timers and the outbox only, for scaling out.", "worker", _run_worker)
+    _command(commands, "worker", "Run timers and retention only, for scaling out.", "worker", _run_worker)
 
 
 def _run_worker(_: argparse.Namespace) -> int:

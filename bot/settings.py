@@ -204,14 +204,15 @@ def _from_file(env: str, environment: Mapping[str, str]) -> str | None:
         return None
     try:
         return Path(path).read_text().strip()
-    except OSError as error:
-        raise Misconfigured(f"{env}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise Misconfigured(f"{env}_FILE names {path}, which cannot be read: {reason}.") from error
 
 
 def _typed(env: str, raw: Any, wanted: type) -> Any:
     try:
         value = wanted(raw)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise Misconfigured(f"{env} is {raw!r}; it must be a number.") from error
     if env == "FIRSTFIVE_PORT" and not 0 <= value <= MAX_PORT:
         raise Misconfigured(f"FIRSTFIVE_PORT is {value}; a port lies between 0 and {MAX_PORT}.")

@@ -17,7 +17,7 @@ from bot.incident.mitigation import Mitigation, MitigationKind
 from bot.incident.model import Person, Via
 from bot.incident.taxonomy import CLASSES
 from bot.response.declare import Declaration
-from bot.response.mitigate import Order
+from bot.response.mitigate import Order, checked_order
 from bot.settings import Settings
 from bot.storage.database import Database
 
@@ -105,9 +105,11 @@ async def pull(home: House, wish: ControlWish) -> Mitigation:
     """Apply a lever; without an incident one is declared, so that the act has its timeline.
 
     Raises:
-        BadInput: neither agent nor incident is named.
+        BadInput: neither agent nor incident is named, or limit or minutes cannot be used.
     """
     kind = MitigationKind(wish.action)
+    order = Order(kind, wish.limit, wish.minutes, wish.reason, wish.override)
+    checked_order(order)  # before an incident is declared for it
     key = wish.incident
     if key is None:
         if not wish.agent:
@@ -118,7 +120,6 @@ async def pull(home: House, wish: ControlWish) -> Mitigation:
         key = state.incident.key
     elif wish.agent:
         await _same_agent(home, key, wish.agent)
-    order = Order(kind, wish.limit, wish.minutes, wish.reason, wish.override)
     return await home.verbs.apply(key, order, me(), home.ids.new())
 
 

@@ -55,7 +55,7 @@ def serve(settings: Settings, *, jobs: bool = True) -> int:
 
 
 def work(settings: Settings) -> int:
-    """Run timers and the outbox until Ctrl-C or SIGTERM; returns the exit code.
+    """Run timers and retention until Ctrl-C or SIGTERM; returns the exit code.
 
     Raises:
         Misconfigured, Unavailable: as :func:`serve`.
