@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.app.house import House, documents_and_mistakes, house
-from bot.app.serving import PublicReads
+from bot.app.reading import PublicReads
 from bot.documents.postmortems import JinjaRenderer
 from bot.engine.jobs import prepare
 from bot.incident.errors import BadInput, FirstfiveError, NotFound

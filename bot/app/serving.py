@@ -6,41 +6,28 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import uvicorn
+from starlette.types import ASGIApp
 
+from bot.app.connecting import Health, SlackDoor, to_slack
 from bot.app.house import House, house
+from bot.app.reading import PublicReads
 from bot.engine.jobs import prepare
-from bot.incident.errors import FirstfiveError, Misconfigured, Unavailable
+from bot.incident.errors import FirstfiveError, Misconfigured
 from bot.settings import ServerSettings, Settings
 from bot.sources.otlp import OtlpIntake, TelemetryRejected, response_body
-from bot.storage.delivery_ledgers import open_deliveries
-from bot.storage.outbox import SqlOutboxQueue
-from bot.storage.rooms import SqlRoomRecords
 from bot.web.application import build
-from bot.web.doors import Answer, Telemetry
+from bot.web.doors import Telemetry
 from bot.web.parts import Parts
 from bot.web.tokens import Tokens
 
-if TYPE_CHECKING:
-    import httpx
-
-    from bot.controls.public_read import OfrepRead
-    from bot.slack.edge import SlackEdge
-
 log = logging.getLogger("firstfive")
 
-SLACK_AGAIN = (1.0, 2.0, 5.0, 15.0, 30.0)  # seconds between attempts to reach Slack
 STOP_WITHIN = 1  # seconds open requests get at the end
-REPLAY_AFTER = 2.0  # seconds after the start; Slack's own repeats come first
-REPLAY_BESIDE_OTHERS_AFTER = 30.0
-OFFICIAL_SLACK = "https://slack.com/"
 
 
 def serve(settings: Settings, *, jobs: bool = True) -> int:
@@ -92,34 +79,6 @@ def bound(server: ServerSettings) -> socket.socket:
     return opened
 
 
-@dataclass(slots=True)
-class SlackDoor:
-    """Where Slack's requests go; closed while Slack cannot be reached."""
-
-    edge: "SlackEdge | None" = None
-
-    async def http(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """As the edge's intake.
-
-        Raises:
-            Unavailable: the edge is not connected yet; Slack repeats the request.
-        """
-        if self.edge is None:
-            raise Unavailable("Slack is not connected yet; the request may be sent again.")
-        return await self.edge.intake.http(body, headers)
-
-
-@dataclass(slots=True)
-class Health:
-    """What stands between us and being ready."""
-
-    waiting: dict[str, str] = field(default_factory=dict)  # part -> what it waits for
-
-    def first(self) -> str | None:
-        """The first thing that is missing, or None."""
-        return next(iter(self.waiting.values()), None)
-
-
 async def _serve(settings: Settings, *, jobs: bool) -> int:
     listener = bound(settings.server)
     url = f"http://{settings.server.host}:{listener.getsockname()[1]}"
@@ -143,7 +102,7 @@ async def _serve(settings: Settings, *, jobs: bool) -> int:
         group("retention", home.retention.run())
         if settings.slack.is_set:
             health.waiting["slack"] = "Slack is being connected."
-            group("Slack", _slack(home, public_url, door, health))
+            group("Slack", to_slack(home, public_url, door, health))
         app = build(_parts(home, public_url, door if settings.slack.signing_secret else None, health))
         group("the HTTP server", _http(app, listener, stop))
         gc.freeze()  # what start-up made stays: collections need not walk it again
@@ -226,9 +185,9 @@ async def _timers(home: House, health: Health) -> None:
     await asyncio.Event().wait()
 
 
-async def _http(app: object, listener: socket.socket, stop: asyncio.Event) -> None:
+async def _http(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> None:
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]  # an ASGI application
+        app,
         lifespan="off",
         log_level="warning",
         access_log=False,
@@ -241,6 +200,7 @@ async def _http(app: object, listener: socket.socket, stop: asyncio.Event) -> No
     try:
         await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # streams are cut off now; that is no error
         server.should_exit = True
         waiting.cancel()
         await running
@@ -249,8 +209,10 @@ async def _http(app: object, listener: socket.socket, stop: asyncio.Event) -> No
 class _Server(uvicorn.Server):
     """Signals are ours: the house closes its doors in order."""
 
-    def install_signal_handlers(self) -> None:
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
         """Leave them alone."""
+        yield
 
 
 def _parts(home: House, public_url: str, door: SlackDoor | None, health: Health) -> Parts:
@@ -291,93 +253,3 @@ async def measured(home: House) -> Mapping[str, float]:
             series[name] = series.get(name, 0) + 1
     series["firstfive_jobs_failed"] = float(len(await home.jobs.failed()))
     return series
-
-
-async def _slack(home: House, public_url: str, door: SlackDoor, health: Health) -> None:
-    """Connect, and stay connected; Slack being away at the start is no reason not to serve agents."""
-    for attempt in range(1_000_000):
-        try:
-            await _connected(home, public_url, door, health)
-        except Unavailable as error:
-            wait = SLACK_AGAIN[min(attempt, len(SLACK_AGAIN) - 1)]
-            health.waiting["slack"] = f"Slack cannot be reached: {error}"
-            log.warning("Slack cannot be reached (%s); trying again in %g s.", error, wait)
-            await asyncio.sleep(wait)
-
-
-async def _connected(home: House, public_url: str, door: SlackDoor, health: Health) -> None:
-    from bot.slack.edge import Given, slack_edge  # noqa: PLC0415 - 0.3 s, only with Slack
-    from bot.slack.socket import connected  # noqa: PLC0415 - as above
-
-    slack, started = home.settings.slack, home.clock.now()
-    opened = open_deliveries(home.database)
-    queue = SqlOutboxQueue(home.database)
-    if home.database.sqlite_path:  # one process only, so whatever is leased was leased by one that is gone
-        await queue.release()
-    given = Given(
-        verbs=home.verbs,
-        records=home.records,
-        rooms=SqlRoomRecords(home.database),
-        queue=queue,
-        deliveries=opened,
-        traces=home.telemetry,
-        clock=home.clock,
-        ids=home.ids,
-        catalogue=home.documents.catalogue,
-        runbooks=home.documents.runbooks,
-        postmortem_file=home.postmortem_file,
-        public_url=public_url,
-        bot_token=slack.bot_token,
-        signing_secret=slack.signing_secret,
-        api_url=slack.api_url,
-        plain=not slack.api_url.startswith(OFFICIAL_SLACK),
-    )
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(opened.close)
-        edge = await stack.enter_async_context(slack_edge(given))
-        home.records.wake = edge.convergence.wake
-        if slack.app_token:
-            await stack.enter_async_context(connected(edge.workspace, slack.app_token, edge.intake))
-        door.edge = edge
-        stack.callback(setattr, door, "edge", None)
-        health.waiting.pop("slack", None)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(edge.convergence.run())
-            group.create_task(_replayed(edge, home, started))
-
-
-async def _replayed(edge: "SlackEdge", home: House, started: datetime) -> None:
-    """What an earlier process acknowledged and never finished; on PostgreSQL another one may still be at it."""
-    await asyncio.sleep(REPLAY_AFTER if home.database.sqlite_path else REPLAY_BESIDE_OTHERS_AFTER)
-    count = await edge.intake.replay(started)
-    if count:
-        log.info("%d requests from before the start are worked off.", count)
-
-
-class PublicReads:
-    """Reads a control as an agent does: over HTTP, through the public path."""
-
-    def __init__(self, url: str, token: str) -> None:
-        self._url = url
-        self._token = token
-        self._opened: tuple[OfrepRead, httpx.AsyncClient] | None = None
-
-    async def __call__(self, agent: str, environment: str, key: str) -> object:
-        """The value of one flag.
-
-        Raises:
-            Unavailable: the public path does not answer.
-        """
-        if self._opened is None:
-            import httpx  # noqa: PLC0415 - 0.1 s, only once something is to be proven
-
-            from bot.controls.public_read import OfrepRead  # noqa: PLC0415 - as above
-
-            client = httpx.AsyncClient(timeout=1.5, trust_env=False)
-            self._opened = OfrepRead(client, self._url, self._token or None), client
-        return await self._opened[0](agent, environment, key)
-
-    async def close(self) -> None:
-        """Close its connections."""
-        if self._opened is not None:
-            await self._opened[1].aclose()

@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.app.serving import REPLAY_AFTER
+from bot.app.connecting import REPLAY_AFTER
 from tests.strict_slack.server import StrictSlack
 
 ROOT = Path(__file__).parents[2]
