@@ -6,7 +6,7 @@ from bot.incident.classification import Answer, Classification
 from bot.incident.errors import BadInput
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.model import Person
-from bot.incident.severity import floor
+from bot.incident.severity import Reasoned, floor
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
 from bot.incident.timeline import Classified, IncidentState
 from bot.ports import Clock, Records
@@ -45,16 +45,16 @@ class Classify:
             state = await open_state_of(work, key, "classification")
         replies = {answer.question: answer for answer in choice.answers}
         bundle, tree = await self.suggest(state.incident.agent, None, replies)
-        checked_floor(choice, bundle, harm_now=state.harm_now)
-        fact = Classified(choice.incident_class, choice.cause, choice.severity, reasons(choice, tree, by))
+        lowest = checked_floor(choice, bundle, harm_now=state.harm_now)
+        fact = Classified(choice.incident_class, choice.cause, choice.severity, reasons(choice, tree, by, lowest))
         async with self.records.begin() as work:
             await open_state_of(work, key, "classification")
-            await record(work, state.incident.key, fact, by, self.clock.now(), idem)
+            await record(work, state.incident.key, fact, by, self.clock.now(), f"classify:{idem}")
             return await state_of(work, key)
 
 
-def checked_floor(choice: Choice, bundle: EvidenceBundle, *, harm_now: bool) -> None:
-    """Severity may be raised above its floor, never set below it.
+def checked_floor(choice: Choice, bundle: EvidenceBundle, *, harm_now: bool) -> Reasoned:
+    """The floor of the chosen class with its reason. Severity may be raised above it, never set below it.
 
     Raises:
         BadInput: it is below, with the reason of the floor.
@@ -62,18 +62,23 @@ def checked_floor(choice: Choice, bundle: EvidenceBundle, *, harm_now: bool) -> 
     lowest, why = floor(choice.incident_class, bundle, harm_now=harm_now)
     if choice.severity.rank > lowest.rank:
         raise BadInput("severity", f"{choice.severity.value} is below the floor {lowest.value}: {why}.")
+    return lowest, why
 
 
-def reasons(choice: Choice, tree: Classification, by: Person) -> Classification:
-    """The classification to record: the tree's when people agree with it, else theirs beside what telemetry said."""
+def reasons(choice: Choice, tree: Classification, by: Person, lowest: Reasoned) -> Classification:
+    """The classification to record: the tree's when people agree with it, else theirs beside what telemetry said.
+
+    Either way ``lowest`` is its floor: that of the class people chose.
+    """
+    severity_floor, floor_reason = lowest
     own = (f"{by.name}: {choice.comment.strip()}",) if choice.comment.strip() else ()
     if tree.incident_class is choice.incident_class:
         return Classification(
             incident_class=choice.incident_class,
             cause=choice.cause,
             confidence=tree.confidence,
-            severity_floor=tree.severity_floor,
-            floor_reason=tree.floor_reason,
+            severity_floor=severity_floor,
+            floor_reason=floor_reason,
             because=own + tree.because,
             rules_out=tree.rules_out,
             answers=tree.answers,
@@ -85,8 +90,8 @@ def reasons(choice: Choice, tree: Classification, by: Person) -> Classification:
         incident_class=choice.incident_class,
         cause=choice.cause,
         confidence=Confidence.LOW,
-        severity_floor=tree.severity_floor,
-        floor_reason=tree.floor_reason,
+        severity_floor=severity_floor,
+        floor_reason=floor_reason,
         because=(*own, f"set by {by.name}; telemetry suggested {said}"),
         rules_out=(),
         answers=tree.answers,

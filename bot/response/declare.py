@@ -14,6 +14,7 @@ from bot.response.recording import record, state_of
 NUDGE_AFTER = timedelta(minutes=5)
 RAISE_AFTER = timedelta(minutes=30)
 TITLE_LIMIT = 200
+JOINERS = "\u200c\u200d\u200e\u200f"  # invisible, and part of how emoji, Persian and right-to-left text read
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def checked_title(text: str) -> str:
     Raises:
         BadInput: it is empty or longer than 200 characters.
     """
-    title = " ".join("".join(c if c.isprintable() or c in "\u200d\u200f\u200e" else " " for c in text).split())
+    title = " ".join("".join(c if c.isprintable() or c in JOINERS else " " for c in text).split())
     if not title:
         raise BadInput("title", "Say in a few words what is going wrong.")
     if len(title) > TITLE_LIMIT:

@@ -281,13 +281,13 @@ class Extend:
             mitigation = await live_mitigation(work, mitigation_id)
             at = self.clock.now()
             until = max(mitigation.expires_at, at) + timedelta(minutes=minutes)
-            if minutes < 1 or until - mitigation.applied_at > MAX_TTL:
-                raise BadInput("minutes", "A mitigation lasts 72 hours at most; apply a new one if it is still needed.")
             fact = MitigationExtended(mitigation.id, until)
             if not await record(work, mitigation.incident, fact, by, at, f"extend:{idem}"):
                 return mitigation
-            longer = replace(mitigation, expires_at=until)
-            longer = longer.moved(MitigationState.APPLIED) if longer.state is MitigationState.HELD else longer
+            if minutes < 1 or until - mitigation.applied_at > MAX_TTL:
+                raise BadInput("minutes", "A mitigation lasts 72 hours at most; apply a new one if it is still needed.")
+            state = await state_of(work, mitigation.incident)
+            longer = state.mitigations[mitigation.id].mitigation  # what was held goes back to what its proof says
             extended = await work.mitigations.put(longer)
             await work.jobs.schedule(expiry_of(extended))
             return extended

@@ -87,6 +87,8 @@ class Resolve:
             kept = tuple(s.mitigation.label for s in state.live_mitigations if s.mitigation.id in keep)
             fact = Resolved(said, outlook.lines, kept)
             await record(work, state.incident.key, fact, by, self.clock.now(), f"resolve:{idem}")
+            task = RoomTask(RoomTaskKind.POSTMORTEM, state.incident.key, f"postmortem:{state.incident.key}")
+            await work.outbox.put(task)
         await self.control.publish()
         return await self._drafted(state.incident.key, by)
 
@@ -107,5 +109,4 @@ class Resolve:
         async with self.records.begin() as work:
             fact = PostmortemDrafted(len(postmortem.todos))
             await record(work, key, fact, by, self.clock.now(), "drafted")
-            await work.outbox.put(RoomTask(RoomTaskKind.POSTMORTEM, key, f"postmortem:{key}"))
             return await state_of(work, key)

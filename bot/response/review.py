@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from bot.incident.codec import decode
-from bot.incident.errors import Refused
+from bot.incident.errors import Closed, Refused
 from bot.incident.evidence import EvidenceBundle
-from bot.incident.model import Person
+from bot.incident.model import Person, Status
 from bot.incident.review import Postmortem, Section, draft
 from bot.incident.timeline import IncidentState, Reviewed, ReviewWritten
-from bot.ports import Clock, Records
+from bot.ports import Clock, Records, Work
 from bot.response.recording import record, state_of
 from bot.response.update import checked_text
 
@@ -51,7 +51,7 @@ class WriteSection:
         """
         kept = checked_text(text, section.value)
         async with self.records.begin() as work:
-            state = await state_of(work, key)
+            state = await unreviewed_state_of(work, key)
             if state.review.get(section.value) != kept:
                 fact = ReviewWritten(section.value, kept)
                 await record(work, state.incident.key, fact, by, self.clock.now(), f"section:{section.value}:{idem}")
@@ -70,10 +70,11 @@ class AcceptReview:
 
         Raises:
             NotFound: there is no such incident.
+            Closed: it is reviewed already.
             Refused: it is not resolved yet, or the monitoring gap is empty.
         """
         async with self.records.begin() as work:
-            state = await state_of(work, key)
+            state = await unreviewed_state_of(work, key)
             if state.status.is_open:
                 raise Refused(f"{state.incident.key} is still {state.status.value}; resolve it before the review.")
             if not state.review.get(Section.MONITORING_GAP.value, "").strip():
@@ -83,3 +84,16 @@ class AcceptReview:
             fact = Reviewed(comment.strip())
             await record(work, state.incident.key, fact, by, self.clock.now(), f"review:{idem}")
             return await state_of(work, key)
+
+
+async def unreviewed_state_of(work: Work, key: str) -> IncidentState:
+    """The state, for a step that an accepted postmortem no longer takes.
+
+    Raises:
+        NotFound: there is no such incident.
+        Closed: its postmortem is reviewed.
+    """
+    state = await state_of(work, key)
+    if state.status is Status.REVIEWED:
+        raise Closed(f"The postmortem of {state.incident.key} is reviewed already. Nothing was changed.")
+    return state

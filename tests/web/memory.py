@@ -1,10 +1,10 @@
-"""Records in memory, for stories about the edge and not about the database."""
+"""Records in memory, for stories that are not about the database. A transaction that raises is undone."""
 
 import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.incident.mitigation import Mitigation
@@ -52,6 +52,16 @@ class MemoryWork:
     jobs_scheduled: list[Job] = field(default_factory=list)
     levers: dict[str, Mitigation] = field(default_factory=dict)
     revisions: dict[str, int] = field(default_factory=dict)
+    rooms: dict[str, IncidentKey] = field(default_factory=dict)  # channel id -> incident
+
+    def image(self) -> dict[str, object]:
+        """Everything kept, as of now."""
+        now = {f.name: getattr(self, f.name).copy() for f in fields(self)}
+        return now | {"events": {key: list(events) for key, events in self.events.items()}}
+
+    def restore(self, image: dict[str, object]) -> None:
+        for name, value in image.items():
+            setattr(self, name, value)
 
     @property
     def incidents(self) -> "MemoryIncidents":
@@ -107,8 +117,8 @@ class MemoryIncidents:
         return tuple(i for i in newest if before is None or i.number < before)[:limit]
 
     async def in_channel(self, channel_id: str) -> Incident | None:
-        del channel_id
-        return None
+        key = self.kept.rooms.get(channel_id)
+        return self.kept.opened.get(key) if key else None
 
 
 @dataclass
@@ -166,7 +176,8 @@ class MemoryOutbox:
     kept: MemoryWork
 
     async def put(self, task: RoomTask) -> None:
-        self.kept.tasks.append(task)
+        if not task.key or task.key not in {queued.key for queued in self.kept.tasks}:
+            self.kept.tasks.append(task)
 
 
 @dataclass
@@ -174,7 +185,8 @@ class MemoryJobs:
     kept: MemoryWork
 
     async def schedule(self, job: Job) -> None:
-        self.kept.jobs_scheduled.append(job)
+        if job.id not in {scheduled.id for scheduled in self.kept.jobs_scheduled}:
+            self.kept.jobs_scheduled.append(job)
 
 
 @dataclass
@@ -187,7 +199,12 @@ class MemoryRecords:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[MemoryWork]:
-        yield self.kept
+        before = self.kept.image()
+        try:
+            yield self.kept
+        except BaseException:
+            self.kept.restore(before)
+            raise
 
     @asynccontextmanager
     async def look(self) -> AsyncIterator[MemoryWork]:
