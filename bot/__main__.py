@@ -17,7 +17,9 @@ from typing import Any
 
 from bot import __version__
 from bot.incident.errors import BadInput, FirstfiveError, Misconfigured
-from bot.settings import Settings, documented, read_settings
+from bot.settings import MAX_PORT, Settings, documented, read_settings, settings_and_mistakes
+
+EARLIEST, LATEST = 1971, 2200  # years; telemetry counts nanoseconds since 1970 in 64 bits
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        said = str(error).partition("\n")[0]
+        print(
+            f"firstfive: a mistake of its own ({type(error).__name__}: {said}). "
+            "Please report it with the output of `python -X dev -m bot` and the same words.",
+            file=sys.stderr,
+        )
+        return 1
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,12 +75,18 @@ def _command(
     return added
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; choose one from 0 to {MAX_PORT}")
+    return int(text)
+
+
 def _demo(commands: Any) -> None:
     text = "Start a local workspace, the bot and a simulated agent; nothing else is needed."
     added = _command(commands, "demo", text, "demo --fault loop", _run_demo)
     added.add_argument("--no-browser", action="store_true", help="do not open a browser")
     added.add_argument(
-        "--port", type=int, default=None, help="port of the bot's pages (default 8080, or the next free one)"
+        "--port", type=_port, default=None, help="port of the bot's pages (default 8080, or the next free one)"
     )
     added.add_argument(
         "--fault", default="none", help="let the agent fail from the start: loop, tool, provider, quality, …"
@@ -86,7 +104,7 @@ def _serve(commands: Any) -> None:
     text = "Run the bot: HTTP server, and Socket Mode when an app token is set."
     added = _command(commands, "serve", text, "serve --port 8080", _run_serve)
     added.add_argument("--host", help="address to listen on (default 127.0.0.1)")
-    added.add_argument("--port", type=int, help="port to listen on (default 8080)")
+    added.add_argument("--port", type=_port, help="port to listen on (default 8080; 0 takes a free one)")
     added.add_argument("--no-jobs", action="store_true", help="leave timers to `firstfive worker`")
 
 
@@ -99,7 +117,13 @@ def _run_serve(args: argparse.Namespace) -> int:
 
 
 def _worker(commands: Any) -> None:
-    _command(commands, "worker", "Run timers and retention only, for scaling out.", "worker", _run_worker)
+    _command(
+        commands,
+        "worker",
+        "Run timers and retention only, for scaling out; each one needs a FIRSTFIVE_EXECUTOR of its own.",
+        "worker",
+        _run_worker,
+    )
 
 
 def _run_worker(_: argparse.Namespace) -> int:
@@ -134,10 +158,10 @@ def _run_check(args: argparse.Namespace) -> int:
     if args.settings:
         _print_settings(as_json=args.json)
         return 0
-    settings = _settings()
+    settings, mistaken = settings_and_mistakes(os.environ)
     from bot.app import console as app  # noqa: PLC0415  start-up time of the other commands
 
-    report = asyncio.run(app.check(settings, slack=args.slack))
+    report = asyncio.run(app.check(settings, mistaken, slack=args.slack))
     if args.json:
         print(json.dumps({"ok": not report.problems, "checked": report.checked, "problems": report.problems}))
     else:
@@ -167,7 +191,8 @@ def _manifest(commands: Any) -> None:
 def _run_manifest(args: argparse.Namespace) -> int:
     from bot.slack.manifest import manifest  # noqa: PLC0415  start-up time of the other commands
 
-    url = args.public_url or os.environ.get("FIRSTFIVE_PUBLIC_URL") or None
+    given = {"FIRSTFIVE_PUBLIC_URL": args.public_url or os.environ.get("FIRSTFIVE_PUBLIC_URL", "")}
+    url = read_settings(given, Path(os.devnull)).server.public_url.rstrip("/") or None
     print(json.dumps(manifest(url, socket_mode=url is None), indent=2))
     return 0
 
@@ -185,7 +210,9 @@ def _classify(commands: Any) -> None:
 def _run_classify(args: argparse.Namespace) -> int:
     from bot.app import console as app  # noqa: PLC0415  start-up time of the other commands
 
-    at = moment(args.at) if args.at else None
+    if not args.agent.strip():
+        raise BadInput("agent", "Name the agent, as agents.yaml or its telemetry does.")
+    at = moment(args.at) if args.at is not None else None
     return _with_console(lambda console: app.print_classification(console, args.agent, at, as_json=args.json))
 
 
@@ -197,9 +224,12 @@ def moment(text: str) -> datetime:
     """
     try:
         at = datetime.fromisoformat(text)
-    except ValueError as error:
+        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise BadInput("at", f"{text!r} is no moment; write it like 2026-11-02T03:12:00Z.") from error
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    if not EARLIEST <= at.year <= LATEST:
+        raise BadInput("at", f"{text!r} is out of reach; give a moment between {EARLIEST} and {LATEST}.")
+    return at
 
 
 def _control(commands: Any) -> None:

@@ -8,16 +8,29 @@ A secret may come from a file: ``FIRSTFIVE_API_TOKEN_FILE`` names it.
 import ipaddress
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from bot.incident.errors import Misconfigured
 
 
-def setting(env: str, default: Any, doc: str, *, secret: bool = False) -> Any:
-    """A settings field: its environment variable, default, and meaning with unit and reason."""
-    return field(default=default, metadata={"env": env, "doc": doc, "secret": secret})
+def setting(
+    env: str,
+    default: Any,
+    doc: str,
+    *,
+    secret: bool = False,
+    within: tuple[float, float] | None = None,
+    address: bool = False,
+) -> Any:
+    """A settings field: its environment variable, default, and meaning with unit and reason.
+
+    ``within``: least and most of a number. ``address``: it must be one that starts with http(s)://.
+    """
+    return field(
+        default=default, metadata={"env": env, "doc": doc, "secret": secret, "within": within, "address": address}
+    )
 
 
 MAX_PORT = 65535
@@ -63,9 +76,12 @@ class ServerSettings:
     host: str = setting(
         "FIRSTFIVE_HOST", "127.0.0.1", "Address to listen on; loopback by default, so that nothing is open by accident."
     )
-    port: int = setting("FIRSTFIVE_PORT", 8080, "Port to listen on.")
+    port: int = setting("FIRSTFIVE_PORT", 8080, "Port to listen on.", within=(0, MAX_PORT))
     public_url: str = setting(
-        "FIRSTFIVE_PUBLIC_URL", "", "How browsers reach the pages; links in Slack use it. Empty: http://host:port."
+        "FIRSTFIVE_PUBLIC_URL",
+        "",
+        "How browsers reach the pages; links in Slack use it. Empty: http://host:port.",
+        address=True,
     )
     api_token: str = setting(
         "FIRSTFIVE_API_TOKEN",
@@ -110,7 +126,10 @@ class SlackSettings:
     app_token: str = setting("SLACK_APP_TOKEN", "", "The app-level token for Socket Mode, `xapp-…`.", secret=True)
     signing_secret: str = setting("SLACK_SIGNING_SECRET", "", "Signs requests in HTTP mode.", secret=True)
     api_url: str = setting(
-        "SLACK_API_URL", "https://slack.com/api/", "Base of Slack's Web API; another one for a local workspace."
+        "SLACK_API_URL",
+        "https://slack.com/api/",
+        "Base of Slack's Web API; another one for a local workspace.",
+        address=True,
     )
 
     @property
@@ -128,7 +147,9 @@ class EngineSettings:
         "firstfive-0",
         "Name of this process among replicas. Keep it stable: it picks up its own work after a crash.",
     )
-    poll_seconds: float = setting("FIRSTFIVE_JOB_POLL_SECONDS", 1.0, "Seconds between looks for due jobs.")
+    poll_seconds: float = setting(
+        "FIRSTFIVE_JOB_POLL_SECONDS", 1.0, "Seconds between looks for due jobs.", within=(0.05, 60)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +157,10 @@ class TelemetrySettings:
     """The built-in telemetry store."""
 
     retention_hours: int = setting(
-        "FIRSTFIVE_RETENTION_HOURS", 72, "Hours that spans and scores are kept, counted from their arrival."
+        "FIRSTFIVE_RETENTION_HOURS",
+        72,
+        "Hours that spans and scores are kept, counted from their arrival.",
+        within=(1, 87600),
     )
 
 
@@ -156,19 +180,33 @@ def read_settings(environment: Mapping[str, str], file: Path | None = None) -> S
 
     Raises:
         Misconfigured: the file is not TOML, a value does not fit, a secret's file cannot be read,
-            Slack is half configured, or an open door would face the network.
+            Slack is half configured, or an open door would face the network. The first is named.
     """
-    table = _table(file or Path("firstfive.toml"))
-    settings = Settings(
-        home=_concern(HomeSettings, environment, table),
-        server=_concern(ServerSettings, environment, table),
-        slack=_concern(SlackSettings, environment, table),
-        engine=_concern(EngineSettings, environment, table),
-        telemetry=_concern(TelemetrySettings, environment, table),
-    )
-    _check_doors(settings.server)
-    _check_slack(settings.slack)
+    settings, mistakes = settings_and_mistakes(environment, file)
+    if mistakes:
+        more = f" ({len(mistakes) - 1} more; `firstfive check` lists them)" if len(mistakes) > 1 else ""
+        raise Misconfigured(f"{mistakes[0]}{more}")
     return settings
+
+
+def settings_and_mistakes(environment: Mapping[str, str], file: Path | None = None) -> tuple[Settings, tuple[str, ...]]:
+    """What can be read, with defaults where it cannot, and a sentence for every mistake."""
+    mistakes: list[str] = []
+    file = file or Path("firstfive.toml")
+    source = _Source(environment, _table(file, mistakes), mistakes)
+    mistakes += [
+        f"{file}: {name} is no setting; check its spelling, `firstfive check --settings` lists them."
+        for name in sorted(source.table.keys() - _known_in_files())
+    ]
+    settings = Settings(
+        home=source.concern(HomeSettings),
+        server=source.concern(ServerSettings),
+        slack=source.concern(SlackSettings),
+        engine=source.concern(EngineSettings),
+        telemetry=source.concern(TelemetrySettings),
+    )
+    mistakes += filter(None, (_open_doors(settings.server), _half_of_slack(settings.slack)))
+    return settings, tuple(mistakes)
 
 
 def documented() -> tuple[tuple[str, str, str], ...]:
@@ -179,66 +217,104 @@ def documented() -> tuple[tuple[str, str, str], ...]:
     )
 
 
-def _table(file: Path) -> Mapping[str, Any]:
+def _known_in_files() -> frozenset[str]:
+    names = [env.removeprefix("FIRSTFIVE_").lower() for env, _, _ in documented()]
+    return frozenset([*names, *(f"{name}_file" for name in names)])
+
+
+def _table(file: Path, mistakes: list[str]) -> Mapping[str, Any]:
     if not file.exists():
         return {}
     try:
-        return tomllib.loads(file.read_text())
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise Misconfigured(f"{file}: {error}. Mend the file or remove it.") from error
+        mistakes.append(f"{file}: {error}. Mend the file or remove it.")
+    except UnicodeDecodeError:
+        mistakes.append(f"{file} is not UTF-8 text. Save it as UTF-8, or remove it.")
+    except OSError as error:
+        mistakes.append(f"{file} cannot be read: {error.strerror}. Mend the file or remove it.")
+    return {}
 
 
-def _concern(kind: type[Any], environment: Mapping[str, str], table: Mapping[str, Any]) -> Any:
-    values = {}
-    for f in fields(kind):
-        env = f.metadata["env"]
-        raw = environment.get(env) or _from_file(env, environment) or table.get(env.removeprefix("FIRSTFIVE_").lower())
-        if raw is not None and raw != "":
-            values[f.name] = _typed(env, raw, type(f.default))
-    return kind(**values)
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where settings come from, and what was wrong with them so far."""
 
+    environment: Mapping[str, str]
+    table: Mapping[str, Any]
+    mistakes: list[str]
 
-def _from_file(env: str, environment: Mapping[str, str]) -> str | None:
-    path = environment.get(f"{env}_FILE")
-    if not path:
-        return None
-    try:
-        return Path(path).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        raise Misconfigured(f"{env}_FILE names {path}, which cannot be read: {reason}.") from error
+    def concern(self, kind: type[Any]) -> Any:
+        values = {}
+        for f in fields(kind):
+            try:
+                raw = self._raw(f.metadata["env"])
+                if raw is not None and raw != "":
+                    values[f.name] = _typed(f, raw)
+            except Misconfigured as error:
+                self.mistakes.append(str(error))
+        return kind(**values)
 
-
-def _typed(env: str, raw: Any, wanted: type) -> Any:
-    try:
-        value = wanted(raw)
-    except (TypeError, ValueError) as error:
-        raise Misconfigured(f"{env} is {raw!r}; it must be a number.") from error
-    if env == "FIRSTFIVE_PORT" and not 0 <= value <= MAX_PORT:
-        raise Misconfigured(f"FIRSTFIVE_PORT is {value}; a port lies between 0 and {MAX_PORT}.")
-    return value
-
-
-def _check_doors(server: ServerSettings) -> None:
-    if server.is_loopback:
-        return
-    open_doors = [
-        f.metadata["env"] for f in fields(server) if f.name.endswith("_token") and not getattr(server, f.name)
-    ]
-    if open_doors:
-        raise Misconfigured(
-            f"FIRSTFIVE_HOST is {server.host}, which others can reach, but {', '.join(open_doors)} is not set. "
-            "Set it, or listen on 127.0.0.1."
+    def _raw(self, env: str) -> Any:
+        in_file = env.removeprefix("FIRSTFIVE_").lower()
+        return (
+            self.environment.get(env)
+            or _content(f"{env}_FILE", self.environment.get(f"{env}_FILE"))
+            or _content(f"{in_file}_file", self.table.get(f"{in_file}_file"))
+            or self.table.get(in_file)
         )
 
 
-def _check_slack(slack: SlackSettings) -> None:
+def _content(name: str, path: object) -> str | None:
+    if not path:
+        return None
+    try:
+        return Path(str(path)).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise Misconfigured(f"{name} names {path}, which cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise Misconfigured(f"{name} names {path}, which is not UTF-8 text.") from error
+
+
+def _typed(f: Field[Any], raw: Any) -> Any:
+    env = f.metadata["env"]
+    wanted: type[Any] = type(f.default)
+    if isinstance(raw, bool | list | dict):
+        raise Misconfigured(f"{env} is {raw!r}; it must be {'text' if wanted is str else 'a number'}.")
+    try:
+        value: Any = wanted(raw)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Misconfigured(f"{env} is {raw!r}; it must be a number.") from error
+    if f.metadata["within"]:
+        least, most = f.metadata["within"]
+        if not least <= value <= most:
+            raise Misconfigured(f"{env} is {value}; it must lie between {least:g} and {most:g}.")
+    if f.metadata["address"] and not _is_address(value):
+        raise Misconfigured(f"{env} is {value!r}; write an address that starts with https:// or http://.")
+    return value
+
+
+def _is_address(text: str) -> bool:
+    scheme, _, rest = text.partition("://")
+    return scheme in {"http", "https"} and bool(rest.strip("/")) and not any(c.isspace() for c in text)
+
+
+def _open_doors(server: ServerSettings) -> str | None:
+    if server.is_loopback:
+        return None
+    names = [f.metadata["env"] for f in fields(server) if f.name.endswith("_token") and not getattr(server, f.name)]
+    if not names:
+        return None
+    missing = f"{names[0]} is not set. Set it" if len(names) == 1 else f"{', '.join(names)} are not set. Set them"
+    return f"FIRSTFIVE_HOST is {server.host}, which others can reach, but {missing}, or listen on 127.0.0.1."
+
+
+def _half_of_slack(slack: SlackSettings) -> str | None:
     if slack.bot_token and not (slack.app_token or slack.signing_secret):
-        raise Misconfigured(
+        return (
             "SLACK_BOT_TOKEN is set, but neither SLACK_APP_TOKEN (Socket Mode) nor SLACK_SIGNING_SECRET (HTTP mode) is. "
             "Set one of them."
         )
     if (slack.app_token or slack.signing_secret) and not slack.bot_token:
-        raise Misconfigured(
-            "SLACK_BOT_TOKEN is missing. Copy it from the app's OAuth page, or unset the other Slack variables."
-        )
+        return "SLACK_BOT_TOKEN is missing. Copy it from the app's OAuth page, or unset the other Slack variables."
+    return None

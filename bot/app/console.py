@@ -3,16 +3,29 @@
 import asyncio
 import getpass
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
-from bot.app.house import House, documents_and_mistakes, house
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from bot.app.house import House, documents_and_mistakes, house, open_database, upgraded
 from bot.app.reading import PublicReads
 from bot.documents.postmortems import JinjaRenderer
 from bot.engine.jobs import prepare
-from bot.incident.errors import BadInput, FirstfiveError, NotFound
+from bot.incident.errors import (
+    BadInput,
+    Contraindicated,
+    FirstfiveError,
+    Misconfigured,
+    NeedsSecondPerson,
+    NotFound,
+    Unavailable,
+)
 from bot.incident.mitigation import Mitigation, MitigationKind
 from bot.incident.model import Person, Via
 from bot.incident.taxonomy import CLASSES
@@ -65,40 +78,63 @@ async def control(home: House, wish: ControlWish) -> int:
         BadInput: something is missing.
         Refused: a verb declined; the sentence says why.
     """
-    match wish.action:
-        case "list":
-            found = await live(home, wish.agent)
-        case "resume":
-            found = await resume(home, wish)
-        case _:
-            found = [await pull(home, wish)]
+    try:
+        found = await _done(home, wish)
+    except NeedsSecondPerson as error:
+        raise NeedsSecondPerson(f"{error} The reason goes with --reason.") from error
+    except Contraindicated as error:
+        raise Contraindicated(f"{error} The reason goes with --override.") from error
     _print(found, as_json=wish.as_json)
     return 0
 
 
-async def live(home: House, agent: str | None) -> list[Mitigation]:
-    """Mitigations in force, of one agent or of all."""
+async def _done(home: House, wish: ControlWish) -> list[Mitigation]:
+    match wish.action:
+        case "list":
+            return await live(home, wish)
+        case "resume":
+            return await resume(home, wish)
+        case _:
+            return [await pull(home, wish)]
+
+
+async def live(home: House, wish: ControlWish) -> list[Mitigation]:
+    """Mitigations in force: all, or those of the wish's agent and incident.
+
+    Raises:
+        NotFound: there is no such incident.
+    """
+    key = (await home.verbs.look.state(wish.incident)).incident.key if wish.incident else None
     async with home.records.look() as work:
         found, _ = await work.mitigations.live()
-    return [mitigation for mitigation in found if agent is None or mitigation.agent == agent]
+    return [
+        mitigation
+        for mitigation in found
+        if wish.agent in {None, mitigation.agent} and key in {None, mitigation.incident}
+    ]
 
 
 async def resume(home: House, wish: ControlWish) -> list[Mitigation]:
-    """Undo one mitigation, or all of an agent.
+    """Undo one mitigation, or all of an agent or an incident. None is undone when one may not be.
 
     Raises:
-        BadInput: neither is named.
+        BadInput: none of them is named.
         NotFound: nothing is in force.
+        NeedsSecondPerson: one was applied by the same person, and no reason is given.
     """
+    if not (wish.mitigation or wish.agent or wish.incident):
+        raise BadInput(
+            "agent", "Name the --agent, --incident or --mitigation to undo; `firstfive control list` shows them."
+        )
+    found = await live(home, wish)
     if wish.mitigation:
-        ids = [wish.mitigation]
-    elif wish.agent:
-        ids = [mitigation.id for mitigation in await live(home, wish.agent)]
-    else:
-        raise BadInput("agent", "Name the --agent or the --mitigation to undo; `firstfive control list` shows them.")
-    if not ids:
-        raise NotFound(f"Nothing is in force on {wish.agent}.")
-    return [await home.verbs.revert(one, wish.reason, me(), home.ids.new()) for one in ids]
+        found = [mitigation for mitigation in found if mitigation.id == wish.mitigation]
+    if not found:
+        named = wish.mitigation or wish.agent or wish.incident
+        raise NotFound(f"Nothing is in force for {named}; `firstfive control list` shows what is.")
+    # What may be refused comes first, so that a refusal leaves nothing half undone.
+    own_first = sorted(found, key=lambda mitigation: mitigation.applied_by.id != me().id)
+    return [await home.verbs.revert(one.id, wish.reason, me(), home.ids.new()) for one in own_first]
 
 
 async def pull(home: House, wish: ControlWish) -> Mitigation:
@@ -110,6 +146,8 @@ async def pull(home: House, wish: ControlWish) -> Mitigation:
     kind = MitigationKind(wish.action)
     order = Order(kind, wish.limit, wish.minutes, wish.reason, wish.override)
     checked_order(order)  # before an incident is declared for it
+    if wish.limit is not None and kind is not MitigationKind.TURN_LIMIT:
+        raise BadInput("limit", f"--limit goes with turn-limit, not with {wish.action}; leave it out.")
     key = wish.incident
     if key is None:
         if not wish.agent:
@@ -158,6 +196,11 @@ def _print(found: list[Mitigation], *, as_json: bool) -> None:
 
 async def print_classification(home: House, agent: str, at: datetime | None, *, as_json: bool) -> int:
     """What stored telemetry says about an agent, as people or programs read it."""
+    if not home.documents.catalogue.agent(agent).listed:
+        file = home.settings.home.catalogue
+        print(f"note: {agent} is not listed in {file}; check the name when nothing is found.", file=sys.stderr)
+    if at is not None and at > home.clock.now():
+        print(f"note: {at:%Y-%m-%d %H:%M} UTC lies in the future.", file=sys.stderr)
     bundle, tree = await home.verbs.suggest(agent, at)
     if as_json:
         from bot.web.api.shapes import classification  # noqa: PLC0415 - pydantic, only for JSON
@@ -182,9 +225,9 @@ async def migrate(settings: Settings) -> None:
     Raises:
         Unavailable: the database does not answer.
     """
-    database = Database(settings.home.database)
+    database = open_database(settings)
     try:
-        await database.upgrade()
+        await upgraded(database)
         await asyncio.to_thread(prepare, settings.home.database)
     finally:
         await database.close()
@@ -198,14 +241,13 @@ class CheckReport:
     problems: list[str]
 
 
-async def check(settings: Settings, *, slack: bool) -> CheckReport:
-    """Validate everything that can be validated without starting."""
+async def check(settings: Settings, mistaken: tuple[str, ...], *, slack: bool) -> CheckReport:
+    """Validate everything that can be validated without starting; ``mistaken``: what is wrong in the settings."""
     catalogue, runbooks, mistakes = documents_and_mistakes(settings)
     templates = JinjaRenderer().mistakes()
-    report = CheckReport(["settings"], [str(mistake) for mistake in (*mistakes, *templates)])
+    report = CheckReport([] if mistaken else ["settings"], [*mistaken, *(str(m) for m in (*mistakes, *templates))])
     if not mistakes:
-        listed = f"{len(catalogue.agents)} agents" if catalogue.agents else "empty, every agent is accepted as unlisted"
-        report.checked.append(f"catalogue {settings.home.catalogue}: {listed}")
+        report.checked.append(f"catalogue {settings.home.catalogue}: {_listed(settings, len(catalogue.agents))}")
         report.checked.append(f"runbooks: {len(runbooks)} classes")
     if not templates:
         report.checked.append("postmortem templates")
@@ -217,16 +259,35 @@ async def check(settings: Settings, *, slack: bool) -> CheckReport:
     return report
 
 
+def _listed(settings: Settings, agents: int) -> str:
+    if agents:
+        return "1 agent" if agents == 1 else f"{agents} agents"
+    empty = "empty" if Path(settings.home.catalogue).exists() else "no such file"
+    return f"{empty}, so every agent is accepted as unlisted"
+
+
 async def _check_database(settings: Settings) -> str:
-    database = Database(settings.home.database)
+    database = open_database(settings)
     try:
         if await database.schema_is_current():
             return "reached, at this version"
-        async with database.read():
-            pass
+        await _reached(database)
         return "reached; the next start, or `firstfive migrate`, brings it to this version"
     finally:
         await database.close()
+
+
+async def _reached(database: Database) -> None:
+    try:
+        async with database.read() as connection:
+            await connection.execute(text("SELECT 1 FROM sqlite_master" if database.sqlite_path else "SELECT 1"))
+    except Unavailable as error:
+        said = error.__cause__
+        reason = str(said.orig).partition("\n")[0] if isinstance(said, DBAPIError) else "no reason given"
+        raise Unavailable(f"It does not answer: {reason}. Check FIRSTFIVE_DATABASE_URL.") from error
+    except DBAPIError as error:
+        reason = str(error.orig).partition("\n")[0]
+        raise Misconfigured(f"It cannot be used ({reason}). Set FIRSTFIVE_DATABASE_URL to another one.") from error
 
 
 async def _check_slack(settings: Settings, *, ask: bool) -> str:
@@ -237,5 +298,8 @@ async def _check_slack(settings: Settings, *, ask: bool) -> str:
     from bot.slack.workspace import Workspace  # noqa: PLC0415 - 0.3 s, only when asked
 
     async with Workspace(settings.slack.bot_token, settings.slack.api_url) as workspace:
-        identity = await workspace.introduce()
+        try:
+            identity = await workspace.introduce()
+        except Unavailable as error:
+            raise Unavailable(f"{error} Check the network and SLACK_API_URL ({settings.slack.api_url}).") from error
     return f"the token works ({identity})"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy.exc import DatabaseError
+
 from bot.controls.builtin import BuiltinControl
 from bot.documents.catalogue import read_catalogue
 from bot.documents.charts import DrawnCharts
@@ -183,6 +185,39 @@ def documents_and_mistakes(
     return catalogue, runbooks, (*mistakes, *wrong)
 
 
+def open_database(settings: Settings) -> Database:
+    """The database of these settings.
+
+    Raises:
+        Misconfigured: the URL is wrong, or the folder of an SQLite file cannot be made.
+    """
+    try:
+        return Database(settings.home.database)
+    except OSError as error:
+        where = "FIRSTFIVE_DATABASE_URL" if settings.home.database_url else "FIRSTFIVE_HOME"
+        reason = (error.strerror or str(error)).lower()
+        raise Misconfigured(
+            f"The folder of the database cannot be made ({reason}: {error.filename}). Set {where} to one you can write."
+        ) from error
+
+
+async def upgraded(database: Database) -> None:
+    """Bring the database to this version.
+
+    Raises:
+        Unavailable: it does not answer.
+        Misconfigured: it is no database.
+    """
+    try:
+        await database.upgrade()
+    except DatabaseError as error:
+        reason = str(error.orig).partition("\n")[0]
+        named = database.sqlite_path or "The database"
+        raise Misconfigured(
+            f"{named} cannot be used ({reason}). Set FIRSTFIVE_DATABASE_URL to another one, or restore it from a backup."
+        ) from error
+
+
 @asynccontextmanager
 async def house(settings: Settings, read: Callable[[str, str, str], Awaitable[object]]) -> AsyncIterator[House]:
     """The house, its database brought up to date; ``read`` is the public read path of controls.
@@ -192,14 +227,14 @@ async def house(settings: Settings, read: Callable[[str, str, str], Awaitable[ob
         Unavailable: the database does not answer.
     """
     documents = read_documents(settings)
-    database = Database(settings.home.database)
+    database = open_database(settings)
     clock, ids, background = SystemClock(), RandomIds(), Tasks()
     jobs = DurableJobs(
         settings.home.database, clock, executor=settings.engine.executor, poll_seconds=settings.engine.poll_seconds
     )
     telemetry = SqlTelemetry(database, clock)
     try:
-        await database.upgrade()
+        await upgraded(database)
         records = Announced(SqlRecords(database, jobs))
         control = BuiltinControl(records, clock, read)
         suggest = Suggest(Gather(telemetry, clock, documents.catalogue))

@@ -1,6 +1,7 @@
 """``serve`` and ``worker``: the house with its doors open, until somebody stops it."""
 
 import asyncio
+import errno
 import gc
 import logging
 import signal
@@ -27,6 +28,7 @@ from bot.web.tokens import Tokens
 
 log = logging.getLogger("firstfive")
 
+BACKLOG = 2048  # connections that may wait, as many as the server itself asks for
 STOP_WITHIN = 1  # seconds open requests get at the end
 
 
@@ -70,13 +72,20 @@ def bound(server: ServerSettings) -> socket.socket:
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind((server.host, server.port))
+        opened.listen(BACKLOG)  # a port two starts were given at once is refused here, not later
     except OSError as error:
         opened.close()
-        reason = error.strerror or str(error)
-        raise Misconfigured(
-            f"Port {server.port} on {server.host} cannot be used ({reason.lower()}). Choose another with --port."
-        ) from error
+        raise Misconfigured(_unusable(server, error)) from error
     return opened
+
+
+def _unusable(server: ServerSettings, error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"{server.host} is no address of this machine ({reason}). Choose another with --host."
+    if error.errno == errno.EACCES:
+        return f"Port {server.port} needs more rights ({reason}). Choose one above 1023 with --port."
+    return f"Port {server.port} on {server.host} cannot be used ({reason}). Choose another with --port."
 
 
 async def _serve(settings: Settings, *, jobs: bool) -> int:
@@ -104,9 +113,8 @@ async def _serve(settings: Settings, *, jobs: bool) -> int:
             health.waiting["slack"] = "Slack is being connected."
             group("Slack", to_slack(home, public_url, door, health))
         app = build(_parts(home, public_url, door if settings.slack.signing_secret else None, health))
-        group("the HTTP server", _http(app, listener, stop))
+        group("the HTTP server", _http(app, listener, stop, _said(settings, url)))
         gc.freeze()  # what start-up made stays: collections need not walk it again
-        log.info("%s", _said(settings, url))
         await stop.wait()
     return 1 if group.failed else 0
 
@@ -185,7 +193,7 @@ async def _timers(home: House, health: Health) -> None:
     await asyncio.Event().wait()
 
 
-async def _http(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> None:
+async def _http(app: ASGIApp, listener: socket.socket, stop: asyncio.Event, said: str) -> None:
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -194,7 +202,7 @@ async def _http(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> N
         timeout_graceful_shutdown=STOP_WITHIN,
         server_header=False,
     )
-    server = _Server(config)
+    server = _Server(config, said)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     waiting = asyncio.create_task(stop.wait())
     try:
@@ -207,7 +215,16 @@ async def _http(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> N
 
 
 class _Server(uvicorn.Server):
-    """Signals are ours: the house closes its doors in order."""
+    """Signals are ours: the house closes its doors in order. It says so once it answers."""
+
+    def __init__(self, config: uvicorn.Config, said: str) -> None:
+        super().__init__(config)
+        self._said = said
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the doors."""
+        await super().startup(sockets)
+        log.info("%s", self._said)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from bot.documents.yaml_lines import Document, Mistake, mistakes_of, parse
+from bot.documents.yaml_lines import Document, Mistake, mistakes_of, parse, read_text
 from bot.incident.model import Agent, Band, Catalogue, Tool
 from bot.incident.telemetry import SideEffect
 
@@ -80,10 +80,9 @@ def read_catalogue(file: Path) -> Catalogue | tuple[Mistake, ...]:
     """The catalogue in ``file``, or every mistake in it. A file that does not exist is an empty catalogue."""
     if not file.exists():
         return Catalogue()
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        return (Mistake(file, 1, f"cannot be read: {error}."),)
+    text = read_text(file)
+    if isinstance(text, Mistake):
+        return (text,)
     document = parse(text, file)
     if isinstance(document, Mistake):
         return (document,)

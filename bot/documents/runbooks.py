@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.documents.yaml_lines import Document, Mistake, mistakes_of, parse
+from bot.documents.yaml_lines import Document, Mistake, mistakes_of, parse, read_text
 from bot.incident.runbook import Runbook
 from bot.incident.taxonomy import IncidentClass
 
@@ -61,10 +61,9 @@ def read_runbooks(folder: Path) -> tuple[Mapping[IncidentClass, Runbook], tuple[
 
 def read_runbook(file: Path) -> Runbook | tuple[Mistake, ...]:
     """The runbook in ``file``, or every mistake in it."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        return (Mistake(file, 1, f"cannot be read: {error}."),)
+    text = read_text(file)
+    if isinstance(text, Mistake):
+        return (text,)
     if not text.startswith("---\n") or "\n---\n" not in text[4:]:
         return (Mistake(file, 1, "starts without front matter; begin with a line ---, the fields, and another ---."),)
     front, body = text[4:].split("\n---\n", 1)

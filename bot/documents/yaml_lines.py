@@ -20,6 +20,16 @@ class Mistake:
         return f"{self.file}:{self.line}: {self.sentence}"
 
 
+def read_text(file: Path) -> str | Mistake:
+    """The text of ``file``, or why it cannot be had."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        return Mistake(file, 1, "cannot be read because it is not UTF-8 text; save it as UTF-8.")
+    except OSError as error:
+        return Mistake(file, 1, f"cannot be read ({(error.strerror or str(error)).lower()}); mend or replace it.")
+
+
 Lines = dict[tuple[str | int, ...], int]
 
 
@@ -99,13 +109,18 @@ def _sentence(path: tuple[str | int, ...], problem: Any) -> str:
     where = ".".join(str(part) for part in path) or "the file"
     match problem["type"]:
         case "missing":
-            return f"{where} is missing; add it."
+            said = " is missing; add it"
         case "extra_forbidden":
-            return f"{where} is not a known field; check its spelling or remove it."
+            said = " is not a known field; check its spelling or remove it"
         case "string_type" if isinstance(problem["input"], dict):
-            return f"{where} is read as a mapping because of its colon; put the text in quotes."
+            said = " is read as a mapping because of its colon; put the text in quotes"
+        case "tuple_type" | "list_type":
+            said = " must be a list; write each entry on a line of its own after a dash"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            said = " must be a mapping; write fields like `name: value`"
         case "enum" | "literal_error":
-            return f"{where} is {problem['input']!r}; use {problem['ctx']['expected']}."
+            said = f" is {problem['input']!r}; use {problem['ctx']['expected']}"
         case _:
-            said = problem["msg"].removeprefix("Value error, ")
-            return f"{where}: {said[:1].lower()}{said[1:]}."
+            text = problem["msg"].removeprefix("Value error, ")
+            said = f": {text[:1].lower()}{text[1:]}"
+    return f"{where}{said}."
