@@ -16,7 +16,7 @@ def test_a_looping_agent_is_declared_classified_contained_and_reviewed(
     demo: Demo, page: Page, picture: Callable[[str], None]
 ) -> None:
     demo.fail("loop")
-    until(lambda: class_now(demo) == "LOOP", 180, "telemetry shows the loops")
+    until(lambda: telemetry_says(demo) == ("LOOP", "our-prompt"), 180, "telemetry shows the loops and the new prompt")
     people = WorkspacePage(page, demo.workspace)
 
     declare(people, picture)
@@ -40,9 +40,9 @@ def test_a_looping_agent_is_declared_classified_contained_and_reviewed(
         assert step in told
 
 
-def class_now(demo: Demo) -> str | None:
-    found: str | None = demo.api("agents/helpdesk-agent/classification")["class"]
-    return found
+def telemetry_says(demo: Demo) -> tuple[str | None, str]:
+    found = demo.api("agents/helpdesk-agent/classification")
+    return found["class"], found["cause"]
 
 
 def declare(people: WorkspacePage, picture: Callable[[str], None]) -> None:
