@@ -1,6 +1,7 @@
 """Watch mitigations until they are proven, or until it must be said that they are not."""
 
 import asyncio
+import logging
 from dataclasses import dataclass
 
 from bot.incident.mitigation import Mitigation, MitigationState, Proof, Verdict
@@ -12,7 +13,10 @@ from bot.ports import Clock, Control, Records, Traces
 from bot.response.gather import nanoseconds
 from bot.response.recording import record
 
+log = logging.getLogger(__name__)
+
 INTERVAL = 0.4  # seconds between looks while something waits for proof
+QUIET_AFTER_FAILURE = 2.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,17 @@ class ProofWatch:
     catalogue: Catalogue
 
     async def run(self) -> None:
-        """Look again and again until cancelled."""
+        """Look again and again until cancelled; a database that is away is asked again a little later."""
+        failing = False
         while True:
-            await self.look()
-            await asyncio.sleep(INTERVAL)
+            try:
+                await self.look()
+                failing = False
+            except Exception:
+                if not failing:
+                    log.exception("Mitigations could not be watched; their proof comes later.")
+                failing = True
+            await asyncio.sleep(QUIET_AFTER_FAILURE if failing else INTERVAL)
 
     async def look(self) -> int:
         """Look once at every mitigation that waits for proof; returns how many there were."""

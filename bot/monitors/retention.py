@@ -5,7 +5,6 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.incident.errors import FirstfiveError
 from bot.ports import Clock, TelemetryRetention
 
 log = logging.getLogger(__name__)
@@ -26,8 +25,8 @@ class Retention:
         while True:
             try:
                 await self.look()
-            except FirstfiveError as error:
-                log.warning("Old telemetry could not be deleted: %s", error)
+            except Exception:
+                log.exception("Old telemetry could not be deleted; the next look tries again.")
             await asyncio.sleep(EVERY.total_seconds())
 
     async def look(self) -> int:

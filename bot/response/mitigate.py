@@ -1,6 +1,6 @@
 """Mitigate: offer, apply, extend, revert. Containment is always open and always expires."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 

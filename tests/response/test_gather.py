@@ -1,0 +1,125 @@
+"""Gathering evidence: shared by those who ask together, and honest about what did not answer."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from bot.incident.errors import Unavailable
+from bot.incident.model import Agent, Catalogue
+from bot.incident.telemetry import EvalScore, Trace
+from bot.ports import Traces
+from bot.response.declare import Declaration
+from bot.response.gather import Gather, nanoseconds
+from tests.fakes.clock import START, FakeClock
+from tests.fakes.verbs import HELPDESK, KeptTraces
+from tests.response.conftest import AGENT, ANA, Office
+
+
+@dataclass
+class Asked(KeptTraces):
+    """Counts how often an agent's traces were asked for; the first ``failures`` times it is away."""
+
+    times: int = 0
+    failures: int = 0
+
+    async def traces(self, agent: str, start_ns: int, end_ns: int, limit: int = 2000) -> tuple[Trace, ...]:
+        self.times += 1
+        if self.times <= self.failures:
+            raise Unavailable("The store is busy.")
+        await asyncio.sleep(0)
+        return await KeptTraces.traces(self, agent, start_ns, end_ns, limit)
+
+
+class Stuck(KeptTraces):
+    """A store whose scores never come."""
+
+    async def scores(self, agent: str, start_ns: int, end_ns: int) -> tuple[EvalScore, ...]:
+        await asyncio.Event().wait()
+        return await KeptTraces.scores(self, agent, start_ns, end_ns)
+
+
+def gathering(
+    traces: Traces, clock: FakeClock | None = None, deadline: float = 2.5, catalogue: Catalogue = HELPDESK
+) -> Gather:
+    return Gather(traces, clock or FakeClock(), catalogue, deadline)
+
+
+def told_by(agent: str, number: int = 1) -> Trace:
+    at = nanoseconds(START - timedelta(minutes=3))
+    return Trace(f"{number:032x}", agent, at, at + 10**9)
+
+
+async def test_a_source_that_does_not_answer_in_time_is_a_named_gap() -> None:
+    bundle = await gathering(Stuck(), deadline=0.01)(AGENT)
+    assert bundle.missing == ("the built-in store did not answer within 0.01 s",)
+    assert bundle.findings == ()
+
+
+async def test_a_source_that_refuses_is_a_gap_in_its_own_words() -> None:
+    assert (await gathering(Asked(failures=1))(AGENT)).missing == ("The store is busy.",)
+
+
+async def test_those_who_ask_within_two_seconds_share_one_answer() -> None:
+    asked, clock = Asked(), FakeClock()
+    gather = gathering(asked, clock)
+    together = await asyncio.gather(*(gather(AGENT) for _ in range(5)))
+    clock.advance(2)
+    assert await gather(AGENT) is together[0]
+    assert asked.times == 1
+    clock.advance(1)
+    assert await gather(AGENT) is not together[0]
+    assert asked.times == 2
+
+
+async def test_one_who_gives_up_takes_nothing_from_the_others() -> None:
+    gather = gathering(Asked())
+    hurried, patient = asyncio.create_task(gather(AGENT)), asyncio.create_task(gather(AGENT))
+    await asyncio.sleep(0)
+    hurried.cancel()
+    assert (await patient).agent == AGENT
+
+
+async def test_a_moment_of_the_past_is_read_for_itself() -> None:
+    asked = Asked((told_by(AGENT),))
+    gather = gathering(asked)
+    now = await gather(AGENT)
+    earlier = await gather(AGENT, START - timedelta(minutes=10))
+    assert (now.sources[0].traces, earlier.sources[0].traces) == (1, 0)
+
+
+async def test_a_failure_nobody_foresaw_is_not_shared() -> None:
+    class Broken(Asked):
+        async def traces(self, agent: str, start_ns: int, end_ns: int, limit: int = 2000) -> tuple[Trace, ...]:
+            self.times += 1
+            if self.times == 1:
+                raise ZeroDivisionError
+            return await KeptTraces.traces(self, agent, start_ns, end_ns, limit)
+
+    gather = gathering(Broken())
+    with pytest.raises(ZeroDivisionError):
+        await gather(AGENT)
+    assert (await gather(AGENT)).missing == ()
+
+
+async def test_an_agent_nobody_listed_is_measured_under_its_own_name() -> None:
+    bundle = await gathering(KeptTraces((told_by("stranger"), told_by(AGENT, 2))))("stranger")
+    assert (bundle.agent, bundle.sources[0].traces) == ("stranger", 1)
+
+
+async def test_every_name_telemetry_uses_counts_once() -> None:
+    known = Catalogue((Agent(AGENT, service_names=("helpdesk",), agent_names=("Helpdesk", AGENT)),))
+    kept = (told_by(AGENT), told_by("helpdesk", 2), told_by("Helpdesk", 3), told_by("helpdesk", 1))
+    assert (await gathering(KeptTraces(kept), catalogue=known)(AGENT)).sources[0].traces == 3
+
+
+async def test_evidence_frozen_without_a_source_says_what_is_missing(office: Office) -> None:
+    office.traces = Asked(failures=1)
+    await office.verbs.declare(Declaration("It loops", AGENT), ANA, "d")
+    await office.tasks.settle()
+    state = await office.verbs.look.state("1")
+    assert state.evidence_missing == ("The store is busy.",)
+    frozen = await office.verbs.look.bundle(state)
+    assert frozen is not None
+    assert frozen.missing == state.evidence_missing
