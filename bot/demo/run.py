@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +22,11 @@ from bot.demo.children import Child, end_all, start
 from bot.demo.keyboard import KEYS, Keyboard, keyboard
 from bot.demo.local_slack import WorkspaceError
 from bot.demo.workspace import Workspace, WorkspaceConfig, start_workspace
+
+try:
+    import fcntl
+except ImportError:  # Windows has none; there two demos are the user's own affair
+    fcntl = None  # type: ignore[assignment]  # a module or nothing
 
 DEFAULT_PORT = 8080
 WORKSPACE_PORT = 3477
@@ -142,12 +148,13 @@ def run_demo(home: Path, port: int | None, open_browser: bool, fault: str) -> in
     Without a `port` the bot takes 8080 or the next free one.
     """
     if fault not in set(Fault):
-        print(f"There is no fault {fault}; choose one of {', '.join(Fault)}.", file=sys.stderr)
+        print(f"firstfive demo: There is no fault {fault}; choose one of {', '.join(Fault)}.", file=sys.stderr)
         return 2
     demo = Demo(home.absolute(), lambda line: print(line, flush=True))
     before = _end_on_signals()
     try:
-        _run(demo, port, Fault(fault), open_browser)
+        with _alone(demo.home):
+            _run(demo, port, Fault(fault), open_browser)
     except (DemoError, WorkspaceError) as why:
         print(f"firstfive demo: {why}", file=sys.stderr)
         return 1
@@ -159,6 +166,26 @@ def run_demo(home: Path, port: int | None, open_browser: bool, fault: str) -> in
         end_all(demo.children)
         _restore_signals(before)
     return 0
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One demo a home: two would share database, logs and the helpdesk's address. The lock ends with the process."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = (home / "demo.lock").open("w")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DemoError(f"{home} cannot be used ({reason}). Set FIRSTFIVE_HOME to a folder you can write.") from error
+    with lock:
+        if fcntl is not None:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise DemoError(
+                    f"A demo runs in {home} already. End it with Ctrl-C, or set FIRSTFIVE_HOME to another folder."
+                ) from error
+        yield
 
 
 def bot_environment(home: Path, workspace: Workspace, port: int) -> dict[str, str]:

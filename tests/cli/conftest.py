@@ -1,0 +1,67 @@
+"""Starts `python -m bot …` with a home of its own and nobody's settings."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 20.0
+
+
+@dataclass(slots=True)
+class Terminal:
+    """A terminal with a home folder; what it starts, it ends."""
+
+    home: Path
+    started: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+
+    def environment(self, given: dict[str, str]) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("FIRSTFIVE_", "SLACK_"))}
+        return {**kept, "PYTHONPATH": str(ROOT), "FIRSTFIVE_HOME": str(self.home), **given}
+
+    def run(self, *words: str, **given: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "bot", *words],
+            env=self.environment(given),
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def serve(self, **given: str) -> tuple["subprocess.Popen[bytes]", int, Path]:
+        """Start the server; return it, its port once it answers, and its log."""
+        log = self.home / f"serve-{len(self.started)}.log"
+        with log.open("wb") as output:
+            command = [sys.executable, "-m", "bot", "serve", "--port", "0"]
+            server = subprocess.Popen(command, env=self.environment(given), cwd=self.home, stdout=output, stderr=output)
+        self.started.append(server)
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline and server.poll() is None:
+            found = re.search(r"listens on http://127\.0\.0\.1:(\d+)", log.read_text())
+            if found:
+                return server, int(found[1]), log
+            time.sleep(0.02)
+        raise AssertionError(f"the server did not start: {log.read_text()}")
+
+    def close(self) -> None:
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    opened = Terminal(tmp_path)
+    yield opened
+    opened.close()

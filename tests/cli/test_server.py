@@ -1,0 +1,57 @@
+"""A server and commands beside it on one database; it ends quickly and starts again after a crash."""
+
+import json
+import signal
+import socket
+import time
+import urllib.request
+
+import pytest
+
+from tests.cli.conftest import SECONDS, Terminal
+
+BULK = "/ofrep/v1/evaluate/flags"
+
+
+def halted(port: int) -> bool:
+    body = json.dumps({"context": {"targetingKey": "a", "agent": "a"}}).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{BULK}/agent.halt", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+        return bool(json.load(answer)["value"])
+
+
+def test_a_halt_from_the_terminal_is_seen_within_a_second_and_survives_a_crash(terminal: Terminal) -> None:
+    server, port, _ = terminal.serve()
+    assert not halted(port)
+    done = terminal.run("control", "halt", "--agent", "a")
+    assert done.returncode == 0, done.stderr
+    until = time.monotonic() + 1
+    while not halted(port) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert halted(port)
+    server.kill()
+    server.wait()
+    _, port, _ = terminal.serve()
+    assert halted(port)
+    alone = terminal.run("control", "resume", "--agent", "a")
+    assert (alone.returncode, "--reason" in alone.stderr) == (1, True)
+    assert terminal.run("control", "resume", "--agent", "a", "--reason", "calm").returncode == 0
+
+
+def test_a_refused_control_leaves_no_incident_behind(terminal: Terminal) -> None:
+    for words in (("turn-limit",), ("halt", "--limit", "3"), ("halt", "--minutes", "-5")):
+        assert terminal.run("control", *words, "--agent", "a").returncode == 2
+    assert "No incident" in terminal.run("postmortem", "INC-1").stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_at_once_with_an_open_stream(terminal: Terminal, number: signal.Signals) -> None:
+    server, port, log = terminal.serve()
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as stream:
+        stream.sendall(b"GET /ofrep/v1/events?agent=a&environment= HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert stream.recv(12) == b"HTTP/1.1 200"
+        server.send_signal(number)
+        assert server.wait(timeout=5) == 0
+    assert "Traceback" not in log.read_text()

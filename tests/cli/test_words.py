@@ -1,0 +1,95 @@
+"""Wrong words and wrong settings get one sentence, the right exit code and no traceback."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Terminal
+
+
+def sentence(terminal: Terminal, code: int, *words: str, **given: str) -> str:
+    """The one line on stderr of a command that ends with `code`."""
+    ended = terminal.run(*words, **given)
+    assert ended.returncode == code, ended.stderr
+    assert "Traceback" not in ended.stderr
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("firstfive")
+    return line
+
+
+@pytest.mark.parametrize("words", [("serve", "--port", "99999"), ("serve", "--bogus"), ("control", "explode")])
+def test_wrong_words_are_a_usage_error(terminal: Terminal, words: tuple[str, ...]) -> None:
+    ended = terminal.run(*words)
+    assert ended.returncode == 2
+    assert "error:" in ended.stderr.splitlines()[-1]
+
+
+def test_a_taken_port_is_refused_with_the_way_out(terminal: Terminal) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert "--port" in sentence(terminal, 1, "serve", "--port", port)
+
+
+def test_a_file_that_is_no_database_is_named(terminal: Terminal) -> None:
+    file = terminal.home / "notes.txt"
+    file.write_text("these are notes, and more than a hundred characters of them " * 3, encoding="utf-8")
+    said = sentence(terminal, 1, "migrate", FIRSTFIVE_DATABASE_URL=f"sqlite:///{file}")
+    assert str(file) in said
+    assert "FIRSTFIVE_DATABASE_URL" in said
+
+
+def test_a_home_that_is_a_file_is_named(terminal: Terminal) -> None:
+    file = terminal.home / "file"
+    file.touch()
+    assert "Set FIRSTFIVE_HOME" in sentence(terminal, 1, "serve", "--port", "0", FIRSTFIVE_HOME=str(file))
+
+
+def test_check_lists_every_mistake_at_once(terminal: Terminal, tmp_path: Path) -> None:
+    catalogue = tmp_path / "mine.yaml"
+    catalogue.write_text("agents:\n  - name: a\n    tools: 7\n  - nme: b\n", encoding="utf-8")
+    ended = terminal.run(
+        "check",
+        "--json",
+        FIRSTFIVE_CATALOGUE=str(catalogue),
+        FIRSTFIVE_PORT="abc",
+        FIRSTFIVE_RETENTION_HOURS="-3",
+        FIRSTFIVE_DATABASE_URL="mysql://x",
+        SLACK_APP_TOKEN="xapp-1",
+    )
+    assert ended.returncode == 1
+    said = "\n".join(json.loads(ended.stdout)["problems"])
+    for part in (":3: ", ":4: ", "FIRSTFIVE_PORT", "RETENTION", "mysql", "SLACK_BOT_TOKEN"):
+        assert part in said
+
+
+@pytest.mark.parametrize("at", ["nonsense", "0001-01-01T00:00:00+14:00", "1066-10-14", ""])
+def test_a_moment_out_of_reach_is_refused(terminal: Terminal, at: str) -> None:
+    assert "moment" in sentence(terminal, 2, "classify", "--agent", "a", "--at", at)
+
+
+def test_an_unlisted_agent_is_said_to_be_one(terminal: Terminal) -> None:
+    ended = terminal.run("classify", "--agent", "nobody", "--json")
+    assert ended.returncode == 0
+    assert "nobody is not listed" in ended.stderr
+    assert json.loads(ended.stdout)["class"] == "UNKN"
+
+
+def test_the_manifest_is_json_and_its_address_is_checked(terminal: Terminal) -> None:
+    assert json.loads(terminal.run("manifest").stdout)["settings"]["socket_mode_enabled"]
+    assert "https://" in sentence(terminal, 1, "manifest", "--public-url", "nonsense")
+
+
+def test_a_demo_on_a_taken_port_and_with_an_unknown_fault_is_refused(terminal: Terminal) -> None:
+    assert "choose one of" in sentence(terminal, 2, "demo", "--fault", "nonsense")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert "taken" in sentence(terminal, 1, "demo", "--no-browser", "--port", port)
+
+
+def test_a_second_demo_in_the_same_home_is_refused(terminal: Terminal) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    with (terminal.home / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "runs in" in sentence(terminal, 1, "demo", "--no-browser")
