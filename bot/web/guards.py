@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.web.bodies import MIB
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = (
@@ -22,6 +25,9 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
+
+MOST_BYTES = MIB
+TOO_LARGE = "The body is larger than 1 MiB. Send less, or attach long texts as a file."
 
 Refusal = Callable[[int, str], Response]
 
@@ -45,12 +51,30 @@ class Guards:
             return
         request = Request(scope)
         target = self._refused(request) or self.admits(request) or self.app
-        await target(scope, receive, _with_headers(send))
+        await target(scope, _bounded(receive), _with_headers(send))
 
     def _refused(self, request: Request) -> Response | None:
+        announced = request.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > MOST_BYTES:
+            return self.refusal(413, TOO_LARGE)
         if request.method in SAFE or not comes_from_elsewhere(request):
             return None
         return self.refusal(403, "This request comes from another site. Open the page itself and send it from there.")
+
+
+def _bounded(receive: Receive) -> Receive:
+    """A body that comes without its length is cut off, too."""
+    taken = 0
+
+    async def received() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MOST_BYTES:
+            raise HTTPException(413, TOO_LARGE)
+        return message
+
+    return received
 
 
 def comes_from_elsewhere(request: Request) -> bool:

@@ -1,5 +1,6 @@
 """The JSON API: one incident from declaration to review, and what bad input gets."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +198,15 @@ async def test_the_api_asks_for_its_token_and_refuses_other_sites(tmp_path: Path
         said = {"title": "x", "agent": "a"}
         assert (await client.post("/api/v1/incidents", json=said, headers=elsewhere)).status_code == 403
     assert world.records.kept.opened == {}
+
+
+async def test_a_body_beyond_a_mebibyte_is_refused_however_it_is_sent(world: World) -> None:
+    async def drops() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b'"' + b"x" * 600_000
+
+    async with world.client() as client:
+        whole = await client.post("/api/v1/incidents", content=b"x" * 2_000_000)
+        chunked = await client.post("/api/v1/incidents", content=drops(), headers={"content-type": "application/json"})
+    assert [whole.status_code, chunked.status_code] == [413, 413]
+    assert "1 MiB" in whole.json()["detail"]
