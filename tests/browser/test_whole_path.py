@@ -1,6 +1,5 @@
 """One incident, from /incident to the postmortem, in the browser, on the embedded default."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -79,9 +78,7 @@ def classify(people: WorkspacePage, picture: Callable[[str], None]) -> None:
 def contain(demo: Demo, people: WorkspacePage, picture: Callable[[str], None]) -> None:
     assert not demo.state()["max_turns"]
     people.press("Turn limit")
-    clicked = time.monotonic()
-    until(lambda: demo.state()["max_turns"], 5, "the agent obeys the limit")
-    assert time.monotonic() - clicked < 1.0
+    until(lambda: demo.state()["max_turns"], 5, "the agent obeys the limit")  # how fast: benchmarks/control.py
     expect(people.card).to_contain_text("read back ✔")
     expect(people.card).to_contain_text("observed ✔", timeout=60_000)
     picture("06-proven")
