@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.app.house import House
-from bot.incident.errors import Unavailable
+from bot.incident.errors import FirstfiveError, Unavailable
 from bot.storage.delivery_ledgers import open_deliveries
 from bot.storage.outbox import SqlOutboxQueue
 from bot.storage.rooms import SqlRoomRecords
@@ -110,6 +110,10 @@ async def _connected(home: House, public_url: str, door: SlackDoor, health: Heal
 async def _replayed(edge: "SlackEdge", home: House, started: datetime) -> None:
     """What an earlier process acknowledged and never finished; on PostgreSQL another one may still be at it."""
     await asyncio.sleep(REPLAY_AFTER if home.database.sqlite_path else REPLAY_BESIDE_OTHERS_AFTER)
-    count = await edge.intake.replay(started)
+    try:
+        count = await edge.intake.replay(started)
+    except FirstfiveError as error:  # the next start looks again; what is new must be served meanwhile
+        log.warning("What earlier processes left could not be read: %s", error)
+        return
     if count:
         log.info("%d requests from before the start are worked off.", count)

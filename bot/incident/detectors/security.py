@@ -2,7 +2,7 @@
 
 import re
 
-from bot.incident.telemetry import SideEffect, Span, Trace
+from bot.incident.telemetry import Span, Trace
 
 _SECURITY_NAMES = re.compile(r"inject|egress|dlp|canary|exfil|jailbreak|secret|credential|pii|leak", re.IGNORECASE)
 
@@ -32,8 +32,3 @@ def untrusted_then_privileged(trace: Trace) -> tuple[Span, ...]:
 def sends(trace: Trace) -> tuple[Span, ...]:
     """The steps that sent data to a named destination."""
     return tuple(span for span in trace.spans if span.tool and span.tool.destination)
-
-
-def is_write(span: Span) -> bool:
-    """The step changes the world."""
-    return span.tool is not None and span.tool.side_effect is SideEffect.WRITE
