@@ -51,6 +51,7 @@ class DurableJobs:
         self._poll_seconds = poll_seconds
         self._made_client: DBOSClient | None = None
         self._bridge: Bridge | None = None
+        self._launching: asyncio.Task[None] | None = None
 
     async def schedule_in(self, connection: AsyncConnection, job: Job) -> None:
         """Schedule ``job`` within the caller's transaction; the same id again changes nothing."""
@@ -70,10 +71,14 @@ class DurableJobs:
         if self._bridge is not None:
             raise RuntimeError("the jobs run already")
         self._bridge = Bridge(run, asyncio.get_running_loop(), retry_after)
-        await asyncio.to_thread(self._launch, self._bridge)
+        self._launching = asyncio.create_task(asyncio.to_thread(self._launch, self._bridge))
+        await asyncio.shield(self._launching)
 
     async def stop(self, grace: float = STOP_GRACE) -> None:
         """Take no more jobs and end; what still runs after ``grace`` seconds runs again at the next start."""
+        if self._launching is not None:  # a launch cannot be cut short: taking it down half-way breaks it loudly
+            await asyncio.wait({self._launching})
+            self._launching = None
         if self._bridge is not None:
             from dbos import DBOS  # noqa: PLC0415  0.3 s, only where needed
 
