@@ -13,6 +13,7 @@ from bot.incident.telemetry import SideEffect
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _CONTROL_KEY = re.compile(r"[a-z0-9._-]{1,80}")
 CONTROLS = ("halt", "turn_limit")
+SOURCES = ("phoenix", "mlflow", "langfuse", "langsmith", "datadog", "tempo", "jaeger", "prometheus")
 
 
 class _Strict(BaseModel):
@@ -22,6 +23,15 @@ class _Strict(BaseModel):
 class _Telemetry(_Strict):
     service_names: tuple[str, ...] = ()
     agent_names: tuple[str, ...] = ()
+    projects: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("projects")
+    @classmethod
+    def _known(cls, projects: dict[str, str]) -> dict[str, str]:
+        for source in projects:
+            if source not in SOURCES:
+                raise ValueError(f"{source!r} is no source; use one of {', '.join(SOURCES)}")
+        return projects
 
 
 class _Tool(_Strict):
@@ -129,6 +139,7 @@ def _agent(entry: _Agent) -> Agent:
         **given,
         service_names=entry.telemetry.service_names,
         agent_names=entry.telemetry.agent_names,
+        projects=entry.telemetry.projects,
         tools=tuple(Tool(tool.name, tool.side_effect, tool.privileged) for tool in entry.tools),
         escalation_band=Band(entry.escalation_band.low, entry.escalation_band.high) if entry.escalation_band else None,
     )

@@ -82,6 +82,7 @@ class Agent:
     environments: tuple[str, ...] = ("production",)
     service_names: tuple[str, ...] = ()
     agent_names: tuple[str, ...] = ()
+    projects: dict[str, str] = field(default_factory=dict)  # source -> the agent's project or experiment there
     control_keys: dict[str, str] = field(default_factory=dict)
     tools: tuple[Tool, ...] = ()
     escalation_band: Band | None = None

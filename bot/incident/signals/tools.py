@@ -19,7 +19,7 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
     found = [
         share(
             scope,
-            "toolerringors",
+            "tool_errors",
             "tool calls failed",
             calls(scope.now, erring),
             calls(scope.before, erring),

@@ -1,0 +1,185 @@
+"""Asking a vendor's HTTP API: a time limit, a budget of requests, and one clear sentence for whatever goes wrong.
+
+An :class:`Api` lives as long as the bot and remembers when the vendor asked to be left alone. A
+:class:`Visit` is one look at it: all its requests share the seconds and the budget.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from bot.incident.errors import Unavailable
+from bot.ports import Clock
+
+MOST_BYTES = 32 * 1024 * 1024  # of one answer
+SHORT_WAIT = 0.5  # seconds of Retry-After that are waited for within a visit
+REQUESTS = 12  # a visit's budget, where the source says no other
+BUSY = frozenset({429, 502, 503, 504})
+DEFAULT_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(minutes=10)
+
+Parameters = Mapping[str, str | int | float | bool | list[str]]
+
+
+@dataclass(slots=True)
+class Api:
+    """One vendor's API under one address with one set of credentials.
+
+    ``setting`` names the variable that a user would correct when the address or the key is wrong.
+    """
+
+    name: str
+    setting: str
+    client: httpx.AsyncClient
+    clock: Clock
+    _paused_until: float = field(default=0.0)
+
+    def visit(self, seconds: float, requests: int = REQUESTS) -> "Visit":
+        """One look, at most that long and with at most that many requests."""
+        return Visit(self, asyncio.get_running_loop().time() + seconds, requests)
+
+    def pause(self, wait: timedelta) -> None:
+        """Leave the vendor alone for that long, 10 minutes at most."""
+        self._paused_until = self.clock.now().timestamp() + min(wait, LONGEST_PAUSE).total_seconds()
+
+    @property
+    def pause_left(self) -> timedelta:
+        """How long the vendor still wants to be left alone; zero when it does not."""
+        return timedelta(seconds=max(0.0, self._paused_until - self.clock.now().timestamp()))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.client.aclose()
+
+
+@dataclass(slots=True)
+class Visit:
+    """The requests of one look."""
+
+    api: Api
+    until: float  # on the event loop's clock
+    requests_left: int
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until this look is over."""
+        return self.until - asyncio.get_running_loop().time()
+
+    async def get(self, path: str, params: Parameters | None = None, *, absent: int | None = None) -> Any:
+        """The JSON answer to a GET; None when the status is ``absent`` (for example 404).
+
+        Raises:
+            Unavailable: no answer in time, the budget is spent, the vendor is busy or refuses, or it answers no JSON.
+        """
+        return await self.ask("GET", path, params=params, absent=absent)
+
+    async def post(self, path: str, body: object, params: Parameters | None = None) -> Any:
+        """The JSON answer to a POST of JSON.
+
+        Raises:
+            Unavailable: as :meth:`get`.
+        """
+        return await self.ask("POST", path, params=params, body=body)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Parameters | None = None,
+        body: object = None,
+        absent: int | None = None,
+    ) -> Any:
+        """The JSON answer to one request; a short Retry-After is waited for, a long one ends the visit.
+
+        Raises:
+            Unavailable: as :meth:`get`.
+        """
+        answer = await self.text(method, path, params=params, body=body, absent=absent)
+        if answer is None:
+            return None
+        try:
+            return json.loads(answer)
+        except (ValueError, RecursionError) as error:
+            looks = "a web page" if answer.lstrip()[:1] == b"<" else "no JSON"
+            raise self._unavailable(f"answers {looks} where JSON was expected; check {self.api.setting}") from error
+
+    async def text(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Parameters | None = None,
+        body: object = None,
+        absent: int | None = None,
+    ) -> bytes | None:
+        """As :meth:`ask`, the answer's bytes as they are."""
+        while True:
+            self._may_ask()
+            try:
+                async with asyncio.timeout(self.seconds_left), self._sent(method, path, params, body) as response:
+                    if response.status_code == absent:
+                        return None
+                    if response.status_code not in BUSY:
+                        self._refused(response.status_code)
+                        return await self._read(response)
+                    wait = self._wait(response)
+            except TimeoutError as error:
+                raise self._unavailable("did not answer in time") from error
+            except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+                reason = str(error).partition("\n")[0] or type(error).__name__
+                raise self._unavailable(f"cannot be reached ({reason}); check {self.api.setting}") from error
+            if wait.total_seconds() > min(SHORT_WAIT, self.seconds_left):
+                self.api.pause(wait)
+                raise self._unavailable(f"is busy (HTTP {response.status_code})", wait)
+            await asyncio.sleep(wait.total_seconds())
+
+    def _may_ask(self) -> None:
+        left = self.api.pause_left
+        if left:
+            raise self._unavailable(f"asked to be left alone for another {left.total_seconds():.0f} s", left)
+        if self.requests_left <= 0:
+            raise self._unavailable("has more than one look may ask for")
+        if self.seconds_left <= 0:
+            raise self._unavailable("did not answer in time")
+        self.requests_left -= 1
+
+    @asynccontextmanager
+    async def _sent(self, method: str, path: str, params: Parameters | None, body: object) -> Any:
+        async with self.api.client.stream(method, path, params=params, json=body) as response:
+            yield response
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        content = bytearray()
+        async for part in response.aiter_bytes():
+            content += part
+            if len(content) > MOST_BYTES:
+                raise self._unavailable("answers more than 32 MiB at once")
+        return bytes(content)
+
+    def _refused(self, status: int) -> None:
+        if status < httpx.codes.BAD_REQUEST and not httpx.codes.is_redirect(status):
+            return
+        if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+            raise self._unavailable(f"refuses the credentials (HTTP {status}); check {self.api.setting}")
+        raise self._unavailable(f"answers HTTP {status}; check {self.api.setting}")
+
+    def _wait(self, response: httpx.Response) -> timedelta:
+        """Retry-After in seconds or as a date (RFC 9110, 10.2.3), else five seconds."""
+        said = response.headers.get("retry-after", "").strip()
+        try:
+            if said.replace(".", "", 1).isdigit():
+                return min(timedelta(seconds=float(said)), LONGEST_PAUSE)
+            return max(timedelta(0), parsedate_to_datetime(said) - self.api.clock.now())
+        except (ValueError, TypeError, OverflowError):
+            return DEFAULT_PAUSE
+
+    def _unavailable(self, what: str, wait: timedelta = DEFAULT_PAUSE) -> Unavailable:
+        return Unavailable(f"{self.api.name} {what}.", wait)
