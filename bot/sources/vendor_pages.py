@@ -13,6 +13,7 @@ from bot.ports import SourceAsk
 from bot.sources.vendor_rows import Row
 
 AT_ONCE = 4  # requests under way together
+LONGEST = 30.0  # seconds for one request where no look limits it
 FOR_READING = 0.9  # of the seconds; the rest is for making traces of what came
 
 Page = tuple[Sequence[Any], str]  # rows, and the cursor of the next page, empty after the last
@@ -63,6 +64,11 @@ def rows_in(answer: object, name: str) -> Sequence[Any]:
     """The list an answer holds under that name; empty where there is none."""
     rows = answer.get(name) if isinstance(answer, dict) else None
     return rows if isinstance(rows, list) else ()
+
+
+def texts_of(rows: Iterable[Any], name: str) -> list[str]:
+    """That field of every row in which it is a text."""
+    return [row[name] for row in rows if isinstance(row, dict) and isinstance(row.get(name), str)]
 
 
 def cursor_in(answer: object, *path: str) -> str:

@@ -1,0 +1,208 @@
+"""Langfuse's observations and scores in our nouns.
+
+Only fields of its OpenAPI description are relied on; what an OpenTelemetry exporter sent is found again under
+an observation's metadata.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+from urllib.parse import quote
+
+from bot.incident.telemetry import EvalScore, Span
+from bot.ports import SourceAsk
+from bot.sources.normalise import ERROR_STATUS, RawEvent, RawSpan, score_from, span_from
+from bot.sources.vendor_pages import Pages, first_of_each, missing_rows, scores_in_time
+from bot.sources.vendor_rows import (
+    Row,
+    clock_time,
+    error_type_in,
+    flat,
+    identifier_in,
+    map_in,
+    nanoseconds,
+    number_in,
+    present,
+    readable,
+    said_in,
+    span_id_of,
+    trace_id_of,
+)
+
+NAME = "Langfuse"
+
+_KINDS = {
+    "GENERATION": "llm",
+    "AGENT": "agent",
+    "TOOL": "tool",
+    "CHAIN": "chain",
+    "RETRIEVER": "retriever",
+    "EMBEDDING": "embedding",
+    "GUARDRAIL": "guardrail",
+    "EVALUATOR": "evaluator",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the observations gave: spans, and the pages of their traces."""
+
+    spans: list[Span]
+    links: Mapping[str, str]  # trace id -> its page
+    missing: tuple[str, ...]
+
+
+def is_root(row: Row) -> bool:
+    """The observation begins a task: it has no parent, or its SDK calls it the application's root."""
+    return row.get("isRootObservation") is True or not row.get("parentObservationId")
+
+
+def read_observations(steps: Pages, bodies: Pages, ask: SourceAsk, url: str) -> Seen:
+    """Spans of the observations, with the bodies that came.
+
+    Where the steps ended early, the traces whose root was not reached are left out: their first steps are missing.
+    """
+    known = {row["id"]: row for row in bodies.rows if isinstance(row, dict) and isinstance(row.get("id"), str)}
+    good, bad = readable(first_of_each(steps.rows, "id"), lambda row: _observed(row, known, ask))
+    missing = missing_rows(NAME, "observations", bad)
+    if steps.failure:
+        rooted = {raw.trace_id for raw, _ in good if not raw.parent_id}
+        oldest = min((raw.start_ns for raw, _ in good), default=ask.start_ns)
+        good = [(raw, row) for raw, row in good if raw.trace_id in rooted]
+        missing += (f"{steps.failure} Steps before {clock_time(oldest)} are missing.",)
+    if bodies.failure:
+        missing += (f"{bodies.failure} Some inputs and outputs are missing.",)
+    return Seen(
+        spans=[span_from(raw) for raw, _ in good],
+        links={raw.trace_id: page_of(row, url) for raw, row in good},
+        missing=missing,
+    )
+
+
+def page_of(row: Row, url: str) -> str:
+    """The page of an observation's trace."""
+    project, trace = quote(said_in(row, "projectId"), safe=""), quote(said_in(row, "traceId"), safe="")
+    return f"{url}/project/{project}/traces/{trace}"
+
+
+def _observed(row: Row, bodies: Mapping[str, Row], ask: SourceAsk) -> tuple[RawSpan, Row]:
+    identifier = identifier_in(row, "id")
+    return raw_span({**row, **_body(bodies.get(identifier, {}))}, ask.agent), row
+
+
+def _body(row: Row) -> dict[str, object]:
+    return {name: row[name] for name in ("input", "output") if row.get(name) is not None}
+
+
+def raw_span(row: Row, agent: str) -> RawSpan:
+    """An observation as a span; the task's first step is the agent's.
+
+    Raises:
+        Unreadable: it has no id, no trace or no start.
+    """
+    identifier, trace = identifier_in(row, "id"), identifier_in(row, "traceId")
+    start = nanoseconds(row.get("startTime"))
+    root = is_root(row)
+    return RawSpan(
+        trace_id=trace_id_of(trace),
+        span_id=span_id_of(identifier),
+        parent_id="" if root else span_id_of(said_in(row, "parentObservationId")),
+        name=said_in(row, "name"),
+        start_ns=start,
+        end_ns=nanoseconds(row["endTime"]) if row.get("endTime") else start,
+        status=ERROR_STATUS if row.get("level") == "ERROR" else 0,
+        status_message=said_in(row, "statusMessage"),
+        attributes=_original(row) | _told(row, agent) if root else _told(row, "") | _original(row),
+    )
+
+
+def _original(row: Row) -> dict[str, object]:
+    """The attributes that came in over OpenTelemetry, kept under metadata, and what the team put there itself."""
+    metadata = map_in(row, "metadata")
+    own = {name.removeprefix("attributes.").removeprefix("resourceAttributes."): metadata[name] for name in metadata}
+    return flat(own) | flat(map_in(metadata, "resourceAttributes")) | flat(map_in(metadata, "attributes"))
+
+
+def _told(row: Row, agent: str) -> dict[str, object]:
+    kind = said_in(row, "type")
+    message = said_in(row, "statusMessage") if row.get("level") == "ERROR" else ""
+    return present(
+        {
+            "openinference.span.kind": _KINDS.get(kind, "chain" if is_root(row) else ""),
+            "gen_ai.agent.name": agent or (said_in(row, "name") if kind == "AGENT" else ""),
+            "gen_ai.agent.version": said_in(row, "release", "version"),
+            "gen_ai.conversation.id": said_in(row, "sessionId"),
+            "deployment.environment.name": said_in(row, "environment"),
+            "error.type": error_type_in(message),
+            "gen_ai.prompt.name": said_in(row, "promptName"),
+            "gen_ai.prompt.version": said_in(row, "promptVersion"),
+        }
+        | (_generation(row) if kind in {"GENERATION", "EMBEDDING"} else {})
+        | (_tool_call(row) if kind == "TOOL" else {})
+        | ({"guardrail.name": said_in(row, "name")} if kind == "GUARDRAIL" else {})
+    )
+
+
+def _generation(row: Row) -> dict[str, object]:
+    usage = map_in(row, "usageDetails")
+    return {
+        "gen_ai.request.model": said_in(row, "providedModelName"),
+        "gen_ai.usage.input_tokens": number_in(usage, "input"),
+        "gen_ai.usage.output_tokens": number_in(usage, "output"),
+        "gen_ai.usage.cost": number_in(row, "totalCost"),
+        "gen_ai.response.time_to_first_chunk": number_in(row, "timeToFirstToken"),
+        "gen_ai.completion": said_in(row, "output"),
+    }
+
+
+def _tool_call(row: Row) -> dict[str, object]:
+    result = row.get("output")
+    return {
+        "gen_ai.tool.name": said_in(row, "name"),
+        "gen_ai.tool.call.arguments": said_in(row, "input"),
+        "gen_ai.tool.call.result": '""' if result == "" else said_in(row, "output"),
+    }
+
+
+def read_scores(pages: Pages, ask: SourceAsk) -> tuple[tuple[EvalScore, ...], tuple[str, ...]]:
+    """The scores of the asked time, and what is missing of them."""
+    read, bad = readable(first_of_each(pages.rows, "id"), lambda row: score_of(row, ask.agent))
+    lacking = (f"{pages.failure} Some scores are missing.",) if pages.failure else ()
+    return scores_in_time(chain.from_iterable(read), ask), lacking + missing_rows(NAME, "scores", bad)
+
+
+def score_of(row: Row, agent: str) -> list[EvalScore]:
+    """A score; none where it is a correction, which is a better answer and no verdict.
+
+    Raises:
+        Unreadable: it has no name or no time.
+    """
+    kind, subject = row.get("dataType"), map_in(row, "subject")
+    trace_id, span_id = _subject(subject)
+    event = RawEvent(
+        name="score",
+        at_ns=nanoseconds(row.get("timestamp")),
+        attributes=flat(map_in(row, "metadata"))
+        | present(
+            {
+                "gen_ai.agent.name": agent,
+                "gen_ai.evaluation.name": identifier_in(row, "name"),
+                "gen_ai.evaluation.score.value": number_in(row, "value") if kind == "NUMERIC" else None,
+                "gen_ai.evaluation.score.label": said_in(row, "value") if kind in {"CATEGORICAL", "BOOLEAN"} else "",
+                "gen_ai.evaluation.explanation": said_in(row, "comment", *(["value"] if kind == "TEXT" else [])),
+            }
+        ),
+    )
+    if kind == "CORRECTION":
+        return []
+    score = score_from(event, trace_id, span_id)
+    yes = row.get("value")
+    return [replace(score, value=float(yes)) if kind == "BOOLEAN" and isinstance(yes, bool) else score]
+
+
+def _subject(subject: Row) -> tuple[str, str]:
+    identifier = said_in(subject, "id")
+    if subject.get("kind") == "observation":
+        trace = said_in(subject, "traceId")
+        return trace_id_of(trace) if trace else "", span_id_of(identifier)
+    return (trace_id_of(identifier), "") if subject.get("kind") == "trace" else ("", "")
