@@ -66,6 +66,7 @@ class Visit:
     api: Api
     until: float  # on the event loop's clock
     requests_left: int
+    last_status: int = 0  # of the latest answer, for sources that read more out of a refusal; 0 before the first
 
     @property
     def seconds_left(self) -> float:
@@ -125,6 +126,7 @@ class Visit:
             self._may_ask()
             try:
                 async with asyncio.timeout(self.seconds_left), self._sent(method, path, params, body) as response:
+                    self.last_status = response.status_code
                     if response.status_code == absent:
                         return None
                     if response.status_code not in BUSY:

@@ -1,0 +1,61 @@
+"""From a vendor's spans and verdicts to what a source hands on: whose traces they are, each verdict once, clean text."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from bot.incident.errors import Unavailable
+from bot.incident.telemetry import EvalScore, Span, Trace
+from bot.ports import SourceAsk
+from bot.sources.vendor_pages import newest_traces, scores_in_time
+
+
+def traces_of_agent(spans: Iterable[Span], ask: SourceAsk) -> tuple[Trace, ...]:
+    """The asked agent's traces, under its name in the catalogue.
+
+    In a project of its own every trace is the agent's; elsewhere those that name it, by any of its names.
+    """
+    return tuple(
+        replace(trace, agent=ask.agent)
+        for trace in newest_traces(spans, ask)
+        if ask.project is not None or trace.agent in ask.names
+    )
+
+
+def scores_of_agent(
+    annotated: Iterable[EvalScore], told: Iterable[EvalScore], traces: Sequence[Trace], ask: SourceAsk
+) -> tuple[EvalScore, ...]:
+    """The verdicts on these traces: those the vendor keeps, and those that spans tell beside them.
+
+    Many evaluators write their verdict both on the span and into the vendor's own list. It counts once.
+    """
+    ours = {trace.id for trace in traces}
+    kept = [score for score in annotated if score.trace_id in ours]
+    known = {(score.name, score.trace_id, span) for score in kept for span in (score.span_id, _root_of(score, traces))}
+    only_told = [s for s in told if s.trace_id in ours and (s.name, s.trace_id, s.span_id) not in known]
+    return scores_in_time((replace(score, agent=ask.agent) for score in (*kept, *only_told)), ask)
+
+
+def _root_of(score: EvalScore, traces: Sequence[Trace]) -> str | None:
+    """A verdict on a trace is the verdict on its root span."""
+    if score.span_id is not None:
+        return score.span_id
+    trace = next((trace for trace in traces if trace.id == score.trace_id), None)
+    return next((span.span_id for span in trace.spans if span.parent_id is None), None) if trace else None
+
+
+def because(failure: Unavailable) -> str:
+    """The end of a sentence that says why something is missing."""
+    return str(failure).rstrip(".")
+
+
+def clean(value: object) -> object:
+    """A JSON value without NUL and half surrogate pairs, which no database of ours can hold."""
+    if isinstance(value, str):
+        if value.isascii():
+            return value.replace("\0", "")
+        return value.encode("utf-8", "replace").decode().replace("\0", "")
+    if isinstance(value, list):
+        return [clean(item) for item in value]
+    if isinstance(value, dict):
+        return {str(clean(name)): clean(item) for name, item in value.items()}
+    return value
