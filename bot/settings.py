@@ -70,6 +70,49 @@ class HomeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TelemetryKey:
+    """A bearer token that brings the telemetry of one agent or environment only."""
+
+    kind: str  # "agent" or "environment"
+    name: str
+    token: str = field(repr=False)
+
+
+def telemetry_keys(text: str, general: str = "") -> tuple[TelemetryKey, ...]:
+    """The entries ``agent:NAME=token`` and ``environment:NAME=token``; ``general`` is the token without limits.
+
+    Raises:
+        Misconfigured: an entry is none, or two have one token; the sentence never shows a token.
+    """
+    keys: list[TelemetryKey] = []
+    entries = [entry.strip() for line in text.splitlines() for entry in line.split(",")]
+    for place, entry in enumerate(filter(None, entries), start=1):
+        key = _telemetry_key(entry, place)
+        if key.token == general or any(key.token == other.token for other in keys):
+            raise Misconfigured(
+                f"FIRSTFIVE_TELEMETRY_TOKENS, entry {place} ({key.kind}:{key.name}) has a token that is used already; "
+                "give it one of its own."
+            )
+        keys.append(key)
+    return tuple(keys)
+
+
+def _telemetry_key(entry: str, place: int) -> TelemetryKey:
+    who, _, token = (part.strip() for part in entry.partition("="))
+    kind, _, name = (part.strip() for part in who.partition(":"))
+    if kind not in {"agent", "environment"} or not name or not token:
+        raise Misconfigured(
+            f"FIRSTFIVE_TELEMETRY_TOKENS, entry {place} cannot be used; write agent:NAME=token or environment:NAME=token."
+        )
+    if not token.isascii() or any(character.isspace() for character in token):
+        raise Misconfigured(
+            f"FIRSTFIVE_TELEMETRY_TOKENS, entry {place} ({kind}:{name}) has a token that no header can carry; "
+            "use letters, digits and -._~+/= without spaces."
+        )
+    return TelemetryKey(kind, name, token)
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSettings:
     """The HTTP server."""
 
@@ -95,6 +138,13 @@ class ServerSettings:
         "Bearer token of OTLP (`/v1/*`). Empty means open, allowed on loopback only.",
         secret=True,
     )
+    telemetry_tokens: str = setting(
+        "FIRSTFIVE_TELEMETRY_TOKENS",
+        "",
+        "Bearer tokens of OTLP for one agent or environment each: `agent:NAME=token` or `environment:NAME=token`, "
+        "separated by commas or line breaks.",
+        secret=True,
+    )
     control_token: str = setting(
         "FIRSTFIVE_CONTROL_TOKEN",
         "",
@@ -106,6 +156,15 @@ class ServerSettings:
     def url(self) -> str:
         """The address of the pages."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def telemetry_keys(self) -> tuple[TelemetryKey, ...]:
+        """The telemetry tokens for one agent or environment each.
+
+        Raises:
+            Misconfigured: an entry is none; the sentence never shows a token.
+        """
+        return telemetry_keys(self.telemetry_tokens, self.telemetry_token)
 
     @property
     def is_loopback(self) -> bool:
@@ -357,7 +416,8 @@ def settings_and_mistakes(environment: Mapping[str, str], file: Path | None = No
         telemetry=source.concern(TelemetrySettings),
         sources=SourcesSettings(**{name: source.concern(kind) for name, kind in _SOURCES.items()}),
     )
-    mistakes += filter(None, (_open_doors(settings.server), _half_of_slack(settings.slack)))
+    wrong = (_wrong_keys(settings.server), _open_doors(settings.server), _half_of_slack(settings.slack))
+    mistakes += filter(None, wrong)
     return settings, tuple(mistakes)
 
 
@@ -452,10 +512,23 @@ def _is_address(text: str) -> bool:
     return scheme in {"http", "https"} and bool(rest.strip("/")) and not any(c.isspace() for c in text)
 
 
+def _wrong_keys(server: ServerSettings) -> str | None:
+    try:
+        telemetry_keys(server.telemetry_tokens, server.telemetry_token)
+    except Misconfigured as error:
+        return str(error)
+    return None
+
+
 def _open_doors(server: ServerSettings) -> str | None:
     if server.is_loopback:
         return None
-    names = [f.metadata["env"] for f in fields(server) if f.name.endswith("_token") and not getattr(server, f.name)]
+    closed = {
+        "api_token": server.api_token,
+        "telemetry_token": server.telemetry_token or server.telemetry_tokens,
+        "control_token": server.control_token,
+    }
+    names = [f.metadata["env"] for f in fields(server) if f.name in closed and not closed[f.name]]
     if not names:
         return None
     missing = f"{names[0]} is not set. Set it" if len(names) == 1 else f"{', '.join(names)} are not set. Set them"

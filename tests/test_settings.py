@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.incident.errors import Misconfigured
-from bot.settings import Settings, documented, read_settings
+from bot.settings import Settings, TelemetryKey, documented, read_settings
 
 SOCKET = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
 HTTP = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s"}
@@ -84,6 +84,38 @@ def test_one_open_door_is_enough_to_refuse_and_is_named(tmp_path: Path, missing:
 
 def test_with_all_three_tokens_it_may_listen_everywhere(tmp_path: Path) -> None:
     assert read(tmp_path, {**TOKENS, "FIRSTFIVE_HOST": "192.0.2.7"}).server.host == "192.0.2.7"
+
+
+def test_telemetry_tokens_of_agents_and_environments_close_that_door_too(tmp_path: Path) -> None:
+    given = {name: value for name, value in TOKENS.items() if name != "FIRSTFIVE_TELEMETRY_TOKEN"}
+    given |= {"FIRSTFIVE_HOST": "192.0.2.7", "FIRSTFIVE_TELEMETRY_TOKENS": "agent:helpdesk=fir"}
+    assert read(tmp_path, given).server.telemetry_keys == (TelemetryKey("agent", "helpdesk", "fir"),)
+
+
+def test_telemetry_tokens_are_parted_by_commas_or_lines_and_may_come_from_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "tokens"
+    secret.write_text("agent:helpdesk=a=b==\n\n environment:staging = elm ,agent:x y=z,\n", encoding="utf-8")
+    keys = read(tmp_path, {"FIRSTFIVE_TELEMETRY_TOKENS_FILE": str(secret)}).server.telemetry_keys
+    said = [(key.kind, key.name, key.token) for key in keys]
+    assert said == [("agent", "helpdesk", "a=b=="), ("environment", "staging", "elm"), ("agent", "x y", "z")]
+    assert "elm" not in repr(keys)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ["s3cret", "agent=s3cret", "agent:=s3cret", "agent:x=", "team:x=s3cret", "agent:x=s3 cret", "agent:x=s3crét"],
+)
+def test_a_telemetry_token_that_cannot_be_used_is_named_by_its_place_and_not_shown(tmp_path: Path, entry: str) -> None:
+    sentence = refusal(tmp_path, {"FIRSTFIVE_TELEMETRY_TOKENS": f"agent:ok=fir,{entry}"})
+    assert sentence.startswith("FIRSTFIVE_TELEMETRY_TOKENS, entry 2 ")
+    assert "s3" not in sentence
+
+
+@pytest.mark.parametrize("general", ["", "fir"])
+def test_one_token_opens_one_thing_only(tmp_path: Path, general: str) -> None:
+    keys = "agent:a=fir,agent:b=fir" if not general else "agent:a=fir"
+    given = {"FIRSTFIVE_TELEMETRY_TOKENS": keys, "FIRSTFIVE_TELEMETRY_TOKEN": general}
+    assert "used already" in refusal(tmp_path, given)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])

@@ -21,6 +21,7 @@ from bot.engine.jobs import prepare
 from bot.incident.errors import FirstfiveError, Misconfigured
 from bot.settings import ServerSettings, Settings
 from bot.sources.otlp import OtlpIntake, TelemetryRejected, response_body
+from bot.sources.ownership import Scope, scope_of
 from bot.web.application import build
 from bot.web.doors import Telemetry
 from bot.web.parts import Parts
@@ -253,10 +254,16 @@ def _parts(home: House, public_url: str, door: SlackDoor | None, health: Health)
         metrics=metrics,
         cache=Path(home.settings.home.home) / "cache",
         public_url=public_url,
-        telemetry=Telemetry(OtlpIntake(home.telemetry), TelemetryRejected, response_body),
+        telemetry=Telemetry(OtlpIntake(home.telemetry), TelemetryRejected, response_body, _keys(home)),
         slack=door,
         tokens=Tokens(server.api_token or None, server.telemetry_token or None, server.control_token or None),
     )
+
+
+def _keys(home: House) -> tuple[tuple[str, Scope], ...]:
+    """Telemetry tokens with whose telemetry each may bring."""
+    catalogue = home.documents.catalogue
+    return tuple((key.token, scope_of(key.kind, key.name, catalogue)) for key in home.settings.server.telemetry_keys)
 
 
 async def measured(home: House) -> Mapping[str, float]:

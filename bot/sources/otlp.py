@@ -20,6 +20,7 @@ from bot.ports import TelemetryStore
 from bot.sources import attributes as names
 from bot.sources import otlp_json, otlp_protobuf
 from bot.sources.normalise import LATEST_NS, RawRecord, RawSpan, score_from, scores_of_span, span_from
+from bot.sources.ownership import Scope, owned_score, owned_span
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
@@ -62,36 +63,36 @@ class OtlpIntake:
     def __init__(self, store: TelemetryStore) -> None:
         self._store = store
 
-    async def traces(self, body: bytes, content_type: str, encoding: str) -> Accepted:
+    async def traces(self, body: bytes, content_type: str, encoding: str, scope: Scope | None = None) -> Accepted:
         """An ExportTraceServiceRequest.
 
         Raises:
             TelemetryRejected: it cannot be read, is too large, or its type is unknown.
             Unavailable: the store is busy.
         """
-        return await self._take(body, content_type, encoding, "traces")
+        return await self._take(body, content_type, encoding, "traces", scope)
 
-    async def logs(self, body: bytes, content_type: str, encoding: str) -> Accepted:
+    async def logs(self, body: bytes, content_type: str, encoding: str, scope: Scope | None = None) -> Accepted:
         """An ExportLogsServiceRequest; evaluation results are taken from it, other records are not kept.
 
         Raises:
             TelemetryRejected: as :meth:`traces`.
             Unavailable: the store is busy.
         """
-        return await self._take(body, content_type, encoding, "logs")
+        return await self._take(body, content_type, encoding, "logs", scope)
 
-    async def _take(self, body: bytes, content_type: str, encoding: str, signal: str) -> Accepted:
+    async def _take(self, body: bytes, content_type: str, encoding: str, signal: str, scope: Scope | None) -> Accepted:
         if len(body) > IN_THREAD_FROM or encoding:
-            decoded = await asyncio.to_thread(decode, body, content_type, encoding, signal)
+            decoded = await asyncio.to_thread(decode, body, content_type, encoding, signal, scope)
         else:
-            decoded = decode(body, content_type, encoding, signal)
+            decoded = decode(body, content_type, encoding, signal, scope)
         if decoded.spans or decoded.scores:
             await self._store.add(decoded.spans, decoded.scores)
         return decoded.accepted
 
 
-def decode(body: bytes, content_type: str, encoding: str, signal: str) -> Decoded:
-    """The spans and scores in a request body; ``signal`` is "traces" or "logs".
+def decode(body: bytes, content_type: str, encoding: str, signal: str, scope: Scope | None = None) -> Decoded:
+    """The spans and scores in a request body; ``signal`` is "traces" or "logs", ``scope`` whose alone are taken.
 
     Raises:
         TelemetryRejected: the body cannot be read, is too large, or its type is unknown.
@@ -104,7 +105,7 @@ def decode(body: bytes, content_type: str, encoding: str, signal: str) -> Decode
     if reader is None:
         raise TelemetryRejected(415, f"Send {PROTOBUF} or {JSON}.")
     try:
-        return _spans(reader.spans(plain)) if signal == "traces" else _logs(reader.records(plain))
+        return _spans(reader.spans(plain), scope) if signal == "traces" else _logs(reader.records(plain), scope)
     except (TypeError, ValueError, AttributeError, KeyError, OverflowError, RecursionError) as error:
         raise TelemetryRejected(400, f"The body is no OTLP request in {kind}; see the OTLP specification.") from error
 
@@ -140,29 +141,44 @@ def _inflated(body: bytes, window: int) -> bytes:
         body = inflater.unused_data
 
 
-def _spans(raws: Iterator[RawSpan]) -> Decoded:
+def _spans(raws: Iterator[RawSpan], scope: Scope | None) -> Decoded:
     spans: list[Span] = []
     scores: list[EvalScore] = []
-    rejected = 0
+    rejected = foreign = 0
     for raw in raws:
         if not (
             _usable(raw.trace_id, 32) and _usable(raw.span_id, 16) and 0 <= raw.start_ns <= LATEST_NS >= raw.end_ns
         ):
             rejected += 1
             continue
-        spans.append(span_from(raw))
-        scores.extend(scores_of_span(raw))
+        span, judged = span_from(raw), scores_of_span(raw)
+        if scope is not None:
+            around = {**raw.resource, **raw.attributes}
+            owned = owned_span(scope, around, span)
+            if owned is None:
+                foreign += 1
+                continue
+            span = owned
+            judged = [own for score in judged if (own := owned_score(scope, around, score)) is not None]
+        spans.append(span)
+        scores.extend(judged)
     why = "spans need a trace id of 16 bytes, a span id of 8 bytes and a valid time" if rejected else ""
-    return Decoded(spans, scores, Accepted(rejected, why))
+    return Decoded(spans, scores, _accepted(rejected, why, foreign, scope))
+
+
+def _accepted(rejected: int, why: str, foreign: int, scope: Scope | None) -> Accepted:
+    if scope is None or not foreign:
+        return Accepted(rejected, why)
+    return Accepted(rejected + foreign, f"{why}; {scope.refusal}" if why else scope.refusal)
 
 
 def _usable(identifier: str, digits: int) -> bool:
     return len(identifier) == digits and _HEX.fullmatch(identifier) is not None and identifier.strip("0") != ""
 
 
-def _logs(records: Iterator[RawRecord]) -> Decoded:
+def _logs(records: Iterator[RawRecord], scope: Scope | None) -> Decoded:
     scores = []
-    rejected = 0
+    rejected = foreign = 0
     for record in records:
         if record.event.name != names.EVALUATION_EVENT:
             continue
@@ -170,8 +186,14 @@ def _logs(records: Iterator[RawRecord]) -> Decoded:
             rejected += 1
             continue
         trace_id = record.trace_id if _usable(record.trace_id, 32) else ""
-        scores.append(score_from(record.event, trace_id, record.span_id if trace_id else ""))
-    return Decoded([], scores, Accepted(rejected, "evaluation results need a time" if rejected else ""))
+        score = score_from(record.event, trace_id, record.span_id if trace_id else "")
+        owned = score if scope is None else owned_score(scope, record.event.attributes, score)
+        if owned is None:
+            foreign += 1
+        else:
+            scores.append(owned)
+    why = "evaluation results need a time" if rejected else ""
+    return Decoded([], scores, _accepted(rejected, why, foreign, scope))
 
 
 def response_body(accepted: Accepted, content_type: str, signal: str) -> bytes:

@@ -1,9 +1,9 @@
 """What the HTTP edge asks of the other edges. The composition root passes them in."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from bot.incident.mitigation import Controls
 
@@ -39,18 +39,18 @@ class SlackRequests(Protocol):
 
 
 class Intake(Protocol[T_co]):
-    """Takes OTLP requests; returns after the commit.
+    """Takes OTLP requests; returns after the commit. ``scope`` limits whose telemetry is taken, None does not.
 
     Raises:
         Unavailable: too busy; ask again later.
         The rejection given as :class:`Telemetry`'s ``rejection``: the request cannot be used.
     """
 
-    async def traces(self, body: bytes, content_type: str, encoding: str) -> T_co:
+    async def traces(self, body: bytes, content_type: str, encoding: str, scope: Any = None) -> T_co:
         """An ExportTraceServiceRequest."""
         ...
 
-    async def logs(self, body: bytes, content_type: str, encoding: str) -> T_co:
+    async def logs(self, body: bytes, content_type: str, encoding: str, scope: Any = None) -> T_co:
         """An ExportLogsServiceRequest."""
         ...
 
@@ -65,11 +65,15 @@ class Rejection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Telemetry(Generic[T]):
-    """The way telemetry comes in: the intake, the error it raises, and how its answers are written."""
+    """The way telemetry comes in: the intake, the error it raises, and how its answers are written.
+
+    ``keys`` are tokens that open it in part, each with the scope that the intake is given.
+    """
 
     intake: Intake[T]
     rejection: type[Exception]
     written: Callable[[T, str, str], bytes]  # (what the intake answered, content type, "traces" or "logs")
+    keys: tuple[tuple[str, Any], ...] = field(default=(), repr=False)
 
 
 class ControlPlane(Protocol):

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from bot.incident.errors import Unavailable
 from bot.web.bodies import MIB, TooLargeError, whole
 from bot.web.doors import Rejection, Telemetry
-from bot.web.tokens import CHALLENGE, admits
+from bot.web.tokens import CHALLENGE, admits, held
 
 MOST_BYTES = 8 * MIB
 PROTOBUF = "application/x-protobuf"
@@ -28,7 +28,11 @@ Signal = Literal["traces", "logs"]
 
 @dataclass(frozen=True, slots=True)
 class OtlpRoutes:
-    """``POST /v1/traces`` and ``POST /v1/logs``."""
+    """``POST /v1/traces`` and ``POST /v1/logs``.
+
+    ``token`` opens them for everybody's telemetry, a key of the intake for that of its scope.
+    With neither they are open.
+    """
 
     telemetry: Telemetry[Any]
     token: str | None
@@ -50,22 +54,28 @@ class OtlpRoutes:
 
     async def _take(self, request: Request, signal: Signal) -> Response:
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if not admits(request, self.token):
+        scope = held(request, self.telemetry.keys)
+        if scope is None and not self._open_to(request):
             return refusal(content_type, 401, "Send the telemetry token as a bearer token.", CHALLENGE)
         if content_type not in {PROTOBUF, JSON}:
             return refusal(content_type, 415, f"Send {PROTOBUF} or {JSON}.")
         try:
             body = await whole(request, MOST_BYTES)
-            return await self._stored(signal, body, content_type, request.headers.get("content-encoding", ""))
+            return await self._stored(signal, body, content_type, request.headers.get("content-encoding", ""), scope)
         except ClientDisconnect:
             return Response(status_code=400)
         except (TooLargeError, Unavailable, self.telemetry.rejection) as error:
             return refused(content_type, error)
 
-    async def _stored(self, signal: Signal, body: bytes, content_type: str, encoding: str) -> Response:
+    def _open_to(self, request: Request) -> bool:
+        if not self.token and self.telemetry.keys:
+            return False
+        return admits(request, self.token)
+
+    async def _stored(self, signal: Signal, body: bytes, content_type: str, encoding: str, scope: object) -> Response:
         intake = self.telemetry.intake
         take = intake.traces if signal == "traces" else intake.logs
-        acceptance = await take(body, content_type, encoding)
+        acceptance = await take(body, content_type, encoding, scope)
         return Response(self.telemetry.written(acceptance, content_type, signal), media_type=content_type)
 
 

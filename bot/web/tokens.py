@@ -2,9 +2,13 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from starlette.requests import HTTPConnection
+
+T = TypeVar("T")
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="firstfive"'}
 
@@ -32,6 +36,19 @@ def bearer(connection: HTTPConnection) -> str:
 def admits(connection: HTTPConnection, token: str | None) -> bool:
     """The request carries ``token`` as a bearer token, or none is asked for."""
     return not token or same(bearer(connection), token)
+
+
+def held(connection: HTTPConnection, keys: Iterable[tuple[str, T]]) -> T | None:
+    """What the request's bearer token opens among ``keys`` (token, what it opens), or None.
+
+    All are compared, so that the time says nothing about which one was close.
+    """
+    given = bearer(connection)
+    found = None
+    for token, opens in keys:
+        if same(given, token):
+            found = opens
+    return found
 
 
 def admits_key(connection: HTTPConnection, token: str | None) -> bool:

@@ -31,11 +31,14 @@ class CannotUseError(Exception):
 class FakeIntake:
     failing: Exception | None = None
     bodies: list[tuple[str, bytes, str, str]] = field(default_factory=list)
+    scopes: list[object] = field(default_factory=list)
 
-    async def traces(self, body: bytes, content_type: str, encoding: str) -> Taken:
+    async def traces(self, body: bytes, content_type: str, encoding: str, scope: object = None) -> Taken:
+        self.scopes.append(scope)
         return self._take("traces", body, content_type, encoding)
 
-    async def logs(self, body: bytes, content_type: str, encoding: str) -> Taken:
+    async def logs(self, body: bytes, content_type: str, encoding: str, scope: object = None) -> Taken:
+        self.scopes.append(scope)
         return self._take("logs", body, content_type, encoding)
 
     def _take(self, signal: str, body: bytes, content_type: str, encoding: str) -> Taken:
@@ -49,8 +52,10 @@ def written(acceptance: Taken, content_type: str, signal: str) -> bytes:
     return f"{acceptance.rejected} {content_type} {signal}".encode()
 
 
-def client(intake: FakeIntake, token: str | None = None) -> httpx.AsyncClient:
-    app = Starlette(routes=OtlpRoutes(Telemetry(intake, CannotUseError, written), token).routes())
+def client(
+    intake: FakeIntake, token: str | None = None, keys: tuple[tuple[str, object], ...] = ()
+) -> httpx.AsyncClient:
+    app = Starlette(routes=OtlpRoutes(Telemetry(intake, CannotUseError, written, keys), token).routes())
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
@@ -116,6 +121,28 @@ async def test_without_the_telemetry_token_nothing_is_read() -> None:
             await exporter.post("/v1/traces", content=b"x", headers=PROTOBUF | {"Authorization": "Bearer pine"})
         ).status_code == 200
     assert len(intake.bodies) == 1
+
+
+@pytest.mark.parametrize("general", [None, "pine"])
+async def test_a_token_of_one_agent_opens_the_door_for_that_agent_s_telemetry(general: str | None) -> None:
+    intake = FakeIntake()
+    async with client(intake, general, (("fir", "helpdesk"), ("elm", "staging"))) as exporter:
+        for token in ("elm", "fir", "oak", ""):
+            await exporter.post("/v1/logs", content=b"x", headers=JSON | {"Authorization": f"Bearer {token}"})
+        bare = await exporter.post("/v1/logs", content=b"x", headers=JSON)
+    assert bare.status_code == 401
+    assert intake.scopes == ["staging", "helpdesk"]
+
+
+async def test_the_general_token_goes_on_bringing_everybody_s_telemetry() -> None:
+    intake = FakeIntake()
+    async with client(intake, "pine", (("fir", "helpdesk"),)) as exporter:
+        answer = await exporter.post("/v1/traces", content=b"x", headers=JSON | {"Authorization": "Bearer pine"})
+    assert (answer.status_code, intake.scopes) == (200, [None])
+
+
+def test_tokens_stay_out_of_what_is_printed() -> None:
+    assert "fir" not in repr(Telemetry(FakeIntake(), CannotUseError, written, (("fir", "helpdesk"),)))
 
 
 async def test_other_content_types_and_methods_are_refused() -> None:
