@@ -63,7 +63,7 @@ def read_observations(steps: Pages, bodies: Pages, ask: SourceAsk, url: str) -> 
     Where the steps ended early, the traces whose root was not reached are left out: their first steps are missing.
     """
     known = {row["id"]: row for row in bodies.rows if isinstance(row, dict) and isinstance(row.get("id"), str)}
-    good, bad = readable(first_of_each(steps.rows, "id"), lambda row: _observed(row, known, ask))
+    good, bad = readable(first_of_each(steps.rows, "id"), lambda row: _observed(row, known))
     missing = missing_rows(NAME, "observations", bad)
     if steps.failure:
         rooted = {raw.trace_id for raw, _ in good if not raw.parent_id}
@@ -85,17 +85,17 @@ def page_of(row: Row, url: str) -> str:
     return f"{url}/project/{project}/traces/{trace}"
 
 
-def _observed(row: Row, bodies: Mapping[str, Row], ask: SourceAsk) -> tuple[RawSpan, Row]:
+def _observed(row: Row, bodies: Mapping[str, Row]) -> tuple[RawSpan, Row]:
     identifier = identifier_in(row, "id")
-    return raw_span({**row, **_body(bodies.get(identifier, {}))}, ask.agent), row
+    return raw_span({**row, **_body(bodies.get(identifier, {}))}), row
 
 
 def _body(row: Row) -> dict[str, object]:
     return {name: row[name] for name in ("input", "output") if row.get(name) is not None}
 
 
-def raw_span(row: Row, agent: str) -> RawSpan:
-    """An observation as a span; the task's first step is the agent's.
+def raw_span(row: Row) -> RawSpan:
+    """An observation as a span.
 
     Raises:
         Unreadable: it has no id, no trace or no start.
@@ -112,7 +112,7 @@ def raw_span(row: Row, agent: str) -> RawSpan:
         end_ns=nanoseconds(row["endTime"]) if row.get("endTime") else start,
         status=ERROR_STATUS if row.get("level") == "ERROR" else 0,
         status_message=said_in(row, "statusMessage"),
-        attributes=_original(row) | _told(row, agent) if root else _told(row, "") | _original(row),
+        attributes=_told(row) | _original(row),
     )
 
 
@@ -123,13 +123,13 @@ def _original(row: Row) -> dict[str, object]:
     return flat(own) | flat(map_in(metadata, "resourceAttributes")) | flat(map_in(metadata, "attributes"))
 
 
-def _told(row: Row, agent: str) -> dict[str, object]:
+def _told(row: Row) -> dict[str, object]:
     kind = said_in(row, "type")
     message = said_in(row, "statusMessage") if row.get("level") == "ERROR" else ""
     return present(
         {
             "openinference.span.kind": _KINDS.get(kind, "chain" if is_root(row) else ""),
-            "gen_ai.agent.name": agent or (said_in(row, "name") if kind == "AGENT" else ""),
+            "gen_ai.agent.name": said_in(row, "name") if kind == "AGENT" else "",
             "gen_ai.agent.version": said_in(row, "release", "version"),
             "gen_ai.conversation.id": said_in(row, "sessionId"),
             "deployment.environment.name": said_in(row, "environment"),

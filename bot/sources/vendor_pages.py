@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -95,11 +95,17 @@ def first_of_each(rows: Iterable[Any], name: str) -> list[Row]:
 
 
 def newest_traces(spans: Iterable[Span], ask: SourceAsk) -> tuple[Trace, ...]:
-    """The traces that these spans make and that start in the asked time, the newest of them, in order of start."""
+    """The traces that these spans make and that start in the asked time, the newest of them, in order of start.
+
+    They were asked for as the agent's, so they are the agent's, whatever name their first step has.
+    """
     grouped: dict[str, list[Span]] = {}
     for span in spans:
         grouped.setdefault(span.trace_id, []).append(span)
-    traces = sorted((assemble(steps) for steps in grouped.values()), key=lambda trace: (trace.start_ns, trace.id))
+    traces = sorted(
+        (replace(assemble(steps), agent=ask.agent) for steps in grouped.values()),
+        key=lambda trace: (trace.start_ns, trace.id),
+    )
     return tuple(trace for trace in traces if ask.start_ns <= trace.start_ns < ask.end_ns)[-ask.most_traces :]
 
 
