@@ -11,6 +11,8 @@ from enum import StrEnum
 
 Attributes = Mapping[str, object]
 
+CALL_MARK = "→ "  # in what a step said, a line that starts so is a tool call: its name and arguments
+
 
 class SpanKind(StrEnum):
     """What a span is about, after normalisation."""
@@ -95,6 +97,7 @@ class Span:
     model: ModelCall | None = None
     guardrail: GuardrailCheck | None = None
     attributes: Attributes = field(default_factory=dict)
+    said: str = ""  # the first words of a model's or an agent's step, see bot.sources.said
 
     @property
     def seconds(self) -> float:

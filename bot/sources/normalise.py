@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from bot.incident.telemetry import EvalScore, GuardrailCheck, ModelCall, SideEffect, Span, SpanKind, ToolCall
 from bot.sources import attributes as names
+from bot.sources.said import said
 from bot.sources.values import PREVIEW, Values, capped, fingerprint, first, number, preview, text, truth, whole, word
 
 MOST_VALUE = 4096  # characters kept of one attribute
@@ -135,6 +136,7 @@ def span_from(raw: RawSpan) -> Span:
         model=model_of(raw) if kind is SpanKind.LLM else None,
         guardrail=guardrail_of(raw) if kind is SpanKind.GUARDRAIL else None,
         attributes=kept(raw),
+        said=said(values, agent=kind is SpanKind.AGENT) if kind in {SpanKind.LLM, SpanKind.AGENT} else "",
     )
 
 

@@ -51,6 +51,8 @@ def span_to_json(span: Span) -> str:
         body["t"] = _tool_out(span.tool)
     if span.model:
         body["m"] = _model_out(span.model)
+    if span.said:
+        body["w"] = span.said
     if span.guardrail:
         body["c"] = [span.guardrail.name, span.guardrail.triggered]
     return _compact(body) + "\n" + (_compact(dict(span.attributes)) if span.attributes else "")
@@ -77,6 +79,7 @@ def span_from_json(trace_id: str, span_id: str, text: str) -> Span:
         ModelCall(*model) if model else None,
         GuardrailCheck(*check) if check else None,
         StoredAttributes(text[end + 1 :]),
+        body.get("w", ""),
     )
 
 

@@ -1,0 +1,142 @@
+"""The words of a step: what its model or agent said, without the JSON around them.
+
+Conventions wrap the same sentence in very different structures. What repeats in a loop is the
+sentence, so detectors read these words and not the raw attribute.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from bot.incident.telemetry import CALL_MARK
+from bot.sources.values import Values, text, word
+
+MOST_SAID = 600  # characters kept of all the words
+MOST_CALL = 240  # characters kept of one tool call
+MOST_PARSED = 200_000  # longer messages are not worth parsing for 600 characters
+DEEPEST = 6
+PHASE = ("agent.step.phase",)  # what an orchestrator did in this step
+
+_ANSWERS = ("gen_ai.output.messages", "gen_ai.completion", "output.value")
+_TASKS = ("gen_ai.input.messages", "gen_ai.prompt", "input.value")
+_FLAT = ("llm.output_messages.", "gen_ai.completion.")
+_FLAT_TEXT = (".content", ".message_content.text")
+_WORDS = ("content", "text", "output", "answer", "response", "message", "messages", "parts", "kwargs", "value")
+_CALLS = ("tool_calls", "function_call")
+
+
+def said(values: Values, *, agent: bool = False) -> str:
+    """The first 600 characters of what a step said; empty where it said nothing.
+
+    Texts come first, each tool call follows on a line of its own as ``→ name {"argument": …}``. Where an
+    agent's step carries no output its last input counts (the instruction it was given), and where the
+    step names its phase the words start with ``[phase]``.
+    """
+    found = _output(values)
+    if not agent:
+        return found
+    if not found:
+        found = _joined(_last(_parsed(text(values, _TASKS) or "")))
+    phase = word(values, PHASE)
+    return f"[{phase[:40]}] {found}" if phase and found else found
+
+
+def _output(values: Values) -> str:
+    raw = text(values, _ANSWERS)
+    if raw is not None:
+        return _joined(_parsed(raw))
+    return _joined(_flat(values))
+
+
+def _parsed(raw: str) -> object:
+    """The JSON in it, or the text itself."""
+    start = raw[:64].lstrip()[:1]
+    if start not in {"[", "{", '"'} or len(raw) > MOST_PARSED:
+        return raw
+    try:
+        found: object = json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw
+    return found
+
+
+def _last(found: object) -> object:
+    return found[-1] if isinstance(found, list) and found else found
+
+
+def _joined(found: object) -> str:
+    """Texts, then calls, cut to what is kept: of long texts the beginning and the end, where actions stand."""
+    texts: list[str] = []
+    calls: list[str] = []
+    for call, piece in _pieces(found, 0):
+        (calls if call else texts).append(piece)
+    called = "\n".join(f"{CALL_MARK}{call[:MOST_CALL]}" for call in calls[:2])
+    room = max(0, MOST_SAID - len(called) - 1)
+    return "\n".join(part for part in (_cut(" ".join(texts).strip(), room), called) if part).replace("\0", "")
+
+
+def _cut(words: str, room: int) -> str:
+    if len(words) <= room:
+        return words
+    end = room // 4
+    return f"{words[: room - end - 1]}…{words[len(words) - end :]}"
+
+
+def _pieces(found: object, depth: int) -> Iterator[tuple[bool, str]]:
+    """(it is a call, its text) for every text and tool call in a message, a list of them, or an unknown structure."""
+    if isinstance(found, str):
+        if found.strip():
+            yield False, found
+    elif depth > DEEPEST:
+        return
+    elif isinstance(found, Mapping):
+        yield from _pieces_of_message(found, depth)
+    elif isinstance(found, Sequence):
+        for item in found:
+            yield from _pieces(item, depth + 1)
+
+
+def _pieces_of_message(found: Mapping[str, object], depth: int) -> Iterator[tuple[bool, str]]:
+    kind = found.get("type")
+    if kind in {"tool_call_response", "tool_result"}:
+        yield from _pieces(found.get("response", found.get("content")), depth + 1)
+        return
+    call = found.get("function") if isinstance(found.get("function"), Mapping) else found
+    if isinstance(call, Mapping) and "name" in call and ({"arguments", "input", "args"} & call.keys()):
+        yield True, _call(call)
+        return
+    known = False
+    for name in _WORDS:
+        if name in found:
+            known = True
+            yield from _pieces(found[name], depth + 1)
+    for name in _CALLS:
+        calls = found.get(name)
+        if calls:
+            known = True
+            yield from _pieces(calls, depth + 1)
+    if not known and kind is None and "role" not in found:  # an agent's own structure
+        yield False, json.dumps(found, ensure_ascii=False)
+
+
+def _call(call: Mapping[str, object]) -> str:
+    given = next((call[name] for name in ("arguments", "input", "args") if name in call), None)
+    written = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, sort_keys=True)
+    return f"{call['name']} {written}"
+
+
+def _flat(values: Values) -> list[object]:
+    """Messages spread over numbered attributes (``llm.output_messages.0.message.content``)."""
+    texts: list[object] = []
+    names: dict[str, object] = {}
+    for name in sorted(name for name in values if name.startswith(_FLAT)):
+        value = values[name]
+        if name.endswith(_FLAT_TEXT):
+            texts.append(value)
+        elif name.endswith((".name", ".arguments")) and "tool_call" in name:
+            names[name] = value
+    calls = [
+        {"name": called, "arguments": names.get(name.removesuffix("name") + "arguments", "")}
+        for name, called in names.items()
+        if name.endswith(".name")
+    ]
+    return [*texts, *calls]
