@@ -3,22 +3,27 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from bot.incident.assembly import assemble
 from bot.incident.errors import Unavailable
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.ports import SourceAsk
-from bot.sources.vendor_pages import newest_traces, scores_in_time
+from bot.sources.vendor_pages import scores_in_time
 
 
 def traces_of_agent(spans: Iterable[Span], ask: SourceAsk) -> tuple[Trace, ...]:
-    """The asked agent's traces, under its name in the catalogue.
+    """The asked agent's traces that start in the asked time, in order of start, under its name in the catalogue.
 
     In a project of its own every trace is the agent's; elsewhere those that name it, by any of its names.
     """
+    grouped: dict[str, list[Span]] = {}
+    for span in spans:
+        grouped.setdefault(span.trace_id, []).append(span)
+    traces = sorted((assemble(steps) for steps in grouped.values()), key=lambda trace: (trace.start_ns, trace.id))
     return tuple(
         replace(trace, agent=ask.agent)
-        for trace in newest_traces(spans, ask)
-        if ask.project is not None or trace.agent in ask.names
-    )
+        for trace in traces
+        if ask.start_ns <= trace.start_ns < ask.end_ns and (ask.project is not None or trace.agent in ask.names)
+    )[-ask.most_traces :]
 
 
 def scores_of_agent(
