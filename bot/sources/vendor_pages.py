@@ -45,16 +45,21 @@ async def read_pages(ask_page: AskPage, enough: Callable[[Sequence[Any]], bool] 
         met.add(cursor)
 
 
-async def read_side_by_side(askers: Iterable[AskPage]) -> Pages:
-    """The pages of several questions, four of them under way at once; the first failure stands for all."""
+async def read_each(askers: Iterable[AskPage]) -> list[Pages]:
+    """The pages of each of several questions, four of them under way at once."""
     free = asyncio.Semaphore(AT_ONCE)
 
     async def read(asker: AskPage) -> Pages:
         async with free:
             return await read_pages(asker)
 
+    return await asyncio.gather(*(read(asker) for asker in askers))
+
+
+async def read_side_by_side(askers: Iterable[AskPage]) -> Pages:
+    """As :func:`read_each`, the rows of all together; the first failure stands for all."""
     together = Pages()
-    for pages in await asyncio.gather(*(read(asker) for asker in askers)):
+    for pages in await read_each(askers):
         together.rows += pages.rows
         together.failure = together.failure or pages.failure
     return together

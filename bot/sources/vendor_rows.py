@@ -88,9 +88,13 @@ def said_in(row: Row, *names: str) -> str:
     for name in names:
         value = row.get(name)
         if value is not None and value != "":
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-            return text[:MOST_TEXT].encode("utf-8", "replace").decode().replace("\0", "")
+            return sound(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
     return ""
+
+
+def sound(text: str) -> str:
+    """The text without what no database can hold: NUL and half surrogate pairs."""
+    return text[:MOST_TEXT].encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def identifier_in(row: Row, name: str) -> str:
@@ -128,10 +132,10 @@ def flat(row: Row) -> dict[str, object]:
     """The fields of a map with plain values as attributes, at most 96; what is nested is left out."""
     plain: dict[str, object] = {}
     for name, value in list(row.items())[:MOST_FIELDS]:
-        if isinstance(value, bool | int | float):
-            plain[name] = value
-        elif isinstance(value, str) and value:
-            plain[said_in({"": name}, "") or "unnamed"] = said_in(row, name)
+        if isinstance(value, str) and value:
+            plain[sound(name)] = sound(value)
+        elif isinstance(value, bool) or number_in(row, name) is not None:
+            plain[sound(name)] = value
     return plain
 
 
