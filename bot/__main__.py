@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from bot.incident.errors import BadInput, FirstfiveError, Misconfigured
 from bot.settings import MAX_PORT, Settings, documented, read_settings, settings_and_mistakes
 
 EARLIEST, LATEST = 1971, 2200  # years; telemetry counts nanoseconds since 1970 in 64 bits
+LEAST_WINDOW, MOST_WINDOW = 1, 24 * 60  # minutes of evidence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,7 +61,19 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"firstfive {__version__}")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_demo, _serve, _worker, _migrate, _check, _manifest, _classify, _control, _postmortem):
+    for add in (
+        _demo,
+        _serve,
+        _worker,
+        _migrate,
+        _check,
+        _manifest,
+        _ingest,
+        _evidence,
+        _classify,
+        _control,
+        _postmortem,
+    ):
         add(commands)
     return root
 
@@ -197,6 +210,57 @@ def _run_manifest(args: argparse.Namespace) -> int:
     return 0
 
 
+def _ingest(commands: Any) -> None:
+    text = "Load OTLP files into the built-in store: JSON lines, JSON or protobuf, gzip around any of them."
+    added = _command(commands, "ingest", text, "ingest traces.jsonl.gz logs.pb", _run_ingest)
+    added.add_argument("files", nargs="+", metavar="FILE", help="a file, or - for standard input")
+    added.add_argument("--json", action="store_true", help="say at the end what is stored as JSON")
+
+
+def _run_ingest(args: argparse.Namespace) -> int:
+    from bot.app import ingesting  # noqa: PLC0415  start-up time of the other commands
+
+    with contextlib.ExitStack() as stack:
+        files = ingesting.opened(args.files, stack)
+        return _with_console(lambda console: ingesting.ingest(console.telemetry, files, as_json=args.json))
+
+
+def _evidence(commands: Any) -> None:
+    text = "Show what telemetry says about an agent, worst first."
+    added = _command(
+        commands, "evidence", text, "evidence --agent helpdesk-agent --at 2026-11-02T03:12:00Z", _run_evidence
+    )
+    added.add_argument("--agent", required=True)
+    added.add_argument("--at", help="a moment in ISO 8601, default now")
+    added.add_argument("--window", type=float, metavar="MINUTES", help="minutes to measure over")
+    added.add_argument("--json", action="store_true", help="answer as JSON, the same as the API's")
+
+
+def _run_evidence(args: argparse.Namespace) -> int:
+    from bot.app import console as app  # noqa: PLC0415  start-up time of the other commands
+
+    agent, at, window = _named(args.agent), _moment_of(args), _minutes(args.window)
+    return _with_console(lambda console: app.print_evidence(console, agent, at, window, as_json=args.json))
+
+
+def _named(agent: str) -> str:
+    if not agent.strip():
+        raise BadInput("agent", "Name the agent, as agents.yaml or its telemetry does.")
+    return agent
+
+
+def _moment_of(args: argparse.Namespace) -> datetime | None:
+    return moment(args.at) if args.at is not None else None
+
+
+def _minutes(given: float | None) -> timedelta | None:
+    if given is None:
+        return None
+    if not LEAST_WINDOW <= given <= MOST_WINDOW:
+        raise BadInput("window", f"--window is in minutes; give from {LEAST_WINDOW} to {MOST_WINDOW}.")
+    return timedelta(minutes=given)
+
+
 def _classify(commands: Any) -> None:
     text = "Classify an agent from stored telemetry."
     added = _command(
@@ -210,10 +274,8 @@ def _classify(commands: Any) -> None:
 def _run_classify(args: argparse.Namespace) -> int:
     from bot.app import console as app  # noqa: PLC0415  start-up time of the other commands
 
-    if not args.agent.strip():
-        raise BadInput("agent", "Name the agent, as agents.yaml or its telemetry does.")
-    at = moment(args.at) if args.at is not None else None
-    return _with_console(lambda console: app.print_classification(console, args.agent, at, as_json=args.json))
+    agent, at = _named(args.agent), _moment_of(args)
+    return _with_console(lambda console: app.print_classification(console, agent, at, as_json=args.json))
 
 
 def moment(text: str) -> datetime:

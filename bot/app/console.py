@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import text
@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.app.house import House, documents_and_mistakes, house, open_database, upgraded
 from bot.app.reading import PublicReads
+from bot.app.showing import screen
 from bot.documents.postmortems import JinjaRenderer
 from bot.engine.jobs import prepare
 from bot.incident.errors import (
@@ -196,11 +197,7 @@ def _print(found: list[Mitigation], *, as_json: bool) -> None:
 
 async def print_classification(home: House, agent: str, at: datetime | None, *, as_json: bool) -> int:
     """What stored telemetry says about an agent, as people or programs read it."""
-    if not home.documents.catalogue.agent(agent).listed:
-        file = home.settings.home.catalogue
-        print(f"note: {agent} is not listed in {file}; check the name when nothing is found.", file=sys.stderr)
-    if at is not None and at > home.clock.now():
-        print(f"note: {at:%Y-%m-%d %H:%M} UTC lies in the future.", file=sys.stderr)
+    _remark(home, agent, at)
     bundle, tree = await home.verbs.suggest(agent, at)
     if as_json:
         from bot.web.api.shapes import classification  # noqa: PLC0415 - pydantic, only for JSON
@@ -217,6 +214,35 @@ async def print_classification(home: House, agent: str, at: datetime | None, *, 
         lines.append(f"  severity {tree.severity_floor.value} at least: {tree.floor_reason}")
     print("\n".join(lines))
     return 0
+
+
+async def print_evidence(
+    home: House, agent: str, at: datetime | None, window: timedelta | None, *, as_json: bool
+) -> int:
+    """What stored telemetry and the sources measure of an agent, as people or programs read it.
+
+    Raises:
+        BadInput: the window cannot be measured.
+    """
+    _remark(home, agent, at)
+    gather = home.verbs.gather
+    bundle = await (gather(agent, at) if window is None else gather(agent, at, window))
+    if as_json:
+        from bot.web.api.shapes import evidence  # noqa: PLC0415 - pydantic, only for JSON
+
+        print(evidence(bundle).model_dump_json(by_alias=True))
+    else:
+        print(screen(bundle))
+    return 0
+
+
+def _remark(home: House, agent: str, at: datetime | None) -> None:
+    """Say on standard error what makes an empty answer likely."""
+    if not home.documents.catalogue.agent(agent).listed:
+        file = home.settings.home.catalogue
+        print(f"note: {agent} is not listed in {file}; check the name when nothing is found.", file=sys.stderr)
+    if at is not None and at > home.clock.now():
+        print(f"note: {at:%Y-%m-%d %H:%M} UTC lies in the future.", file=sys.stderr)
 
 
 async def migrate(settings: Settings) -> None:

@@ -1,0 +1,142 @@
+"""Evidence on one screen of a terminal: worst first, each figure with its doubt and its age."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from bot.incident.evidence import Change, Direction, EvidenceBundle, Finding, Onset, Signal, SourceStatus, Unit
+from bot.incident.summary import is_part, word
+from bot.incident.wording import age, measured, quantity
+
+MOST_SIGNALS = 12
+MOST_CHANGES = 4
+MOST_FINDINGS = 5
+MOST_TRACES = 2  # ids a line
+
+_MOVED = (Direction.UP, Direction.DOWN)
+
+
+def screen(bundle: EvidenceBundle) -> str:
+    """The bundle as text; what does not fit is counted."""
+    return "\n".join(_plain(line) for line in _lines(bundle))
+
+
+def ranked(bundle: EvidenceBundle) -> list[Signal]:
+    """Signals in the order of a reader's need: moved far, moved, unknown, flat, not measured."""
+    return sorted(bundle.signals, key=_rank)
+
+
+def _rank(signal: Signal) -> tuple[int, bool, float]:
+    if signal.direction in _MOVED:
+        return 0, is_part(signal), -_beyond_doubt(signal)
+    if signal.value is None:
+        return 3, is_part(signal), 0.0
+    return (1 if signal.direction is Direction.UNKNOWN else 2), is_part(signal), -_beyond_doubt(signal)
+
+
+def _beyond_doubt(signal: Signal) -> float:
+    """How much of the difference is sure; figures other than shares as a part of what they were."""
+    if signal.difference is None:
+        return 0.0
+    sure = max(signal.difference.low, -signal.difference.high, 0.0)
+    return (
+        sure if signal.unit is Unit.SHARE else sure / max(abs(signal.baseline or 0.0), abs(signal.value or 0.0), 1e-9)
+    )
+
+
+def _lines(bundle: EvidenceBundle) -> Iterator[str]:
+    before = round(bundle.baseline_window.seconds / 60)
+    yield (
+        f"{bundle.agent} at {_clock(bundle.at_ns, '%Y-%m-%d %H:%M')} UTC, "
+        f"measured over {bundle.window.seconds / 60:g} min against {before} min before"
+    )
+    yield from _signals(bundle)
+    yield _began(bundle.onset)
+    yield from _some([_changed(change) for change in bundle.changes], MOST_CHANGES, "change")
+    yield from _some([_found(finding) for finding in bundle.findings], MOST_FINDINGS, "finding")
+    yield from _where(bundle)
+    yield from (_source(source) for source in bundle.sources)
+
+
+def _signals(bundle: EvidenceBundle) -> Iterator[str]:
+    order = ranked(bundle)
+    shown = [signal for signal in order if signal.value is not None][:MOST_SIGNALS]
+    if not shown:
+        yield "  nothing is measured; no telemetry of this agent lies in the window"
+    for signal in shown:
+        yield f"  {word(signal):<8}  {measured(signal)}{_difference(signal)}; newest {age(signal.fresh_seconds)}{_traces(signal)}"
+    more = len(order) - len(shown)
+    if shown and more:
+        unknown = sum(signal.value is None for signal in order)
+        yield f"  {more} more figures, {unknown} of them not measured; --json has all"
+
+
+def _difference(signal: Signal) -> str:
+    if signal.difference is None:
+        return ""
+    low, high = signal.difference.low, signal.difference.high
+    if signal.unit is Unit.SHARE:
+        return f"; difference {low * 100:+.0f} to {high * 100:+.0f} points"
+    return f"; difference {_signed(low, signal.unit)} to {_signed(high, signal.unit)}"
+
+
+def _signed(value: float, unit: Unit) -> str:
+    return f"{'-' if value < 0 else '+'}{quantity(abs(value), unit)}"
+
+
+def _traces(signal: Signal) -> str:
+    if signal.direction not in _MOVED or not signal.trace_ids:
+        return ""
+    return f"; traces {', '.join(signal.trace_ids[:MOST_TRACES])}"
+
+
+def _began(onset: Onset | None) -> str:
+    if onset is None:
+        return "onset     none found"
+    return (
+        f"onset     {_clock(onset.at_ns)} UTC, between {_clock(onset.low_ns)} and {_clock(onset.high_ns)}, "
+        f"seen in {onset.signal}"
+    )
+
+
+def _changed(change: Change) -> str:
+    before = f", was {change.before}" if change.before else ""
+    return (
+        f"change    {change.kind.value} {change.after}{before}, "
+        f"first seen {_clock(change.first_seen_ns)} UTC, in {change.k} of {change.n} tasks since"
+    )
+
+
+def _found(finding: Finding) -> str:
+    return f"finding   {finding.kind.value.replace('_', ' ')}: {finding.detail}; trace {finding.trace_id}"
+
+
+def _where(bundle: EvidenceBundle) -> Iterator[str]:
+    """Where the time goes, a bad task beside a good one, and who else is in trouble."""
+    if bundle.slow_steps:
+        step = bundle.slow_steps[0]
+        was = f", was {step.baseline_seconds:.1f} s" if step.baseline_seconds is not None else ""
+        yield f"slow      {step.name} {step.seconds:.1f} s a task{was}, n = {step.n}"
+    if bundle.pair:
+        yield f"compare   {bundle.pair.bad} ({bundle.pair.why}) with {bundle.pair.good}"
+    if bundle.also_affected:
+        yield f"also      {', '.join(bundle.also_affected)}: the same trouble on the same provider"
+
+
+def _source(source: SourceStatus) -> str:
+    missing = f"; missing: {source.missing}" if source.missing else ""
+    return f"source    {source.name}: {source.traces:,} traces, {source.scores:,} scores{missing}"
+
+
+def _some(lines: list[str], most: int, noun: str) -> Iterator[str]:
+    yield from lines[:most]
+    if len(lines) > most:
+        yield f"          {len(lines) - most} more {noun}{'s' if len(lines) - most > 1 else ''}; --json has all"
+
+
+def _clock(ns: int, form: str = "%H:%M") -> str:
+    return datetime.fromtimestamp(ns / 1e9, UTC).strftime(form)
+
+
+def _plain(line: str) -> str:
+    """Without characters that steer a terminal; telemetry may hold them."""
+    return "".join(character if character.isprintable() else " " for character in line)
