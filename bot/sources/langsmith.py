@@ -31,7 +31,9 @@ from bot.sources.vendor_rows import iso
 from bot.sources.visiting import Api, Visit
 
 SETTING = "FIRSTFIVE_LANGSMITH_URL and FIRSTFIVE_LANGSMITH_API_KEY"
-REQUESTS = 20  # of one look
+REQUESTS = 18  # of one look, for runs
+REQUESTS_FOR_BODIES = 6
+BATCHES_AT_ONCE = 2  # the fewer, the fewer are half read when the budget is spent
 QUERY_PATH = "/api/v2/runs/query"
 RUNS_A_PAGE = 1000  # the most there is
 BODIES_A_PAGE = 500  # bodies are long
@@ -80,6 +82,7 @@ class LangSmith:
         """As :meth:`bot.ports.TelemetrySource.find`. ``ask.project`` is the id (UUID) of the agent's project there."""
         project = project_id(ask.project or self._project, ask.agent)
         visit = self._api.visit(ask.seconds * FOR_READING, REQUESTS)
+        aside = self._api.visit(ask.seconds * FOR_READING, REQUESTS_FOR_BODIES)
         roots, _ = await asyncio.gather(
             read_pages(_query(visit, project, root_question(ask)), lambda rows: len(rows) >= ask.most_traces),
             self._learn_workspace(visit, project),
@@ -88,8 +91,8 @@ class LangSmith:
             raise roots.failure
         batches = chunks(newest_traces_of(roots, ask.most_traces), TRACES_AT_A_TIME)
         steps, bodies = await asyncio.gather(
-            read_each(_query(visit, project, step_question(batch, ask)) for batch in batches),
-            read_side_by_side([_query(visit, project, tool_question(ask))] if batches else []),
+            read_each((_query(visit, project, step_question(batch, ask)) for batch in batches), BATCHES_AT_ONCE),
+            read_side_by_side([_query(aside, project, tool_question(ask))] if batches else []),
         )
         return read_runs(Runs(roots, list(zip(batches, steps, strict=True)), bodies), ask, self._pages_under(project))
 

@@ -45,9 +45,9 @@ async def read_pages(ask_page: AskPage, enough: Callable[[Sequence[Any]], bool] 
         met.add(cursor)
 
 
-async def read_each(askers: Iterable[AskPage]) -> list[Pages]:
-    """The pages of each of several questions, four of them under way at once."""
-    free = asyncio.Semaphore(AT_ONCE)
+async def read_each(askers: Iterable[AskPage], at_once: int = AT_ONCE) -> list[Pages]:
+    """The pages of each of several questions, some of them under way at once, begun in their order."""
+    free = asyncio.Semaphore(at_once)
 
     async def read(asker: AskPage) -> Pages:
         async with free:
