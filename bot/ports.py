@@ -1,15 +1,17 @@
 """What the verbs need from outside. Each docstring states the promise, not the mechanism."""
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from bot.incident.evidence import Change
 from bot.incident.metrics import Metric
 from bot.incident.mitigation import Delivery, Mitigation, ReadBack
 from bot.incident.model import Incident, IncidentKey, Person
+from bot.incident.reading import Reading
 from bot.incident.review import Postmortem
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.incident.timeline import Event, Fact
@@ -105,12 +107,29 @@ class TelemetryRetention(Protocol):
         """Forget what arrived before that moment without holding writers up; returns how many traces went."""
         ...
 
+    async def delete_beyond(self, most_bytes: int) -> int:
+        """Forget what arrived first until telemetry takes no more than that; returns how many traces went."""
+        ...
+
 
 class Traces(Protocol):
     """Traces and evaluation scores of the recent past."""
 
     async def traces(self, agent: str, start_ns: int, end_ns: int, limit: int = 2000) -> tuple[Trace, ...]:
         """Traces of ``agent`` that start in [start, end), newest ``limit`` of them, in order of start, with spans."""
+        ...
+
+    async def readings(
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000
+    ) -> tuple[Reading, ...]:
+        """Tasks of these agents that started in [start, end), newest ``limit`` of them, in order of start."""
+        ...
+
+    async def usual(self, agents: Collection[str], hours: Collection[int]) -> Mapping[str, tuple[int, int]]:
+        """How many (bad, all) there were in these hours (hours since the epoch), by the name of the signal.
+
+        Also of hours whose traces are forgotten already. Empty where nothing is known.
+        """
         ...
 
     async def scores(self, agent: str, start_ns: int, end_ns: int) -> tuple[EvalScore, ...]:
@@ -169,6 +188,18 @@ class TelemetrySource(Protocol):
 
     async def close(self) -> None:
         """Let go of its connections."""
+        ...
+
+
+class Announcements(Protocol):
+    """Changes that pipelines told us of: deploys, flags, prompts."""
+
+    async def announce(self, agent: str, environment: str, change: Change, key: str) -> None:
+        """Keep it; a second one with the same key changes nothing. An empty agent means every agent."""
+        ...
+
+    async def about(self, agents: Collection[str], start_ns: int, end_ns: int) -> tuple[Change, ...]:
+        """Changes to these agents, or to all, in [start, end), oldest first."""
         ...
 
 

@@ -221,6 +221,23 @@ class TelemetrySettings:
         "Hours that spans and scores are kept, counted from their arrival.",
         within=(1, 87600),
     )
+    retention_megabytes: int = setting(
+        "FIRSTFIVE_RETENTION_MEGABYTES",
+        8192,
+        "Megabytes that traces may take, about; beyond it what arrived first is forgotten. A million spans take about 1,100.",
+        within=(10, 100_000_000),
+    )
+    trace_url: str = setting(
+        "FIRSTFIVE_TRACE_URL",
+        "",
+        "Page of a trace in your own tool, with `{trace_id}` in it; evidence links there. Empty: our own trace page.",
+        address=True,
+    )
+    redaction: str = setting(
+        "FIRSTFIVE_REDACTION",
+        "",
+        "File with further patterns to redact, beside e-mail, phone, card, keys and tokens; see docs/security.md.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,8 @@ class House:
     def retention(self) -> Retention:
         """The watch over old telemetry."""
         keep = timedelta(hours=self.settings.telemetry.retention_hours)
-        return Retention(self.telemetry, self.clock, keep)
+        most = self.settings.telemetry.retention_megabytes * 1_000_000
+        return Retention(self.telemetry, self.clock, keep, most)
 
     async def written(self, key: str, form: str, *, pictures: bool = True) -> str:
         """The postmortem as "md" or "html", with its charts drawn into it where they can be."""

@@ -13,6 +13,11 @@ _BY_CHANGE: dict[ChangeKind, Cause] = {
     ChangeKind.AGENT_VERSION: Cause.OUR_CODE_OR_CONFIG,
     ChangeKind.MODEL_REQUESTED: Cause.OUR_CODE_OR_CONFIG,
     ChangeKind.MODEL_ANSWERING: Cause.MODEL_OR_PROVIDER,
+    ChangeKind.PROMPT: Cause.OUR_PROMPT,
+    ChangeKind.DEPLOY: Cause.OUR_CODE_OR_CONFIG,
+    ChangeKind.FLAG: Cause.OUR_CODE_OR_CONFIG,
+    ChangeKind.TOOL: Cause.TOOL_OR_API,
+    ChangeKind.INDEX: Cause.DATA_OR_INDEX_OR_MEMORY,
 }
 
 
@@ -61,13 +66,15 @@ def _of_change(bundle: EvidenceBundle) -> tuple[Cause, str]:
                 ((bundle.onset.at_ns if bundle.onset else bundle.window.start_ns) - change.first_seen_ns) / MINUTE
             )
             when = f"{minutes} min before it began" if minutes > 0 else "as it began"
-            return _asked(
-                cause, change, bundle
-            ), f"{change.kind.value} {change.after} first seen {when} (was {change.before})"
+            return _asked(cause, change, bundle), f"{change.kind.value} {change.after} first seen {when}{_was(change)}"
     mix = bundle.signal("task_mix")
     if mix and mix.direction is Direction.UP:
         return Cause.TRAFFIC_MIX, f"other tasks arrive than before: {mix.label}"
     return Cause.UNKNOWN, ""
+
+
+def _was(change: Change) -> str:
+    return f" (was {change.before})" if change.before else ""
 
 
 def _asked(cause: Cause, change: Change, bundle: EvidenceBundle) -> Cause:

@@ -4,8 +4,12 @@ Every figure carries its sample size, interval, window and freshness. What is st
 missing is UNKNOWN; it is never called flat and never shown as zero.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+ENOUGH = 20  # observations on each side below which there is "not enough data" for a direction
+FEWEST = 5  # observations on each side below which nothing is said at all
 
 
 class Direction(StrEnum):
@@ -74,6 +78,22 @@ class Signal:
     fresh_seconds: float | None = None
     trace_ids: tuple[str, ...] = ()
     note: str = ""
+    usual: float | None = None  # the same hour of the week, as far back as history goes
+    usual_n: int = 0
+
+    @property
+    def enough(self) -> bool:
+        """Both sides have the observations that a direction needs."""
+        return min(self.n, self.baseline_n) >= ENOUGH
+
+    @property
+    def moved(self) -> bool:
+        """It went up or down, or leans that way so clearly that few observations show it."""
+        if self.direction is not Direction.UNKNOWN:
+            return self.direction is not Direction.FLAT
+        if self.difference is None or min(self.n, self.baseline_n) < FEWEST:
+            return False
+        return self.difference.low > 0 or self.difference.high < 0
 
 
 class FindingKind(StrEnum):
@@ -110,6 +130,11 @@ class ChangeKind(StrEnum):
     MODEL_REQUESTED = "model asked for"
     MODEL_ANSWERING = "model answering"
     TOOL_MANIFEST = "tool manifest"
+    DEPLOY = "deploy"  # from here on: announced by a pipeline, not read from traces
+    FLAG = "flag"
+    PROMPT = "prompt"
+    TOOL = "tool"
+    INDEX = "index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +167,29 @@ class SourceStatus:
     traces: int
     scores: int
     missing: str | None = None
+    metrics: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SlowStep:
+    """Seconds a task spends in one kind of step, and in no step beneath it: the mean now and before."""
+
+    name: str
+    seconds: float
+    baseline_seconds: float | None
+    share: float  # of all the time of the window's tasks
+    n: int  # tasks of the window that have the step
+    trace_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A bad task and the good one most like it, compared step by step when somebody looks."""
+
+    bad: str  # trace ids
+    good: str
+    likeness: float  # 0..1, of their sequences of steps
+    why: str  # what is bad about the bad one
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +207,9 @@ class EvidenceBundle:
     sources: tuple[SourceStatus, ...] = ()
     also_affected: tuple[str, ...] = ()  # other agents with the same trouble on the same provider
     same_provider: tuple[str, ...] = ()  # all other agents on that provider, affected or not
+    slow_steps: tuple[SlowStep, ...] = ()  # where the time goes, the step that grew most first
+    pair: Pair | None = None
+    links: Mapping[str, str] = field(default_factory=dict)  # trace id -> its page in the tool it came from
 
     def signal(self, name: str) -> Signal | None:
         """The signal called ``name``, or None when it was not measured."""

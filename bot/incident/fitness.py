@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.incident.mitigation import MitigationKind, Offer, Standing
+from bot.incident.reading import Reading
 from bot.incident.statistics import quantile
 from bot.incident.taxonomy import IncidentClass
-from bot.incident.telemetry import Trace
 
 MIN_PASSING = 20  # passing tasks needed before their 95th percentile sets a limit
 CAUTIOUS_LIMIT = 8  # turns, where there is no history to learn from
@@ -61,14 +61,14 @@ def judge(kind: MitigationKind, incident_class: IncidentClass | None, *, harm_no
     return table[incident_class]
 
 
-def turns(trace: Trace) -> int:
+def turns(task: Reading) -> int:
     """Model calls in one task."""
-    return len(trace.model_spans)
+    return len(task.models)
 
 
-def turn_limit_from(traces: Sequence[Trace]) -> tuple[int, str]:
+def turn_limit_from(tasks: Sequence[Reading]) -> tuple[int, str]:
     """The smallest turn limit that spares passing tasks, and the sentence that says where it comes from."""
-    passing = [turns(trace) for trace in traces if trace.complete and not trace.failed and turns(trace)]
+    passing = [turns(task) for task in tasks if task.finished and not task.failed and turns(task)]
     if len(passing) < MIN_PASSING:
         return CAUTIOUS_LIMIT, f"only {len(passing)} passing tasks to learn from, so a cautious {CAUTIOUS_LIMIT}"
     p95 = quantile([float(count) for count in passing], 0.95)
@@ -76,17 +76,17 @@ def turn_limit_from(traces: Sequence[Trace]) -> tuple[int, str]:
     return limit, f"95 % of {len(passing)} passing tasks need at most {p95:.0f} turns"
 
 
-def touched(kind: MitigationKind, limit: int | None, traces: Sequence[Trace]) -> tuple[int, int]:
+def touched(kind: MitigationKind, limit: int | None, tasks: Sequence[Reading]) -> tuple[int, int]:
     """How many of the given tasks the lever would have touched, and of how many."""
     if kind is MitigationKind.HALT or limit is None:
-        return len(traces), len(traces)
-    return sum(turns(trace) > limit for trace in traces), len(traces)
+        return len(tasks), len(tasks)
+    return sum(turns(task) > limit for task in tasks), len(tasks)
 
 
 def offers(
     incident_class: IncidentClass | None,
-    baseline: Sequence[Trace],
-    recent: Sequence[Trace],
+    baseline: Sequence[Reading],
+    recent: Sequence[Reading],
     *,
     harm_now: bool,
     failing: float,

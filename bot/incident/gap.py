@@ -7,7 +7,7 @@ for people to say; the draft asks them and quotes what they need to answer.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.incident.evidence import Direction, EvidenceBundle, Signal, Unit
+from bot.incident.evidence import EvidenceBundle, Signal, Unit
 from bot.incident.model import Via
 from bot.incident.timeline import Declared
 
@@ -37,7 +37,7 @@ def monitoring_gap(declared: Declared, declared_at: datetime, bundle: EvidenceBu
 
 
 def _moved(bundle: EvidenceBundle) -> list[Signal]:
-    return [signal for signal in bundle.signals if signal.direction in {Direction.UP, Direction.DOWN}]
+    return [signal for signal in bundle.signals if signal.moved]
 
 
 def _size(signal: Signal) -> float:

@@ -4,14 +4,13 @@ Two steps: find when it began, if anything did; then compare the time since with
 before. Without a beginning, the last ten minutes are compared with the hour before them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from bot.incident.detectors.change import changes_in, manifest
-from bot.incident.detectors.findings import findings_of
 from bot.incident.detectors.onset import onset_of
 from bot.incident.evidence import (
+    Change,
     Direction,
     EvidenceBundle,
     Finding,
@@ -22,12 +21,28 @@ from bot.incident.evidence import (
     Unit,
     Window,
 )
-from bot.incident.signals import actions, conduct, effort, freshness, models, outcomes, quality, security, tools
-from bot.incident.signals.reading import Reading, read
+from bot.incident.metrics import Metric
+from bot.incident.pairing import pair_of
+from bot.incident.reading import Reading, tool_steps
+from bot.incident.signals import (
+    actions,
+    conduct,
+    effort,
+    evaluators,
+    freshness,
+    metrics,
+    models,
+    outcomes,
+    quality,
+    security,
+    tools,
+)
+from bot.incident.signals.changes import changes_in, manifest
 from bot.incident.signals.scope import Scope
+from bot.incident.signals.time_spent import slow_steps
 from bot.incident.signals.troubles import GUARDS, troubles
 from bot.incident.statistics import evidence
-from bot.incident.telemetry import EvalScore, Span, Trace
+from bot.incident.telemetry import EvalScore
 
 LOOKBACK = timedelta(minutes=90)
 
@@ -39,50 +54,76 @@ WIDE_GAP = 8 * MINUTE  # the same, where nobody knows when it began: a first sig
 GAP = MINUTE  # kept out of the baseline, so that a blurred beginning does not spoil it
 SHARED_TROUBLE = 2.0  # nats at which a neighbour on the same provider counts as affected
 MOST_FINDINGS = 40
-_CONCERNS = (outcomes, models, tools, effort, quality, conduct, actions, security, freshness)
+_CONCERNS = (outcomes, models, tools, effort, quality, conduct, actions, security, freshness, evaluators)
 
 
-def gather(
-    agent: str,
-    at_ns: int,
-    traces: Sequence[Trace],
-    scores: Sequence[EvalScore],
-    others: Mapping[str, tuple[Trace, ...]],
-    sources: Sequence[SourceStatus] = (),
-) -> EvidenceBundle:
-    """The bundle for ``agent`` at ``at_ns`` (nanoseconds since the epoch).
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What was read for one look: everything of the last :data:`LOOKBACK`, or of as long as the window needs."""
 
-    Args:
-        agent: the agent's name in the catalogue.
-        at_ns: the moment; nothing that starts later is looked at.
-        traces: the agent's traces of the last :data:`LOOKBACK`.
-        scores: its scores of the same time.
-        others: traces of other agents of the same time, by name, to see what is shared.
-        sources: what each source gave or why it gave nothing.
+    readings: Sequence[Reading] = ()  # the agent's tasks
+    scores: Sequence[EvalScore] = ()
+    others: Mapping[str, Sequence[Reading]] = field(default_factory=dict)  # tasks of other agents, by name
+    metrics: Sequence[Metric] = ()
+    usual: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # the same hour of the week: signal -> k, n
+    sources: Sequence[SourceStatus] = ()
+    links: Mapping[str, str] = field(default_factory=dict)  # trace id -> its page in the tool it came from
+    announced: Sequence[Change] = ()  # changes that a pipeline told us of
+
+
+def gather(agent: str, at_ns: int, found: Gathered, window_ns: int | None = None) -> EvidenceBundle:
+    """The bundle for ``agent`` (its name in the catalogue) at ``at_ns`` (nanoseconds since the epoch).
+
+    Nothing that starts later is looked at. With ``window_ns`` the window has that length, and the baseline is
+    the same length before the beginning, or before the window where nothing began.
     """
-    readings = tuple(read(trace) for trace in sorted(traces, key=_start) if trace.start_ns <= at_ns)
-    placed = placed_scores(scores, readings, at_ns)
-    neighbours = {name: tuple(read(trace) for trace in sorted(found, key=_start)) for name, found in others.items()}
-    alive_ns = max(
-        (min(one.trace.end_ns, at_ns) for found in (readings, *neighbours.values()) for one in found), default=0
-    )
+    readings = tuple(sorted((reading for reading in found.readings if reading.at_ns <= at_ns), key=_start))
+    placed = placed_scores(found.scores, readings, at_ns)
+    neighbours = {name: tuple(sorted(theirs, key=_start)) for name, theirs in found.others.items()}
+    alive_ns = max((min(one.end_ns, at_ns) for theirs in (readings, *neighbours.values()) for one in theirs), default=0)
     onset = onset_of(troubles(readings, placed, at_ns, alive_ns), at_ns, GUARDS)
-    scope = scope_of(agent, at_ns, readings, placed, scores, neighbours, onset)
-    signals = tuple(_voided(signal) for concern in _CONCERNS for signal in concern.signals(scope))
+    windows = windows_of(at_ns, onset, window_ns)
+    scope = scope_of(agent, at_ns, windows, readings, placed, found.scores, neighbours, onset)
+    measured = [_voided(signal) for concern in _CONCERNS for signal in concern.signals(scope)]
     peers = same_provider(readings, scope.others)
-    return EvidenceBundle(
+    bundle = EvidenceBundle(
         agent=agent,
         at_ns=at_ns,
         window=scope.window,
         baseline_window=scope.baseline,
-        signals=signals,
+        signals=(*(_with_usual(signal, found.usual) for signal in measured), *metrics.signals(found.metrics, at_ns)),
         findings=findings(scope),
-        changes=changes_in([reading.trace for reading in readings]),
+        changes=tuple(
+            sorted(
+                (*changes_in(readings), *announced(found.announced, readings)), key=lambda change: change.first_seen_ns
+            )
+        ),
         onset=onset,
-        sources=tuple(sources),
+        sources=tuple(found.sources),
         also_affected=tuple(name for name in peers if affected(scope, scope.others[name])),
         same_provider=peers,
+        slow_steps=slow_steps(scope),
+        pair=pair_of(scope),
     )
+    return replace(bundle, links=linked(bundle, found.links))
+
+
+def announced(changes: Sequence[Change], readings: Sequence[Reading]) -> list[Change]:
+    """Changes that a pipeline told us of, with the number of tasks since: it concerns all of them."""
+    return [
+        replace(change, k=n, n=n)
+        for change in changes
+        for n in [sum(reading.at_ns >= change.first_seen_ns for reading in readings)]
+    ]
+
+
+def linked(bundle: EvidenceBundle, links: Mapping[str, str]) -> Mapping[str, str]:
+    """The links of those traces that the bundle speaks of."""
+    named = {trace_id for signal in bundle.signals for trace_id in signal.trace_ids}
+    named |= {finding.trace_id for finding in bundle.findings}
+    named |= {trace_id for step in bundle.slow_steps for trace_id in step.trace_ids}
+    named |= {bundle.pair.bad, bundle.pair.good} if bundle.pair else set()
+    return {trace_id: links[trace_id] for trace_id in sorted(named) if trace_id in links}
 
 
 def placed_scores(scores: Sequence[EvalScore], readings: Sequence[Reading], at_ns: int) -> tuple[EvalScore, ...]:
@@ -94,9 +135,21 @@ def placed_scores(scores: Sequence[EvalScore], readings: Sequence[Reading], at_n
     return tuple(sorted(known, key=lambda score: score.at_ns))
 
 
+def windows_of(at_ns: int, onset: Onset | None, window_ns: int | None) -> tuple[Window, Window]:
+    """The window and its baseline."""
+    if window_ns is not None:
+        start = at_ns - window_ns
+        end = min(start, onset.at_ns - GAP) if onset else start
+        return Window(start, at_ns), Window(end - window_ns, end)
+    start = max(onset.at_ns, at_ns - LONGEST_WINDOW) if onset else at_ns - WINDOW
+    end = onset.at_ns - GAP if onset else start - WIDE_GAP
+    return Window(start, at_ns), Window(at_ns - int(LOOKBACK.total_seconds()) * SECOND, end)
+
+
 def scope_of(
     agent: str,
     at_ns: int,
+    windows: tuple[Window, Window],
     readings: Sequence[Reading],
     placed: Sequence[EvalScore],
     scores: Sequence[EvalScore],
@@ -104,24 +157,22 @@ def scope_of(
     onset: Onset | None,
 ) -> Scope:
     """The two windows and what lies in them."""
-    start = max(onset.at_ns, at_ns - LONGEST_WINDOW) if onset else at_ns - WINDOW
-    end = onset.at_ns - GAP if onset else start - WIDE_GAP
-    first = at_ns - int(LOOKBACK.total_seconds()) * SECOND
+    window, baseline = windows
     return Scope(
         agent=agent,
         at_ns=at_ns,
-        window=Window(start, at_ns),
-        baseline=Window(first, end),
-        now=tuple(reading for reading in readings if reading.at_ns >= start),
-        before=tuple(reading for reading in readings if reading.at_ns < end),
-        scores_now=tuple(score for score in placed if score.at_ns >= start),
-        scores_before=tuple(score for score in placed if score.at_ns < end),
+        window=window,
+        baseline=baseline,
+        now=tuple(reading for reading in readings if reading.at_ns >= window.start_ns),
+        before=tuple(one for one in readings if baseline.start_ns <= one.at_ns < baseline.end_ns),
+        scores_now=tuple(score for score in placed if score.at_ns >= window.start_ns),
+        scores_before=tuple(one for one in placed if baseline.start_ns <= one.at_ns < baseline.end_ns),
         began=onset is not None,
         seen=tuple(readings),
         others=neighbours,
-        span_ns=max((min(reading.trace.end_ns, at_ns) for reading in readings), default=None),
+        span_ns=max((min(reading.end_ns, at_ns) for reading in readings), default=None),
         score_ns=max((score.at_ns for score in scores if score.at_ns <= at_ns), default=None),
-        fleet_ns=max((min(one.trace.end_ns, at_ns) for found in neighbours.values() for one in found), default=None),
+        fleet_ns=max((min(one.end_ns, at_ns) for found in neighbours.values() for one in found), default=None),
     )
 
 
@@ -133,8 +184,7 @@ def same_provider(readings: Sequence[Reading], others: Mapping[str, Sequence[Rea
 
 def providers(readings: Sequence[Reading]) -> frozenset[str]:
     """The providers that the tasks' model calls name."""
-    named = {span.model.provider for reading in readings for span in reading.models if span.model}
-    return frozenset(name for name in (*named, *(reading.trace.provider for reading in readings)) if name)
+    return frozenset(name for reading in readings for name in reading.providers)
 
 
 def affected(scope: Scope, neighbour: Sequence[Reading]) -> bool:
@@ -152,34 +202,24 @@ def affected(scope: Scope, neighbour: Sequence[Reading]) -> bool:
 
 def findings(scope: Scope) -> tuple[Finding, ...]:
     """What detectors find in the window's tasks, newest first, and what was never seen before."""
-    inside = [finding for reading in reversed(scope.now) for finding in findings_of(reading.trace)]
+    inside = [finding for reading in reversed(scope.now) for finding in reading.findings]
     return (*first_seen(scope), *inside)[:MOST_FINDINGS]
 
 
 def first_seen(scope: Scope) -> tuple[Finding, ...]:
     """Destinations and tool descriptions of the window that the baseline does not have."""
     known = security.targets(scope.before)
-    described = {manifest(span.tool.name, span.tool.manifest_hash) for span in _tools(scope.before) if span.tool}
-    names = {span.tool.name for span in _tools(scope.before) if span.tool}
+    described = {manifest(step.name, step.manifest) for _, step in tool_steps(scope.before)}
+    names = {step.name for _, step in tool_steps(scope.before)}
     found: dict[str, Finding] = {}
-    for span in _tools(scope.now):
-        tool = span.tool
-        if tool is None:
-            continue
-        if known and tool.destination and tool.destination not in known:
-            detail = f"{tool.name} sent to {tool.destination}, never seen before"
-            found.setdefault(
-                detail, Finding(FindingKind.FIRST_SEEN_DESTINATION, span.trace_id, (span.span_id,), detail)
-            )
-        if tool.manifest_hash and tool.name in names and manifest(tool.name, tool.manifest_hash) not in described:
-            detail = f"{tool.name} has a description never seen before"
-            found.setdefault(detail, Finding(FindingKind.FIRST_SEEN_MANIFEST, span.trace_id, (span.span_id,), detail))
+    for reading, step in tool_steps(scope.now):
+        if known and step.destination and step.destination not in known:
+            detail = f"{step.name} sent to {step.destination}, never seen before"
+            found.setdefault(detail, Finding(FindingKind.FIRST_SEEN_DESTINATION, reading.id, (step.span_id,), detail))
+        if step.manifest and step.name in names and manifest(step.name, step.manifest) not in described:
+            detail = f"{step.name} has a description never seen before"
+            found.setdefault(detail, Finding(FindingKind.FIRST_SEEN_MANIFEST, reading.id, (step.span_id,), detail))
     return tuple(found.values())
-
-
-def _tools(readings: Sequence[Reading]) -> Iterator[Span]:
-    for reading in readings:
-        yield from reading.tools
 
 
 def _voided(signal: Signal) -> Signal:
@@ -187,5 +227,11 @@ def _voided(signal: Signal) -> Signal:
     return signal if signal.n or signal.unit is Unit.RATE else replace(signal, direction=Direction.UNKNOWN)
 
 
-def _start(trace: Trace) -> int:
-    return trace.start_ns
+def _with_usual(signal: Signal, usual: Mapping[str, tuple[int, int]]) -> Signal:
+    """The signal with what is usual at this hour of the week, where history knows."""
+    k, n = usual.get(signal.name, (0, 0))
+    return replace(signal, usual=k / n, usual_n=n) if n else signal
+
+
+def _start(reading: Reading) -> int:
+    return reading.at_ns

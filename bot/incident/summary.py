@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bot.incident.evidence import Change, Direction, EvidenceBundle, Signal
+from bot.incident.evidence import ENOUGH, Change, Direction, EvidenceBundle, Signal
 from bot.incident.wording import measured
 
 ALWAYS = ("task_failures", "quality", "model_errors", "tool_errors", "repeats", "steps_p95")  # also said when flat
@@ -13,7 +13,7 @@ _WORD = {Direction.UP: "up", Direction.DOWN: "down", Direction.FLAT: "flat", Dir
 
 def summary_of(bundle: EvidenceBundle) -> tuple[str, ...]:
     """At most eight lines: what moved, what changed near the onset, and what stayed flat."""
-    moved = [signal for signal in bundle.signals if signal.direction in {Direction.UP, Direction.DOWN}]
+    moved = [signal for signal in bundle.signals if signal.moved]
     moved = [signal for signal in moved if not is_part(signal)] or moved
     moved.sort(key=_weight, reverse=True)
     shown = moved[:MOST_LINES]
@@ -25,7 +25,14 @@ def summary_of(bundle: EvidenceBundle) -> tuple[str, ...]:
 
 
 def _line(signal: Signal) -> str:
-    return f"{measured(signal)}: {_WORD[signal.direction]}"
+    return f"{measured(signal)}: {word(signal)}"
+
+
+def word(signal: Signal) -> str:
+    """Up, down, flat, or why none of them can be said."""
+    if signal.direction is Direction.UNKNOWN and signal.value is not None and not signal.enough and signal.interval:
+        return f"not enough data, {ENOUGH} are needed on each side"
+    return _WORD[signal.direction]
 
 
 def is_part(signal: Signal) -> bool:
@@ -33,12 +40,12 @@ def is_part(signal: Signal) -> bool:
     return ":" in signal.name or signal.name.endswith("_slice") or signal.name == "task_mix"
 
 
-def _weight(signal: Signal) -> tuple[bool, float]:
-    """Headlines first, then by how much of the difference is beyond doubt."""
+def _weight(signal: Signal) -> tuple[bool, bool, float]:
+    """What is sure first, headlines next, then by how much of the difference is beyond doubt."""
     sure = 0.0
     if signal.difference is not None:
         sure = max(signal.difference.low, -signal.difference.high, 0.0)
-    return signal.name in ALWAYS, sure
+    return signal.direction is not Direction.UNKNOWN, signal.name in ALWAYS, sure
 
 
 def _changed(change: Change) -> str:

@@ -1,4 +1,4 @@
-"""Forget telemetry that is older than the team wants to keep."""
+"""Forget telemetry that is older, or more, than the team wants to keep."""
 
 import asyncio
 import logging
@@ -14,11 +14,12 @@ EVERY = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Delete spans and scores once they have been here for ``keep``, counted from their arrival."""
+    """Delete spans and scores once they have been here for ``keep``, and the oldest of more than ``most_bytes``."""
 
     telemetry: TelemetryRetention
     clock: Clock
-    keep: timedelta
+    keep: timedelta  # from their arrival
+    most_bytes: int
 
     async def run(self) -> None:
         """Look again and again until cancelled."""
@@ -30,6 +31,7 @@ class Retention:
             await asyncio.sleep(EVERY.total_seconds())
 
     async def look(self) -> int:
-        """Delete what is too old now; returns how many traces went."""
+        """Delete what is too old or too much now; returns how many traces went."""
         limit = self.clock.now() - self.keep
-        return await self.telemetry.delete_before(int(limit.timestamp() * 1e9))
+        gone = await self.telemetry.delete_before(int(limit.timestamp() * 1e9))
+        return gone + await self.telemetry.delete_beyond(self.most_bytes)

@@ -1,23 +1,39 @@
 """Gather evidence: what telemetry says about an agent at one moment."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from bot.incident.classification import Answer, Classification, Question
-from bot.incident.errors import FirstfiveError
-from bot.incident.evidence import EvidenceBundle, SourceStatus
-from bot.incident.gathering import LOOKBACK, gather
-from bot.incident.model import Catalogue
-from bot.incident.telemetry import EvalScore, Trace
+from bot.incident.errors import BadInput, FirstfiveError
+from bot.incident.evidence import Change, EvidenceBundle, SourceStatus
+from bot.incident.gathering import LOOKBACK, WINDOW, Gathered, gather
+from bot.incident.model import Agent, Catalogue
+from bot.incident.reading import Reading
+from bot.incident.telemetry import EvalScore
 from bot.incident.tree import classify
-from bot.ports import Clock, Traces
+from bot.ports import Announcements, Clock, SourceAsk, Traces
+from bot.response.sources import Sources
 
 SOURCE_DEADLINE = 2.5  # seconds a source may take before its part is named as missing
 SHARED_FOR = timedelta(seconds=2)
 NEIGHBOURS = 12  # other agents looked at for shared trouble
-NEIGHBOUR_TRACES = 400
+NEIGHBOUR_TASKS = 400
+MOST_TASKS = 4000  # the agent's own, the newest
+SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(minutes=1), timedelta(hours=24)
+WEEKS = 4  # how far back the same hour of the week is looked up
+HOUR_NS = 3_600_000_000_000
+WEEK_HOURS = 168
+
+Found = TypeVar("Found")
+Own = tuple[tuple[Reading, ...], tuple[EvalScore, ...]]
+_NOTHING_READ: Own | None = None
+_NOBODY_ELSE: Mapping[str, tuple[Reading, ...]] = {}
+_NO_HISTORY: Mapping[str, tuple[int, int]] = {}
+_UNANNOUNCED: tuple[Change, ...] = ()
 
 
 def nanoseconds(moment: datetime) -> int:
@@ -25,28 +41,56 @@ def nanoseconds(moment: datetime) -> int:
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
 
 
+@dataclass(slots=True)
+class _Gaps:
+    """What did not answer, collected while asking."""
+
+    seconds: float
+    told: list[SourceStatus] = field(default_factory=list)
+
+    async def within(self, name: str, ask: Callable[[], Awaitable[Found]], otherwise: Found) -> Found:
+        """The answer, or ``otherwise`` and a named gap."""
+        try:
+            async with asyncio.timeout(self.seconds):
+                return await ask()
+        except TimeoutError:
+            missing = f"the {name} did not answer within {self.seconds:g} s"
+        except FirstfiveError as error:
+            missing = str(error)
+        self.told.append(SourceStatus(name, 0, 0, missing))
+        return otherwise
+
+
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """Read traces and scores of an agent and its neighbours, and measure them."""
+    """Read tasks and scores of an agent and its neighbours from everywhere, and measure them."""
 
     traces: Traces
     clock: Clock
     catalogue: Catalogue
-    deadline: float = SOURCE_DEADLINE  # seconds
+    deadline: float = SOURCE_DEADLINE  # seconds, for each source alone
+    sources: Sources = field(default_factory=Sources)
+    announcements: Announcements | None = None
+    trace_url: str = ""  # page of a trace in the team's own tool, with {trace_id} in it
     _shared: dict[str, tuple[datetime, asyncio.Task[EvidenceBundle]]] = field(default_factory=dict)
 
-    async def __call__(self, agent: str, at: datetime | None = None) -> EvidenceBundle:
+    async def __call__(self, agent: str, at: datetime | None = None, window: timedelta | None = None) -> EvidenceBundle:
         """The bundle for ``agent`` at ``at``; a slow or broken source becomes a named gap.
 
-        Without ``at`` it is of now, shared by everybody who asks within two seconds.
+        Without ``at`` and ``window`` it is of now, shared by everybody who asks within two seconds.
+
+        Raises:
+            BadInput: the window is shorter than a minute or longer than a day.
         """
-        if at is not None:
-            return await self._measured(agent, at)
+        if window is not None and not SHORTEST_WINDOW <= window <= LONGEST_WINDOW:
+            raise BadInput("window", "Choose a window between one minute and 24 hours, like 15m or 2h.")
         now = self.clock.now()
+        if at is not None or window is not None:
+            return await self._measured(agent, at or now, window)
         begun, task = self._shared.get(agent, (None, None))
         if begun is None or task is None or now - begun > SHARED_FOR or _failed(task):
             self._forget(now)
-            task = asyncio.create_task(self._measured(agent, now))
+            task = asyncio.create_task(self._measured(agent, now, None))
             self._shared[agent] = now, task
         return await asyncio.shield(task)
 
@@ -55,35 +99,93 @@ class Gather:
             if task.done() and now - begun > SHARED_FOR:
                 del self._shared[agent]
 
-    async def _measured(self, agent: str, at: datetime) -> EvidenceBundle:
+    async def _measured(self, agent: str, at: datetime, window: timedelta | None) -> EvidenceBundle:
         at_ns = nanoseconds(at)
-        start_ns = at_ns - int(LOOKBACK.total_seconds() * 1e9)
-        try:
-            async with asyncio.timeout(self.deadline):
-                own, scores = await self._own(agent, start_ns, at_ns)
-                others = await self._others(agent, start_ns, at_ns)
-        except TimeoutError:
-            missing = f"the built-in store did not answer within {self.deadline:g} s"
-            return gather(agent, at_ns, (), (), {}, (SourceStatus("builtin", 0, 0, missing),))
-        except FirstfiveError as error:
-            return gather(agent, at_ns, (), (), {}, (SourceStatus("builtin", 0, 0, str(error)),))
-        sources = (SourceStatus("builtin", len(own), len(scores)),)
-        # Measuring thousands of tasks takes a moment that requests must not wait for.
-        return await asyncio.to_thread(gather, agent, at_ns, own, scores, others, sources)
-
-    async def _own(self, agent: str, start_ns: int, at_ns: int) -> tuple[tuple[Trace, ...], tuple[EvalScore, ...]]:
-        names = sorted(self.catalogue.agent(agent).telemetry_names)
-        traces = [trace for name in names for trace in await self.traces.traces(name, start_ns, at_ns)]
-        scores = [score for name in names for score in await self.traces.scores(name, start_ns, at_ns)]
-        return (
-            tuple(sorted({trace.id: trace for trace in traces}.values(), key=lambda trace: trace.start_ns)),
-            tuple(sorted(scores, key=lambda score: score.at_ns)),
+        entry = self.catalogue.agent(agent)
+        back = max(LOOKBACK, 2 * window + LOOKBACK) if window else LOOKBACK
+        window_ns = int(window.total_seconds() * 1e9) if window else None
+        start_ns = at_ns - int(back.total_seconds() * 1e9)
+        names = sorted(entry.telemetry_names)
+        gaps, quiet = _Gaps(self.deadline), _Gaps(self.deadline)
+        ask = SourceAsk(
+            entry.name, entry.telemetry_names, start_ns, at_ns, at_ns - (window_ns or WINDOW), self.deadline
         )
+        own, others, usual, announced, (answers, statuses) = await asyncio.gather(
+            gaps.within("built-in store", partial(self._own, names, start_ns, at_ns), _NOTHING_READ),
+            gaps.within("built-in store (other agents)", partial(self._others, names, start_ns, at_ns), _NOBODY_ELSE),
+            quiet.within("history", partial(self.traces.usual, names, _same_hours(at_ns)), _NO_HISTORY),
+            gaps.within("announced changes", partial(self._announced, entry, start_ns, at_ns), _UNANNOUNCED),
+            self.sources.find(ask, entry.projects),
+        )
+        readings, scores = own or ((), ())
+        if own is not None:
+            gaps.told.insert(0, SourceStatus("builtin", len(readings), len(scores), _cut(len(readings))))
+        found = Gathered(
+            readings=_joined(readings, *(theirs for _, theirs, _ in answers)),
+            scores=_pooled(scores, *(answer.scores for answer, _, _ in answers)),
+            others=others,
+            metrics=tuple(metric for answer, _, _ in answers for metric in answer.metrics),
+            usual=usual,
+            sources=(*_once(gaps.told), *statuses),
+            links=self._links(readings) | {t: url for answer, _, _ in answers for t, url in answer.links.items()},
+            announced=announced,
+        )
+        # Measuring thousands of tasks takes a moment that requests must not wait for.
+        return await asyncio.to_thread(gather, agent, at_ns, found, window_ns)
 
-    async def _others(self, agent: str, start_ns: int, at_ns: int) -> Mapping[str, tuple[Trace, ...]]:
-        own_names = self.catalogue.agent(agent).telemetry_names
-        names = [name for name in await self.traces.agents(start_ns, at_ns) if name not in own_names]
-        return {name: await self.traces.traces(name, start_ns, at_ns, NEIGHBOUR_TRACES) for name in names[:NEIGHBOURS]}
+    async def _own(self, names: list[str], start_ns: int, at_ns: int) -> Own | None:
+        readings = await self.traces.readings(names, start_ns, at_ns, MOST_TASKS)
+        scores = [score for name in names for score in await self.traces.scores(name, start_ns, at_ns)]
+        return readings, tuple(sorted(scores, key=lambda score: score.at_ns))
+
+    async def _others(self, own: list[str], start_ns: int, at_ns: int) -> Mapping[str, tuple[Reading, ...]]:
+        names = [name for name in await self.traces.agents(start_ns, at_ns) if name not in own]
+        return {
+            name: await self.traces.readings([name], start_ns, at_ns, NEIGHBOUR_TASKS) for name in names[:NEIGHBOURS]
+        }
+
+    async def _announced(self, agent: Agent, start_ns: int, at_ns: int) -> tuple[Change, ...]:
+        if self.announcements is None:
+            return ()
+        return await self.announcements.about(agent.telemetry_names, start_ns, at_ns)
+
+    def _links(self, readings: tuple[Reading, ...]) -> dict[str, str]:
+        if not self.trace_url:
+            return {}
+        return {reading.id: self.trace_url.replace("{trace_id}", reading.id) for reading in readings}
+
+
+def _same_hours(at_ns: int) -> tuple[int, ...]:
+    """The same hour of the week in the weeks before, as hours since the epoch."""
+    return tuple(at_ns // HOUR_NS - WEEK_HOURS * week for week in range(1, WEEKS + 1))
+
+
+def _cut(tasks: int) -> str | None:
+    return None if tasks < MOST_TASKS else f"only the newest {MOST_TASKS} tasks were read"
+
+
+def _once(told: list[SourceStatus]) -> list[SourceStatus]:
+    """Gaps with the same reason, told once."""
+    return list({(one.missing or one.name): one for one in told}.values())
+
+
+def _joined(*parts: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    """Tasks of all sources; where several have the same one, the one with more steps counts."""
+    known: dict[str, Reading] = {}
+    for reading in (one for part in parts for one in part):
+        if reading.id not in known or reading.steps > known[reading.id].steps:
+            known[reading.id] = reading
+    return tuple(sorted(known.values(), key=lambda reading: reading.at_ns))
+
+
+def _pooled(*parts: tuple[EvalScore, ...]) -> tuple[EvalScore, ...]:
+    """Scores of all sources; the same verdict on the same task counts once."""
+    known = {
+        (score.name, score.trace_id, score.span_id, score.at_ns if score.trace_id is None else 0, score.value): score
+        for part in reversed(parts)
+        for score in part
+    }
+    return tuple(sorted(known.values(), key=lambda score: score.at_ns))
 
 
 def _failed(task: asyncio.Task[EvidenceBundle]) -> bool:

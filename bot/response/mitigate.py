@@ -18,7 +18,8 @@ from bot.incident.mitigation import (
     compose,
 )
 from bot.incident.model import Catalogue, Person
-from bot.incident.telemetry import EvalScore, Trace
+from bot.incident.reading import Reading
+from bot.incident.telemetry import EvalScore
 from bot.incident.timeline import (
     IncidentState,
     MitigationApplied,
@@ -27,7 +28,7 @@ from bot.incident.timeline import (
     MitigationReverted,
 )
 from bot.ports import Clock, Control, Job, JobName, Records, Traces, Work
-from bot.response.gather import nanoseconds
+from bot.response.gather import MOST_TASKS, nanoseconds
 from bot.response.recording import open_state_of, record, state_of
 
 REACH = timedelta(hours=1)  # tasks of the last hour say what a lever would have touched
@@ -70,11 +71,9 @@ class Offers:
         failing = await wrong_share(self.traces, self.catalogue, state.incident.agent, now)
         return offers(state.incident_class, earlier, recent, harm_now=state.harm_now, failing=failing)
 
-    async def _tasks(self, agent: str, start: datetime, end: datetime) -> tuple[Trace, ...]:
-        found: list[Trace] = []
-        for name in sorted(self.catalogue.agent(agent).telemetry_names):
-            found.extend(await self.traces.traces(name, nanoseconds(start), nanoseconds(end)))
-        return tuple(found)
+    async def _tasks(self, agent: str, start: datetime, end: datetime) -> tuple[Reading, ...]:
+        names = self.catalogue.agent(agent).telemetry_names
+        return await self.traces.readings(names, nanoseconds(start), nanoseconds(end), MOST_TASKS)
 
 
 async def wrong_share(traces: Traces, catalogue: Catalogue, agent: str, now: datetime) -> float:

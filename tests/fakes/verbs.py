@@ -1,11 +1,12 @@
 """The real verbs over whatever records a story brings, with an agent's side that always obeys."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.incident.mitigation import Delivery, Mitigation, ReadBack
 from bot.incident.model import Agent, Catalogue
+from bot.incident.reading import Reading, read
 from bot.incident.telemetry import EvalScore, Trace
 from bot.ports import Background, Clock, Control, Records, Traces
 from bot.response.classify import Classify
@@ -46,6 +47,16 @@ class KeptTraces(Traces):
     async def traces(self, agent: str, start_ns: int, end_ns: int, limit: int = 2000) -> tuple[Trace, ...]:
         found = [trace for trace in self.kept if trace.agent == agent and start_ns <= trace.start_ns < end_ns]
         return tuple(sorted(found, key=lambda trace: trace.start_ns)[-limit:])
+
+    async def readings(
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000
+    ) -> tuple[Reading, ...]:
+        found = {trace.id: trace for name in agents for trace in await self.traces(name, start_ns, end_ns, limit)}
+        return tuple(read(trace) for trace in sorted(found.values(), key=lambda trace: trace.start_ns))
+
+    async def usual(self, agents: Collection[str], hours: Collection[int]) -> Mapping[str, tuple[int, int]]:
+        del agents, hours
+        return {}
 
     async def scores(self, agent: str, start_ns: int, end_ns: int) -> tuple[EvalScore, ...]:
         return tuple(score for score in self.scored if score.agent == agent and start_ns <= score.at_ns < end_ns)

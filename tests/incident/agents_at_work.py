@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
+from bot.incident.reading import Reading, read
 from bot.incident.telemetry import (
     EvalScore,
     GuardrailCheck,
@@ -96,19 +97,25 @@ class Fleet:
 
     traces: dict[str, list[Trace]]
     scores: dict[str, list[EvalScore]]
+    _readings: dict[str, Reading] = field(default_factory=dict)
 
     def until(
         self, agent: str, at_ns: int
-    ) -> tuple[tuple[Trace, ...], tuple[EvalScore, ...], dict[str, tuple[Trace, ...]]]:
-        """What a bot would know at that moment: own traces, own scores, other agents' traces."""
+    ) -> tuple[tuple[Reading, ...], tuple[EvalScore, ...], dict[str, tuple[Reading, ...]]]:
+        """What a bot would know at that moment: own tasks, own scores, other agents' tasks."""
         start = at_ns - 90 * MINUTE
 
-        def known(traces: list[Trace]) -> tuple[Trace, ...]:
-            return tuple(one for one in traces if start <= one.start_ns and one.end_ns <= at_ns)
+        def known(traces: list[Trace]) -> tuple[Reading, ...]:
+            return tuple(self._read(one) for one in traces if start <= one.start_ns and one.end_ns <= at_ns)
 
         scores = tuple(one for one in self.scores.get(agent, []) if start <= one.at_ns <= at_ns)
         others = {name: known(traces) for name, traces in self.traces.items() if name != agent}
         return known(self.traces[agent]), scores, others
+
+    def _read(self, trace: Trace) -> Reading:
+        if trace.id not in self._readings:
+            self._readings[trace.id] = read(trace)
+        return self._readings[trace.id]
 
 
 def work(

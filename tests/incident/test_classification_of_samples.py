@@ -7,9 +7,10 @@ import pytest
 
 from bot.incident.classification import Classification
 from bot.incident.evidence import EvidenceBundle
-from bot.incident.gathering import gather
+from bot.incident.gathering import Gathered, gather
+from bot.incident.reading import Reading, read
 from bot.incident.taxonomy import IncidentClass
-from bot.incident.telemetry import EvalScore, Trace
+from bot.incident.telemetry import EvalScore
 from bot.incident.tree import classify
 from tests.incident.agents_at_work import MINUTE
 from tests.incident.otlp_fixture import scores_by_agent, traces_by_agent
@@ -23,19 +24,20 @@ class Sample:
         self.expected = IncidentClass(truth["class"])
         self.onset = int(truth["onset_unix_nano"])
         self.cause, self.affected = truth["cause"], truth["affected_agents"]
-        self.traces = traces_by_agent(folder / "traces.otlp.jsonl.gz")
+        traces = traces_by_agent(folder / "traces.otlp.jsonl.gz")
+        self.traces = {agent: [read(trace) for trace in found] for agent, found in traces.items()}
         self.scores = scores_by_agent(folder / "evals.otlp.jsonl.gz")
 
     def at(self, agent: str, minutes: int) -> tuple[EvidenceBundle, Classification]:
         at_ns = self.onset + minutes * MINUTE
         others = {name: self.known(traces, at_ns) for name, traces in self.traces.items() if name != agent}
         scores: list[EvalScore] = [score for score in self.scores.get(agent, []) if score.at_ns <= at_ns]
-        bundle = gather(agent, at_ns, self.known(self.traces[agent], at_ns), scores, others)
+        bundle = gather(agent, at_ns, Gathered(self.known(self.traces[agent], at_ns), scores, others))
         return bundle, classify(bundle)
 
     @staticmethod
-    def known(traces: list[Trace], at_ns: int) -> tuple[Trace, ...]:
-        return tuple(trace for trace in traces if trace.end_ns <= at_ns)
+    def known(readings: list[Reading], at_ns: int) -> tuple[Reading, ...]:
+        return tuple(reading for reading in readings if reading.end_ns <= at_ns)
 
 
 @pytest.fixture(scope="module", params=SAMPLES, ids=lambda folder: folder.name)

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from bot.incident.detectors.change import changes_in
 from bot.incident.detectors.findings import findings_of
 from bot.incident.detectors.loop import loop_in
 from bot.incident.detectors.security import is_security
 from bot.incident.evidence import ChangeKind, FindingKind
+from bot.incident.reading import read
+from bot.incident.signals.changes import changes_in
 from bot.incident.telemetry import GuardrailCheck, ModelCall, SideEffect, Span, SpanKind, Task, ToolCall, Trace
 
 SECOND = 1_000_000_000
@@ -89,6 +90,6 @@ def test_a_prompt_that_changes_is_told_with_what_it_was_and_how_many_tasks_carry
         replace(Trace(str(number), "a", number * 60 * SECOND, 0), prompt_version="p-118" if number < 30 else "p-119")
         for number in range(40)
     ]
-    (change,) = changes_in(traces)
+    (change,) = changes_in([read(trace) for trace in traces])
     assert (change.kind, change.before, change.after) == (ChangeKind.PROMPT_VERSION, "p-118", "p-119")
     assert (change.k, change.n) == (10, 10)

@@ -4,19 +4,20 @@ import pytest
 
 from bot.incident.fitness import CAUTIOUS_LIMIT, judge, offers, turn_limit_from, turns
 from bot.incident.mitigation import MitigationKind, Standing
+from bot.incident.reading import Reading, read
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.telemetry import ModelCall, Span, SpanKind, Task, Trace
 
 HALT, LIMIT = MitigationKind.HALT, MitigationKind.TURN_LIMIT
 
 
-def task(model_calls: int, number: int = 0, *, outcome: str = "completed", complete: bool = True) -> Trace:
+def task(model_calls: int, number: int = 0, *, outcome: str = "completed", complete: bool = True) -> Reading:
     trace_id = f"{number:032x}"
     steps = tuple(
         Span(trace_id, f"{index:016x}", "1" * 16, SpanKind.LLM, "chat", index, index + 1, model=ModelCall())
         for index in range(model_calls)
     )
-    return Trace(trace_id, "helpdesk-agent", 0, 100, complete=complete, task=Task(outcome=outcome), spans=steps)
+    return read(Trace(trace_id, "helpdesk-agent", 0, 100, complete=complete, task=Task(outcome=outcome), spans=steps))
 
 
 def standing(kind: MitigationKind, incident_class: IncidentClass | None, failing: float = 0.0) -> Standing:

@@ -7,7 +7,7 @@ import pytest
 
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.evidence import EvidenceBundle, SourceStatus
-from bot.incident.gathering import gather
+from bot.incident.gathering import Gathered, gather
 from bot.incident.questions import WORDINGS, open_questions
 from bot.incident.severity import floor
 from bot.incident.taxonomy import Confidence, IncidentClass, Severity
@@ -20,7 +20,7 @@ ONSET = 61
 
 def seen(fleet: Fleet, agent: str, minute: float) -> tuple[EvidenceBundle, Classification]:
     at_ns = START + int(minute * MINUTE)
-    bundle = gather(agent, at_ns, *fleet.until(agent, at_ns))
+    bundle = gather(agent, at_ns, Gathered(*fleet.until(agent, at_ns)))
     return bundle, classify(bundle)
 
 
@@ -68,7 +68,7 @@ def test_a_fresh_and_flat_agent_has_no_class_and_says_so(healthy: Fleet) -> None
 
 
 def test_an_agent_nobody_ever_heard_of_is_unknown_and_not_healthy() -> None:
-    found = classify(gather("ghost", START, (), (), {}))
+    found = classify(gather("ghost", START, Gathered()))
     assert found.incident_class is IncidentClass.UNKN
     assert found.confidence is Confidence.LOW
     assert {answer.reply for answer in found.answers} == {Reply.NO, Reply.CANT_TELL}

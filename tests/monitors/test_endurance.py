@@ -38,6 +38,7 @@ class ForgetfulStore(TelemetryRetention):
 
     failures: int = 0
     limits: list[int] = field(default_factory=list)
+    most_bytes: int = 0
     answered: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def delete_before(self, arrived_ns: int) -> int:
@@ -47,10 +48,15 @@ class ForgetfulStore(TelemetryRetention):
         self.answered.set()
         return 3
 
+    async def delete_beyond(self, most_bytes: int) -> int:
+        self.most_bytes = most_bytes
+        return 2
 
-async def test_telemetry_older_than_the_team_keeps_it_is_forgotten() -> None:
+
+async def test_telemetry_older_or_more_than_the_team_keeps_is_forgotten() -> None:
     store = ForgetfulStore()
-    assert await Retention(store, FakeClock(), timedelta(days=2)).look() == 3
+    assert await Retention(store, FakeClock(), timedelta(days=2), 10**9).look() == 5
+    assert store.most_bytes == 10**9
     assert store.limits == [int((START - timedelta(days=2)).timestamp()) * 10**9]
 
 
@@ -59,7 +65,7 @@ async def test_forgetting_goes_on_after_a_failure(
 ) -> None:
     monkeypatch.setattr(retention, "EVERY", timedelta(0))
     store = ForgetfulStore(failures=2)
-    running = asyncio.create_task(Retention(store, FakeClock(), timedelta(days=2)).run())
+    running = asyncio.create_task(Retention(store, FakeClock(), timedelta(days=2), 10**9).run())
     await until(store.answered, running)
     assert len([entry for entry in caplog.records if entry.levelno == logging.ERROR]) == 2
 

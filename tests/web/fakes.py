@@ -26,7 +26,8 @@ from bot.web.application import build
 from bot.web.doors import SlackRequests
 from bot.web.parts import Parts
 from bot.web.tokens import Tokens
-from tests.web.memory import NOON, CountingIds, MemoryRecords, MemoryTraces, StillClock
+from tests.fakes.verbs import KeptTraces
+from tests.web.memory import NOON, CountingIds, MemoryRecords, StillClock
 
 CATALOGUE = Catalogue(
     (Agent("helpdesk-agent", owners=("it",), tools=(Tool("reset_password", SideEffect.WRITE, privileged=True),)),)
@@ -67,7 +68,7 @@ class World:
     clock: StillClock = field(default_factory=StillClock)
     ids: CountingIds = field(default_factory=CountingIds)
     records: MemoryRecords = field(default_factory=MemoryRecords)
-    traces: MemoryTraces = field(default_factory=MemoryTraces)
+    traces: KeptTraces = field(default_factory=KeptTraces)
     queue: Queue = field(default_factory=Queue)
     missing: str | None = None
 

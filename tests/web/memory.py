@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Incident, IncidentKey, Person
-from bot.incident.telemetry import EvalScore, Trace
 from bot.incident.timeline import Event, Fact
 from bot.ports import Job, NewIncident, RoomTask
 
@@ -212,24 +211,3 @@ class MemoryRecords:
         if self.failing is not None:
             raise self.failing
         yield self.kept
-
-
-@dataclass
-class MemoryTraces:
-    """Traces and scores that were put here."""
-
-    kept: Sequence[Trace] = ()
-    scored: Sequence[EvalScore] = ()
-
-    async def traces(self, agent: str, start_ns: int, end_ns: int, limit: int = 2000) -> tuple[Trace, ...]:
-        found = [t for t in self.kept if t.agent == agent and start_ns <= t.start_ns < end_ns]
-        return tuple(sorted(found, key=lambda t: t.start_ns)[-limit:])
-
-    async def scores(self, agent: str, start_ns: int, end_ns: int) -> tuple[EvalScore, ...]:
-        return tuple(s for s in self.scored if s.agent == agent and start_ns <= s.at_ns < end_ns)
-
-    async def trace(self, trace_id: str) -> Trace | None:
-        return next((t for t in self.kept if t.id == trace_id), None)
-
-    async def agents(self, start_ns: int, end_ns: int) -> tuple[str, ...]:
-        return tuple(sorted({t.agent for t in self.kept if start_ns <= t.start_ns < end_ns}))

@@ -1,8 +1,14 @@
 """Actions: writes nobody approved, and claims no tool call supports."""
 
+import re
 from collections.abc import Iterable
 
 from bot.incident.telemetry import SideEffect, Span, Trace
+
+_AMOUNT = re.compile(
+    r'"(\w*(?:amount|value|price|total|sum|quantity|count|limit|days|percent)\w*)"\s*:\s*"?(-?\d+(?:\.\d+)?)',
+    re.IGNORECASE,
+)
 
 
 def writes_of(trace: Trace) -> tuple[Span, ...]:
@@ -23,3 +29,9 @@ def unbacked_claims(trace: Trace) -> tuple[str, ...]:
         return ()
     done = {span.tool.name for span in trace.spans if span.tool and not span.error}
     return tuple(action for action in trace.task.claimed_actions if action not in done)
+
+
+def amounts(span: Span) -> tuple[tuple[str, float], ...]:
+    """Numbers in the arguments of a call whose name says that they are an amount, as (field, amount)."""
+    text = span.tool.arguments_preview if span.tool else ""
+    return tuple((name, float(number)) for name, number in _AMOUNT.findall(text))

@@ -1,9 +1,9 @@
 """What is notable inside one task, for the page of that task and for the bundle."""
 
 from bot.incident.detectors.actions import unapproved, unbacked_claims, writes_of
-from bot.incident.detectors.change import swapped
 from bot.incident.detectors.loop import loop_in
 from bot.incident.detectors.security import untrusted_then_privileged
+from bot.incident.detectors.swap import swapped
 from bot.incident.evidence import Finding, FindingKind
 from bot.incident.telemetry import Span, SpanKind, Trace
 

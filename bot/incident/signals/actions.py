@@ -1,19 +1,13 @@
 """Actions: unapproved writes, claims without a tool call, and writes larger or more numerous than ever before."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from bot.incident.evidence import Signal
+from bot.incident.reading import Reading
 from bot.incident.signals.measure import Seen, share, tasks
-from bot.incident.signals.reading import Reading
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import quantile
-from bot.incident.telemetry import Span
 
-_AMOUNT = re.compile(
-    r'"(\w*(?:amount|value|price|total|sum|quantity|count|limit|days|percent)\w*)"\s*:\s*"?(-?\d+(?:\.\d+)?)',
-    re.IGNORECASE,
-)
 FEWEST_AMOUNTS = 8  # earlier amounts needed before one can be an outlier
 OVER_LARGEST = 1.5  # times the largest amount seen before
 OVER_MEDIAN = 4.0  # times the usual amount
@@ -31,8 +25,8 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             scope,
             "unapproved_writes",
             "writing tasks had a write without approval",
-            tasks(writing, lambda reading: bool(reading.unapproved)),
-            tasks(wrote, lambda reading: bool(reading.unapproved)),
+            tasks(writing, lambda reading: reading.unapproved),
+            tasks(wrote, lambda reading: reading.unapproved),
             fresh_seconds=age,
         ),
         share(
@@ -65,12 +59,12 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
 
 def claiming(readings: Iterable[Reading]) -> list[Reading]:
     """Tasks that told the user of an action."""
-    return [reading for reading in readings if reading.trace.task.claimed_actions]
+    return [reading for reading in readings if reading.claims]
 
 
 def distinct_writes(reading: Reading) -> int:
     """Writes with different arguments; a write repeated unchanged belongs to loops."""
-    return len({(span.tool.name, span.tool.arguments_hash) for span in reading.writes if span.tool})
+    return len({(step.name, step.arguments) for step in reading.tools if step.wrote})
 
 
 def unusual_number(before: Iterable[Reading]) -> int:
@@ -106,13 +100,6 @@ def amount_limits(before: Iterable[Reading]) -> dict[tuple[str, str], float]:
 def told(readings: Iterable[Reading]) -> Iterator[tuple[tuple[str, str], float, int, str]]:
     """(tool and field, amount, time, trace) of each amount in the arguments of a write."""
     for reading in readings:
-        for span in reading.writes:
-            for field, value in amounts(span):
-                name = span.tool.name if span.tool else ""
-                yield (name, field), value, span.start_ns, reading.id
-
-
-def amounts(span: Span) -> list[tuple[str, float]]:
-    """Numbers in the arguments whose name says that they are an amount."""
-    text = span.tool.arguments_preview if span.tool else ""
-    return [(name, float(number)) for name, number in _AMOUNT.findall(text)]
+        for step in reading.tools:
+            for field, value in step.amounts:
+                yield (step.name, field), value, step.at_ns, reading.id

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from bot.incident.detectors.security import is_security
 from bot.incident.evidence import Signal
+from bot.incident.reading import Reading
 from bot.incident.signals.measure import Seen, growth, share, tasks
 from bot.incident.signals.quality import is_conduct, judged
-from bot.incident.signals.reading import Reading
 from bot.incident.signals.scope import Scope
 from bot.incident.telemetry import EvalScore
 
@@ -112,8 +112,7 @@ def _of_slice(name: str, readings: Iterable[Reading], scores: Iterable[EvalScore
 
 def slices_of(reading: Reading) -> tuple[str, ...]:
     """The cohorts a task belongs to: conversation length, language, kind of task."""
-    task = reading.trace.task
-    depths = [f"turn {depth} and later" for depth in DEPTHS if task.turn is not None and task.turn >= depth]
-    locale = f"users in {task.locale}" if task.locale else None
-    kind = f"tasks of type {task.type}" if task.type else None
+    depths = [f"turn {depth} and later" for depth in DEPTHS if reading.turn is not None and reading.turn >= depth]
+    locale = f"users in {reading.locale}" if reading.locale else None
+    kind = f"tasks of type {reading.task_type}" if reading.task_type else None
     return tuple(name for name in (*depths, locale, kind) if name)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from bot.incident.evidence import Signal, Unit
+from bot.incident.reading import Reading
 from bot.incident.signals.measure import level, share, tasks
-from bot.incident.signals.reading import Reading
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import quantile
 

@@ -57,9 +57,7 @@ def score_limit(scope: Scope) -> float | None:
 def unjudged(scope: Scope) -> int:
     """Tasks that ended well after the newest score, long enough ago to have been judged."""
     after, until = scope.score_ns or 0, scope.at_ns - JUDGED_WITHIN_NS
-    return sum(
-        reading.finished and not reading.failed and after < reading.trace.end_ns < until for reading in scope.seen
-    )
+    return sum(reading.finished and not reading.failed and after < reading.end_ns < until for reading in scope.seen)
 
 
 def usual_gap(times: Sequence[int]) -> float:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.incident.evidence import Direction, Interval, Signal, Unit
-from bot.incident.signals.reading import Reading
+from bot.incident.evidence import ENOUGH, Direction, Interval, Signal, Unit
+from bot.incident.reading import Reading
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import evidence, newcombe, quantile, quantile_difference, quantile_interval, wilson
 
-FEWEST = 5  # observations on each side below which a direction cannot be told
+SETTLED = 50  # observations on each side from which no visible change is called flat
 RELEVANT_SHARE = 0.10  # a change of a share that matters to responders
 RELEVANT_RATIO = 0.5  # a change of a quantity, relative to its baseline
 WORST = 5  # traces linked from one signal
@@ -103,11 +103,11 @@ def growth(signal: Signal) -> float:
 
 def direction(difference: Interval | None, n: int, n0: int, relevant: float) -> Direction:
     """UP or DOWN when the interval excludes no change; FLAT only when it also excludes a relevant one."""
-    if difference is None or min(n, n0) < FEWEST:
+    if difference is None or min(n, n0) < ENOUGH:
         return Direction.UNKNOWN
     if difference.low > 0:
         return Direction.UP
     if difference.high < 0:
         return Direction.DOWN
     small = difference.low > -relevant and difference.high < relevant
-    return Direction.FLAT if small or min(n, n0) >= 2 * FEWEST * FEWEST else Direction.UNKNOWN
+    return Direction.FLAT if small or min(n, n0) >= SETTLED else Direction.UNKNOWN

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from bot.incident.evidence import Signal, Unit
+from bot.incident.reading import Reading
 from bot.incident.signals.measure import Seen, level, share, tasks
-from bot.incident.signals.reading import Reading
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import quantile
 
@@ -73,7 +73,7 @@ def waits(readings: Iterable[Reading]) -> list[tuple[float, str]]:
     for reading in readings:
         wait = reading.first_chunk
         if wait is None:
-            wait = max((span.seconds for span in reading.models if not span.error), default=None)
+            wait = max((step.seconds for step in reading.models if not step.error), default=None)
         if wait is not None:
             found.append((wait, reading.id))
     return found
@@ -89,8 +89,4 @@ def slow_tasks(readings: Iterable[Reading], limit: float | None) -> list[Seen]:
 
 def answered(readings: Iterable[Reading]) -> list[Reading]:
     """Tasks in which some model said its name."""
-    return [
-        reading
-        for reading in readings
-        if any(span.model and span.model.answering and span.model.requested for span in reading.models)
-    ]
+    return [reading for reading in readings if any(step.answering and step.requested for step in reading.models)]

@@ -3,8 +3,8 @@
 from collections import Counter
 
 from bot.incident.evidence import Direction, Interval, Signal, Unit, Window
+from bot.incident.reading import Reading
 from bot.incident.signals.measure import share, tasks
-from bot.incident.signals.reading import Reading
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import mix_evidence, poisson_evidence
 
@@ -94,8 +94,8 @@ def covered_seconds(scope: Scope) -> float:
 def mix(scope: Scope) -> Signal:
     """Whether other kinds of tasks arrive than before; ``value`` is the share of the kind that grew most."""
     # a task that still runs has not said its type yet: its root span comes last
-    now = Counter(reading.trace.task.type or "" for reading in scope.now if reading.trace.complete)
-    before = Counter(reading.trace.task.type or "" for reading in scope.before if reading.trace.complete)
+    now = Counter(reading.task_type or "" for reading in scope.now if reading.finished)
+    before = Counter(reading.task_type or "" for reading in scope.before if reading.finished)
     nats, grown = mix_evidence(now, before)
     n, n0 = now.total(), before.total()
     return Signal(

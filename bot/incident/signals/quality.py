@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from bot.incident.evidence import Signal
 from bot.incident.signals.measure import Seen, growth, share
@@ -70,14 +71,26 @@ def evaluator(scope: Scope, name: str) -> Signal:
     )
 
 
+@lru_cache(1024)  # asked for each score
+def watches_conduct(evaluator: str) -> bool:
+    """The evaluator of that name judges behaviour against policy."""
+    return bool(_CONDUCT.search(evaluator))
+
+
+@lru_cache(1024)
+def gathers_feedback(evaluator: str) -> bool:
+    """The evaluator of that name passes on what users say."""
+    return bool(_FEEDBACK.search(evaluator))
+
+
 def is_conduct(score: EvalScore) -> bool:
     """The evaluator judges behaviour against policy, by its name."""
-    return bool(_CONDUCT.search(score.name)) and not score.synthetic
+    return not score.synthetic and watches_conduct(score.name)
 
 
 def is_feedback(score: EvalScore) -> bool:
     """The score is a user's own verdict, by its name."""
-    return bool(_FEEDBACK.search(score.name)) and not score.synthetic
+    return not score.synthetic and gathers_feedback(score.name)
 
 
 def is_quality(score: EvalScore) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.incident.evidence import Window
-from bot.incident.signals.reading import Reading
+from bot.incident.reading import Reading
 from bot.incident.telemetry import EvalScore
 
 

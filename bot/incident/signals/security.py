@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from bot.incident.detectors.security import is_security
 from bot.incident.evidence import Signal
+from bot.incident.reading import Reading
 from bot.incident.signals.measure import Seen, share, tasks
-from bot.incident.signals.reading import Reading
 from bot.incident.signals.scope import Scope
 
 FEWEST_SENDS = 25  # below it every other destination is new
@@ -43,7 +43,7 @@ def alarms(readings: Iterable[Reading]) -> list[Seen]:
 
 def led(readings: Iterable[Reading]) -> list[Seen]:
     """One observation per task that read untrusted content."""
-    return tasks((reading for reading in readings if reading.reads_untrusted), lambda reading: bool(reading.led_astray))
+    return tasks((reading for reading in readings if reading.reads_untrusted), lambda reading: reading.led_astray)
 
 
 def destinations(scope: Scope) -> Signal:
@@ -52,7 +52,7 @@ def destinations(scope: Scope) -> Signal:
     early, late = scope.before[:half], scope.before[half:]
     known = enough(scope.before)
     now = novel(scope.now, targets(scope.before))
-    new = sorted({target for reading in scope.now for target in targets([reading])} - targets(scope.before))
+    new = sorted({target for reading in scope.now for target in reading.destinations} - targets(scope.before))
     return share(
         scope,
         "new_destinations",
@@ -66,16 +66,16 @@ def destinations(scope: Scope) -> Signal:
 
 def enough(readings: Iterable[Reading]) -> bool:
     """Enough sends are known to call a destination new."""
-    return sum(bool(reading.sends) for reading in readings) >= FEWEST_SENDS
+    return sum(bool(reading.destinations) for reading in readings) >= FEWEST_SENDS
 
 
 def targets(readings: Iterable[Reading]) -> frozenset[str]:
     """All destinations the tasks sent to."""
-    return frozenset(
-        span.tool.destination for reading in readings for span in reading.sends if span.tool and span.tool.destination
-    )
+    return frozenset(target for reading in readings for target in reading.destinations)
 
 
 def novel(readings: Sequence[Reading], known: frozenset[str]) -> list[Seen]:
     """One observation per task that sends: bad when one of its destinations is not among the known."""
-    return tasks((reading for reading in readings if reading.sends), lambda reading: not targets([reading]) <= known)
+    return tasks(
+        (reading for reading in readings if reading.destinations), lambda reading: not reading.destinations <= known
+    )

@@ -1,14 +1,13 @@
 """Tools: errors and empty answers, and how far they concentrate in one or two of them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from bot.incident.evidence import Signal, Unit
-from bot.incident.signals.measure import FEWEST, Seen, direction, growth, share
-from bot.incident.signals.reading import Reading
+from bot.incident.reading import Reading, ToolStep
+from bot.incident.signals.measure import RELEVANT_SHARE, Seen, direction, growth, share
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import newcombe, wilson
-from bot.incident.telemetry import Span
 
 WORST_TOOLS = 3
 
@@ -38,19 +37,18 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
     return (*found, *worst_tools(scope))
 
 
-def calls(readings: Iterable[Reading], bad: Callable[[Span], bool]) -> list[Seen]:
+def calls(readings: Iterable[Reading], bad: Callable[[ToolStep], bool]) -> list[Seen]:
     """One observation per tool call."""
-    return [Seen(reading.id, span.start_ns, bad(span)) for reading in readings for span in reading.tools]
+    return [Seen(reading.id, step.at_ns, bad(step)) for reading in readings for step in reading.tools]
 
 
-def per_tool(readings: Iterable[Reading], bad: Callable[[Span], bool]) -> dict[str, list[Seen]]:
+def per_tool(readings: Iterable[Reading], bad: Callable[[ToolStep], bool]) -> dict[str, list[Seen]]:
     """Observations of each tool, one per task that used it: was any call to it bad?"""
     found: defaultdict[str, list[Seen]] = defaultdict(list)
     for reading in readings:
         used: dict[str, bool] = {}
-        for span in reading.tools:
-            if span.tool:
-                used[span.tool.name] = used.get(span.tool.name, False) or bad(span)
+        for step in reading.tools:
+            used[step.name] = used.get(step.name, False) or bad(step)
         for name, hit in used.items():
             found[name].append(Seen(reading.id, reading.at_ns, hit))
     return dict(found)
@@ -91,7 +89,7 @@ def concentration(scope: Scope) -> Signal:
         n=n,
         baseline_n=n0,
         window=scope.window,
-        direction=direction(difference, n, n0, 0.1) if n >= FEWEST else direction(None, 0, 0, 0.1),
+        direction=direction(difference, n, n0, RELEVANT_SHARE),
         k=k,
         baseline_k=k0,
         interval=wilson(k, n) if n else None,
@@ -102,28 +100,27 @@ def concentration(scope: Scope) -> Signal:
     )
 
 
-def _top_two(readings: Iterable[Reading]) -> tuple[int, int, tuple[str, ...], tuple[str, ...]]:
+def _top_two(readings: Sequence[Reading]) -> tuple[int, int, tuple[str, ...], tuple[str, ...]]:
     """Failing calls on the two worst tools, all failing calls, those tools, and traces that show them."""
-    failing = [(span, reading.id) for reading in readings for span in (*reading.tools, *reading.models)]
-    failing = [(span, trace_id) for span, trace_id in failing if span.error or (span.tool and span.tool.empty_result)]
-    by_tool = Counter(span.tool.name for span, _ in failing if span.tool)
-    top = by_tool.most_common(2)
+    failing = [(step, reading.id) for reading in readings for step in reading.tools if step.error or step.empty]
+    of_models = sum(reading.model_errors for reading in readings)
+    top = Counter(step.name for step, _ in failing).most_common(2)
     names = tuple(name for name, _ in top)
-    traces = dict.fromkeys(trace_id for span, trace_id in failing if span.tool and span.tool.name in names)
-    return sum(count for _, count in top), len(failing), names, tuple(traces)[:5]
+    traces = dict.fromkeys(trace_id for step, trace_id in failing if step.name in names)
+    return sum(count for _, count in top), len(failing) + of_models, names, tuple(traces)[:5]
 
 
-def erring(span: Span) -> bool:
+def erring(step: ToolStep) -> bool:
     """The call failed."""
-    return span.error
+    return step.error
 
 
-def empty(span: Span) -> bool:
+def empty(step: ToolStep) -> bool:
     """The call answered nothing, without an error."""
-    return span.tool is not None and span.tool.empty_result
+    return step.empty
 
 
-TROUBLES: tuple[tuple[str, str, Callable[[Span], bool]], ...] = (
+TROUBLES: tuple[tuple[str, str, Callable[[ToolStep], bool]], ...] = (
     ("tool", "fail", erring),
     ("empty", "answer nothing", empty),
 )

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from bot.incident.detectors.onset import Pace, Series, series
+from bot.incident.reading import Reading
 from bot.incident.signals import actions, conduct, effort, models, outcomes, quality, security, tools
 from bot.incident.signals.measure import Seen, tasks
-from bot.incident.signals.reading import Reading
 from bot.incident.telemetry import EvalScore
 
 GUARDS: Mapping[str, float] = {
@@ -34,7 +34,7 @@ def troubles(
     found: dict[str, tuple[Series | Pace, ...]] = {
         "security_hits": _series(security.alarms(readings), security.led(readings), newcomers(readings)),
         "unapproved_writes": _series(
-            tasks((reading for reading in readings if reading.writes), lambda reading: bool(reading.unapproved)),
+            tasks((reading for reading in readings if reading.writes), lambda reading: reading.unapproved),
             tasks(actions.claiming(readings), lambda reading: bool(reading.unbacked)),
         ),
         "write_amounts": _series(actions.oversized(readings, settled)),

@@ -1,6 +1,6 @@
-"""Tables of spans, traces and scores. About 1 KB a span; the hot columns are those that are searched."""
+"""Tables of spans, traces and scores. About 1 KB a span; the hot columns are those that are searched or counted."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Text, text
 
 from bot.storage.tables import metadata
 
@@ -24,9 +24,24 @@ traces = Table(
     Column("complete", Boolean, nullable=False),
     Column("spans", Integer, nullable=False),
     Column("arrived_ns", BigInteger, nullable=False),
+    Column("failed", Integer, nullable=False, server_default="0"),  # 0 or 1, as the next three, so that they add up
+    Column("model_failed", Integer, nullable=False, server_default="0"),
+    Column("looping", Integer, nullable=False, server_default="0"),
+    Column("escalated", Integer, nullable=False, server_default="0"),
+    Column("tool_calls", Integer, nullable=False, server_default="0"),
+    Column("tool_errors", Integer, nullable=False, server_default="0"),
+    Column("size", Integer, nullable=False, server_default="0"),  # bytes, about, of the trace with its spans
+    Column("reading", Text),  # the task reduced to what signals count, as JSON
     Index("traces_of_agent", "agent", "start_ns"),
     Index("traces_started", "start_ns", "agent"),
     Index("traces_arrived", "arrived_ns"),
+    Index(
+        "traces_failed",
+        "agent",
+        "start_ns",
+        sqlite_where=text("failed = 1"),
+        postgresql_where=text("failed = 1"),
+    ),
 )
 
 scores = Table(
@@ -44,4 +59,27 @@ scores = Table(
     Index("scores_of_agent", "agent", "at_ns"),
     Index("scores_arrived", "arrived_ns"),
     Index("scores_of_trace", "trace_id"),
+)
+
+hours = Table(  # what was usual, kept when the traces of that hour are forgotten
+    "hours",
+    metadata,
+    Column("agent", Text, primary_key=True),
+    Column("hour", Integer, primary_key=True),  # hours since the epoch
+    Column("signal", Text, primary_key=True),
+    Column("bad", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),
+)
+
+announced_changes = Table(
+    "announced_changes",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("agent", Text, nullable=False),  # empty: every agent
+    Column("environment", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("before", Text),
+    Column("after", Text, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Index("announced_changes_at", "at_ns"),
 )

@@ -4,33 +4,33 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bot.incident.evidence import Change, ChangeKind
-from bot.incident.telemetry import Span, Trace
+from bot.incident.reading import Reading
 
 SECOND = 1_000_000_000
 SETTLED = 10 * 60 * SECOND  # what is first seen this soon after the first trace was probably there before
 MANIFEST_SEPARATOR = "@"
 
 
-def changes_in(traces: Sequence[Trace]) -> tuple[Change, ...]:
-    """What first appeared during the traces (in order of start), oldest first.
+def changes_in(readings: Sequence[Reading]) -> tuple[Change, ...]:
+    """What first appeared during the tasks (in order of start), oldest first.
 
     ``k`` of ``n`` counts the tasks since the change that carry it, among those that say anything about it.
     """
-    if not traces:
+    if not readings:
         return ()
     found: list[Change] = []
     for kind in ChangeKind:
-        found += _of_kind(kind, traces)
+        found += _of_kind(kind, readings)
     return tuple(sorted(found, key=lambda change: change.first_seen_ns))
 
 
-def _of_kind(kind: ChangeKind, traces: Sequence[Trace]) -> list[Change]:
-    said = [(trace.start_ns, values) for trace in traces if (values := _values(kind, trace))]
+def _of_kind(kind: ChangeKind, readings: Sequence[Reading]) -> list[Change]:
+    said = [(reading.at_ns, values) for reading in readings if (values := _values(kind, reading))]
     first: dict[str, int] = {}
     for at_ns, values in said:
         for value in values:
             first.setdefault(value, at_ns)
-    settled = traces[0].start_ns + SETTLED
+    settled = readings[0].at_ns + SETTLED
     found = []
     for value, at_ns in first.items():
         subject, before = _before(value, at_ns, said)
@@ -59,19 +59,20 @@ def _about(subject: str, value: str) -> bool:
     return not subject or value.startswith(subject + MANIFEST_SEPARATOR)
 
 
-def _values(kind: ChangeKind, trace: Trace) -> frozenset[str]:
+def _values(kind: ChangeKind, reading: Reading) -> frozenset[str]:
     match kind:
         case ChangeKind.AGENT_VERSION:
-            return _present(trace.agent_version)
+            return _present(reading.agent_version)
         case ChangeKind.PROMPT_VERSION:
-            return _present(trace.prompt_version)
+            return _present(reading.prompt_version)
         case ChangeKind.MODEL_REQUESTED:
-            return _present(*(span.model.requested for span in trace.spans if span.model))
+            return _present(*(step.requested for step in reading.models))
         case ChangeKind.MODEL_ANSWERING:
-            return _present(*(span.model.answering for span in trace.spans if span.model))
+            return _present(*(step.answering for step in reading.models))
         case ChangeKind.TOOL_MANIFEST:
-            tools = (span.tool for span in trace.spans if span.tool)
-            return _present(*(manifest(tool.name, tool.manifest_hash) for tool in tools))
+            return _present(*(manifest(step.name, step.manifest) for step in reading.tools))
+        case _:  # announced, not read from traces
+            return frozenset()
 
 
 def manifest(tool: str, digest: str | None) -> str | None:
@@ -81,11 +82,3 @@ def manifest(tool: str, digest: str | None) -> str | None:
 
 def _present(*values: str | None) -> frozenset[str]:
     return frozenset(value for value in values if value)
-
-
-def swapped(span: Span) -> bool:
-    """Another model answered than was asked for. A dated name of the same model is the same model."""
-    model = span.model
-    if model is None or not model.requested or not model.answering:
-        return False
-    return not (model.answering.startswith(model.requested) or model.requested.startswith(model.answering))

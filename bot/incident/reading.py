@@ -1,0 +1,253 @@
+"""A task as the signals see it: each trace is walked once and reduced to what is counted.
+
+A reading is small enough to be kept beside its trace, so that a look at thousands of tasks
+never walks their spans again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bot.incident.detectors.actions import amounts, unapproved, unbacked_claims, writes_of
+from bot.incident.detectors.findings import findings_of
+from bot.incident.detectors.loop import loop_in
+from bot.incident.detectors.security import is_security, untrusted_then_privileged
+from bot.incident.detectors.swap import swapped
+from bot.incident.evidence import Finding
+from bot.incident.telemetry import SideEffect, Span, SpanKind, Trace
+
+MOST_STEPS = 400  # tool and model calls kept of one task; a longer one is judged by its first ones and its counts
+MOST_FINDINGS = 12  # of one task
+
+
+class ToolStep(NamedTuple):
+    """One call of a tool."""
+
+    span_id: str
+    name: str
+    at_ns: int
+    error: bool = False
+    empty: bool = False  # answered nothing, without an error
+    wrote: bool = False  # a successful write
+    approved: bool = False
+    destination: str | None = None
+    manifest: str | None = None
+    arguments: str | None = None  # their hash
+    amounts: tuple[tuple[str, float], ...] = ()  # (field, amount) in the arguments of a write
+
+
+class ModelStep(NamedTuple):
+    """One call of a model."""
+
+    requested: str | None = None
+    answering: str | None = None
+    provider: str | None = None
+    seconds: float = 0.0
+    error: bool = False
+
+
+class Repetition(NamedTuple):
+    """What the signals need of a loop."""
+
+    failing: bool = False  # the repeated call errs or answers nothing
+    writes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One task. ``finished`` is False while the root span is missing."""
+
+    id: str
+    at_ns: int  # when it started
+    end_ns: int
+    finished: bool = True
+    failed: bool = False
+    at_limit: bool = False
+    escalated: bool = False
+    loop: Repetition | None = None
+    tools: tuple[ToolStep, ...] = ()
+    models: tuple[ModelStep, ...] = ()
+    steps: int = 0  # model and tool calls
+    tokens: int = 0
+    cost: float | None = None  # USD
+    first_chunk: float | None = None  # the slowest of the task, seconds
+    security_hits: tuple[str, ...] = ()
+    policy_hits: tuple[str, ...] = ()
+    guarded: tuple[str, ...] = ()  # guardrails that looked at it
+    claims: bool = False  # it told the user of an action
+    unbacked: tuple[str, ...] = ()  # actions it claimed without a tool call behind them
+    led_astray: bool = False  # untrusted content, then privileged calls
+    reads_untrusted: bool = False
+    mismatched: bool = False  # another model answered than was asked
+    agent_version: str | None = None
+    prompt_version: str | None = None
+    provider: str | None = None
+    task_type: str | None = None
+    turn: int | None = None
+    locale: str | None = None
+    spent: tuple[tuple[str, float], ...] = ()  # (step, seconds spent in it and in no step beneath it)
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def looping(self) -> bool:
+        """It repeats itself without a failing tool as the cause."""
+        return self.loop is not None and not self.loop.failing
+
+    @property
+    def model_errors(self) -> int:
+        """Model calls that failed."""
+        return sum(step.error for step in self.models)
+
+    @property
+    def tool_errors(self) -> int:
+        """Tool calls that failed."""
+        return sum(step.error for step in self.tools)
+
+    @property
+    def failed_alone(self) -> bool:
+        """It failed although models and tools answered, and it neither looped nor hit its limit."""
+        return self.failed and not (self.at_limit or self.loop or self.model_errors or self.tool_errors)
+
+    @property
+    def writes(self) -> tuple[ToolStep, ...]:
+        """The steps that changed the world, successful ones only."""
+        return tuple(step for step in self.tools if step.wrote)
+
+    @property
+    def unapproved(self) -> bool:
+        """It wrote without an approval."""
+        return any(step.wrote and not step.approved for step in self.tools)
+
+    @property
+    def destinations(self) -> frozenset[str]:
+        """Where it sent data to."""
+        return frozenset(step.destination for step in self.tools if step.destination)
+
+    @property
+    def providers(self) -> frozenset[str]:
+        """The providers of its models."""
+        return frozenset(name for name in (self.provider, *(step.provider for step in self.models)) if name)
+
+
+def read(trace: Trace) -> Reading:
+    """One trace, walked once."""
+    tools, models = trace.tool_spans, trace.model_spans
+    checks = [span.guardrail for span in trace.spans if span.guardrail]
+    hits = [check.name for check in checks if check.triggered]
+    writes = writes_of(trace)
+    allowed = {span.span_id for span in writes} - {span.span_id for span in unapproved(writes)}
+    chunks = [span.model.first_chunk_seconds for span in models if span.model and span.model.first_chunk_seconds]
+    loop = loop_in(trace)
+    task = trace.task
+    return Reading(
+        id=trace.id,
+        at_ns=trace.start_ns,
+        end_ns=trace.end_ns,
+        finished=trace.complete,
+        failed=trace.failed,
+        at_limit=task.outcome == "step_limit" or (task.step_limit is not None and len(tools) >= task.step_limit),
+        escalated=task.outcome == "escalated" or any(hands_over(span) for span in tools),
+        loop=Repetition(loop.failing, loop.writes) if loop else None,
+        tools=tuple(_tool_step(span, approved=span.span_id in allowed) for span in tools[:MOST_STEPS]),
+        models=tuple(_model_step(span) for span in models[:MOST_STEPS]),
+        steps=len(tools) + len(models),
+        tokens=sum((span.model.input_tokens or 0) + (span.model.output_tokens or 0) for span in models if span.model),
+        first_chunk=max(chunks, default=None),
+        security_hits=tuple(name for name in hits if is_security(name)),
+        policy_hits=tuple(name for name in hits if not is_security(name)),
+        guarded=tuple(dict.fromkeys(check.name for check in checks)),
+        claims=bool(task.claimed_actions),
+        unbacked=unbacked_claims(trace),
+        led_astray=bool(untrusted_then_privileged(trace)),
+        reads_untrusted=any(span.tool.untrusted_content for span in tools if span.tool),
+        mismatched=any(swapped(span) for span in models),
+        agent_version=trace.agent_version,
+        prompt_version=trace.prompt_version,
+        provider=trace.provider,
+        task_type=task.type,
+        turn=task.turn,
+        locale=task.locale,
+        spent=tuple(exclusive_seconds(trace.spans).items()),
+        findings=findings_of(trace)[:MOST_FINDINGS],
+    )
+
+
+def hands_over(span: Span) -> bool:
+    """The call hands the task to a person, judged by the tool's name."""
+    name = span.tool.name.lower() if span.tool else ""
+    return "human" in name or "escalate" in name or "handoff" in name or "hand_off" in name
+
+
+def exclusive_seconds(spans: Sequence[Span]) -> dict[str, float]:
+    """Seconds by kind of step, each moment counted once: for the innermost step that was under way.
+
+    Steps are called "model gpt-4o", "tool search", "agent" and so on.
+    """
+    beneath: dict[str, list[tuple[int, int]]] = {}
+    for span in spans:
+        if span.parent_id:
+            beneath.setdefault(span.parent_id, []).append((span.start_ns, span.end_ns))
+    spent: dict[str, float] = {}
+    for span in spans:
+        covered = _covered(span, beneath.get(span.span_id, ()))
+        seconds = round((span.end_ns - span.start_ns - covered) / 1e9, 3)
+        if seconds > 0:
+            name = step_name(span)
+            spent[name] = round(spent.get(name, 0.0) + seconds, 3)
+    return spent
+
+
+def _covered(span: Span, children: Sequence[tuple[int, int]]) -> int:
+    """Nanoseconds of the span in which at least one child was under way."""
+    total, until = 0, span.start_ns
+    for start, end in sorted(children):
+        start, end = max(start, until), min(end, span.end_ns)  # noqa: PLW2901 - clipped to what is not counted yet
+        if end > start:
+            total += end - start
+            until = end
+    return total
+
+
+def step_name(span: Span) -> str:
+    """What the step is called in tables: its kind and what it calls."""
+    if span.tool:
+        return f"tool {span.tool.name}"
+    if span.model:
+        return f"model {span.model.requested or span.model.answering or ''}".rstrip()
+    if span.guardrail:
+        return f"guardrail {span.guardrail.name}"
+    return "agent" if span.kind is SpanKind.AGENT else span.kind.value if span.kind is not SpanKind.OTHER else span.name
+
+
+def tool_steps(readings: Sequence[Reading]) -> Iterator[tuple[Reading, ToolStep]]:
+    """Every tool call with its task."""
+    for reading in readings:
+        for step in reading.tools:
+            yield reading, step
+
+
+def _tool_step(span: Span, *, approved: bool) -> ToolStep:
+    tool = span.tool
+    if tool is None:
+        raise ValueError("only a tool's span makes a tool step")
+    wrote = tool.side_effect is SideEffect.WRITE and not span.error
+    return ToolStep(
+        span.span_id,
+        tool.name,
+        span.start_ns,
+        span.error,
+        tool.empty_result,
+        wrote,
+        approved,
+        tool.destination,
+        tool.manifest_hash,
+        tool.arguments_hash if wrote else None,
+        amounts(span) if wrote else (),
+    )
+
+
+def _model_step(span: Span) -> ModelStep:
+    model = span.model
+    if model is None:
+        raise ValueError("only a model's span makes a model step")
+    return ModelStep(model.requested, model.answering, model.provider, round(span.seconds, 3), span.error)

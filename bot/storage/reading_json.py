@@ -1,0 +1,145 @@
+"""Readings as compact JSON, kept beside their trace. Written by hand: a look at evidence reads thousands of them.
+
+Fields stand in a fixed order; what is absent or ordinary at the end of a list is left out.
+"""
+
+import json
+from sys import intern
+from typing import Any
+
+from bot.incident.evidence import Finding, FindingKind
+from bot.incident.reading import ModelStep, Reading, Repetition, ToolStep
+
+_FINDINGS = {kind.value: kind for kind in FindingKind}
+
+
+def reading_to_json(reading: Reading) -> str:
+    """The reading without its id and its start, which the row holds."""
+    flags = (
+        reading.finished,
+        reading.failed,
+        reading.at_limit,
+        reading.escalated,
+        reading.claims,
+        reading.led_astray,
+        reading.reads_untrusted,
+        reading.mismatched,
+    )
+    fields = [
+        reading.end_ns - reading.at_ns,
+        _bits(flags),
+        list(reading.loop) if reading.loop else None,
+        [_tool(step, reading.at_ns) for step in reading.tools],
+        [_trimmed(list(step)) for step in reading.models],
+        reading.steps,
+        reading.tokens,
+        reading.cost,
+        reading.first_chunk,
+        reading.security_hits,
+        reading.policy_hits,
+        reading.guarded,
+        reading.unbacked,
+        reading.agent_version,
+        reading.prompt_version,
+        reading.provider,
+        reading.task_type,
+        reading.turn,
+        reading.locale,
+        reading.spent,
+        [[finding.kind.value, finding.span_ids, finding.detail] for finding in reading.findings],
+    ]
+    return json.dumps(_trimmed(fields), separators=(",", ":"), ensure_ascii=False)
+
+
+def reading_from_json(trace_id: str, at_ns: int, text: str) -> Reading:
+    """The reading that :func:`reading_to_json` wrote."""
+    fields = json.loads(text)
+    fields += _NOTHING[len(fields) :]
+    lasted, flags, loop, tools, models, steps, tokens, cost, chunk, security, policy, guarded, unbacked = fields[:13]
+    version, prompt, provider, kind, turn, locale, spent, findings = fields[13:]
+    return Reading(
+        id=trace_id,
+        at_ns=at_ns,
+        end_ns=at_ns + lasted,
+        finished=bool(flags & 1),
+        failed=bool(flags & 2),
+        at_limit=bool(flags & 4),
+        escalated=bool(flags & 8),
+        loop=Repetition(*loop) if loop else None,
+        tools=tuple([_tool_step(step, at_ns) for step in tools]),
+        models=tuple([_model_step(step) for step in models]),
+        steps=steps,
+        tokens=tokens,
+        cost=cost,
+        first_chunk=chunk,
+        security_hits=tuple(security),
+        policy_hits=tuple(policy),
+        guarded=tuple(guarded),
+        claims=bool(flags & 16),
+        unbacked=tuple(unbacked),
+        led_astray=bool(flags & 32),
+        reads_untrusted=bool(flags & 64),
+        mismatched=bool(flags & 128),
+        agent_version=_shared(version),
+        prompt_version=_shared(prompt),
+        provider=_shared(provider),
+        task_type=_shared(kind),
+        turn=turn,
+        locale=_shared(locale),
+        spent=tuple([(intern(name), seconds) for name, seconds in spent]),
+        findings=tuple([Finding(_FINDINGS[kind], trace_id, tuple(ids), detail) for kind, ids, detail in findings]),
+    )
+
+
+_NOTHING: list[Any] = [0, 0, None, [], [], 0, 0, None, None, [], [], [], [], None, None, None, None, None, None, [], []]
+
+
+def _bits(flags: tuple[bool, ...]) -> int:
+    return sum(1 << place for place, flag in enumerate(flags) if flag)
+
+
+def _trimmed(fields: list[Any]) -> list[Any]:
+    """Without what is absent at the end."""
+    while fields and fields[-1] in (None, False, 0, (), []):
+        fields.pop()
+    return fields
+
+
+def _tool(step: ToolStep, at_ns: int) -> list[Any]:
+    flags = _bits((step.error, step.empty, step.wrote, step.approved))
+    rest = [step.destination, step.manifest, step.arguments, step.amounts]
+    return _trimmed([step.span_id, step.name, step.at_ns - at_ns, flags, *rest])
+
+
+def _tool_step(fields: list[Any], at_ns: int) -> ToolStep:
+    span_id, name, *rest = fields
+    after, flags, destination, manifest, arguments, amounts = rest + _NO_TOOL[len(rest) :]
+    return ToolStep(
+        span_id,
+        intern(name),
+        at_ns + after,
+        bool(flags & 1),
+        bool(flags & 2),
+        bool(flags & 4),
+        bool(flags & 8),
+        _shared(destination),
+        _shared(manifest),
+        arguments,
+        tuple([(field, amount) for field, amount in amounts]),
+    )
+
+
+_NO_TOOL: list[Any] = [0, 0, None, None, None, []]
+
+
+def _model_step(fields: list[Any]) -> ModelStep:
+    requested, answering, provider, seconds, error = fields + _NO_MODEL[len(fields) :]
+    return ModelStep(_shared(requested), _shared(answering), _shared(provider), seconds, bool(error))
+
+
+_NO_MODEL: list[Any] = [None, None, None, 0.0, False]
+
+
+def _shared(text: str | None) -> str | None:
+    """The same names come thousands of times; one copy of each is kept."""
+    return None if text is None else intern(text)

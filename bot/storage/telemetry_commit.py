@@ -1,0 +1,145 @@
+"""One commit of telemetry: spans in, their traces recomputed, scores attributed.
+
+A trace's row is recomputed from all its spans whenever some arrive, so that a request sent
+again, or spans that come late and out of order, change no count.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.incident.assembly import UNNAMED
+from bot.incident.telemetry import EvalScore, Span
+from bot.storage.span_json import score_from_json, score_to_json
+from bot.storage.tables.telemetry import scores as scores_table
+from bot.storage.tables.telemetry import spans as spans_table
+from bot.storage.tables.telemetry import traces as traces_table
+from bot.storage.telemetry_rows import MOST_SPANS_READ, ROW_OVERHEAD, Arrived, SpanRow, score_row, trace_rows
+from bot.storage.transaction import insert
+
+CHUNK = 500  # values in one IN list
+INLINE = 64  # spans reduced on the event loop; more would hold it up
+STORED = (spans_table.c.trace_id, spans_table.c.span_id, spans_table.c.start_ns, spans_table.c.body)
+
+_INSERT_SPANS = "INSERT INTO spans (trace_id, span_id, start_ns, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_ONE_WRITER = text("SELECT pg_advisory_xact_lock(20261123)")  # any constant; it names "telemetry is being written"
+_ARRIVING = "CREATE TEMPORARY TABLE IF NOT EXISTS arriving (LIKE spans) ON COMMIT DELETE ROWS"
+_COPY = "COPY arriving (trace_id, span_id, start_ns, body) FROM STDIN"
+_MOVE = "INSERT INTO spans SELECT * FROM arriving ON CONFLICT DO NOTHING"
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+async def commit(connection: AsyncConnection, post: Arrived, arrived_ns: int) -> None:
+    """Store one post within the transaction of ``connection``."""
+    if post.rows:
+        if connection.dialect.name == "postgresql":  # two replicas must not count the same trace side by side
+            await connection.execute(_ONE_WRITER)
+        known = await _known(connection, sorted(post.spans))
+        await _insert(connection, [post.rows[key] for key in sorted(post.rows)])
+        await _roll_up(connection, post, known, arrived_ns)
+    if post.scores:
+        agents = await _agents_of(connection, post.scores)
+        rows = [score_row(score, agents.get(score.trace_id or ""), arrived_ns) for score in post.scores]
+        rows = sorted({row["id"]: row for row in rows}.values(), key=itemgetter("id"))
+        await connection.execute(insert(connection, scores_table).on_conflict_do_nothing(), rows)
+
+
+async def _known(connection: AsyncConnection, trace_ids: Sequence[str]) -> dict[str, int]:
+    """How many spans are stored already of those traces that are."""
+    known: dict[str, int] = {}
+    for start in range(0, len(trace_ids), CHUNK):
+        among = traces_table.c.trace_id.in_(trace_ids[start : start + CHUNK])
+        found = await connection.execute(select(traces_table.c.trace_id, traces_table.c.spans).where(among))
+        known |= {row.trace_id: row.spans for row in found}
+    return known
+
+
+async def _insert(connection: AsyncConnection, rows: Sequence[SpanRow]) -> None:
+    if connection.dialect.name != "postgresql":
+        await connection.exec_driver_sql(_INSERT_SPANS, list(rows))
+        return
+    # COPY is many times as quick as INSERT, and cannot skip what is there: hence the detour
+    raw = await connection.get_raw_connection()
+    driver: Any = raw.driver_connection
+    lines = "".join([f"{trace}\t{span}\t{at}\t{body.translate(_ESCAPES)}\n" for trace, span, at, body in rows])
+    async with driver.cursor() as cursor:
+        await cursor.execute(_ARRIVING)
+        async with cursor.copy(_COPY) as copy:
+            await copy.write(lines)
+        await cursor.execute(_MOVE)
+
+
+async def _roll_up(connection: AsyncConnection, post: Arrived, known: Mapping[str, int], arrived_ns: int) -> None:
+    fresh = {trace_id: spans for trace_id, spans in post.spans.items() if trace_id not in known}
+    endless = [trace_id for trace_id, spans in known.items() if spans > MOST_SPANS_READ]
+    grown = await read_spans(connection, [trace_id for trace_id in known if trace_id not in set(endless)])
+    sizes = {
+        trace_id: sum(len(post.rows[trace_id, span.span_id][3]) + ROW_OVERHEAD for span in spans)
+        for trace_id, spans in fresh.items()
+    }
+    if len(grown) + len(post.rows) > INLINE:
+        rows = await asyncio.to_thread(trace_rows, fresh, grown, sizes, arrived_ns)
+    else:
+        rows = trace_rows(fresh, grown, sizes, arrived_ns)
+    rows = [row for row in rows if row["spans"] != known.get(str(row["trace_id"]))]  # the others came again unchanged
+    if rows:
+        rows.sort(key=itemgetter("trace_id"))
+        statement = insert(connection, traces_table)
+        renewed = {
+            column.name: statement.excluded[column.name] for column in traces_table.c if column.name != "trace_id"
+        }
+        await connection.execute(statement.on_conflict_do_update(index_elements=["trace_id"], set_=renewed), rows)
+        await _claim(connection, rows)
+    for trace_id in endless:
+        await _lengthen(connection, trace_id, post.spans[trace_id], arrived_ns)
+
+
+async def _lengthen(connection: AsyncConnection, trace_id: str, spans: Sequence[Span], arrived_ns: int) -> None:
+    """A trace that never ends is counted on, and not read again."""
+    counted = select(func.count()).select_from(spans_table).where(spans_table.c.trace_id == trace_id)
+    latest = max(span.end_ns for span in spans)
+    of_this = traces_table.c.trace_id == trace_id
+    values = {"spans": counted.scalar_subquery(), "arrived_ns": arrived_ns}
+    await connection.execute(update(traces_table).where(of_this).values(values))
+    await connection.execute(update(traces_table).where(of_this, traces_table.c.end_ns < latest).values(end_ns=latest))
+
+
+async def read_spans(connection: AsyncConnection, trace_ids: Sequence[str]) -> list[Any]:
+    """The span rows (trace id, span id, start, JSON) of those traces."""
+    rows: list[Any] = []
+    for start in range(0, len(trace_ids), CHUNK):
+        wanted = select(*STORED).where(spans_table.c.trace_id.in_(trace_ids[start : start + CHUNK]))
+        rows += (await connection.execute(wanted)).all()
+    return rows
+
+
+async def _claim(connection: AsyncConnection, traces: Sequence[Mapping[str, Any]]) -> None:
+    """Scores that came before their trace, and named no agent, belong to the agent that it turns out to have."""
+    agents = {row["trace_id"]: row["agent"] for row in traces if row["agent"] != UNNAMED}
+    unnamed = select(scores_table.c.id).where(scores_table.c.agent == UNNAMED).limit(1)
+    if not agents or (await connection.execute(unnamed)).first() is None:
+        return
+    ids = list(agents)
+    for start in range(0, len(ids), CHUNK):
+        waiting = (scores_table.c.agent == UNNAMED, scores_table.c.trace_id.in_(ids[start : start + CHUNK]))
+        wanted = select(scores_table.c.id, scores_table.c.trace_id, scores_table.c.body).where(*waiting)
+        for row in (await connection.execute(wanted)).all():
+            known = replace(score_from_json(row.body), agent=agents[row.trace_id])
+            claimed = update(scores_table).where(scores_table.c.id == row.id)
+            await connection.execute(claimed.values(agent=known.agent, body=score_to_json(known)))
+
+
+async def _agents_of(connection: AsyncConnection, scores: Sequence[EvalScore]) -> dict[str, str]:
+    """The agent of each trace that a score without an agent is about."""
+    unnamed = sorted({score.trace_id for score in scores if score.agent is None and score.trace_id})
+    agents: dict[str, str] = {}
+    for start in range(0, len(unnamed), CHUNK):
+        among = traces_table.c.trace_id.in_(unnamed[start : start + CHUNK])
+        found = await connection.execute(select(traces_table.c.trace_id, traces_table.c.agent).where(among))
+        agents |= {row.trace_id: row.agent for row in found}
+    return agents

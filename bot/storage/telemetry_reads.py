@@ -1,0 +1,167 @@
+"""Reading the built-in telemetry store."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, case, func, or_, select
+
+from bot.incident.reading import Reading, read
+from bot.incident.signals.quality import gathers_feedback, watches_conduct
+from bot.incident.telemetry import EvalScore, Trace
+from bot.ports import Traces
+from bot.storage.database import Database
+from bot.storage.reading_json import reading_from_json
+from bot.storage.recent_readings import RecentReadings
+from bot.storage.span_json import score_from_json
+from bot.storage.tables.telemetry import hours as hours_table
+from bot.storage.tables.telemetry import scores as scores_table
+from bot.storage.tables.telemetry import traces as traces_table
+from bot.storage.telemetry_commit import CHUNK, read_spans
+from bot.storage.telemetry_rows import traces_of
+
+HOUR_NS = 3_600_000_000_000
+IN_THREAD_FROM = 300  # rows decoded; more would hold up the event loop
+
+_T, _S = traces_table.c, scores_table.c
+TASK_COUNTS: Mapping[str, tuple[Any, Any]] = {  # signal -> (bad, all), each a sum over traces
+    "task_failures": (func.sum(case((or_(_T.failed == 1, _T.complete.is_(False)), 1), else_=0)), func.count()),
+    "model_errors": (func.sum(_T.model_failed), func.count()),
+    "repeats": (func.sum(_T.looping), func.count()),
+    "escalations": (func.sum(_T.escalated), func.count()),
+    "tool_errors": (func.sum(_T.tool_errors), func.sum(_T.tool_calls)),
+}
+VERDICTS = (func.sum(case((_S.passed.is_(False), 1), else_=0)), func.count(_S.passed))
+
+
+class TelemetryReads(Traces):
+    """What the store knows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._recent = RecentReadings()
+
+    async def traces(self, agent: str, start_ns: int, end_ns: int, limit: int = 2000) -> tuple[Trace, ...]:
+        """Traces of ``agent`` that start in [start, end), newest ``limit`` of them, in order of start, with spans."""
+        newest = select(_T.trace_id).where(*_within([agent], start_ns, end_ns)).order_by(_T.start_ns.desc())
+        return await self._with_spans(newest.limit(limit))
+
+    async def listed(
+        self, agents: Collection[str], limit: int, *, failed: bool = False, before_ns: int | None = None
+    ) -> tuple[Trace, ...]:
+        """The newest traces of these agents in order of start; only failed ones, or only earlier ones, where wanted."""
+        wanted = select(_T.trace_id).where(_T.agent.in_(sorted(agents)))
+        if failed:
+            wanted = wanted.where(_T.failed == 1)
+        if before_ns is not None:
+            wanted = wanted.where(_T.start_ns < before_ns)
+        return await self._with_spans(wanted.order_by(_T.start_ns.desc()).limit(limit))
+
+    async def _with_spans(self, wanted: Select[Any]) -> tuple[Trace, ...]:
+        async with self._database.read() as connection:
+            ids = list((await connection.execute(wanted)).scalars())
+            rows = await read_spans(connection, ids)
+        found = await asyncio.to_thread(traces_of, rows) if len(rows) > IN_THREAD_FROM else traces_of(rows)
+        return tuple(sorted(found, key=lambda trace: (trace.start_ns, trace.id)))
+
+    async def trace(self, trace_id: str) -> Trace | None:
+        """One trace with its spans, or None."""
+        async with self._database.read() as connection:
+            found = traces_of(await read_spans(connection, [trace_id.lower()]))
+        return found[0] if found else None
+
+    async def readings(
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000
+    ) -> tuple[Reading, ...]:
+        """Tasks of these agents that started in [start, end), newest ``limit`` of them, in order of start."""
+        newest = (
+            select(_T.trace_id, _T.start_ns, _T.spans, _T.reading)
+            .where(*_within(agents, start_ns, end_ns))
+            .order_by(_T.start_ns.desc())
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(newest)).all()
+            old = await read_spans(connection, [row.trace_id for row in rows if row.reading is None])
+        unread = traces_of(old)
+        found = await asyncio.to_thread(self._decoded, rows) if len(rows) > IN_THREAD_FROM else self._decoded(rows)
+        return tuple(sorted([*found, *(read(trace) for trace in unread)], key=lambda one: (one.at_ns, one.id)))
+
+    def _decoded(self, rows: Sequence[Any]) -> list[Reading]:
+        found = []
+        for trace_id, at_ns, spans, written in rows:
+            if written is None:
+                continue
+            reading = self._recent.get(trace_id, spans)
+            if reading is None:
+                reading = reading_from_json(trace_id, at_ns, written)
+                self._recent.put(spans, reading)
+            found.append(reading)
+        return found
+
+    async def scores(self, agent: str, start_ns: int, end_ns: int) -> tuple[EvalScore, ...]:
+        """Scores of ``agent`` in [start, end), in order of time."""
+        within = (_S.agent == agent, _S.at_ns >= start_ns, _S.at_ns < end_ns)
+        wanted = select(_S.body).where(*within).order_by(_S.at_ns, _S.id)
+        async with self._database.read() as connection:
+            return tuple(score_from_json(body) for body in (await connection.execute(wanted)).scalars())
+
+    async def scores_of(self, trace_ids: Sequence[str]) -> tuple[EvalScore, ...]:
+        """Every score of these traces, in order of time."""
+        found: list[EvalScore] = []
+        async with self._database.read() as connection:
+            for start in range(0, len(trace_ids), CHUNK):
+                wanted = select(_S.body).where(_S.trace_id.in_(trace_ids[start : start + CHUNK]))
+                found += [score_from_json(body) for body in (await connection.execute(wanted)).scalars()]
+        return tuple(sorted(found, key=lambda score: score.at_ns))
+
+    async def agents(self, start_ns: int, end_ns: int) -> tuple[str, ...]:
+        """Names of the agents that sent anything in [start, end), sorted."""
+        sent = select(_T.agent).where(_T.start_ns >= start_ns, _T.start_ns < end_ns)
+        judged = select(_S.agent).where(_S.at_ns >= start_ns, _S.at_ns < end_ns)
+        async with self._database.read() as connection:
+            names = set((await connection.execute(sent.distinct())).scalars())
+            names |= set((await connection.execute(judged.distinct())).scalars())
+        return tuple(sorted(names))
+
+    async def usual(self, agents: Collection[str], hours: Collection[int]) -> Mapping[str, tuple[int, int]]:
+        """How many (bad, all) there were in these hours, by signal: from what is stored and from what is forgotten."""
+        total: dict[str, tuple[int, int]] = {}
+        among = hours_table.c.agent.in_(sorted(agents)), hours_table.c.hour.in_(sorted(hours))
+        kept = (
+            select(hours_table.c.signal, func.sum(hours_table.c.bad), func.sum(hours_table.c.seen))
+            .where(*among)
+            .group_by(hours_table.c.signal)
+        )
+        columns = [column for pair in TASK_COUNTS.values() for column in pair]
+        async with self._database.read() as connection:
+            counted = [(name, bad, seen) for name, bad, seen in await connection.execute(kept)]
+            for hour in sorted(hours):
+                within = _within(agents, hour * HOUR_NS, (hour + 1) * HOUR_NS)
+                row = (await connection.execute(select(*columns).where(*within))).one()
+                counted += [(name, row[2 * at], row[2 * at + 1]) for at, name in enumerate(TASK_COUNTS)]
+                judged = (
+                    select(_S.name, *VERDICTS)
+                    .where(_S.agent.in_(sorted(agents)), _S.at_ns >= hour * HOUR_NS, _S.at_ns < (hour + 1) * HOUR_NS)
+                    .group_by(_S.name)
+                )
+                counted += [part for verdict in await connection.execute(judged) for part in of_evaluator(*verdict)]
+        for name, bad, seen in counted:
+            k, n = total.get(name, (0, 0))
+            total[name] = k + int(bad or 0), n + int(seen or 0)
+        return {name: (k, n) for name, (k, n) in total.items() if n}
+
+
+def of_evaluator(name: str, bad: int, seen: int) -> list[tuple[str, int, int]]:
+    """The signals to which an evaluator's verdicts count: its own, and the one it is pooled in."""
+    if name.startswith("synthetic"):
+        pooled = "probes"
+    elif gathers_feedback(name):
+        pooled = "feedback"
+    else:
+        pooled = "policy_verdicts" if watches_conduct(name) else "quality"
+    return [(f"eval:{name}", bad, seen), (pooled, bad, seen)]
+
+
+def _within(agents: Collection[str], start_ns: int, end_ns: int) -> tuple[Any, ...]:
+    return _T.agent.in_(sorted(agents)), _T.start_ns >= start_ns, _T.start_ns < end_ns
