@@ -1,26 +1,27 @@
 """Loops: the same step again with the same outcome.
 
-A tool's name alone proves nothing: ordinary tasks of tau-bench call one tool many times with
-other arguments. Only a repeated (tool, arguments, result), a repeated short cycle of such
-calls, or the same text said again counts.
+A tool's name alone proves nothing: ordinary tasks call one tool many times with other arguments.
+Every step is first reduced to what it is like, by (tool, arguments, result) or by its words; then a
+step that comes back counts, unless what lies between shows progress. See ``docs/loops.md``.
 """
 
-import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
-from bot.incident.telemetry import Span, Trace
+from bot.incident.detectors.likeness import Step, kinds_of, steps_of
+from bot.incident.detectors.refrains import Refrain, refrain_in
+from bot.incident.telemetry import Trace
 
-REPEATS = 3  # identical calls with identical results
-BLIND_REPEATS = 4  # identical calls where the telemetry carries no results
+REPEATS = 3  # like steps with like outcomes
+APART = 4  # the same where the outcome is not known, and other steps stand between
+SHORT_REPEATS = 4  # the same few words, which courtesies also are
+DIALOGUE_REPEATS = 5  # like calls, although the agent talks with someone in between
+NOVEL = 0.4  # share of new steps from the first to the last repetition above which the task moves on
+NOVEL_OVERDUE = 0.5  # the same for a task far beyond its usual length
+OVERDUE = 2.0  # times the agent's usual number of steps
+WRITE_WEIGHT = 3  # a new write changes what is read next: it counts as so many new steps
 CYCLE_LENGTHS = (2, 3, 4)
-CYCLE_TURNS = 3
-SAME_TEXT_RUN = 3
-SAME_TEXT = 0.9  # share of words in common, in order
-SHORTEST_TEXT = 8  # words; short courtesies repeat in every conversation
-
-Step = tuple[str, str | None, str | None]
+MOST_STEPS = 400  # a longer task is judged by its last steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,79 +36,130 @@ class Loop:
     writes: bool = False
 
 
-def loop_in(trace: Trace) -> Loop | None:
-    """The longest repetition in one task, or None."""
-    calls = [span for span in trace.spans if span.tool is not None]
-    found = [_repeated(calls), _cycle(calls)] if len(calls) >= REPEATS else []
-    found.append(_same_text(trace.spans))
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Places of the repeated steps in the list of steps, and how often the most frequent stands there."""
+
+    places: tuple[int, ...]
+    times: int
+
+
+def loop_in(trace: Trace, *, usual_steps: float | None = None) -> Loop | None:
+    """The longest repetition in one task, or None.
+
+    ``usual_steps`` is how many steps 95 of 100 tasks of this agent stay below. Length alone is no loop;
+    a task far beyond it, or at its own step limit, needs less repetition to count.
+    """
+    steps = steps_of(trace)[-MOST_STEPS:]
+    novel = NOVEL_OVERDUE if _overdue(trace, len(steps), usual_steps) else NOVEL
+    found = [_of_steps(steps, novel), _of_refrain(refrain_in(trace, eager=novel > NOVEL))]
     return max((loop for loop in found if loop), key=lambda loop: len(loop.span_ids), default=None)
 
 
-def _repeated(calls: Sequence[Span]) -> Loop | None:
-    groups: dict[Step, list[Span]] = {}
-    for span in calls:
-        groups.setdefault(_step(span), []).append(span)
-    step, spans = max(groups.items(), key=lambda item: len(item[1]))
-    if step[1] is None or len(spans) < (REPEATS if step[2] is not None else BLIND_REPEATS):
+def _overdue(trace: Trace, steps: int, usual_steps: float | None) -> bool:
+    limit = trace.task.step_limit
+    calls = sum(span.tool is not None for span in trace.spans) if limit else 0
+    return bool((usual_steps and steps > OVERDUE * usual_steps) or (limit and calls >= limit))
+
+
+def _of_steps(steps: Sequence[Step], novel: float) -> Loop | None:
+    if len(steps) < REPEATS:
         return None
-    what = f"{step[0]} with the same arguments" + (" and the same result" if step[2] is not None else "")
-    return _loop(what, len(spans), spans, step[0])
+    kinds = kinds_of(steps)
+    if len(set(kinds)) > len(kinds) - REPEATS + 1:
+        return None  # nothing stands there three times
+    run = _run_in(steps, kinds, novel)
+    if run is not None:
+        return _loop([steps[place] for place in run.places], [kinds[place] for place in run.places], run.times)
+    calls = [(step, kind) for step, kind in zip(steps, kinds, strict=True) if not step.words]
+    run = _run_in([step for step, _ in calls], [kind for _, kind in calls], novel, DIALOGUE_REPEATS)
+    return (
+        _loop([calls[place][0] for place in run.places], [calls[place][1] for place in run.places], run.times)
+        if run
+        else None
+    )
 
 
-def _cycle(calls: Sequence[Span]) -> Loop | None:
-    """A block of two to four calls that follows itself at least twice, with the same arguments each time."""
-    steps = [_step(span) for span in calls]
-    for length in CYCLE_LENGTHS:
-        run = _longest_run(steps, length)
-        start, turns = run
-        block = steps[start : start + length]
-        if turns >= CYCLE_TURNS and len(set(block)) > 1 and all(step[1] is not None for step in block):
-            spans = calls[start : start + length * turns]
-            return _loop(" → ".join(step[0] for step in block), turns, spans, None)
-    return None
-
-
-def _longest_run(steps: Sequence[Hashable], length: int) -> tuple[int, int]:
-    """Where the longest self-repeating block of that length starts, and how many times it stands there."""
-    best, start = (0, 1), 0
-    for place in range(length, len(steps) + 1):
-        if place == len(steps) or steps[place] != steps[place - length]:
-            turns = (place - start) // length
-            best = max(best, (start, turns), key=lambda run: run[1])
-            start = place - length + 1
-    return best
-
-
-def _same_text(spans: Sequence[Span]) -> Loop | None:
-    """The model says (nearly) the same several times in a row."""
-    run: list[Span] = []
-    last: list[str] = []
-    for span in spans:
-        if span.model is None:
+def _run_in(steps: Sequence[Step], kinds: Sequence[int], novel: float, least: int = 0) -> _Run | None:
+    """The longest stretch in which one kind of step comes back and little is new."""
+    places: dict[int, list[int]] = {}
+    news = [0]  # what was new up to each place
+    for place, kind in enumerate(kinds):
+        fresh = kind not in places
+        weight = WRITE_WEIGHT if steps[place].wrote else 1
+        news.append(news[-1] + (weight if fresh else 0))
+        places.setdefault(kind, []).append(place)
+    best: tuple[int, int] | None = None
+    times = 0
+    for stood in places.values():
+        if len(stood) < REPEATS:
             continue
-        words = re.findall(r"\w+", span.model.output_preview.lower())
-        alike = len(words) >= SHORTEST_TEXT and _alike(words, last)
-        run = [*run, span] if alike else [span]
-        last = words
-        if len(run) >= SAME_TEXT_RUN:
-            return Loop("nearly the same text", len(run), tuple(item.span_id for item in run))
+        for first in range(len(stood) - REPEATS + 1):
+            last = _furthest(steps, stood, first, news, novel, least)
+            if last is not None and last - first + 1 > times:
+                best, times = (stood[first], stood[last]), last - first + 1
+            if len(stood) - first <= times:
+                break
+    if best is None:
+        return None
+    around = kinds[best[0] : best[1] + 1]
+    repeated = {kind for kind in set(around) if around.count(kind) > 1}
+    end = best[1] + 1
+    while end < len(kinds) and kinds[end] in repeated:  # the turn under way belongs to it
+        end += 1
+    return _Run(tuple(place for place in range(best[0], end) if kinds[place] in repeated), times)
+
+
+def _furthest(
+    steps: Sequence[Step], stood: Sequence[int], first: int, news: Sequence[int], novel: float, least: int
+) -> int | None:
+    """The last place up to which the step at ``stood[first]`` repeats without progress."""
+    for last in range(len(stood) - 1, first + REPEATS - 2, -1):
+        begin, end = stood[first], stood[last]
+        times, length = last - first + 1, end - begin
+        if times < max(least, _needed(steps[begin], together=length == times - 1)):
+            return None
+        if news[end + 1] - news[begin + 1] <= novel * length:
+            return last
     return None
 
 
-def _alike(words: list[str], last: list[str]) -> bool:
-    if words == last:
-        return True
-    matcher = SequenceMatcher(None, last, words, autojunk=False)
-    return matcher.real_quick_ratio() >= SAME_TEXT and matcher.ratio() >= SAME_TEXT
+def _needed(step: Step, *, together: bool) -> int:
+    if step.short:
+        return SHORT_REPEATS
+    return REPEATS if step.known or together else APART
 
 
-def _step(span: Span) -> Step:
-    if span.tool is None:
-        return "", None, None
-    return span.tool.name, span.tool.arguments_hash, span.tool.result_hash or ("error" if span.error else None)
+def _loop(steps: Sequence[Step], kinds: Sequence[int], times: int) -> Loop:
+    cycle = next((length for length in CYCLE_LENGTHS if _cyclic(kinds, length)), None)
+    names = [step.name for step in steps]
+    if len(set(kinds)) == 1:
+        what, tool = _one(steps), names[0] or None
+    else:
+        what = " → ".join(name or "the same words" for name in names[: cycle or len(CYCLE_LENGTHS)])
+        tool = names[0] if len(set(names)) == 1 and names[0] else None
+    failing = sum(step.failing for step in steps) * 2 > len(steps)
+    return Loop(what, times, tuple(step.span_id for step in steps), tool, failing, any(step.writes for step in steps))
 
 
-def _loop(what: str, times: int, spans: Sequence[Span], tool: str | None) -> Loop:
-    failing = sum(span.error or bool(span.tool and span.tool.empty_result) for span in spans) * 2 > len(spans)
-    writes = any(span.tool is not None and span.tool.side_effect == "write" for span in spans)
-    return Loop(what, times, tuple(span.span_id for span in spans), tool, failing, writes)
+def _one(steps: Sequence[Step]) -> str:
+    """What a single repeated step is, with what is the same about it."""
+    first = steps[0]
+    if not first.name:
+        return "nearly the same text"
+    given = "the same arguments" if len({step.given for step in steps}) == 1 else "nearly the same arguments"
+    if not first.known:
+        return f"{first.name} with {given}"
+    same = len({step.outcome for step in steps}) == 1
+    return f"{first.name} with {given} and {'the same' if same else 'nearly the same'} result"
+
+
+def _cyclic(kinds: Sequence[int], length: int) -> bool:
+    return len(kinds) > length and all(kinds[place] == kinds[place - length] for place in range(length, len(kinds)))
+
+
+def _of_refrain(refrain: Refrain | None) -> Loop | None:
+    if refrain is None:
+        return None
+    who = f" by {refrain.agent}" if refrain.agent else ""
+    return Loop(f"nearly the same instruction or answer{who}", len(refrain.span_ids), refrain.span_ids)

@@ -1,0 +1,53 @@
+"""How alike two texts are, cheaply: by the words they share, with an eye on what makes them different things."""
+
+import re
+
+Words = frozenset[str]
+
+LONG_NUMBER = 3  # from so many characters on, a word with a digit names something: an order, a date, an amount
+
+_SPACES = {code: " " for code in range(0x250) if not chr(code).isalnum()} | {
+    code: " "
+    for code in (*range(0x2000, 0x2070), *range(0x2190, 0x2200))  # dashes, quotes, ellipsis, arrows
+}
+_KEYS = re.compile(r'"[\w .-]{1,60}"\s*:')
+_CLOCKS = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*|\b\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?\b|\b\d+(?:\.\d+)?\s?(?:ms|µs|s|sec|secs|seconds)\b"
+    r"|\b0x[0-9a-fA-F]+\b"
+)
+_DIGITS = re.compile(r"\d+")
+
+
+def words_of(text: str) -> Words:
+    """The different words of a text in lower case; of JSON the values only, for all records share their keys."""
+    if '":' in text or '" :' in text:
+        text = _KEYS.sub(" ", text)
+    return frozenset(text.lower().translate(_SPACES).split())
+
+
+def without_clocks(text: str) -> str:
+    """The text without times of day, durations and addresses, which differ in every run of one command."""
+    return _CLOCKS.sub(" ", text)
+
+
+def without_numbers(text: str) -> str:
+    """The text with every number as 0."""
+    return _DIGITS.sub("0", text)
+
+
+def shared(a: Words, b: Words, least: float) -> float:
+    """Jaccard similarity of two sets of words, 0 where it cannot reach ``least``."""
+    few, many = (len(a), len(b)) if len(a) < len(b) else (len(b), len(a))
+    if not few or few < least * many:
+        return 0.0
+    common = len(a & b)
+    return common / (few + many - common)
+
+
+def other_things(a: Words, b: Words, shortest: int = LONG_NUMBER) -> bool:
+    """Each names by number something the other does not: two orders, two dates, two amounts."""
+    return _numbered(a - b, shortest) and _numbered(b - a, shortest)
+
+
+def _numbered(words: Words, shortest: int) -> bool:
+    return any(len(word) >= shortest and _DIGITS.search(word) for word in words)
