@@ -121,9 +121,15 @@ def decompressed(body: bytes, encoding: str) -> bytes:
     if encoding not in {"gzip", "deflate"}:
         raise TelemetryRejected(415, f"Content encoding {encoding[:40]!r} is not supported; use gzip, deflate or none.")
     try:
-        return _inflated(body, zlib.MAX_WBITS | 32 if encoding == "gzip" else zlib.MAX_WBITS)
+        return _inflated(body, zlib.MAX_WBITS | 32 if encoding == "gzip" else _deflate_window(body))
     except (zlib.error, EOFError) as error:
         raise TelemetryRejected(400, f"The body is not valid {encoding}, or ends early.") from error
+
+
+def _deflate_window(body: bytes) -> int:
+    """HTTP's deflate is zlib's format, yet many clients send it without the two bytes at its head."""
+    with_head = len(body) > 1 and body[0] & 0x0F == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0
+    return zlib.MAX_WBITS if with_head else -zlib.MAX_WBITS
 
 
 def _inflated(body: bytes, window: int) -> bytes:
