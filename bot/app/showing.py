@@ -1,18 +1,29 @@
 """Evidence on one screen of a terminal: worst first, each figure with its doubt and its age."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from bot.incident.evidence import Change, Direction, EvidenceBundle, Finding, Onset, Signal, SourceStatus, Unit
-from bot.incident.summary import is_part, word
+from bot.incident.evidence import (
+    Change,
+    Direction,
+    EvidenceBundle,
+    Finding,
+    FindingKind,
+    Onset,
+    Signal,
+    SourceStatus,
+    Unit,
+)
+from bot.incident.summary import ALWAYS, is_part, word
 from bot.incident.wording import age, measured, quantity
 
+UNSURE = "can't tell"
 MOST_SIGNALS = 12
 MOST_CHANGES = 4
 MOST_FINDINGS = 5
-MOST_TRACES = 2  # ids a line
 
-_MOVED = (Direction.UP, Direction.DOWN)
+_GROUPS = {Direction.UP: 0, Direction.DOWN: 0, Direction.UNKNOWN: 1, Direction.FLAT: 2}
 
 
 def screen(bundle: EvidenceBundle) -> str:
@@ -21,16 +32,14 @@ def screen(bundle: EvidenceBundle) -> str:
 
 
 def ranked(bundle: EvidenceBundle) -> list[Signal]:
-    """Signals in the order of a reader's need: moved far, moved, unknown, flat, not measured."""
+    """Signals in the order of a reader's need: moved, unknown, flat, not measured; in each the headlines first."""
     return sorted(bundle.signals, key=_rank)
 
 
-def _rank(signal: Signal) -> tuple[int, bool, float]:
-    if signal.direction in _MOVED:
-        return 0, is_part(signal), -_beyond_doubt(signal)
-    if signal.value is None:
-        return 3, is_part(signal), 0.0
-    return (1 if signal.direction is Direction.UNKNOWN else 2), is_part(signal), -_beyond_doubt(signal)
+def _rank(signal: Signal) -> tuple[int, bool, bool, bool, float]:
+    group = 3 if signal.value is None else _GROUPS[signal.direction]
+    is_figure = signal.unit is not Unit.SHARE  # figures have no common measure with shares, nor with each other
+    return group, is_part(signal), signal.name not in ALWAYS, is_figure, -_beyond_doubt(signal)
 
 
 def _beyond_doubt(signal: Signal) -> float:
@@ -52,7 +61,7 @@ def _lines(bundle: EvidenceBundle) -> Iterator[str]:
     yield from _signals(bundle)
     yield _began(bundle.onset)
     yield from _some([_changed(change) for change in bundle.changes], MOST_CHANGES, "change")
-    yield from _some([_found(finding) for finding in bundle.findings], MOST_FINDINGS, "finding")
+    yield from _some([_found(finding) for finding in _one_of_each_first(bundle.findings)], MOST_FINDINGS, "finding")
     yield from _where(bundle)
     yield from (_source(source) for source in bundle.sources)
 
@@ -63,11 +72,18 @@ def _signals(bundle: EvidenceBundle) -> Iterator[str]:
     if not shown:
         yield "  nothing is measured; no telemetry of this agent lies in the window"
     for signal in shown:
-        yield f"  {word(signal):<8}  {measured(signal)}{_difference(signal)}; newest {age(signal.fresh_seconds)}{_traces(signal)}"
+        yield f"  {_judged(signal)}{_difference(signal)}; newest {age(signal.fresh_seconds)}{_trace(signal)}"
     more = len(order) - len(shown)
     if shown and more:
         unknown = sum(signal.value is None for signal in order)
         yield f"  {more} more figures, {unknown} of them not measured; --json has all"
+
+
+def _judged(signal: Signal) -> str:
+    said = word(signal)
+    if len(said) <= len(UNSURE):
+        return f"{said:<{len(UNSURE)}}  {measured(signal)}"
+    return f"{UNSURE}  {measured(signal)}; {said}"
 
 
 def _difference(signal: Signal) -> str:
@@ -75,7 +91,7 @@ def _difference(signal: Signal) -> str:
         return ""
     low, high = signal.difference.low, signal.difference.high
     if signal.unit is Unit.SHARE:
-        return f"; difference {low * 100:+.0f} to {high * 100:+.0f} points"
+        return f"; difference {round(low * 100):+d} to {round(high * 100):+d} points"
     return f"; difference {_signed(low, signal.unit)} to {_signed(high, signal.unit)}"
 
 
@@ -83,10 +99,10 @@ def _signed(value: float, unit: Unit) -> str:
     return f"{'-' if value < 0 else '+'}{quantity(abs(value), unit)}"
 
 
-def _traces(signal: Signal) -> str:
-    if signal.direction not in _MOVED or not signal.trace_ids:
+def _trace(signal: Signal) -> str:
+    if _GROUPS[signal.direction] or not signal.trace_ids:
         return ""
-    return f"; traces {', '.join(signal.trace_ids[:MOST_TRACES])}"
+    return f"; trace {signal.trace_ids[0]}"
 
 
 def _began(onset: Onset | None) -> str:
@@ -104,6 +120,15 @@ def _changed(change: Change) -> str:
         f"change    {change.kind.value} {change.after}{before}, "
         f"first seen {_clock(change.first_seen_ns)} UTC, in {change.k} of {change.n} tasks since"
     )
+
+
+def _one_of_each_first(findings: Sequence[Finding]) -> list[Finding]:
+    seen: Counter[FindingKind] = Counter()
+    turns = []
+    for finding in findings:
+        turns.append(seen[finding.kind])
+        seen[finding.kind] += 1
+    return [findings[place] for place in sorted(range(len(findings)), key=lambda place: turns[place])]
 
 
 def _found(finding: Finding) -> str:
