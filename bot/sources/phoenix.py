@@ -100,7 +100,12 @@ class Project:
 
         Only one more than asked for is read, which shows that there are more.
         """
-        params = {**_window(ask), "sort": "start_time", "order": "desc", "limit": min(ask.most_traces + 1, 1000)}
+        params = {
+            **_window(ask),
+            "sort": "start_time",
+            "order": "desc",
+            "limit": min(ask.most_traces + 1, TRACES_A_PAGE),
+        }
         params = {name: value for name, value in params.items() if name in self.can.traces}
         if ask.project is None and "filter" in self.can.traces:
             try:
