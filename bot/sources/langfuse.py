@@ -8,7 +8,6 @@ Observations come newest first, so whatever ends a look early costs the oldest t
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import httpx
 
@@ -22,6 +21,7 @@ from bot.sources.vendor_pages import (
     Pages,
     chunks,
     cursor_in,
+    enough_roots,
     newest_traces,
     read_pages,
     read_side_by_side,
@@ -98,7 +98,7 @@ class Langfuse:
     async def _steps(self, visit: Visit, ask: SourceAsk) -> tuple[list[Question], Pages]:
         """All observations without their bodies, and the questions that found them."""
         named: Question = (any_of("traceName", [ask.project] if ask.project else sorted(ask.names)),)
-        steps = await read_pages(self._listing(visit, ask, named, STEPS), _Enough(ask.most_traces))
+        steps = await read_pages(self._listing(visit, ask, named, STEPS), enough_roots(ask.most_traces, is_root))
         if steps.rows or steps.failure:
             return [named], steps
         questions: list[Question] = [(any_of("traceId", part),) for part in await self._traces_of_agents(visit, ask)]
@@ -152,13 +152,3 @@ def any_of(column: str, values: Sequence[str]) -> Condition:
 def since(at_ns: int) -> Condition:
     """A condition of Langfuse's filter: not before that moment."""
     return {"type": "datetime", "column": "startTime", "operator": ">=", "value": iso(at_ns)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Enough:
-    """As many roots as traces were asked for: whatever is older belongs to older traces."""
-
-    traces: int
-
-    def __call__(self, rows: Sequence[object]) -> bool:
-        return sum(1 for row in rows if isinstance(row, dict) and is_root(row)) >= self.traces

@@ -18,6 +18,7 @@ FOR_READING = 0.9  # of the seconds; the rest is for making traces of what came
 
 Page = tuple[Sequence[Any], str]  # rows, and the cursor of the next page, empty after the last
 AskPage = Callable[[str], Awaitable[Page]]
+Enough = Callable[[Sequence[Any]], bool]
 T = TypeVar("T")
 
 
@@ -29,7 +30,7 @@ class Pages:
     failure: Unavailable | None = None
 
 
-async def read_pages(ask_page: AskPage, enough: Callable[[Sequence[Any]], bool] | None = None) -> Pages:
+async def read_pages(ask_page: AskPage, enough: Enough | None = None) -> Pages:
     """All rows of all pages. ``ask_page`` gets the cursor, empty at first; a cursor that repeats ends it."""
     pages = Pages()
     cursor, met = "", set[str]()
@@ -45,21 +46,21 @@ async def read_pages(ask_page: AskPage, enough: Callable[[Sequence[Any]], bool] 
         met.add(cursor)
 
 
-async def read_each(askers: Iterable[AskPage], at_once: int = AT_ONCE) -> list[Pages]:
+async def read_each(askers: Iterable[AskPage], at_once: int = AT_ONCE, enough: Enough | None = None) -> list[Pages]:
     """The pages of each of several questions, some of them under way at once, begun in their order."""
     free = asyncio.Semaphore(at_once)
 
     async def read(asker: AskPage) -> Pages:
         async with free:
-            return await read_pages(asker)
+            return await read_pages(asker, enough)
 
     return await asyncio.gather(*(read(asker) for asker in askers))
 
 
-async def read_side_by_side(askers: Iterable[AskPage]) -> Pages:
+async def read_side_by_side(askers: Iterable[AskPage], enough: Enough | None = None) -> Pages:
     """As :func:`read_each`, the rows of all together; the first failure stands for all."""
     together = Pages()
-    for pages in await read_each(askers):
+    for pages in await read_each(askers, enough=enough):
         together.rows += pages.rows
         together.failure = together.failure or pages.failure
     return together
@@ -69,6 +70,11 @@ def rows_in(answer: object, name: str) -> Sequence[Any]:
     """The list an answer holds under that name; empty where there is none."""
     rows = answer.get(name) if isinstance(answer, dict) else None
     return rows if isinstance(rows, list) else ()
+
+
+def enough_roots(traces: int, is_root: Callable[[Row], bool]) -> Enough:
+    """Whether as many roots came as traces are asked for: newest first, whatever is older belongs to older traces."""
+    return lambda rows: sum(1 for row in rows if isinstance(row, dict) and is_root(row)) >= traces
 
 
 def texts_of(rows: Iterable[Any], name: str) -> list[str]:

@@ -361,7 +361,7 @@ async def test_a_slow_langfuse_ends_in_time_with_what_came() -> None:
     async with langfuse(lambda asked: SLOW if asked.path == SCORES else little(asked)) as (source, _):
         began = monotonic()
         seen = await source.find(an_ask(seconds=0.5))
-        assert monotonic() - began < 0.6
+        assert monotonic() - began < 0.9
     assert len(seen.traces) == 1
     assert seen.missing == ("Langfuse did not answer in time. Some scores are missing.",)
 

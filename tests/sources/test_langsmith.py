@@ -395,6 +395,6 @@ async def test_a_slow_langsmith_ends_in_time_and_names_what_is_missing() -> None
     async with langsmith(answer) as (source, _):
         began = monotonic()
         seen = await source.find(an_ask(seconds=0.5))
-        assert monotonic() - began < 0.6
+        assert monotonic() - began < 0.9
     assert len(only(seen.traces).spans) == 3
     assert seen.missing == ("LangSmith did not answer in time. Arguments and results of some tool calls are missing.",)
