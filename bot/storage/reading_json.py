@@ -3,12 +3,12 @@
 Fields stand in a fixed order; what is absent or ordinary at the end of a list is left out.
 """
 
-import json
 from sys import intern
 from typing import Any
 
 from bot.incident.evidence import Finding, FindingKind
 from bot.incident.reading import ModelStep, Reading, Repetition, ToolStep
+from bot.storage.compact_json import parsed, written
 
 _FINDINGS = {kind.value: kind for kind in FindingKind}
 
@@ -48,12 +48,12 @@ def reading_to_json(reading: Reading) -> str:
         reading.spent,
         [[finding.kind.value, finding.span_ids, finding.detail] for finding in reading.findings],
     ]
-    return json.dumps(_trimmed(fields), separators=(",", ":"), ensure_ascii=False)
+    return written(_trimmed(fields))
 
 
 def reading_from_json(trace_id: str, at_ns: int, text: str) -> Reading:
     """The reading that :func:`reading_to_json` wrote."""
-    fields = json.loads(text)
+    fields = parsed(text)
     fields += _NOTHING[len(fields) :]
     lasted, flags, loop, tools, models, steps, tokens, cost, chunk, security, policy, guarded, unbacked = fields[:13]
     version, prompt, provider, kind, turn, locale, spent, findings = fields[13:]

@@ -3,14 +3,13 @@
 A span is two lines: what every look needs, and the attributes, which are read only when asked for.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.incident.telemetry import EvalScore, GuardrailCheck, ModelCall, SideEffect, Span, SpanKind, ToolCall
+from bot.storage.compact_json import parsed, written
 
 _KINDS = {kind.value: kind for kind in SpanKind}  # quicker than the enum's own call
-_read_one = json.JSONDecoder().raw_decode  # the first value in a text and where it ends
 
 
 class StoredAttributes(Mapping[str, object]):
@@ -24,7 +23,7 @@ class StoredAttributes(Mapping[str, object]):
 
     def _values(self) -> dict[str, object]:
         if self._read is None:
-            self._read = json.loads(self._written) if self._written else {}
+            self._read = parsed(self._written) if self._written else {}
         return self._read
 
     def __getitem__(self, name: str) -> object:
@@ -55,12 +54,13 @@ def span_to_json(span: Span) -> str:
         body["w"] = span.said
     if span.guardrail:
         body["c"] = [span.guardrail.name, span.guardrail.triggered]
-    return _compact(body) + "\n" + (_compact(dict(span.attributes)) if span.attributes else "")
+    return written(body) + "\n" + (written(dict(span.attributes)) if span.attributes else "")
 
 
 def span_from_json(trace_id: str, span_id: str, text: str) -> Span:
     """The span that :func:`span_to_json` wrote."""
-    body, end = _read_one(text)
+    first, _, attributes = text.partition("\n")
+    body = parsed(first)
     failed = body.get("x")
     tool, model, check = body.get("t"), body.get("m"), body.get("c")
     return Span(
@@ -78,7 +78,7 @@ def span_from_json(trace_id: str, span_id: str, text: str) -> Span:
         _tool_in(tool) if tool else None,
         ModelCall(*model) if model else None,
         GuardrailCheck(*check) if check else None,
-        StoredAttributes(text[end + 1 :]),
+        StoredAttributes(attributes),
         body.get("w", ""),
     )
 
@@ -98,16 +98,12 @@ def score_to_json(score: EvalScore) -> str:
         score.probe_id,
         score.explanation,
     ]
-    return _compact(fields)
+    return written(fields)
 
 
 def score_from_json(text: str) -> EvalScore:
     """The score that :func:`score_to_json` wrote."""
-    return EvalScore(*json.loads(text))
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return EvalScore(*parsed(text))
 
 
 def _put(body: dict[str, Any], key: str, value: object) -> None:
