@@ -1,14 +1,16 @@
 """``firstfive ingest``: files of OTLP requests into the built-in store, several requests to a commit."""
 
 import asyncio
+import io
 import json
 import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, TextIO, TypeVar
 from zlib import compress
 
 from sqlalchemy.exc import DBAPIError
@@ -17,6 +19,8 @@ from bot.incident.errors import BadInput, FirstfiveError, Unavailable
 from bot.ports import TelemetryStore
 from bot.sources.otlp import MOST_BODY, Decoded, TelemetryRejected, decode
 from bot.sources.otlp_files import Broken, OtlpFile, Request
+
+T = TypeVar("T")
 
 SPANS_A_COMMIT = 4000
 BYTES_A_COMMIT = 8 * 1024 * 1024
@@ -74,7 +78,7 @@ def opened(names: Sequence[str], stack: ExitStack) -> list[OtlpFile]:
     files: list[OtlpFile] = []
     for name in names:
         if name == "-":
-            files.append(OtlpFile("standard input", sys.stdin.buffer))
+            files.append(OtlpFile("standard input", io.FileIO(0, closefd=False)))
             continue
         try:
             raw: BinaryIO = stack.enter_context(open(name, "rb"))  # noqa: PTH123, SIM115 - the stack closes it
@@ -116,13 +120,35 @@ async def _load(store: TelemetryStore, files: Sequence[OtlpFile], tally: Tally, 
     batches = _batches(files)
     adding: asyncio.Task[None] | None = None
     try:
-        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+        while (batch := await _beside(lambda: next(batches, None))) is not None:
             if adding is not None:
                 await asyncio.shield(adding)
             adding = asyncio.create_task(_add(store, batch, tally, progress))
     finally:
         if adding is not None:
             await adding  # what is under way is counted, also when somebody stops us
+
+
+async def _beside(call: Callable[[], T]) -> T:
+    """What ``call`` returns, from a thread nobody waits for at the end: it may hang on a silent pipe."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def tell(settle: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: somebody stopped us
+            loop.call_soon_threadsafe(lambda: None if done.done() else settle())
+
+    def run() -> None:
+        try:
+            found = call()
+        except Exception as error:  # noqa: BLE001 - the thread's edge: whoever waits gets it
+            wrong = error
+            tell(lambda: done.set_exception(wrong))
+        else:
+            tell(lambda: done.set_result(found))
+
+    threading.Thread(target=run, name="reading", daemon=True).start()
+    return await done
 
 
 def _batches(files: Iterable[OtlpFile]) -> Iterator[_Batch]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal, Protocol
 
 from bot.sources.otlp_wire import DELIMITED, framing, signal_of
 
@@ -52,10 +52,18 @@ class Broken:
     reason: str
 
 
+class Readable(Protocol):
+    """Bytes that are read from start to end."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """At most ``size`` bytes, empty at the end."""
+        ...
+
+
 class OtlpFile:
     """One file, or standard input, that is read once from its start to its end."""
 
-    def __init__(self, name: str, raw: BinaryIO, total: int | None = None) -> None:
+    def __init__(self, name: str, raw: Readable, total: int | None = None) -> None:
         """``name`` as people gave it; ``total`` is its size in bytes, None where nobody knows."""
         self.name = name
         self.total = total
@@ -96,7 +104,7 @@ class OtlpFile:
 class _Counted(io.RawIOBase):
     """Counts what is read through it."""
 
-    def __init__(self, under: BinaryIO) -> None:
+    def __init__(self, under: Readable) -> None:
         self._under = under
         self.bytes = 0
 
@@ -104,7 +112,7 @@ class _Counted(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the base takes any buffer; ours is one
-        found = self._under.read(len(buffer))
+        found = self._under.read(len(buffer)) or b""
         buffer[: len(found)] = found
         self.bytes += len(found)
         return len(found)

@@ -38,6 +38,21 @@ class Terminal:
             check=False,
         )
 
+    def started_ingest(
+        self, *words: str, stdin: int | None = None, stderr: int = subprocess.PIPE
+    ) -> "subprocess.Popen[bytes]":
+        """Start `ingest` and return while it runs."""
+        started = subprocess.Popen(
+            [sys.executable, "-m", "bot", "ingest", *words],
+            env=self.environment({}),
+            cwd=self.home,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        )
+        self.started.append(started)
+        return started
+
     def serve(self, **given: str) -> tuple["subprocess.Popen[bytes]", int, Path]:
         """Start the server; return it, its port once it answers, and its log."""
         log = self.home / f"serve-{len(self.started)}.log"

@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Iterable
-from typing import BinaryIO
 
 import pytest
 
@@ -153,22 +152,19 @@ def test_requests_beyond_the_limit_are_passed_over_and_never_held(monkeypatch: p
     assert "longer" in told(read("x.pb", b"\x0a" * (3 * limit)))[0][1]
 
 
-class Slow(io.RawIOBase):
+class Drops:
     """A pipe that gives a few bytes at a time."""
 
     def __init__(self, content: bytes) -> None:
         self._left = io.BytesIO(content)
 
-    def read(self, size: int = -1) -> bytes:
-        return self._left.read(min(7, size) if size >= 0 else 7)
+    def read(self, size: int, /) -> bytes:
+        return self._left.read(min(7, size))
 
 
-def test_standard_input_may_come_in_drops() -> None:
-    pipe: BinaryIO = io.BytesIO()
-    for content, expected in ((b"\n".join(TRACES), ["traces"] * 2), (collector(MESSAGES), SIGNALS)):
-        pipe = Slow(content)  # type: ignore[assignment]  # only read() of it is used
-        found = told(OtlpFile("standard input", pipe).requests())
-        assert [signal for _, signal in found] == expected
+@pytest.mark.parametrize("content", [b"\n".join([*TRACES, *LOGS]), collector(MESSAGES)])
+def test_standard_input_may_come_in_drops(content: bytes) -> None:
+    assert told(OtlpFile("standard input", Drops(content)).requests()) == list(enumerate(SIGNALS, start=1))
 
 
 def test_the_bytes_read_add_up_to_the_file() -> None:
