@@ -135,7 +135,7 @@ def _told(row: Row) -> dict[str, object]:
             "error.type": (tags.get("error_type") or tags.get("error.type")) if failed else None,
         }
         | (_model_call(row) if kind in {"llm", "embedding"} else {})
-        | (_tool_call(row) if kind == "tool" else {})
+        | (_tool_call(row) if kind == "tool" else _words(row))
     )
 
 
@@ -149,7 +149,6 @@ def _model_call(row: Row) -> dict[str, object]:
         "gen_ai.usage.output_tokens": number_in(metrics, "output_tokens"),
         "gen_ai.usage.cost": None if cost is None else cost / NANODOLLARS,
         "gen_ai.response.time_to_first_chunk": number_in(metrics, "time_to_first_token"),
-        "gen_ai.completion": body_of(row, "output"),
     }
 
 
@@ -158,6 +157,16 @@ def _tool_call(row: Row) -> dict[str, object]:
         "gen_ai.tool.name": said_in(row, "name"),
         "gen_ai.tool.call.arguments": body_of(row, "input"),
         "gen_ai.tool.call.result": body_of(row, "output"),
+    }
+
+
+def _words(row: Row) -> dict[str, object]:
+    """What a step was told and said; messages stay whole where they ask for tools."""
+    messages = map_in(row, "output").get("messages")
+    calls = isinstance(messages, list) and any(isinstance(one, dict) and one.get("tool_calls") for one in messages)
+    return {
+        "gen_ai.prompt": body_of(row, "input"),
+        "gen_ai.completion": said_in({"messages": messages}, "messages") if calls else body_of(row, "output"),
     }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import httpx
 
 from bot.ports import Clock, SourceAsk, SourceFound
-from bot.sources.langfuse_rows import NAME, is_root, read_observations, read_scores
+from bot.sources.langfuse_rows import NAME, Observed, is_root, read_observations, read_scores
 from bot.sources.vendor_pages import (
     FOR_READING,
     LONGEST,
@@ -34,6 +34,7 @@ from bot.sources.visiting import Api, Visit
 SETTING = "FIRSTFIVE_LANGFUSE_URL and its keys"
 REQUESTS_FOR_STEPS = 10  # of one look; the smallest plan allows 30 a minute
 REQUESTS_FOR_THE_REST = 10
+REQUESTS_FOR_WORDS = 5
 FOR_STEPS = 0.6  # of the seconds, so that long traces leave time for their scores
 OBSERVATIONS_PATH = "/api/public/v2/observations"
 SCORES_PATH = "/api/public/v3/scores"
@@ -41,7 +42,7 @@ STEPS = "core,basic,time,metadata,model,usage,prompt,metrics,trace_context"
 BODIES = "core,io"
 UNCUT = "attributes,resourceAttributes"  # metadata is cut at 200 characters unless it is named here
 STEPS_A_PAGE = 1000  # the most there is
-BODIES_A_PAGE = 500  # bodies are long
+BODIES_A_PAGE = 250  # bodies are long
 SCORES_A_PAGE = 100  # the most there is; more is an error
 TRACES_AT_A_TIME = 60  # ids in one URL, about 2 kB
 
@@ -74,14 +75,17 @@ class Langfuse:
         """As :meth:`bot.ports.TelemetrySource.find`. ``ask.project`` is the name of the agent's traces there."""
         early = self._api.visit(ask.seconds * FOR_STEPS, REQUESTS_FOR_STEPS)
         late = self._api.visit(ask.seconds * FOR_READING, REQUESTS_FOR_THE_REST)
+        aside = self._api.visit(ask.seconds * FOR_READING, REQUESTS_FOR_WORDS)
         questions, steps = await self._steps(early, ask)
         if steps.failure and not steps.rows:
             raise steps.failure
         ids = list(dict.fromkeys(texts_of(steps.rows, "traceId")))[: ask.most_traces]
-        bodies, judged = await asyncio.gather(
-            self._bodies(late, ask, questions, steps), read_side_by_side(_scores_of(late, ids))
+        calls, words, judged = await asyncio.gather(
+            self._bodies(late, ask, questions, ["TOOL"]),
+            self._bodies(aside, ask, questions, ["AGENT", "GENERATION"]),
+            read_side_by_side(_scores_of(late, ids)),
         )
-        seen = read_observations(steps, bodies, ask, self._url)
+        seen = read_observations(Observed(steps, calls, words), self._url)
         traces = newest_traces(seen.spans, ask)
         scores, without_scores = read_scores(judged, ask)
         return SourceFound(
@@ -104,12 +108,10 @@ class Langfuse:
         questions: list[Question] = [(any_of("traceId", part),) for part in await self._traces_of_agents(visit, ask)]
         return questions, await read_side_by_side(self._listing(visit, ask, one, STEPS) for one in questions)
 
-    async def _bodies(self, visit: Visit, ask: SourceAsk, questions: Sequence[Question], steps: Pages) -> Pages:
-        """What tools got and answered; where there are none, what models answered of late, which may name tools."""
-        wanted: Question = (any_of("type", ["TOOL"]),)
-        if "TOOL" not in texts_of(steps.rows, "type"):
-            wanted = (any_of("type", ["GENERATION"]), since(ask.recent_ns))
-        return await read_side_by_side(self._listing(visit, ask, (*one, *wanted), BODIES) for one in questions)
+    async def _bodies(self, visit: Visit, ask: SourceAsk, questions: Sequence[Question], types: list[str]) -> Pages:
+        """Inputs and outputs of the observations of those types."""
+        wanted = any_of("type", types)
+        return await read_side_by_side(self._listing(visit, ask, (*one, wanted), BODIES) for one in questions)
 
     async def _traces_of_agents(self, visit: Visit, ask: SourceAsk) -> list[tuple[str, ...]]:
         """Ids of the newest traces with an agent observation of one of the names, as many as one question takes."""

@@ -44,6 +44,15 @@ _KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Observed:
+    """What came: observations without bodies, and the bodies of tool calls and of what models and agents said."""
+
+    steps: Pages
+    calls: Pages
+    words: Pages
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What the observations gave: spans, and the pages of their traces."""
 
@@ -57,26 +66,41 @@ def is_root(row: Row) -> bool:
     return row.get("isRootObservation") is True or not row.get("parentObservationId")
 
 
-def read_observations(steps: Pages, bodies: Pages, ask: SourceAsk, url: str) -> Seen:
+def read_observations(observed: Observed, url: str) -> Seen:
     """Spans of the observations, with the bodies that came.
 
     Where the steps ended early, the traces whose root was not reached are left out: their first steps are missing.
     """
-    known = {row["id"]: row for row in bodies.rows if isinstance(row, dict) and isinstance(row.get("id"), str)}
-    good, bad = readable(first_of_each(steps.rows, "id"), lambda row: _observed(row, known))
-    missing = missing_rows(NAME, "observations", bad)
-    if steps.failure:
+    bodies = {row["id"]: row for row in [*observed.calls.rows, *observed.words.rows] if has_id(row)}
+    good, bad = readable(first_of_each(observed.steps.rows, "id"), lambda row: _observed(row, bodies))
+    if observed.steps.failure:
         rooted = {raw.trace_id for raw, _ in good if not raw.parent_id}
-        oldest = min((raw.start_ns for raw, _ in good), default=ask.start_ns)
         good = [(raw, row) for raw, row in good if raw.trace_id in rooted]
-        missing += (f"{steps.failure} Steps before {clock_time(oldest)} are missing.",)
-    if bodies.failure:
-        missing += (f"{bodies.failure} Some inputs and outputs are missing.",)
     return Seen(
         spans=[span_from(raw) for raw, _ in good],
         links={raw.trace_id: page_of(row, url) for raw, row in good},
-        missing=missing,
+        missing=(*_lacking(observed), *missing_rows(NAME, "observations", bad)),
     )
+
+
+def _lacking(observed: Observed) -> list[str]:
+    parts = (
+        (observed.steps, "Steps", "are"),
+        (observed.calls, "What tools got and answered", "is"),
+        (observed.words, "What models and agents said", "is"),
+    )
+    return [f"{pages.failure} {what}{_before(pages)} {are} missing." for pages, what, are in parts if pages.failure]
+
+
+def _before(pages: Pages) -> str:
+    """From when on the past is missing, in words; empty where nothing came."""
+    read, _ = readable(pages.rows, lambda row: nanoseconds(row.get("startTime")))
+    return f" before {clock_time(min(read))}" if read else ""
+
+
+def has_id(row: object) -> bool:
+    """A row that can be found again."""
+    return isinstance(row, dict) and isinstance(row.get("id"), str)
 
 
 def page_of(row: Row, url: str) -> str:
@@ -138,6 +162,8 @@ def _told(row: Row) -> dict[str, object]:
             "gen_ai.prompt.version": said_in(row, "promptVersion"),
         }
         | (_generation(row) if kind in {"GENERATION", "EMBEDDING"} else {})
+        | ({"gen_ai.prompt": said_in(row, "input")} if kind == "AGENT" else {})
+        | ({"gen_ai.completion": said_in(row, "output")} if kind in {"AGENT", "GENERATION"} else {})
         | (_tool_call(row) if kind == "TOOL" else {})
         | ({"guardrail.name": said_in(row, "name")} if kind == "GUARDRAIL" else {})
     )
@@ -151,7 +177,6 @@ def _generation(row: Row) -> dict[str, object]:
         "gen_ai.usage.output_tokens": number_in(usage, "output"),
         "gen_ai.usage.cost": number_in(row, "totalCost"),
         "gen_ai.response.time_to_first_chunk": number_in(row, "timeToFirstToken"),
-        "gen_ai.completion": said_in(row, "output"),
     }
 
 

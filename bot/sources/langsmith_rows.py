@@ -140,7 +140,7 @@ def _told(row: Row, *, root: bool) -> dict[str, object]:
             "error.type": error_type_in(said_in(row, "error", "error_preview")) if failed(row) else "",
         }
         | (_model_call(row, noted) if kind in {"LLM", "EMBEDDING"} else {})
-        | (_tool_call(row) if kind == "TOOL" else {})
+        | (_tool_call(row) if kind == "TOOL" else {"gen_ai.completion": said_in(row, "outputs_preview")})
     )
 
 
@@ -154,7 +154,6 @@ def _model_call(row: Row, noted: Row) -> dict[str, object]:
         "gen_ai.usage.output_tokens": number_in(row, "completion_tokens"),
         "gen_ai.usage.cost": number_in(row, "total_cost"),
         "gen_ai.response.time_to_first_chunk": _seconds_to_first_token(row),
-        "gen_ai.completion": said_in(row, "outputs_preview"),
     }
 
 

@@ -164,6 +164,15 @@ async def test_every_kind_of_span_has_its_place(kind: str, ours: SpanKind) -> No
         assert only((await source.find(an_ask())).traces).spans[0].kind is ours
 
 
+async def test_a_model_that_asks_for_a_tool_says_so() -> None:
+    rows = a_task(1, 5, output={"value": "All done."})
+    asks = {"role": "assistant", "content": "", "tool_calls": [{"name": "search_orders", "arguments": {"id": 1}}]}
+    rows[1]["attributes"]["output"] = {"messages": [asks]}
+    async with datadog(LittleDatadog(rows)) as (source, _):
+        trace = only((await source.find(an_ask())).traces)
+    assert [step.said for step in trace.spans] == ["All done.", '→ search_orders {"id": 1}', ""]
+
+
 async def test_a_span_in_error_has_the_type_its_tags_name() -> None:
     rows = a_task(1, 5, status="error", tags=["error:1", "error_type:TimeoutError", "version:"])
     async with datadog(LittleDatadog(rows)) as (source, _):

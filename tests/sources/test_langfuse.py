@@ -261,11 +261,19 @@ async def test_the_catalogues_project_is_the_name_of_the_traces() -> None:
     assert [(trace.id, trace.agent) for trace in seen.traces] == [(trace_id(1), "helpdesk-agent")]
 
 
-async def test_without_tool_steps_the_late_answers_of_models_are_read() -> None:
-    rows = [row for row in [*a_task(1, 5), *a_task(2, 30)] if row["type"] != "TOOL"]
-    seen = await found(LittleLangfuse(rows))
-    said = [step.model.output_preview for trace in seen.traces for step in trace.model_spans if step.model]
-    assert said == ["", "Let me look."]
+async def test_what_models_and_agents_said_is_read_aside_and_named_where_it_is_missing() -> None:
+    rows = [*a_task(1, 5, output="All done."), *a_task(2, 30)]
+    little = LittleLangfuse(rows)
+    seen = await found(little)
+    assert [step.said for step in seen.traces[1].spans] == ["All done.", "Let me look.", ""]
+
+    def held_back(asked: Asked) -> Reply:
+        return BUSY_FOR_A_MINUTE if "GENERATION" in asked.param("filter") else little(asked)
+
+    async with langfuse(held_back) as (source, _):
+        seen = await source.find(an_ask())
+    assert len(seen.traces) == 2
+    assert "Langfuse is busy (HTTP 429). What models and agents said is missing." in seen.missing
 
 
 async def test_a_task_still_running_is_there_and_not_complete() -> None:
@@ -320,7 +328,7 @@ async def test_a_cursor_that_never_changes_ends_the_look() -> None:
     async with langfuse(always(Reply({"data": rows, "meta": {"cursor": "same"}}))) as (source, stub):
         seen = await source.find(an_ask(most_traces=50))
     assert len(only(seen.traces).spans) == 3
-    assert len(stub.asked) <= 6
+    assert len(stub.asked) <= 8
 
 
 @pytest.mark.parametrize(

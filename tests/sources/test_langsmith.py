@@ -172,7 +172,7 @@ def only(traces: Iterable[Trace]) -> Trace:
 
 
 async def test_a_task_arrives_with_its_steps_its_model_and_its_tool() -> None:
-    root = {"metadata": {"revision_id": "r-9"}, "thread_id": "t-1"}
+    root = {"metadata": {"revision_id": "r-9"}, "thread_id": "t-1", "outputs_preview": "All done."}
     async with langsmith(LittleLangSmith(a_task(16, 5, **root))) as (source, _):
         trace = only((await source.find(an_ask())).traces)
     assert trace.id == uid(16).replace("-", "")
@@ -184,6 +184,7 @@ async def test_a_task_arrives_with_its_steps_its_model_and_its_tool() -> None:
     assert (model.requested, model.provider, model.prompt_version) == ("claude-sonnet-4-5", "anthropic", "c0ffee")
     assert (model.input_tokens, model.output_tokens, model.first_chunk_seconds) == (900, 70, 0.25)
     assert model.output_preview == "Let me look."
+    assert [step.said for step in trace.spans] == ["All done.", "Let me look.", ""]
     tool = trace.tool_spans[0].tool
     assert tool is not None
     assert (tool.name, tool.empty_result) == ("search_orders", True)
