@@ -28,6 +28,7 @@ SETTING = "FIRSTFIVE_MLFLOW_URL and its token"
 REQUESTS = 80  # of one look; time ends it long before
 SEARCH = "/api/3.0/mlflow/traces/search"
 SPANS = "/api/3.0/mlflow/traces/batchGet"
+EXPERIMENT = "/api/2.0/mlflow/experiments/get"
 EXPERIMENT_BY_NAME = "/api/2.0/mlflow/experiments/get-by-name"
 TRACES_A_PAGE = 500  # the most there is
 TRACES_AT_A_TIME = 25  # with all their spans and bodies in one answer
@@ -82,7 +83,7 @@ class Mlflow:
         self._api = api
         self._experiment = experiment
         self._public_url = public_url.rstrip("/")
-        self._ids: dict[str, str] = {}  # experiment name -> id
+        self._ids: dict[str, str] = {}  # of experiments, by what they are called in settings and catalogue
 
     async def find(self, ask: SourceAsk) -> SourceFound:
         """As :meth:`bot.ports.TelemetrySource.find`. ``ask.project`` is the id or name of the agent's experiment."""
@@ -109,13 +110,12 @@ class Mlflow:
         await self._api.close()
 
     async def _id_of(self, visit: Visit, experiment: str) -> str:
-        """The experiment's id; one that is no number is a name."""
-        if experiment.isdecimal():
-            return experiment
+        """The experiment's id, asked for once; one that is no number is a name."""
         if experiment not in self._ids:
-            params = {"experiment_name": experiment}
-            answer = await visit.get(EXPERIMENT_BY_NAME, params, absent=httpx.codes.NOT_FOUND)
-            found = said_in(map_in(answer or {}, "experiment"), "experiment_id")
+            by_id = experiment.isdecimal()
+            path, name = (EXPERIMENT, "experiment_id") if by_id else (EXPERIMENT_BY_NAME, "experiment_name")
+            answer = await visit.get(path, {name: experiment}, absent=httpx.codes.NOT_FOUND)
+            found = said_in(map_in(answer if isinstance(answer, dict) else {}, "experiment"), "experiment_id")
             if not found:
                 where = "check FIRSTFIVE_MLFLOW_EXPERIMENT or the catalogue"
                 raise Unavailable(f"{NAME} has no experiment {experiment!r}; {where}.")
