@@ -1,0 +1,141 @@
+"""The evidence on one screen of a terminal, and the same as the API's in JSON."""
+
+import json
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from bot.app.showing import ranked, screen
+from bot.incident.evidence import (
+    Change,
+    ChangeKind,
+    Direction,
+    EvidenceBundle,
+    Finding,
+    FindingKind,
+    Interval,
+    Onset,
+    Signal,
+    SourceStatus,
+    Unit,
+    Window,
+)
+from tests.cli.conftest import SECONDS, Terminal
+
+SAMPLE = Path(__file__).resolve().parents[1] / "data" / "scenarios" / "sample_loop"
+AT = "2026-11-02T03:13:00Z"
+MINUTE = 60 * 10**9
+NOW = 1_793_588_400 * 10**9
+WINDOW, BEFORE = Window(NOW - 10 * MINUTE, NOW), Window(NOW - 80 * MINUTE, NOW - 10 * MINUTE)
+
+
+def signal(name: str, direction: Direction, value: float | None, sure: float = 0.0, n: int = 40) -> Signal:
+    return Signal(
+        name=name,
+        label=f"tasks {name}",
+        unit=Unit.SHARE,
+        value=value,
+        baseline=None if value is None else 0.02,
+        n=n,
+        baseline_n=200,
+        window=WINDOW,
+        direction=direction,
+        k=None if value is None else round(value * n),
+        baseline_k=4,
+        interval=None if value is None else Interval(value / 2, min(1.0, value * 1.5)),
+        difference=None if value is None else Interval(sure, sure + 0.3),
+        fresh_seconds=26.0,
+        trace_ids=("ab" * 16, "cd" * 16),
+    )
+
+
+def bundle(*signals: Signal, **parts: object) -> EvidenceBundle:
+    whole: dict[str, object] = {"agent": "helpdesk", "at_ns": NOW, "window": WINDOW, "baseline_window": BEFORE}
+    return EvidenceBundle(**{**whole, "signals": signals, **parts})  # type: ignore[arg-type]  # parts of a story
+
+
+def test_the_worst_stands_first_and_what_is_not_measured_last() -> None:
+    order = ranked(
+        bundle(
+            signal("flat", Direction.FLAT, 0.02),
+            signal("unmeasured", Direction.UNKNOWN, None),
+            signal("tool:search", Direction.UP, 0.9, 0.6),
+            signal("unsure", Direction.UNKNOWN, 0.1),
+            signal("bad", Direction.UP, 0.3, 0.1),
+            signal("worse", Direction.UP, 0.8, 0.5),
+            signal("task_failures", Direction.UP, 0.2, 0.05),
+        )
+    )
+    names = ["task_failures", "worse", "bad", "tool:search", "unsure", "flat", "unmeasured"]
+    assert [one.name for one in order] == names
+
+
+def test_a_line_holds_figure_n_baseline_interval_age_and_direction() -> None:
+    line = screen(bundle(signal("failed", Direction.UP, 0.3, 0.1))).splitlines()[1]
+    for part in ("up ", "12 of 40", "30 %", "15-45 %", "was 2 % of 200", "+10 to +40 points", "26 s ago", "ab" * 16):
+        assert part in line
+
+
+def test_onset_changes_findings_and_what_is_missing_follow() -> None:
+    text = screen(
+        bundle(
+            onset=Onset(NOW - 9 * MINUTE, NOW - 11 * MINUTE, NOW - 8 * MINUTE, "repeats"),
+            changes=(Change(ChangeKind.PROMPT_VERSION, "p-118", "p-119", NOW - 12 * MINUTE, 49, 49),),
+            findings=tuple(
+                Finding(kind, f"{number:032x}", (), "the same step 12 times")
+                for number, kind in enumerate([FindingKind.LOOP] * 8 + [FindingKind.TOOL_ERROR], start=1)
+            ),
+            sources=(
+                SourceStatus("builtin", 1200, 30),
+                SourceStatus("langfuse", 0, 0, "it did not answer within 2.5 s"),
+            ),
+        )
+    )
+    assert "02:51 UTC, between 02:49 and 02:52, seen in repeats" in text
+    assert "prompt version p-119, was p-118, first seen 02:48 UTC, in 49 of 49 tasks since" in text
+    assert f"tool error: the same step 12 times; trace {9:032x}" in text
+    assert "4 more findings" in text
+    assert "builtin: 1,200 traces, 30 scores" in text
+    assert "langfuse: 0 traces, 0 scores; missing: it did not answer within 2.5 s" in text
+
+
+def test_it_fits_one_screen_whatever_was_measured() -> None:
+    signals = [signal(f"s{number}", Direction.UP, 0.5, 0.1) for number in range(90)]
+    findings = [Finding(FindingKind.LOOP, "ab" * 16, (), "again") for _ in range(40)]
+    changes = [Change(ChangeKind.AGENT_VERSION, None, f"v{number}", NOW, 1, 2) for number in range(30)]
+    text = screen(bundle(*signals, findings=tuple(findings), changes=tuple(changes)))
+    assert len(text.splitlines()) <= 30
+    assert "78 more figures" in text
+
+
+def test_hostile_text_cannot_steer_the_terminal() -> None:
+    text = screen(bundle(findings=(Finding(FindingKind.LOOP, "ab" * 16, (), "\x1b[2Jgone\rnow\u202e\n"),)))
+    assert not any(character in text for character in "\x1b\r\u202e")
+    assert "[2Jgone now" in text
+
+
+def test_the_command_and_the_api_say_the_same_and_ask_the_same_window(terminal: Terminal) -> None:
+    files = [str(SAMPLE / name) for name in ("traces.otlp.jsonl.gz", "evals.otlp.jsonl.gz")]
+    assert terminal.run("ingest", *files).returncode == 0
+    _, port, _ = terminal.serve()
+    said = terminal.run("evidence", "--agent", "helpdesk-agent", "--at", AT, "--json")
+    assert said.returncode == 0, said.stderr
+    at = urllib.parse.quote(AT)
+    address = f"http://127.0.0.1:{port}/api/v1/agents/helpdesk-agent/evidence?at={at}"
+    with urllib.request.urlopen(address, timeout=SECONDS) as answer:
+        assert json.load(answer) == json.loads(said.stdout)
+    shown = terminal.run("evidence", "--agent", "helpdesk-agent", "--at", AT)
+    assert "repeat the same step with the same result" in shown.stdout.splitlines()[1]
+    assert "p-119" in shown.stdout
+    five = terminal.run("evidence", "--agent", "helpdesk-agent", "--at", AT, "--window", "5")
+    assert "measured over 5 min" in five.stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize("words", [("--window", "0"), ("--window", "nan"), ("--window", "1441"), ("--at", "soon")])
+def test_a_window_or_moment_out_of_reach_is_one_sentence(terminal: Terminal, words: tuple[str, ...]) -> None:
+    ended = terminal.run("evidence", "--agent", "a", *words)
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("firstfive: ")
