@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy.exc import DatabaseError
 
+from bot.app.sources import open_sources
 from bot.controls.builtin import BuiltinControl
 from bot.documents.catalogue import read_catalogue
 from bot.documents.charts import DrawnCharts
@@ -35,9 +36,11 @@ from bot.response.look import Look
 from bot.response.mitigate import Apply, Extend, Offers, Revert
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
+from bot.response.sources import Sources
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.verbs import Verbs
 from bot.settings import HomeSettings, Settings
+from bot.storage.announcements import SqlAnnouncements
 from bot.storage.database import Database
 from bot.storage.records import SqlRecords
 from bot.storage.telemetry import SqlTelemetry
@@ -110,6 +113,7 @@ class House:
     background: Tasks
     records: Announced
     telemetry: SqlTelemetry
+    announcements: SqlAnnouncements
     jobs: DurableJobs
     control: BuiltinControl
     documents: Documents
@@ -233,13 +237,21 @@ async def house(settings: Settings, read: Callable[[str, str, str], Awaitable[ob
     jobs = DurableJobs(
         settings.home.database, clock, executor=settings.engine.executor, poll_seconds=settings.engine.poll_seconds
     )
-    telemetry = SqlTelemetry(database, clock)
+    telemetry, announcements = SqlTelemetry(database, clock), SqlAnnouncements(database)
+    sources = open_sources(settings.sources, clock)
     try:
         await upgraded(database)
         records = Announced(SqlRecords(database, jobs))
         control = BuiltinControl(records, clock, read)
-        suggest = Suggest(Gather(telemetry, clock, documents.catalogue))
-        patient = Suggest(Gather(telemetry, clock, documents.catalogue, FREEZE_WITHIN))
+        gather = Gather(
+            telemetry,
+            clock,
+            documents.catalogue,
+            sources=Sources(sources),
+            announcements=announcements,
+            trace_url=settings.telemetry.trace_url,
+        )
+        suggest, patient = Suggest(gather), Suggest(replace(gather, deadline=FREEZE_WITHIN, _shared={}))
         freeze = FreezeEvidence(records, clock, patient)
         verbs = _verbs(records, clock, documents.catalogue, telemetry, control, suggest, freeze, background)
         yield House(
@@ -250,6 +262,7 @@ async def house(settings: Settings, read: Callable[[str, str, str], Awaitable[ob
             background,
             records,
             telemetry,
+            announcements,
             jobs,
             control,
             documents,
@@ -260,6 +273,8 @@ async def house(settings: Settings, read: Callable[[str, str, str], Awaitable[ob
         )
         await background.settle()
     finally:
+        for source in sources:
+            await source.close()
         await jobs.stop()
         await telemetry.close()
         await database.close()
