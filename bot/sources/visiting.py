@@ -6,10 +6,11 @@ An :class:`Api` lives as long as the bot and remembers when the vendor asked to 
 
 import asyncio
 import json
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -26,6 +27,16 @@ DEFAULT_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=10)
 
 Parameters = Mapping[str, str | int | float | bool | list[str]]
+
+
+def authorization(token: str) -> dict[str, str]:
+    """The header that brings a bearer token, or user:password for basic authentication; none for an empty one."""
+    plain = token.strip()
+    if not plain:
+        return {}
+    if ":" in plain:
+        return {"authorization": f"Basic {b64encode(plain.encode()).decode()}"}
+    return {"authorization": f"Bearer {plain}"}
 
 
 @dataclass(slots=True)
@@ -97,13 +108,16 @@ class Visit:
         params: Parameters | None = None,
         body: object = None,
         absent: int | None = None,
+        telling: Collection[int] = (),
     ) -> Any:
         """The JSON answer to one request; a short Retry-After is waited for, a long one ends the visit.
+
+        An answer with a status in ``telling`` counts too, where a vendor explains a refusal in it.
 
         Raises:
             Unavailable: as :meth:`get`.
         """
-        answer = await self.text(method, path, params=params, body=body, absent=absent)
+        answer = await self.text(method, path, params=params, body=body, absent=absent, telling=telling)
         if answer is None:
             return None
         try:
@@ -120,6 +134,7 @@ class Visit:
         params: Parameters | None = None,
         body: object = None,
         absent: int | None = None,
+        telling: Collection[int] = (),
     ) -> bytes | None:
         """As :meth:`ask`, the answer's bytes as they are."""
         while True:
@@ -130,11 +145,14 @@ class Visit:
                     if response.status_code == absent:
                         return None
                     if response.status_code not in BUSY:
-                        self._refused(response.status_code)
+                        if response.status_code not in telling:
+                            self._refused(response.status_code)
                         return await self._read(response)
                     wait = self._wait(response)
-            except TimeoutError as error:
+            except (TimeoutError, httpx.TimeoutException) as error:
                 raise self._unavailable("did not answer in time") from error
+            except httpx.LocalProtocolError as error:  # its words repeat the header, and so the credentials
+                raise self._unavailable(f"cannot be asked with these credentials; check {self.api.setting}") from error
             except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
                 reason = str(error).partition("\n")[0] or type(error).__name__
                 raise self._unavailable(f"cannot be reached ({reason}); check {self.api.setting}") from error
@@ -154,7 +172,9 @@ class Visit:
         self.requests_left -= 1
 
     @asynccontextmanager
-    async def _sent(self, method: str, path: str, params: Parameters | None, body: object) -> Any:
+    async def _sent(
+        self, method: str, path: str, params: Parameters | None, body: object
+    ) -> AsyncIterator[httpx.Response]:
         async with self.api.client.stream(method, path, params=params, json=body) as response:
             yield response
 
@@ -178,8 +198,10 @@ class Visit:
         said = response.headers.get("retry-after", "").strip()
         try:
             if said.replace(".", "", 1).isdigit():
-                return min(timedelta(seconds=float(said)), LONGEST_PAUSE)
-            return max(timedelta(0), parsedate_to_datetime(said) - self.api.clock.now())
+                return timedelta(seconds=min(float(said), LONGEST_PAUSE.total_seconds()))
+            until = parsedate_to_datetime(said)
+            until = until if until.tzinfo else until.replace(tzinfo=UTC)
+            return min(max(timedelta(0), until - self.api.clock.now()), LONGEST_PAUSE)
         except (ValueError, TypeError, OverflowError):
             return DEFAULT_PAUSE
 

@@ -1,0 +1,214 @@
+"""Asking a vendor over a real socket: waiting, pausing, time, budget, and one sentence for whatever goes wrong."""
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from email.utils import format_datetime
+from time import monotonic
+
+import httpx
+import pytest
+
+from bot.incident.errors import Unavailable
+from bot.sources.visiting import MOST_BYTES, Api, authorization
+from tests.sources.vendor_stub import HTML, NOON, REFUSED, SLOW, Asked, Reply, StillClock, Stub, always
+
+SECRET = "s3cret-of-ours"
+
+
+def an_api(url: str, clock: StillClock | None = None, token: str = SECRET) -> Api:
+    client = httpx.AsyncClient(base_url=url, headers=authorization(token), trust_env=False, timeout=5)
+    return Api("Vendor", "FIRSTFIVE_VENDOR_URL", client, clock or StillClock())
+
+
+@asynccontextmanager
+async def vendor(answer: Callable[[Asked], Reply]) -> AsyncIterator[tuple[Api, Stub, StillClock]]:
+    stub, clock = Stub(answer), StillClock()
+    async with stub.serving() as url:
+        api = an_api(url, clock)
+        try:
+            yield api, stub, clock
+        finally:
+            await api.close()
+
+
+def one_after_the_other(*replies: Reply) -> Callable[[Asked], Reply]:
+    rest = list(replies)
+    return lambda _: rest.pop(0) if len(rest) > 1 else rest[0]
+
+
+def busy(retry_after: str, status: int = 429) -> Reply:
+    return Reply({}, status=status, headers={"retry-after": retry_after} if retry_after else {})
+
+
+async def test_an_answer_is_read_as_json() -> None:
+    async with vendor(always(Reply({"data": [1]}))) as (api, stub, _):
+        assert await api.visit(2).get("/things", {"a": "b c"}) == {"data": [1]}
+        assert stub.asked[0].param("a") == "b c"
+
+
+async def test_a_body_is_posted_as_json() -> None:
+    async with vendor(always(Reply({}))) as (api, stub, _):
+        await api.visit(2).post("/query", {"limit": 3})
+        assert (stub.asked[0].method, stub.asked[0].body) == ("POST", {"limit": 3})
+
+
+async def test_a_thing_that_may_be_absent_is_none() -> None:
+    async with vendor(always(Reply({}, status=404))) as (api, _, _):
+        assert await api.visit(2).get("/thing", absent=404) is None
+        with pytest.raises(Unavailable, match="answers HTTP 404; check FIRSTFIVE_VENDOR_URL"):
+            await api.visit(2).get("/thing")
+
+
+async def test_a_refusal_that_tells_why_can_be_read() -> None:
+    async with vendor(always(Reply({"error": "no such field"}, status=400))) as (api, _, _):
+        visit = api.visit(2)
+        assert await visit.ask("GET", "/query", telling={400}) == {"error": "no such field"}
+        assert visit.last_status == 400
+
+
+async def test_a_short_retry_after_is_waited_for_within_the_visit() -> None:
+    async with vendor(one_after_the_other(busy("0.1"), Reply({"ok": True}))) as (api, stub, _):
+        started = monotonic()
+        assert await api.visit(2).get("/things") == {"ok": True}
+        assert monotonic() - started >= 0.1
+        assert len(stub.asked) == 2
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+async def test_a_long_retry_after_is_respected_by_the_next_visit(status: int) -> None:
+    async with vendor(one_after_the_other(busy("60", status), Reply({"ok": True}))) as (api, stub, clock):
+        with pytest.raises(Unavailable, match=rf"Vendor is busy \(HTTP {status}\)\.") as first:
+            await api.visit(2).get("/things")
+        assert first.value.retry_after == timedelta(seconds=60)
+        clock.moment += timedelta(seconds=59)
+        with pytest.raises(Unavailable, match="asked to be left alone for another 1 s"):
+            await api.visit(2).get("/things")
+        assert len(stub.asked) == 1
+        clock.moment += timedelta(seconds=1)
+        assert await api.visit(2).get("/things") == {"ok": True}
+
+
+@pytest.mark.parametrize(
+    ("said", "pause"),
+    [
+        (format_datetime(NOON + timedelta(seconds=90), usegmt=True), 90),
+        ("Mon Nov  2 12:01:30 2026", 90),
+        ("", 5),
+        ("soon", 5),
+        ("-3", 5),
+        ("7200", 600),
+        ("9" * 400, 600),
+        (format_datetime(NOON + timedelta(days=9), usegmt=True), 600),
+    ],
+)
+async def test_retry_after_may_be_a_date_or_nonsense_and_never_means_more_than_ten_minutes(
+    said: str, pause: int
+) -> None:
+    async with vendor(always(busy(said))) as (api, _, _):
+        with pytest.raises(Unavailable, match="is busy"):
+            await api.visit(2).get("/things")
+        assert api.pause_left == timedelta(seconds=pause)
+
+
+async def test_a_date_that_is_over_is_not_waited_for() -> None:
+    past = busy(format_datetime(NOON - timedelta(hours=1), usegmt=True))
+    async with vendor(one_after_the_other(past, Reply({"ok": True}))) as (api, _, _):
+        assert await api.visit(2).get("/things") == {"ok": True}
+
+
+async def test_a_vendor_that_is_always_busy_for_no_time_at_all_ends_with_the_budget() -> None:
+    async with vendor(always(busy("0"))) as (api, stub, _):
+        with pytest.raises(Unavailable, match="has more than one look may ask for"):
+            await api.visit(5, 4).get("/things")
+        assert len(stub.asked) == 4
+
+
+async def test_all_requests_of_a_visit_share_its_budget() -> None:
+    async with vendor(always(Reply({}))) as (api, stub, _):
+        visit = api.visit(2, 2)
+        await visit.get("/things")
+        await visit.get("/things")
+        with pytest.raises(Unavailable, match="has more than one look may ask for"):
+            await visit.get("/things")
+        assert len(stub.asked) == 2
+
+
+async def test_a_slow_vendor_is_left_at_the_deadline() -> None:
+    async with vendor(always(SLOW)) as (api, _, _):
+        visit, started = api.visit(0.2), monotonic()
+        with pytest.raises(Unavailable, match=r"Vendor did not answer in time\."):
+            await visit.get("/things")
+        assert monotonic() - started < 0.6
+        with pytest.raises(Unavailable, match="did not answer in time"):
+            await visit.get("/things")
+
+
+async def test_a_request_that_outlasts_the_clients_own_limit_was_too_slow_as_well() -> None:
+    async with vendor(always(SLOW)) as (api, _, _):
+        api.client.timeout = httpx.Timeout(0.1)
+        with pytest.raises(Unavailable, match="did not answer in time"):
+            await api.visit(2).get("/things")
+
+
+async def test_a_web_page_is_no_answer() -> None:
+    async with vendor(always(HTML)) as (api, _, _):
+        with pytest.raises(Unavailable, match="answers a web page where JSON was expected; check FIRSTFIVE_VENDOR_URL"):
+            await api.visit(2).get("/things")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe\xfa", b"[" * 100_000])
+async def test_what_is_no_json_is_no_answer(body: bytes) -> None:
+    async with vendor(always(Reply(body))) as (api, _, _):
+        with pytest.raises(Unavailable, match="answers no JSON where JSON was expected"):
+            await api.visit(2).get("/things")
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    elsewhere = Reply({}, status=302, headers={"location": "https://login.example/"})
+    async with vendor(always(elsewhere)) as (api, stub, _):
+        with pytest.raises(Unavailable, match="answers HTTP 302; check FIRSTFIVE_VENDOR_URL"):
+            await api.visit(2).get("/things")
+        assert len(stub.asked) == 1
+
+
+async def test_a_huge_answer_is_not_read_to_its_end() -> None:
+    async with vendor(always(Reply(b" " * (MOST_BYTES + 1)))) as (api, _, _):
+        with pytest.raises(Unavailable, match="answers more than 32 MiB at once"):
+            await api.visit(10).get("/things")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_refused_credentials_name_the_setting_and_not_the_secret(status: int) -> None:
+    async with vendor(always(Reply({"seen": SECRET}, status=status))) as (api, _, _):
+        with pytest.raises(Unavailable, match=rf"refuses the credentials \(HTTP {status}\)") as failure:
+            await api.visit(2).get("/things")
+        assert "FIRSTFIVE_VENDOR_URL" in str(failure.value)
+        assert SECRET not in str(failure.value)
+
+
+async def test_nobody_there_is_one_sentence_without_the_credentials_of_the_address() -> None:
+    with socket.socket() as taken:  # bound and not listening: nobody answers, nobody else gets the port
+        taken.bind(("127.0.0.1", 0))
+        api = an_api(f"http://user:{SECRET}@127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(Unavailable, match="cannot be reached") as failure:
+            await api.visit(2).get("/things")
+        await api.close()
+    assert SECRET not in str(failure.value)
+    assert "\n" not in str(failure.value)
+
+
+async def test_a_token_that_no_header_can_hold_is_not_repeated() -> None:
+    async with Stub(always(REFUSED)).serving() as url:
+        api = an_api(url, token=f"{SECRET}\nof two lines")
+        with pytest.raises(Unavailable, match="cannot be asked with these credentials") as failure:
+            await api.visit(2).get("/things")
+        await api.close()
+    assert SECRET not in str(failure.value)
+
+
+async def test_a_token_is_a_bearer_or_a_user_with_a_password() -> None:
+    assert authorization("") == {}
+    assert authorization(" abc\n") == {"authorization": "Bearer abc"}
+    assert authorization("ada:b:c") == {"authorization": "Basic YWRhOmI6Yw=="}
