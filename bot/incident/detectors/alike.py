@@ -6,10 +6,9 @@ Words = frozenset[str]
 
 LONG_NUMBER = 3  # from so many characters on, a word with a digit names something: an order, a date, an amount
 
-_SPACES = {code: " " for code in range(0x250) if not chr(code).isalnum()} | {
-    code: " "
-    for code in (*range(0x2000, 0x2070), *range(0x2190, 0x2200))  # dashes, quotes, ellipsis, arrows
-}
+_SPACES = {code: " " for code in range(0x250) if not chr(code).isalnum()} | dict.fromkeys(
+    (*range(8192, 8304), *range(8592, 8704)), " "
+)
 _KEYS = re.compile(r'"[\w .-]{1,60}"\s*:')
 _CLOCKS = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*|\b\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?\b|\b\d+(?:\.\d+)?\s?(?:ms|µs|s|sec|secs|seconds)\b"
@@ -46,8 +45,9 @@ def shared(a: Words, b: Words, least: float) -> float:
 
 def other_things(a: Words, b: Words, shortest: int = LONG_NUMBER) -> bool:
     """Each names by number something the other does not: two orders, two dates, two amounts."""
-    return _numbered(a - b, shortest) and _numbered(b - a, shortest)
+    return numbered(a - b, shortest) and numbered(b - a, shortest)
 
 
-def _numbered(words: Words, shortest: int) -> bool:
+def numbered(words: Words, shortest: int = LONG_NUMBER) -> bool:
+    """At least one of the words holds a digit and has ``shortest`` characters or more."""
     return any(len(word) >= shortest and _DIGITS.search(word) for word in words)

@@ -8,14 +8,16 @@ step that comes back counts, unless what lies between shows progress. See ``docs
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.incident.detectors.likeness import Step, kinds_of, steps_of
+from bot.incident.detectors.likeness import kinds_of
 from bot.incident.detectors.refrains import Refrain, refrain_in
+from bot.incident.detectors.task_steps import Step, steps_of
 from bot.incident.telemetry import Trace
 
 REPEATS = 3  # like steps with like outcomes
 APART = 4  # the same where the outcome is not known, and other steps stand between
 SHORT_REPEATS = 4  # the same few words, which courtesies also are
 DIALOGUE_REPEATS = 5  # like calls, although the agent talks with someone in between
+RETRIES = 4  # failures of one call that a success right after excuses
 NOVEL = 0.4  # share of new steps from the first to the last repetition above which the task moves on
 NOVEL_OVERDUE = 0.5  # the same for a task far beyond its usual length
 OVERDUE = 2.0  # times the agent's usual number of steps
@@ -119,9 +121,18 @@ def _furthest(
         times, length = last - first + 1, end - begin
         if times < max(least, _needed(steps[begin], together=length == times - 1)):
             return None
-        if news[end + 1] - news[begin + 1] <= novel * length:
+        if news[end + 1] - news[begin + 1] <= novel * length and not (times <= RETRIES and _worked(steps, end)):
             return last
     return None
+
+
+def _worked(steps: Sequence[Step], end: int) -> bool:
+    """A call that failed up to ``end`` is made once more, and succeeds: these were retries."""
+    failed = steps[end]
+    if not failed.failing or failed.words:
+        return False
+    again = next((step for step in steps[end + 1 :] if (step.name, step.given) == (failed.name, failed.given)), None)
+    return again is not None and not again.failing
 
 
 def _needed(step: Step, *, together: bool) -> int:
@@ -136,7 +147,8 @@ def _loop(steps: Sequence[Step], kinds: Sequence[int], times: int) -> Loop:
     if len(set(kinds)) == 1:
         what, tool = _one(steps), names[0] or None
     else:
-        what = " → ".join(name or "the same words" for name in names[: cycle or len(CYCLE_LENGTHS)])
+        block = names[:cycle] if cycle else list(dict.fromkeys(names))[: CYCLE_LENGTHS[-1]]
+        what = " → ".join(name or "the same words" for name in block)
         tool = names[0] if len(set(names)) == 1 and names[0] else None
     failing = sum(step.failing for step in steps) * 2 > len(steps)
     return Loop(what, times, tuple(step.span_id for step in steps), tool, failing, any(step.writes for step in steps))

@@ -4,11 +4,12 @@ What stands between the repetitions is no sign of progress here: an orchestrator
 instruction three times gets other answers each time, and none of them takes it further.
 """
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.incident.detectors.alike import Words, other_things, shared, words_of
-from bot.incident.detectors.likeness import said_by_agents
+from bot.incident.detectors.task_steps import said_by_agents
 from bot.incident.telemetry import CALL_MARK, Trace
 
 TIMES = 3
@@ -17,6 +18,7 @@ INSTRUCTION = 0.55  # words shared by two instructions of one orchestrator
 EAGER_INSTRUCTION = 0.5  # the same in a task far beyond its usual length
 OTHERS = 0.8  # words shared by two of any other words
 SHORTEST = 6  # different words
+_ADMITS = re.compile(r'"is_in_loop"\s*:\s*(?:true|\{[^{}]*"answer"\s*:\s*true)', re.IGNORECASE)
 LEADERS = ("orchestrat", "manager", "planner", "supervisor", "coordinator", "director")
 
 
@@ -37,11 +39,12 @@ class _Said:
 
 
 def refrain_in(trace: Trace, *, eager: bool = False) -> Refrain | None:
-    """The agent with the most repetitions, or None. ``eager`` asks for less likeness."""
+    """The agent with the most repetitions, or None. ``eager`` asks for less likeness, as does a ledger that admits a loop."""
     voices: dict[tuple[str, str, str], list[_Said]] = {}
     spoken = list(said_by_agents(trace))
     if len(spoken) < TIMES:
         return None
+    eager = eager or any("is_in_loop" in text and _ADMITS.search(text) for _, text in spoken)
     for span, text in spoken:
         phase, bare = _phase(text)
         if CALL_MARK in bare and span.model is not None:
@@ -110,4 +113,7 @@ def _same(a: _Said, b: _Said) -> bool:
     share = shared(a.words, b.words, least)
     if share < least or other_things(a.words, b.words):
         return False
+    mine, theirs = a.words - b.words, b.words - a.words
+    if mine and theirs and mine <= a.names and theirs <= b.names:
+        return False  # one instruction for each of several things
     return share >= OTHERS or not (a.names - b.names and b.names - a.names)

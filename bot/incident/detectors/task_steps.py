@@ -1,0 +1,128 @@
+"""A task as a list of steps: its tool calls with their outcomes, and words that lead to no call."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bot.incident.telemetry import CALL_MARK, SideEffect, Span, SpanKind, Trace
+
+_ACTION = re.compile(r"(?:^|\n)\s*(?:next )?action:\s*[`*]*\s*(\S.*)", re.IGNORECASE)
+_CALL_LINE = re.compile(r"^\W{0,3}(\w+\s?(?:\(.*\)|\[.*\]))\W{0,3}$")
+_TAGGED = re.compile(r"<action>\s*(.+?)\s*</action>", re.DOTALL)
+_FENCED = re.compile(r"```(?:\w+\n)?\s*(.+?)\s*```", re.DOTALL)
+_NAME = re.compile(r"\w+")
+CUT = "…"  # how the preview of a longer text ends
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """One step as loops see it. ``name`` is empty for words, ``words`` for calls."""
+
+    span_id: str
+    name: str
+    given: str | None  # hash or text of the arguments
+    given_text: str
+    outcome: str | None  # hash of the result
+    outcome_text: str
+    failing: bool = False
+    writes: bool = False
+    wrote: bool = False  # a write that succeeded
+    words: str = ""
+    short: bool = False  # so few words that it may be a courtesy
+    vague: bool = False  # of a long result only the beginning is known to be the same
+
+    @property
+    def known(self) -> bool:
+        """How it came out is known; words are their own outcome."""
+        return bool(self.words) or (self.outcome is not None and not self.vague)
+
+
+def steps_of(trace: Trace) -> list[Step]:
+    """The calls of a task in order, and the words that led to no call."""
+    spans = [span for span in trace.spans if span.tool is not None or span.model is not None]
+    called = any(span.tool is not None for span in spans)
+    teams = several_agents(trace)
+    found = []
+    for place, span in enumerate(spans):
+        if span.tool is not None:
+            found.append(_call(span))
+        elif not teams or not called:
+            follows = spans[place + 1].tool is not None if place + 1 < len(spans) else False
+            step = None if called and follows else _words(span, called=called, teams=teams)
+            if step is not None:
+                found.append(step)
+    return found
+
+
+def several_agents(trace: Trace) -> bool:
+    """The steps below the root belong to more than one agent."""
+    first = None
+    for span in trace.spans:
+        if span.parent_id is not None and span.agent:
+            if first is None:
+                first = span.agent
+            elif span.agent != first:
+                return True
+    return False
+
+
+def text_of(span: Span) -> str:
+    """What the step said; of spans that do not carry it, the preview of the model's output."""
+    return span.said or (span.model.output_preview if span.model else "")
+
+
+def action_in(text: str) -> str | None:
+    """The one action a text ends in: a tool call, ``Action: …``, a fenced call or a line that is a call."""
+    if CALL_MARK in text:
+        return text[text.index(CALL_MARK) + len(CALL_MARK) :]
+    marked = _TAGGED.search(text) if "<action>" in text else _ACTION.search(text)
+    if marked:
+        return marked[1].strip("`* \n")
+    fenced = _FENCED.findall(text) if "```" in text else []
+    line = (fenced[-1] if fenced else text.rstrip().rsplit("\n", 1)[-1])[:200]
+    call = _CALL_LINE.match(line)
+    return call[1] if call else None
+
+
+def _call(span: Span) -> Step:
+    tool = span.tool
+    if tool is None:
+        raise ValueError("only a span that called a tool is a call")
+    failing = span.error or tool.empty_result
+    writes = tool.side_effect is SideEffect.WRITE
+    outcome = tool.result_hash or (f"error {span.error_type}" if span.error else None)
+    text = tool.result_preview or span.error_message
+    return Step(
+        span.span_id,
+        tool.name,
+        tool.arguments_hash,
+        tool.arguments_preview,
+        outcome,
+        text,
+        failing or text[:7].lower().startswith(("error", "traceb")),
+        writes,
+        writes and not span.error,
+    )
+
+
+def _words(span: Span, *, called: bool, teams: bool) -> Step | None:
+    text = text_of(span)
+    if not text:
+        return None
+    action = None if called else action_in(text)
+    if action is not None:
+        name = _NAME.match(action)
+        return Step(span.span_id, name[0] if name else action[:40], action, action, None, "", failing=span.error)
+    if teams:
+        return None  # who says what to whom is judged agent by agent
+    return Step(span.span_id, "", None, "", None, "", failing=span.error, words=text)
+
+
+def said_by_agents(trace: Trace) -> Iterator[tuple[Span, str]]:
+    """What the agents of a team said, step by step: from agent spans, else from their model calls."""
+    teams = several_agents(trace)
+    for span in trace.spans:
+        if span.parent_id is None:
+            continue
+        if span.said and (span.kind is SpanKind.AGENT or (teams and span.model is not None)):
+            yield span, span.said
