@@ -193,6 +193,26 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Course:
+    """A share over time: how many were bad, of how many, in each stretch of the last hours. Empty stretches are left out."""
+
+    signal: str
+    label: str
+    seconds: int  # length of one stretch
+    points: tuple[tuple[int, ...], ...]  # (start in ns, k, n), oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class StepsDistribution:
+    """How many tasks took how many steps. Bin i holds ``first + i * width`` to one less than the next bin's first."""
+
+    first: int
+    width: int
+    now: tuple[int, ...]  # tasks a bin
+    before: tuple[int, ...]  # as long as ``now``
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceBundle:
     """Everything measured about one agent at one moment; frozen at declaration and never overwritten."""
 
@@ -210,6 +230,8 @@ class EvidenceBundle:
     slow_steps: tuple[SlowStep, ...] = ()  # where the time goes, the step that grew most first
     pair: Pair | None = None
     links: Mapping[str, str] = field(default_factory=dict)  # trace id -> its page in the tool it came from
+    courses: tuple[Course, ...] = ()  # for the charts, what moved most first
+    steps: StepsDistribution | None = None
 
     def signal(self, name: str) -> Signal | None:
         """The signal called ``name``, or None when it was not measured."""

@@ -38,6 +38,7 @@ from bot.incident.signals import (
     tools,
 )
 from bot.incident.signals.changes import changes_in, manifest
+from bot.incident.signals.courses import courses, steps_distribution
 from bot.incident.signals.scope import Scope
 from bot.incident.signals.time_spent import slow_steps
 from bot.incident.signals.troubles import GUARDS, troubles
@@ -104,6 +105,8 @@ def gather(agent: str, at_ns: int, found: Gathered, window_ns: int | None = None
         same_provider=peers,
         slow_steps=slow_steps(scope),
         pair=pair_of(scope),
+        courses=courses(scope, placed, measured),
+        steps=steps_distribution(scope),
     )
     return replace(bundle, links=linked(bundle, found.links))
 
