@@ -202,7 +202,7 @@ def score_of(row: Row, agent: str) -> list[EvalScore]:
     Raises:
         Unreadable: it has no name or no time.
     """
-    kind, subject = row.get("dataType"), map_in(row, "subject")
+    kind, subject = said_in(row, "dataType"), map_in(row, "subject")
     trace_id, span_id = _subject(subject)
     event = RawEvent(
         name="score",
