@@ -4,6 +4,7 @@ The window is always said, because Datadog looks 15 minutes back where it is not
 ends a look early costs the oldest traces. An evaluation has no time of its own: it counts from the end of its span.
 """
 
+import asyncio
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -56,7 +57,7 @@ class Datadog:
         )
         if pages.failure and not pages.rows:
             raise pages.failure
-        return read_spans(pages, ask, self._site)
+        return await asyncio.to_thread(read_spans, pages, ask, self._site)  # thousands of rows would hold up the loop
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import httpx
 
 from bot.ports import Clock, SourceAsk, SourceFound
-from bot.sources.langfuse_rows import NAME, Observed, is_root, read_observations, read_scores
+from bot.sources.langfuse_rows import NAME, Observed, is_root, read_all
 from bot.sources.vendor_pages import (
     FOR_READING,
     LONGEST,
@@ -22,7 +22,6 @@ from bot.sources.vendor_pages import (
     chunks,
     cursor_in,
     enough_roots,
-    newest_traces,
     read_pages,
     read_side_by_side,
     rows_in,
@@ -85,15 +84,8 @@ class Langfuse:
             self._bodies(aside, ask, questions, ["AGENT", "GENERATION"]),
             read_side_by_side(_scores_of(late, ids)),
         )
-        seen = read_observations(Observed(steps, calls, words), self._url)
-        traces = newest_traces(seen.spans, ask)
-        scores, without_scores = read_scores(judged, ask)
-        return SourceFound(
-            traces=traces,
-            scores=scores,
-            links={trace.id: seen.links[trace.id] for trace in traces},
-            missing=seen.missing + without_scores,
-        )
+        # In a thread, as thousands of rows would hold up the loop
+        return await asyncio.to_thread(read_all, Observed(steps, calls, words), judged, ask, self._url)
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -10,9 +10,9 @@ from itertools import chain
 from urllib.parse import quote
 
 from bot.incident.telemetry import EvalScore, Span
-from bot.ports import SourceAsk
+from bot.ports import SourceAsk, SourceFound
 from bot.sources.normalise import ERROR_STATUS, RawEvent, RawSpan, score_from, span_from
-from bot.sources.vendor_pages import Pages, first_of_each, missing_rows, scores_in_time
+from bot.sources.vendor_pages import Pages, first_of_each, missing_rows, newest_traces, scores_in_time
 from bot.sources.vendor_rows import (
     Row,
     clock_time,
@@ -64,6 +64,19 @@ class Seen:
 def is_root(row: Row) -> bool:
     """The observation begins a task: it has no parent, or its SDK calls it the application's root."""
     return row.get("isRootObservation") is True or not row.get("parentObservationId")
+
+
+def read_all(observed: Observed, judged: Pages, ask: SourceAsk, url: str) -> SourceFound:
+    """Traces, scores and links of what came, and what is missing."""
+    seen = read_observations(observed, url)
+    traces = newest_traces(seen.spans, ask)
+    scores, without_scores = read_scores(judged, ask)
+    return SourceFound(
+        traces=traces,
+        scores=scores,
+        links={trace.id: seen.links[trace.id] for trace in traces},
+        missing=seen.missing + without_scores,
+    )
 
 
 def read_observations(observed: Observed, url: str) -> Seen:

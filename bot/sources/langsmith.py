@@ -94,7 +94,9 @@ class LangSmith:
             read_each((_query(visit, project, step_question(batch, ask)) for batch in batches), BATCHES_AT_ONCE),
             read_side_by_side([_query(aside, project, tool_question(ask))] if batches else []),
         )
-        return read_runs(Runs(roots, list(zip(batches, steps, strict=True)), bodies), ask, self._pages_under(project))
+        runs = Runs(roots, list(zip(batches, steps, strict=True)), bodies)
+        # In a thread, as thousands of rows would hold up the loop
+        return await asyncio.to_thread(read_runs, runs, ask, self._pages_under(project))
 
     async def close(self) -> None:
         """Let go of the connections."""

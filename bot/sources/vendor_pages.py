@@ -14,7 +14,7 @@ from bot.sources.vendor_rows import Row
 
 AT_ONCE = 4  # requests under way together
 LONGEST = 30.0  # seconds for one request where no look limits it
-FOR_READING = 0.9  # of the seconds; the rest is for making traces of what came
+FOR_READING = 0.85  # of the seconds; the rest is for making traces of what came
 
 Page = tuple[Sequence[Any], str]  # rows, and the cursor of the next page, empty after the last
 AskPage = Callable[[str], Awaitable[Page]]

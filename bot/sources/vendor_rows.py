@@ -94,7 +94,9 @@ def said_in(row: Row, *names: str) -> str:
 
 def sound(text: str) -> str:
     """The text without what no database can hold: NUL and half surrogate pairs."""
-    return text[:MOST_TEXT].encode("utf-8", "replace").decode().replace("\0", "")
+    cut = text[:MOST_TEXT]
+    whole = cut if cut.isascii() else cut.encode("utf-8", "replace").decode()
+    return whole.replace("\0", "")
 
 
 def identifier_in(row: Row, name: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from bot.incident.errors import Unavailable
 from bot.ports import SourceFound
 from bot.sources import datadog_rows, langfuse_rows, langsmith_rows
-from bot.sources.vendor_pages import Pages, newest_traces
+from bot.sources.vendor_pages import Pages
 from bot.sources.vendor_rows import Unreadable, error_type_in, iso, nanoseconds, span_id_of, trace_id_of
 from tests.sources import test_datadog, test_langfuse, test_langsmith
 from tests.sources.vendor_stub import HOSTILE, NOON_NS, an_ask
@@ -44,13 +44,9 @@ def twisted(row: Row, chance: random.Random) -> Row:
 def found_by_langfuse(chance: random.Random) -> SourceFound:
     rows = [twisted(row, chance) for row in test_langfuse.a_task(1, 5, metadata={"attributes": {"a": 1}})]
     bodies = Pages([twisted(row, chance) for row in rows], Unavailable("Late."))
-    seen = langfuse_rows.read_observations(
-        langfuse_rows.Observed(Pages(rows), bodies, Pages(rows)), "https://langfuse.example"
-    )
     judged = Pages([twisted(test_langfuse.score(1, 1, 4, metadata={"a": 1}), chance)])
-    scores, missing = langfuse_rows.read_scores(judged, an_ask())
-    traces = newest_traces(seen.spans, an_ask())
-    return SourceFound(traces, scores, links=seen.links, missing=seen.missing + missing)
+    observed = langfuse_rows.Observed(Pages(rows), bodies, Pages(rows))
+    return langfuse_rows.read_all(observed, judged, an_ask(), "https://langfuse.example")
 
 
 def found_by_langsmith(chance: random.Random) -> SourceFound:
