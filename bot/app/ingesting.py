@@ -277,8 +277,8 @@ class Progress:
             return f"{read / 1e6:,.1f} MB read, {rate}"
         total = sum(filter(None, totals)) or 1
         share = min(1.0, read / total)
-        bar = f"{'#' * round(BAR * share):<{BAR}}"
-        return f"[{bar}] {share:4.0%} {read / 1e6:,.1f} of {total / 1e6:,.1f} MB, {rate}"
+        bar = f"[{'#' * round(BAR * share):<{BAR}}] " if self._terminal else ""
+        return f"{bar}{share:.0%} {read / 1e6:,.1f} of {total / 1e6:,.1f} MB, {rate}"
 
 
 def _n(count: int, noun: str) -> str:
