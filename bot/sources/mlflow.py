@@ -140,7 +140,8 @@ async def _search(visit: Visit, experiment: str, ask: SourceAsk, reading: Readin
         if pages.failure:
             reading.missing.append(f"{NAME}: the list of traces is not whole; {because(pages.failure)}.")
             break
-    found, _ = readable(rows, read_listed)
+    found, bad = readable(rows, read_listed)
+    reading.missing += missing_rows(NAME, "traces", bad)
     once = {trace.id: trace for trace in found}
     newest = sorted(once.values(), key=lambda trace: said_in(trace.about, "request_time"), reverse=True)
     if len(newest) > ask.most_traces:

@@ -175,7 +175,8 @@ class Phoenix:
 
 
 async def _read_traces(project: Project, ask: SourceAsk, reading: Reading) -> None:
-    listed, _ = readable(await project.listed(ask), lambda row: identifier_in(row, "trace_id"))
+    listed, bad = readable(await project.listed(ask), lambda row: identifier_in(row, "trace_id"))
+    reading.missing += missing_rows(NAME, "traces", bad)
     if len(listed) > ask.most_traces:
         reading.missing.append(f"{NAME}: only the newest {ask.most_traces} traces were read; there are older ones.")
     wanted = list(dict.fromkeys(listed))[: ask.most_traces]
