@@ -34,7 +34,7 @@ NEWEST_FIRST = "-timestamp"
 
 def open_source(url: str, api_key: str, application_key: str, clock: Clock) -> "Datadog":
     """Datadog's API under the address of one's site."""
-    keys = {"DD-API-KEY": api_key, "DD-APPLICATION-KEY": application_key}
+    keys = httpx.Headers({"DD-API-KEY": api_key, "DD-APPLICATION-KEY": application_key}, encoding="utf-8")
     client = httpx.AsyncClient(base_url=url, headers=keys, trust_env=False, timeout=LONGEST)
     return Datadog(Api(NAME, SETTING, client, clock), url)
 

@@ -147,6 +147,7 @@ def _model_call(row: Row) -> dict[str, object]:
         "gen_ai.provider.name": said_in(row, "model_provider"),
         "gen_ai.usage.input_tokens": number_in(metrics, "input_tokens"),
         "gen_ai.usage.output_tokens": number_in(metrics, "output_tokens"),
+        "gen_ai.usage.cache_read.input_tokens": number_in(metrics, "cache_read_input_tokens"),
         "gen_ai.usage.cost": None if cost is None else cost / NANODOLLARS,
         "gen_ai.response.time_to_first_chunk": number_in(metrics, "time_to_first_token"),
     }

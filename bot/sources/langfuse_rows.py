@@ -188,6 +188,8 @@ def _generation(row: Row) -> dict[str, object]:
         "gen_ai.request.model": said_in(row, "providedModelName"),
         "gen_ai.usage.input_tokens": number_in(usage, "input"),
         "gen_ai.usage.output_tokens": number_in(usage, "output"),
+        "gen_ai.usage.cache_read.input_tokens": number_in(usage, "input_cached_tokens"),
+        "gen_ai.usage.reasoning.output_tokens": number_in(usage, "output_reasoning_tokens"),
         "gen_ai.usage.cost": number_in(row, "totalCost"),
         "gen_ai.response.time_to_first_chunk": number_in(row, "timeToFirstToken"),
     }

@@ -63,7 +63,8 @@ BODY_FIELDS = ("ID", "INPUTS", "OUTPUTS")  # whole, because arguments cut short 
 
 def open_source(url: str, api_key: str, project: str, clock: Clock) -> "LangSmith":
     """LangSmith under that address; ``project`` is the id (UUID) of the project of agents that have none of their own."""
-    client = httpx.AsyncClient(base_url=url, headers={"X-Api-Key": api_key}, trust_env=False, timeout=LONGEST)
+    key = httpx.Headers({"X-Api-Key": api_key}, encoding="utf-8")
+    client = httpx.AsyncClient(base_url=url, headers=key, trust_env=False, timeout=LONGEST)
     return LangSmith(Api(NAME, SETTING, client, clock), url, project)
 
 

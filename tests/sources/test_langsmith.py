@@ -373,6 +373,14 @@ async def test_a_langsmith_that_gives_nothing_says_why(reply: Reply, sentence: s
     assert str(failure.value).startswith(sentence)
 
 
+async def test_a_key_with_odd_characters_is_refused_by_langsmith_and_does_not_hinder_the_start() -> None:
+    async with Stub(always(REFUSED)).serving() as url:
+        source = open_source(url, "k\u00e9y", PROJECT, StillClock())
+        with pytest.raises(Unavailable, match="LangSmith refuses the credentials"):
+            await source.find(an_ask())
+        await source.close()
+
+
 async def test_a_busy_langsmith_is_left_alone_for_as_long_as_it_asks() -> None:
     async with langsmith(always(BUSY_FOR_A_MINUTE)) as (source, stub):
         for _ in range(3):
