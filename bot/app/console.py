@@ -28,7 +28,7 @@ from bot.incident.errors import (
     Unavailable,
 )
 from bot.incident.mitigation import Mitigation, MitigationKind
-from bot.incident.model import Person, Via
+from bot.incident.model import Catalogue, Person, Via
 from bot.incident.taxonomy import CLASSES
 from bot.response.declare import Declaration
 from bot.response.mitigate import Order, checked_order
@@ -275,6 +275,8 @@ async def check(settings: Settings, mistaken: tuple[str, ...], *, slack: bool) -
     if not mistakes:
         report.checked.append(f"catalogue {settings.home.catalogue}: {_listed(settings, len(catalogue.agents))}")
         report.checked.append(f"runbooks: {len(runbooks)} classes")
+    if not mistaken and settings.server.telemetry_tokens:
+        report.checked.append(f"telemetry tokens: {_keys(settings, catalogue)}")
     if not templates:
         report.checked.append("postmortem templates")
     for name, look in (("database", _check_database(settings)), ("Slack", _check_slack(settings, ask=slack))):
@@ -283,6 +285,15 @@ async def check(settings: Settings, mistaken: tuple[str, ...], *, slack: bool) -
         except FirstfiveError as error:
             report.problems.append(f"{name}: {error}")
     return report
+
+
+def _keys(settings: Settings, catalogue: Catalogue) -> str:
+    """Whose telemetry tokens there are; a misspelt agent's would take nothing."""
+    unlisted = f" (not listed in {settings.home.catalogue})"
+    return ", ".join(
+        f"{key.kind} {key.name}{unlisted if key.kind == 'agent' and not catalogue.find(key.name) else ''}"
+        for key in settings.server.telemetry_keys
+    )
 
 
 def _listed(settings: Settings, agents: int) -> str:

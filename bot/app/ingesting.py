@@ -5,16 +5,16 @@ import io
 import json
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TextIO, TypeVar
+from typing import BinaryIO, TypeVar
 from zlib import compress
 
 from sqlalchemy.exc import DBAPIError
 
+from bot.app.progress import Progress, Tally, counted
 from bot.incident.errors import BadInput, FirstfiveError, Unavailable
 from bot.ports import TelemetryStore
 from bot.sources.otlp import MOST_BODY, Decoded, TelemetryRejected, decode
@@ -25,34 +25,6 @@ T = TypeVar("T")
 SPANS_A_COMMIT = 4000
 BYTES_A_COMMIT = 8 * 1024 * 1024
 ATTEMPTS = 10  # at one commit while the store is busy
-LINE_EVERY = 5.0  # seconds between lines where nobody watches a terminal
-DRAW_EVERY = 0.1
-MOST_NAMED = 100  # places named one by one; the rest is only counted
-BAR = 24  # characters
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was committed so far, and what could not be."""
-
-    files: int = 0
-    requests: int = 0
-    spans: int = 0
-    scores: int = 0
-    rejected: int = 0
-    broken: int = 0
-    seconds: float = 0.0
-
-    def sentence(self) -> str:
-        """What is stored, for people."""
-        rate = f" ({self.spans / self.seconds:,.0f} spans/s)" if self.seconds > 0 else ""
-        said = f"{_n(self.spans, 'span')} and {_n(self.scores, 'score')} of {_n(self.requests, 'request')} are stored"
-        said += f", from {_n(self.files, 'file')} in {self.seconds:.1f} s{rate}."
-        if self.rejected:
-            said += f" {_n(self.rejected, 'record')} could not be used."
-        if self.broken:
-            said += f" {_n(self.broken, 'request')} could not be read."
-        return said
 
 
 @dataclass(slots=True)
@@ -115,7 +87,7 @@ async def ingest(store: TelemetryStore, files: Sequence[OtlpFile], *, as_json: b
     return 1 if tally.broken else 0
 
 
-async def _load(store: TelemetryStore, files: Sequence[OtlpFile], tally: Tally, progress: "Progress") -> None:
+async def _load(store: TelemetryStore, files: Sequence[OtlpFile], tally: Tally, progress: Progress) -> None:
     """Reads and decodes one batch while the one before is committed."""
     batches = _batches(files)
     adding: asyncio.Task[None] | None = None
@@ -180,7 +152,7 @@ def _put(batch: _Batch, file: OtlpFile, found: Request | Broken) -> None:
     batch.parts.append((place, decoded))
 
 
-async def _add(store: TelemetryStore, batch: _Batch, tally: Tally, progress: "Progress") -> None:
+async def _add(store: TelemetryStore, batch: _Batch, tally: Tally, progress: Progress) -> None:
     for sentence in batch.broken:
         _name_broken(sentence, tally, progress)
     try:
@@ -215,71 +187,15 @@ async def _committed(store: TelemetryStore, parts: Sequence[Decoded]) -> None:
             return
 
 
-def _count(place: str, part: Decoded, tally: Tally, progress: "Progress") -> None:
+def _count(place: str, part: Decoded, tally: Tally, progress: Progress) -> None:
     tally.requests += 1
     tally.spans += len(part.spans)
     tally.scores += len(part.scores)
     tally.rejected += part.accepted.rejected
     if part.accepted.rejected:
-        progress.name(f"{place}: {_n(part.accepted.rejected, 'record')} left out: {part.accepted.message}.")
+        progress.name(f"{place}: {counted(part.accepted.rejected, 'record')} left out: {part.accepted.message}.")
 
 
-def _name_broken(sentence: str, tally: Tally, progress: "Progress") -> None:
+def _name_broken(sentence: str, tally: Tally, progress: Progress) -> None:
     tally.broken += 1
     progress.name(sentence)
-
-
-class Progress:
-    """What is shown while it runs: a bar on a terminal, else a line every few seconds."""
-
-    def __init__(self, out: TextIO, files: Sequence[OtlpFile], tally: Tally) -> None:
-        self._out = out
-        self._files = files
-        self._tally = tally
-        self._terminal = out.isatty()
-        self._began = time.monotonic()
-        self._shown = self._began
-        self._named = 0
-
-    def name(self, sentence: str) -> None:
-        """One place and what is wrong there."""
-        self._named += 1
-        if self._named > MOST_NAMED:
-            return
-        more = "\nfurther places are only counted." if self._named == MOST_NAMED else ""
-        self._say(f"{self._clear()}{sentence}{more}\n")
-
-    def show(self) -> None:
-        """How far it is, not more often than people can read."""
-        now = time.monotonic()
-        self._tally.seconds = round(now - self._began, 3)
-        if now - self._shown < (DRAW_EVERY if self._terminal else LINE_EVERY):
-            return
-        self._shown = now
-        self._say(f"{self._clear()}{self._line()}" if self._terminal else f"{self._line()}\n")
-
-    def close(self) -> None:
-        """Take the bar away."""
-        self._tally.seconds = round(time.monotonic() - self._began, 3)
-        self._say(self._clear())
-
-    def _say(self, text: str) -> None:
-        self._out.write(text)
-        self._out.flush()
-
-    def _clear(self) -> str:
-        return "\r\x1b[K" if self._terminal else ""
-
-    def _line(self) -> str:
-        read, totals = sum(file.read_bytes for file in self._files), [file.total for file in self._files]
-        rate = f"{_n(self._tally.spans, 'span')}, {self._tally.spans / max(self._tally.seconds, 0.001):,.0f} spans/s"
-        if None in totals:
-            return f"{read / 1e6:,.1f} MB read, {rate}"
-        total = sum(filter(None, totals)) or 1
-        share = min(1.0, read / total)
-        bar = f"[{'#' * round(BAR * share):<{BAR}}] " if self._terminal else ""
-        return f"{bar}{share:.0%} {read / 1e6:,.1f} of {total / 1e6:,.1f} MB, {rate}"
-
-
-def _n(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

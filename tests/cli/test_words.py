@@ -64,6 +64,20 @@ def test_check_lists_every_mistake_at_once(terminal: Terminal, tmp_path: Path) -
         assert part in said
 
 
+def test_check_says_whose_telemetry_tokens_there_are_and_never_shows_one(terminal: Terminal) -> None:
+    (terminal.home / "agents.yaml").write_text("agents:\n  - name: helpdesk\n", encoding="utf-8")
+    tokens = "agent:helpdesk=s3cret,agent:helpdsek=s3cret2\nenvironment:staging=s3cret3"
+    ended = terminal.run("check", FIRSTFIVE_TELEMETRY_TOKENS=tokens)
+    assert ended.returncode == 0, ended.stderr
+    assert (
+        "telemetry tokens: agent helpdesk, agent helpdsek (not listed in agents.yaml), environment staging"
+        in ended.stdout
+    )
+    wrong = sentence(terminal, 1, "serve", "--port", "0", FIRSTFIVE_TELEMETRY_TOKENS="helpdesk:s3cret")
+    assert "agent:NAME=token" in wrong
+    assert "s3cret" not in ended.stdout + wrong
+
+
 @pytest.mark.parametrize("at", ["nonsense", "0001-01-01T00:00:00+14:00", "1066-10-14", ""])
 def test_a_moment_out_of_reach_is_refused(terminal: Terminal, at: str) -> None:
     assert "moment" in sentence(terminal, 2, "classify", "--agent", "a", "--at", at)
