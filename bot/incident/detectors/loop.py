@@ -5,6 +5,7 @@ Every step is first reduced to what it is like, by (tool, arguments, result) or 
 step that comes back counts, unless what lies between shows progress. See ``docs/loops.md``.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,14 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True)
+class _Limits:
+    """How much may be new between repetitions, and how many are needed at least."""
+
+    novel: float
+    repeats: int = REPEATS
+
+
+@dataclass(frozen=True, slots=True)
 class _Run:
     """Places of the repeated steps in the list of steps, and how often the most frequent stands there."""
 
@@ -70,11 +79,11 @@ def _of_steps(steps: Sequence[Step], novel: float) -> Loop | None:
     kinds = kinds_of(steps)
     if len(set(kinds)) > len(kinds) - REPEATS + 1:
         return None  # nothing stands there three times
-    run = _run_in(steps, kinds, novel)
+    run = _run_in(steps, kinds, _Limits(novel))
     if run is not None:
         return _loop([steps[place] for place in run.places], [kinds[place] for place in run.places], run.times)
     calls = [(step, kind) for step, kind in zip(steps, kinds, strict=True) if not step.words]
-    run = _run_in([step for step, _ in calls], [kind for _, kind in calls], novel, DIALOGUE_REPEATS)
+    run = _run_in([step for step, _ in calls], [kind for _, kind in calls], _Limits(novel, DIALOGUE_REPEATS))
     return (
         _loop([calls[place][0] for place in run.places], [calls[place][1] for place in run.places], run.times)
         if run
@@ -82,7 +91,7 @@ def _of_steps(steps: Sequence[Step], novel: float) -> Loop | None:
     )
 
 
-def _run_in(steps: Sequence[Step], kinds: Sequence[int], novel: float, least: int = 0) -> _Run | None:
+def _run_in(steps: Sequence[Step], kinds: Sequence[int], limits: _Limits) -> _Run | None:
     """The longest stretch in which one kind of step comes back and little is new."""
     places: dict[int, list[int]] = {}
     news = [0]  # what was new up to each place
@@ -97,15 +106,15 @@ def _run_in(steps: Sequence[Step], kinds: Sequence[int], novel: float, least: in
         if len(stood) < REPEATS:
             continue
         for first in range(len(stood) - REPEATS + 1):
-            last = _furthest(steps, stood, first, news, novel, least)
+            last = _furthest(steps, kinds, stood, first, news, limits)
             if last is not None and last - first + 1 > times:
                 best, times = (stood[first], stood[last]), last - first + 1
             if len(stood) - first <= times:
                 break
     if best is None:
         return None
-    around = kinds[best[0] : best[1] + 1]
-    repeated = {kind for kind in set(around) if around.count(kind) > 1}
+    around = Counter(kinds[best[0] : best[1] + 1])
+    repeated = {kind for kind, count in around.items() if count > 1}
     end = best[1] + 1
     while end < len(kinds) and kinds[end] in repeated:  # the turn under way belongs to it
         end += 1
@@ -113,15 +122,24 @@ def _run_in(steps: Sequence[Step], kinds: Sequence[int], novel: float, least: in
 
 
 def _furthest(
-    steps: Sequence[Step], stood: Sequence[int], first: int, news: Sequence[int], novel: float, least: int
+    steps: Sequence[Step],
+    kinds: Sequence[int],
+    stood: Sequence[int],
+    first: int,
+    news: Sequence[int],
+    limits: _Limits,
 ) -> int | None:
     """The last place up to which the step at ``stood[first]`` repeats without progress."""
+    begin, turn = stood[first], stood[first + 1] - stood[first]
     for last in range(len(stood) - 1, first + REPEATS - 2, -1):
-        begin, end = stood[first], stood[last]
+        end = stood[last]
         times, length = last - first + 1, end - begin
-        if times < max(least, _needed(steps[begin], together=length == times - 1)):
+        if times < max(limits.repeats, REPEATS):
             return None
-        if news[end + 1] - news[begin + 1] <= novel * length and not (times <= RETRIES and _worked(steps, end)):
+        if news[end + 1] - news[begin + 1] > limits.novel * length:
+            continue
+        even = length == turn * (times - 1) and turn <= CYCLE_LENGTHS[-1] and _cyclic(kinds[begin : end + 1], turn)
+        if times >= _needed(steps[begin], even=even) and not (times <= RETRIES and _worked(steps, end)):
             return last
     return None
 
@@ -135,10 +153,10 @@ def _worked(steps: Sequence[Step], end: int) -> bool:
     return again is not None and not again.failing
 
 
-def _needed(step: Step, *, together: bool) -> int:
+def _needed(step: Step, *, even: bool) -> int:
     if step.short:
         return SHORT_REPEATS
-    return REPEATS if step.known or together else APART
+    return REPEATS if step.known or even else APART
 
 
 def _loop(steps: Sequence[Step], kinds: Sequence[int], times: int) -> Loop:

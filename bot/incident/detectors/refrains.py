@@ -13,6 +13,7 @@ from bot.incident.detectors.task_steps import said_by_agents
 from bot.incident.telemetry import CALL_MARK, Trace
 
 TIMES = 3
+MOST_STEPS = 400  # a longer task is judged by its last steps
 WINDOW = 6  # things one agent says in a row
 INSTRUCTION = 0.55  # words shared by two instructions of one orchestrator
 EAGER_INSTRUCTION = 0.5  # the same in a task far beyond its usual length
@@ -41,7 +42,7 @@ class _Said:
 def refrain_in(trace: Trace, *, eager: bool = False) -> Refrain | None:
     """The agent with the most repetitions, or None. ``eager`` asks for less likeness, as does a ledger that admits a loop."""
     voices: dict[tuple[str, str, str], list[_Said]] = {}
-    spoken = list(said_by_agents(trace))
+    spoken = list(said_by_agents(trace))[-MOST_STEPS:]
     if len(spoken) < TIMES:
         return None
     eager = eager or any("is_in_loop" in text and _ADMITS.search(text) for _, text in spoken)
@@ -90,17 +91,17 @@ def _names(text: str) -> Words:
 
 def _repeated(voice: list[_Said]) -> tuple[str, ...]:
     """The spans of the largest group of like words of which three stand within six."""
-    groups: list[list[int]] = []
+    recent: list[list[int]] = []
     best: list[int] = []
     for place, said in enumerate(voice):
-        for group in groups:
-            if place - group[-1] < WINDOW and any(_same(voice[other], said) for other in group[-TIMES:]):
-                group.append(place)
-                if len(group) > len(best) and _close(group):
-                    best = group
-                break
-        else:
-            groups.append([place])
+        recent = [group for group in recent if place - group[-1] < WINDOW]
+        group = next((group for group in recent if any(_same(voice[at], said) for at in group[-TIMES:])), None)
+        if group is None:
+            recent.append([place])
+            continue
+        group.append(place)
+        if len(group) > len(best) and _close(group):
+            best = group
     return tuple(voice[place].span_id for place in best)
 
 

@@ -41,6 +41,8 @@ def steps_of(trace: Trace) -> list[Step]:
     """The calls of a task in order, and the words that led to no call."""
     spans = [span for span in trace.spans if span.tool is not None or span.model is not None]
     called = any(span.tool is not None for span in spans)
+    if not spans:  # only the agents' own steps are recorded
+        spans = [span for span in trace.spans if span.parent_id is not None and span.kind is SpanKind.AGENT]
     teams = several_agents(trace)
     found = []
     for place, span in enumerate(spans):
