@@ -120,9 +120,12 @@ class Traces(Protocol):
         ...
 
     async def readings(
-        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000, *, spread: bool = False
     ) -> tuple[Reading, ...]:
-        """Tasks of these agents that started in [start, end), newest ``limit`` of them, in order of start."""
+        """Tasks of these agents that started in [start, end), at most ``limit`` of them, in order of start.
+
+        Of more the newest are given, or, with ``spread``, about as many from the whole time.
+        """
         ...
 
     async def usual(self, agents: Collection[str], hours: Collection[int]) -> Mapping[str, tuple[int, int]]:

@@ -68,6 +68,8 @@ class Reading:
     tools: tuple[ToolStep, ...] = ()
     models: tuple[ModelStep, ...] = ()
     steps: int = 0  # model and tool calls
+    model_errors: int = 0  # calls that failed
+    tool_errors: int = 0
     tokens: int = 0
     cost: float | None = None  # USD
     first_chunk: float | None = None  # the slowest of the task, seconds
@@ -92,16 +94,6 @@ class Reading:
     def looping(self) -> bool:
         """It repeats itself without a failing tool as the cause."""
         return self.loop is not None and not self.loop.failing
-
-    @property
-    def model_errors(self) -> int:
-        """Model calls that failed."""
-        return sum(step.error for step in self.models)
-
-    @property
-    def tool_errors(self) -> int:
-        """Tool calls that failed."""
-        return sum(step.error for step in self.tools)
 
     @property
     def failed_alone(self) -> bool:
@@ -151,6 +143,8 @@ def read(trace: Trace) -> Reading:
         tools=tuple(_tool_step(span, approved=span.span_id in allowed) for span in tools[:MOST_STEPS]),
         models=tuple(_model_step(span) for span in models[:MOST_STEPS]),
         steps=len(tools) + len(models),
+        model_errors=sum(span.error for span in models),
+        tool_errors=sum(span.error for span in tools),
         tokens=sum((span.model.input_tokens or 0) + (span.model.output_tokens or 0) for span in models if span.model),
         first_chunk=max(chunks, default=None),
         security_hits=tuple(name for name in hits if is_security(name)),

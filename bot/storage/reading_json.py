@@ -31,7 +31,7 @@ def reading_to_json(reading: Reading) -> str:
         list(reading.loop) if reading.loop else None,
         [_tool(step, reading.at_ns) for step in reading.tools],
         [_trimmed(list(step)) for step in reading.models],
-        reading.steps,
+        [reading.steps, reading.model_errors, reading.tool_errors],
         reading.tokens,
         reading.cost,
         reading.first_chunk,
@@ -68,7 +68,9 @@ def reading_from_json(trace_id: str, at_ns: int, text: str) -> Reading:
         loop=Repetition(*loop) if loop else None,
         tools=tuple([_tool_step(step, at_ns) for step in tools]),
         models=tuple([_model_step(step) for step in models]),
-        steps=steps,
+        steps=steps[0],
+        model_errors=steps[1],
+        tool_errors=steps[2],
         tokens=tokens,
         cost=cost,
         first_chunk=chunk,
@@ -91,7 +93,29 @@ def reading_from_json(trace_id: str, at_ns: int, text: str) -> Reading:
     )
 
 
-_NOTHING: list[Any] = [0, 0, None, [], [], 0, 0, None, None, [], [], [], [], None, None, None, None, None, None, [], []]
+_NOTHING: list[Any] = [
+    0,
+    0,
+    None,
+    [],
+    [],
+    [0, 0, 0],
+    0,
+    None,
+    None,
+    [],
+    [],
+    [],
+    [],
+    None,
+    None,
+    None,
+    None,
+    None,
+    None,
+    [],
+    [],
+]
 
 
 def _bits(flags: tuple[bool, ...]) -> int:

@@ -71,17 +71,29 @@ class TelemetryReads(Traces):
         return found[0] if found else None
 
     async def readings(
-        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000, *, spread: bool = False
     ) -> tuple[Reading, ...]:
-        """Tasks of these agents that started in [start, end), newest ``limit`` of them, in order of start."""
+        """Tasks of these agents that started in [start, end), at most ``limit`` of them, in order of start.
+
+        Of more the newest are given, or, with ``spread``, about as many from the whole time.
+        """
+        within = _within(agents, start_ns, end_ns)
         newest = (
             select(_T.trace_id, _T.start_ns, _T.spans, _T.reading)
-            .where(*_within(agents, start_ns, end_ns))
+            .where(*within)
             .order_by(_T.start_ns.desc())
             .limit(limit)
         )
         async with self._database.read() as connection:
-            rows = (await connection.execute(newest)).all()
+            rows: Sequence[Any] = []
+            if spread:
+                count = (
+                    await connection.execute(select(func.count()).select_from(traces_table).where(*within))
+                ).scalar()
+                if count and count > limit:
+                    rows = (await connection.execute(newest.where(_T.trace_id < _share_of_ids(limit / count)))).all()
+            if len(rows) < limit // 4:  # not wanted, not needed, or the ids are not random
+                rows = (await connection.execute(newest)).all()
             old = await read_spans(connection, [row.trace_id for row in rows if row.reading is None])
         unread = traces_of(old)
         found = await asyncio.to_thread(self._decoded, rows) if len(rows) > IN_THREAD_FROM else self._decoded(rows)
@@ -150,6 +162,11 @@ class TelemetryReads(Traces):
             k, n = total.get(name, (0, 0))
             total[name] = k + int(bad or 0), n + int(seen or 0)
         return {name: (k, n) for name, (k, n) in total.items() if n}
+
+
+def _share_of_ids(share: float) -> str:
+    """The trace id below which that share of random ids lies."""
+    return f"{int(share * 16**8):08x}"
 
 
 def of_evaluator(name: str, bad: int, seen: int) -> list[tuple[str, int, int]]:

@@ -49,8 +49,9 @@ class KeptTraces(Traces):
         return tuple(sorted(found, key=lambda trace: trace.start_ns)[-limit:])
 
     async def readings(
-        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000, *, spread: bool = False
     ) -> tuple[Reading, ...]:
+        del spread
         found = {trace.id: trace for name in agents for trace in await self.traces(name, start_ns, end_ns, limit)}
         return tuple(read(trace) for trace in sorted(found.values(), key=lambda trace: trace.start_ns))
 

@@ -1,7 +1,7 @@
 """The two ways to measure: a share of observations, and a quantile of values."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.incident.evidence import ENOUGH, Direction, Interval, Signal, Unit
 from bot.incident.reading import Reading
@@ -14,8 +14,7 @@ RELEVANT_RATIO = 0.5  # a change of a quantity, relative to its baseline
 WORST = 5  # traces linked from one signal
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One observation of something that is bad or not: in which trace, when, and whether."""
 
     trace_id: str

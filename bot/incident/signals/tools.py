@@ -42,35 +42,37 @@ def calls(readings: Iterable[Reading], bad: Callable[[ToolStep], bool]) -> list[
     return [Seen(reading.id, step.at_ns, bad(step)) for reading in readings for step in reading.tools]
 
 
-def per_tool(readings: Iterable[Reading], bad: Callable[[ToolStep], bool]) -> dict[str, list[Seen]]:
-    """Observations of each tool, one per task that used it: was any call to it bad?"""
-    found: defaultdict[str, list[Seen]] = defaultdict(list)
+def per_tool(readings: Iterable[Reading]) -> dict[str, dict[str, list[Seen]]]:
+    """By kind of trouble, observations of each tool, one per task that used it: was any call to it bad?"""
+    failing: defaultdict[str, list[Seen]] = defaultdict(list)
+    silent: defaultdict[str, list[Seen]] = defaultdict(list)
     for reading in readings:
-        used: dict[str, bool] = {}
+        used: dict[str, tuple[bool, bool]] = {}
         for step in reading.tools:
-            used[step.name] = used.get(step.name, False) or bad(step)
-        for name, hit in used.items():
-            found[name].append(Seen(reading.id, reading.at_ns, hit))
-    return dict(found)
+            erred, mute = used.get(step.name, (False, False))
+            used[step.name] = erred or step.error, mute or step.empty
+        for name, (erred, mute) in used.items():
+            failing[name].append(Seen(reading.id, reading.at_ns, erred))
+            silent[name].append(Seen(reading.id, reading.at_ns, mute))
+    return {"tool": failing, "empty": silent}
 
 
 def worst_tools(scope: Scope) -> tuple[Signal, ...]:
     """The tools whose trouble grew most, the worst first, named "tool:<name>" or "empty:<name>"."""
-    found = []
-    for prefix, verb, bad in TROUBLES:
-        now, before = per_tool(scope.now, bad), per_tool(scope.before, bad)
-        found += [
-            share(
-                scope,
-                f"{prefix}:{name}",
-                f"tasks saw {name} {verb}",
-                seen,
-                before.get(name, []),
-                fresh_seconds=scope.span_age,
-            )
-            for name, seen in sorted(now.items())
-            if any(one.bad for one in seen)
-        ]
+    now, before = per_tool(scope.now), per_tool(scope.before)
+    found = [
+        share(
+            scope,
+            f"{trouble}:{name}",
+            f"tasks saw {name} {verb}",
+            seen,
+            before[trouble].get(name, []),
+            fresh_seconds=scope.span_age,
+        )
+        for trouble, verb in TROUBLES.items()
+        for name, seen in sorted(now[trouble].items())
+        if any(one.bad for one in seen)
+    ]
     found.sort(key=growth, reverse=True)
     return tuple(found[:WORST_TOOLS])
 
@@ -120,7 +122,4 @@ def empty(step: ToolStep) -> bool:
     return step.empty
 
 
-TROUBLES: tuple[tuple[str, str, Callable[[ToolStep], bool]], ...] = (
-    ("tool", "fail", erring),
-    ("empty", "answer nothing", empty),
-)
+TROUBLES = {"tool": "fail", "empty": "answer nothing"}

@@ -53,10 +53,10 @@ def troubles(
             quality.seen(score for score in scores if quality.is_feedback(score)),
         ),
     }
-    for prefix, _, bad in tools.TROUBLES:
-        for name, seen in tools.per_tool(readings, bad).items():
-            if len(seen) >= FEWEST_FOR_A_TOOL:
-                found[f"{prefix}:{name}"] = _series(seen)
+    for trouble, by_tool in tools.per_tool(readings).items():
+        found |= {
+            f"{trouble}:{name}": _series(seen) for name, seen in by_tool.items() if len(seen) >= FEWEST_FOR_A_TOOL
+        }
     return found
 
 
