@@ -8,6 +8,7 @@ Observations come newest first, so whatever ends a look early costs the oldest t
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import httpx
 
@@ -27,7 +28,7 @@ from bot.sources.vendor_pages import (
     rows_in,
     texts_of,
 )
-from bot.sources.vendor_rows import iso
+from bot.sources.vendor_rows import earliest, iso
 from bot.sources.visiting import Api, Visit
 
 SETTING = "FIRSTFIVE_LANGFUSE_URL and its keys"
@@ -79,9 +80,10 @@ class Langfuse:
         if steps.failure and not steps.rows:
             raise steps.failure
         ids = list(dict.fromkeys(texts_of(steps.rows, "traceId")))[: ask.most_traces]
+        seen = replace(ask, start_ns=earliest(steps.rows, "startTime") or ask.start_ns)  # older bodies help nobody
         calls, words, judged = await asyncio.gather(
-            self._bodies(late, ask, questions, ["TOOL"]),
-            self._bodies(aside, ask, questions, ["AGENT", "GENERATION"]),
+            self._bodies(late, seen, questions, ["TOOL"]),
+            self._bodies(aside, seen, questions, ["AGENT", "GENERATION"]),
             read_side_by_side(_scores_of(late, ids)),
         )
         # In a thread, as thousands of rows would hold up the loop

@@ -16,6 +16,7 @@ from bot.sources.vendor_pages import Pages, first_of_each, missing_rows, newest_
 from bot.sources.vendor_rows import (
     Row,
     clock_time,
+    earliest,
     error_type_in,
     flat,
     identifier_in,
@@ -107,8 +108,8 @@ def _lacking(observed: Observed) -> list[str]:
 
 def _before(pages: Pages) -> str:
     """From when on the past is missing, in words; empty where nothing came."""
-    read, _ = readable(pages.rows, lambda row: nanoseconds(row.get("startTime")))
-    return f" before {clock_time(min(read))}" if read else ""
+    since = earliest(pages.rows, "startTime")
+    return f" before {clock_time(since)}" if since else ""
 
 
 def has_id(row: object) -> bool:

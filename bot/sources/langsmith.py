@@ -7,6 +7,7 @@ run was judged but not when, so a score counts from the end of the run it judges
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from bot.sources.vendor_pages import (
     read_side_by_side,
     rows_in,
 )
-from bot.sources.vendor_rows import iso
+from bot.sources.vendor_rows import earliest, iso
 from bot.sources.visiting import Api, Visit
 
 SETTING = "FIRSTFIVE_LANGSMITH_URL and FIRSTFIVE_LANGSMITH_API_KEY"
@@ -91,9 +92,10 @@ class LangSmith:
         if roots.failure and not roots.rows:
             raise roots.failure
         batches = chunks(newest_traces_of(roots, ask.most_traces), TRACES_AT_A_TIME)
+        seen = replace(ask, start_ns=earliest(roots.rows, "start_time") or ask.start_ns)
         steps, bodies = await asyncio.gather(
-            read_each((_query(visit, project, step_question(batch, ask)) for batch in batches), BATCHES_AT_ONCE),
-            read_side_by_side([_query(aside, project, tool_question(ask))] if batches else []),
+            read_each((_query(visit, project, step_question(batch, seen)) for batch in batches), BATCHES_AT_ONCE),
+            read_side_by_side([_query(aside, project, tool_question(seen))] if batches else []),
         )
         runs = Runs(roots, list(zip(batches, steps, strict=True)), bodies)
         # In a thread, as thousands of rows would hold up the loop

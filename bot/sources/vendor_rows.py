@@ -73,6 +73,11 @@ def nanoseconds(said: object) -> int:
     return at
 
 
+def earliest(rows: Iterable[object], name: str) -> int | None:
+    """The earliest moment, in nanoseconds, that the rows have in that field; None where none has any."""
+    return min(readable(rows, lambda row: nanoseconds(row.get(name)))[0], default=None)
+
+
 def iso(at_ns: int) -> str:
     """A moment in nanoseconds as ISO 8601 in UTC, in microseconds."""
     return f"{(_EPOCH + timedelta(microseconds=at_ns // 1000)).isoformat(timespec='microseconds')[:-6]}Z"

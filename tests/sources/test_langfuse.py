@@ -225,6 +225,7 @@ async def test_the_newest_traces_are_enough_when_no_more_are_asked_for() -> None
     assert [trace.id for trace in seen.traces] == [trace_id(number) for number in (4, 3, 2, 1)]
     assert seen.missing == ()
     assert sum("metadata" in asked.param("fields") for asked in stub.asked) == 1
+    assert len(stub.asked) == 4
 
 
 async def test_many_traces_are_asked_for_their_scores_in_short_addresses() -> None:
