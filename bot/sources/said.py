@@ -71,7 +71,9 @@ def _joined(found: object) -> str:
         (calls if call else texts).append(piece)
     called = "\n".join(f"{CALL_MARK}{call[:MOST_CALL]}" for call in calls[:2])
     room = max(0, MOST_SAID - len(called) - 1)
-    return "\n".join(part for part in (_cut(" ".join(texts).strip(), room), called) if part).replace("\0", "")
+    whole = "\n".join(part for part in (_cut(" ".join(texts).strip(), room), called) if part)
+    # JSON inside an attribute can spell what no database takes: NUL, and half a surrogate pair
+    return whole.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _cut(words: str, room: int) -> str:
@@ -96,7 +98,7 @@ def _pieces(found: object, depth: int) -> Iterator[tuple[bool, str]]:
 
 
 def _pieces_of_message(found: Mapping[str, object], depth: int) -> Iterator[tuple[bool, str]]:
-    kind = found.get("type")
+    kind = str(found.get("type") or "")
     if kind in {"tool_call_response", "tool_result"}:
         yield from _pieces(found.get("response", found.get("content")), depth + 1)
         return
@@ -114,7 +116,7 @@ def _pieces_of_message(found: Mapping[str, object], depth: int) -> Iterator[tupl
         if calls:
             known = True
             yield from _pieces(calls, depth + 1)
-    if not known and kind is None and "role" not in found:  # an agent's own structure
+    if not known and not kind and "role" not in found:  # an agent's own structure
         yield False, json.dumps(found, ensure_ascii=False)
 
 

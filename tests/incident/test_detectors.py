@@ -1,9 +1,8 @@
-"""Loops, claims and changes inside single tasks."""
+"""Claims and changes inside single tasks."""
 
 from dataclasses import replace
 
 from bot.incident.detectors.findings import findings_of
-from bot.incident.detectors.loop import loop_in
 from bot.incident.detectors.security import is_security
 from bot.incident.evidence import ChangeKind, FindingKind
 from bot.incident.reading import read
@@ -16,46 +15,6 @@ SECOND = 1_000_000_000
 def span(number: int, **parts: object) -> Span:
     kind = SpanKind.TOOL if "tool" in parts else SpanKind.LLM if "model" in parts else SpanKind.GUARDRAIL
     return Span("t", f"s{number}", "root", kind, "step", number * SECOND, (number + 1) * SECOND, **parts)  # type: ignore[arg-type]  # one part of a span
-
-
-def calls(*steps: tuple[str, str, str], **more: object) -> Trace:
-    spans = [
-        span(number, tool=ToolCall(name, arguments_hash=given, result_hash=result), **more)
-        for number, (name, given, result) in enumerate(steps)
-    ]
-    return Trace("t", "a", 0, 99 * SECOND, spans=tuple(spans))
-
-
-def test_the_same_call_with_the_same_result_three_times_is_a_loop() -> None:
-    loop = loop_in(calls(("search", "a", "x"), ("search", "a", "x"), ("other", "b", "y"), ("search", "a", "x")))
-    assert loop is not None
-    assert (loop.times, loop.tool, loop.failing) == (3, "search", False)
-
-
-def test_one_tool_with_other_arguments_or_other_results_is_ordinary_work() -> None:
-    assert loop_in(calls(*(("search", str(number), "x") for number in range(12)))) is None
-    assert loop_in(calls(*(("poll", "a", str(number)) for number in range(12)))) is None
-
-
-def test_a_short_cycle_is_a_loop_even_when_each_result_differs_a_little() -> None:
-    block = (("read", "a", "x"), ("write", "b", "y"))
-    loop = loop_in(calls(*block * 3))
-    assert loop is not None
-    assert len(loop.span_ids) == 6
-
-
-def test_repeating_a_call_that_fails_points_at_the_tool() -> None:
-    loop = loop_in(calls(*[("search", "a", "x")] * 4, error=True))
-    assert loop is not None
-    assert loop.failing
-
-
-def test_saying_nearly_the_same_three_times_is_a_loop_and_courtesies_are_not() -> None:
-    long = "I am still looking into the ticket and will try the very same approach again number"
-    said = tuple(span(number, model=ModelCall(output_preview=f"{long} {number}")) for number in range(3))
-    polite = tuple(span(number, model=ModelCall(output_preview="Anything else?")) for number in range(5))
-    assert loop_in(Trace("t", "a", 0, 1, spans=said)) is not None
-    assert loop_in(Trace("t", "a", 0, 1, spans=polite)) is None
 
 
 def test_findings_of_one_task_name_what_is_notable() -> None:

@@ -1,0 +1,143 @@
+"""What counts as a loop, what does not, and how soon it is seen."""
+
+from collections import Counter
+
+import pytest
+
+from bot.incident.detectors.loop import loop_in
+from bot.incident.telemetry import ModelCall, SideEffect, Span, SpanKind, Task, ToolCall, Trace
+from tests.incident.looping_runs import LOOPING
+from tests.incident.ordinary_runs import ORDINARY
+from tests.incident.run_steps import Family, Run, Step, act, call, runs_of, say
+
+SECOND = 1_000_000_000
+EACH = 10  # runs of one family
+PATIENT = {"planner_talks_between_the_same_calls"}  # a person may be asking: five repetitions are needed
+
+
+def span(number: int, **parts: object) -> Span:
+    kind = SpanKind.TOOL if "tool" in parts else SpanKind.LLM
+    return Span("t", f"s{number}", "root", kind, "step", number * SECOND, (number + 1) * SECOND, **parts)  # type: ignore[arg-type]  # one part of a span
+
+
+def calls(*steps: tuple[str, str, str], effect: SideEffect | None = None, **more: object) -> Trace:
+    spans = [
+        span(number, tool=ToolCall(name, arguments_hash=given, result_hash=result, side_effect=effect), **more)
+        for number, (name, given, result) in enumerate(steps)
+    ]
+    return Trace("t", "a", 0, 99 * SECOND, spans=tuple(spans))
+
+
+def run(*steps: Step) -> Trace:
+    return Run("a", steps).trace()
+
+
+def test_the_same_call_with_the_same_result_three_times_is_a_loop() -> None:
+    loop = loop_in(calls(("search", "a", "x"), ("search", "a", "x"), ("other", "b", "y"), ("search", "a", "x")))
+    assert loop is not None
+    assert (loop.times, loop.tool, loop.failing, loop.span_ids) == (3, "search", False, ("s0", "s1", "s3"))
+
+
+def test_one_tool_with_other_arguments_or_other_results_is_ordinary_work() -> None:
+    assert loop_in(calls(*(("search", str(number), "x") for number in range(12)))) is None
+    assert loop_in(calls(*(("poll", "a", str(number)) for number in range(12)))) is None
+
+
+@pytest.mark.parametrize("length", [2, 3, 4])
+def test_a_short_cycle_is_a_loop_and_all_its_steps_are_named(length: int) -> None:
+    loop = loop_in(calls(*[(f"tool{at}", "a", "x") for at in range(length)] * 3))
+    assert loop is not None
+    assert (len(loop.span_ids), loop.times, loop.tool) == (3 * length, 3, None)
+    assert loop.what == " → ".join(f"tool{at}" for at in range(length))
+
+
+def test_repeating_a_call_that_fails_points_at_the_tool() -> None:
+    loop = loop_in(calls(*[("search", "a", "x")] * 4, error=True))
+    assert loop is not None
+    assert loop.failing
+
+
+def test_repeating_a_write_is_marked() -> None:
+    loop = loop_in(calls(*[("refund", "a", "x")] * 3, effect=SideEffect.WRITE))
+    assert loop is not None
+    assert loop.writes
+
+
+def test_calls_without_recorded_arguments_are_never_a_loop() -> None:
+    blank = tuple(span(number, tool=ToolCall("search")) for number in range(9))
+    assert loop_in(Trace("t", "a", 0, 1, spans=blank)) is None
+
+
+def test_saying_nearly_the_same_three_times_is_a_loop_and_courtesies_are_not() -> None:
+    long = "I am still looking into the ticket and will try the very same approach again number"
+    said = tuple(span(number, model=ModelCall(output_preview=f"{long} {number}")) for number in range(3))
+    polite = tuple(span(number, model=ModelCall(output_preview="Anything else?")) for number in range(5))
+    assert loop_in(Trace("t", "a", 0, 1, spans=said)) is not None
+    assert loop_in(Trace("t", "a", 0, 1, spans=polite)) is None
+
+
+def test_a_task_beyond_its_usual_length_needs_less_repetition() -> None:
+    again = call("read", {"path": "a"}, "x" * 90)
+    steps = [step for at in range(5) for step in (again, call("open", {"id": 1000 * at}, f"item {at}"))]
+    assert loop_in(run(*steps)) is None
+    assert loop_in(run(*steps), usual_steps=50) is None
+    assert loop_in(run(*steps), usual_steps=4) is not None
+
+
+def test_a_task_at_its_own_step_limit_needs_less_repetition() -> None:
+    again, limited = call("read", {"path": "a"}, "x" * 90), Task(step_limit=10)
+    trace = run(*(step for at in range(5) for step in (again, call("open", {"id": 1000 * at}, f"item {at}"))))
+    assert loop_in(Trace("t", "a", 0, 1, spans=trace.spans, task=limited)) is not None
+
+
+def test_length_alone_is_no_loop() -> None:
+    assert loop_in(run(*(call("open", {"id": 1000 * at}, f"item {at}") for at in range(80))), usual_steps=5) is None
+
+
+def test_a_ledger_that_admits_a_loop_makes_likeness_count_sooner() -> None:
+    asked = "report the opening hours of the museum tower for Sunday"
+    told = (f"please look once more, {asked}", f"try another site now, {asked}", f"could you go back, {asked}")
+    steps = [act("Orchestrator", text, "instruction") for text in told]
+    ledger = act("Orchestrator", '{"is_in_loop": {"reason": "the same page again", "answer": true}}', "thought")
+    assert loop_in(run(*steps)) is None
+    assert loop_in(run(*steps, ledger)) is not None
+
+
+def test_an_agent_that_talks_with_a_customer_may_look_the_same_thing_up_again() -> None:
+    policy = call("get_policy", {}, "Refunds take five days.")
+    talk = [
+        say(f"Your {thing} can be returned within the month, as {other} said.")
+        for thing, other in (("bag", "Ann"), ("pen", "Bo"), ("cup", "Cy"))
+    ]
+    assert loop_in(run(policy, talk[0], policy, talk[1], policy, talk[2])) is None
+
+
+@pytest.mark.parametrize("family", LOOPING, ids=lambda family: family.__name__)
+def test_looping_runs_are_found_within_two_steps_of_the_third_time(family: Family) -> None:
+    lags: list[int | None] = []
+    for looping in runs_of([family], EACH):
+        if loop_in(looping.trace()) is None:
+            lags.append(None)
+            continue
+        assert looping.third is not None
+        seen = next(at for at in range(len(looping.steps)) if loop_in(looping.trace(at)))
+        lags.append(seen - looping.third)
+    allowed = 5 if family.__name__ in PATIENT else 2
+    soon = sum(lag is not None and lag <= allowed for lag in lags)
+    assert soon >= 0.9 * EACH, Counter(lags)
+    assert all(lag is None or lag >= 0 for lag in lags), "seen before anything was done a third time"
+
+
+@pytest.mark.parametrize("family", ORDINARY, ids=lambda family: family.__name__)
+def test_ordinary_runs_are_left_alone(family: Family) -> None:
+    alarms = [loop for ordinary in runs_of([family], EACH) if (loop := loop_in(ordinary.trace()))]
+    assert alarms == []
+
+
+def test_the_repeated_steps_are_named_and_ordinary_ones_before_them_are_not() -> None:
+    start = [call("open", {"id": 1000 * at}, f"item {at}") for at in range(3)]
+    looping = Run("a", (*start, *[call("search", {"q": "kettle"}, "nothing new")] * 4))
+    loop = loop_in(looping.trace())
+    assert loop is not None
+    assert len(loop.span_ids) == 4
+    assert set(loop.span_ids) < looping.repeats(3)
