@@ -1,0 +1,157 @@
+"""Readings, what is usual, forgetting and announced changes, on both databases."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select, update
+
+from bot.incident.evidence import Change, ChangeKind
+from bot.incident.reading import read
+from bot.incident.telemetry import EvalScore, Span, SpanKind, ToolCall
+from bot.storage import telemetry_commit, telemetry_rows
+from bot.storage.announcements import SqlAnnouncements
+from bot.storage.database import Database
+from bot.storage.tables import telemetry as tables
+from bot.storage.telemetry import SqlTelemetry
+from tests.fakes.clock import FakeClock
+
+AGENT = "helpdesk-agent"
+HOUR = 3_600_000_000_000
+MONDAY = 498_000  # an hour since the epoch, long ago
+FOREVER = 2**63 - 1
+
+
+@pytest.fixture
+async def store(database: Database) -> AsyncIterator[SqlTelemetry]:
+    opened = SqlTelemetry(database, FakeClock())
+    yield opened
+    await opened.close()
+
+
+def task(number: int, at_ns: int, *, failed: bool = False, tool_fails: bool = False, agent: str = AGENT) -> list[Span]:
+    trace_id = f"{(number * 0x9E3779B97F4A7C15) % 2**64:016x}{number:016x}"
+    root = Span(trace_id, "01" * 8, None, SpanKind.AGENT, "task", at_ns, at_ns + 900, error=failed, agent=agent)
+    tool = ToolCall("search", arguments_hash="a")
+    step = Span(
+        trace_id, "02" * 8, "01" * 8, SpanKind.TOOL, "search", at_ns + 1, at_ns + 500, error=tool_fails, tool=tool
+    )
+    return [root, step]
+
+
+async def test_a_reading_is_that_of_its_trace_however_its_spans_came(store: SqlTelemetry) -> None:
+    root, step = task(1, MONDAY * HOUR, tool_fails=True)
+    await store.add([step], [])
+    (early,) = await store.readings([AGENT, "unnamed-agent"], 0, FOREVER)
+    assert not early.finished
+    await store.add([root], [])
+    (whole,) = await store.readings([AGENT], 0, FOREVER)
+    trace = await store.trace(root.trace_id)
+    assert trace is not None
+    assert whole == read(trace)
+    assert (whole.finished, whole.tool_errors) == (True, 1)
+
+
+async def test_traces_from_before_there_were_readings_are_read_from_their_spans(
+    store: SqlTelemetry, database: Database
+) -> None:
+    await store.add(task(1, MONDAY * HOUR), [])
+    async with database.write() as connection:
+        await connection.execute(update(tables.traces).values(reading=None))
+    (found,) = await store.readings([AGENT], 0, FOREVER)
+    assert found.steps == 1
+
+
+async def test_many_tasks_are_the_newest_or_spread_over_the_whole_time(store: SqlTelemetry) -> None:
+    spans = [span for number in range(400) for span in task(number, MONDAY * HOUR + number * 1000)]
+    await store.add(spans, [])
+    newest = await store.readings([AGENT], 0, FOREVER, 100)
+    assert [one.at_ns for one in newest] == [MONDAY * HOUR + number * 1000 for number in range(300, 400)]
+    spread = await store.readings([AGENT], 0, FOREVER, 100, spread=True)
+    assert 60 <= len(spread) <= 100
+    assert spread[0].at_ns < MONDAY * HOUR + 50_000
+
+
+async def test_ids_that_are_not_random_are_no_reason_to_see_nothing(store: SqlTelemetry) -> None:
+    spans = [
+        replace(span, trace_id="f" * 24 + f"{number:08x}")
+        for number in range(60)
+        for span in task(number, MONDAY * HOUR + number)
+    ]
+    await store.add(spans, [])
+    assert len(await store.readings([AGENT], 0, FOREVER, 20, spread=True)) == 20
+
+
+async def test_what_is_usual_stays_when_its_traces_are_forgotten(store: SqlTelemetry, database: Database) -> None:
+    for number in range(10):
+        spans = task(number, MONDAY * HOUR + number, failed=number < 3, tool_fails=number < 2)
+        await store.add(spans, [EvalScore("groundedness", MONDAY * HOUR + number, AGENT, passed=number < 4)])
+    await store.add(task(99, (MONDAY + 1) * HOUR, failed=True), [])
+    known = await store.usual([AGENT], [MONDAY, MONDAY + 168])
+    assert known["task_failures"] == (3, 10)
+    assert known["tool_errors"] == (2, 10)
+    assert known["quality"] == known["eval:groundedness"] == (6, 10)
+    assert await store.delete_before(int(FakeClock().now().timestamp() + 1) * 10**9) == 11
+    assert await store.usual([AGENT], [MONDAY, MONDAY + 168]) == known
+    async with database.read() as connection:
+        assert (await connection.execute(select(func.count()).select_from(tables.spans))).scalar() == 0
+    assert await store.usual(["somebody-else"], [MONDAY]) == {}
+
+
+async def test_beyond_its_size_the_oldest_is_forgotten_and_the_rest_stays(
+    store: SqlTelemetry, database: Database
+) -> None:
+    for number in range(30):
+        await store.add(task(number, MONDAY * HOUR + number), [])
+    async with database.read() as connection:
+        size = int((await connection.execute(select(func.sum(tables.traces.c.size)))).scalar() or 0)
+    assert await store.delete_beyond(size) == 0
+    assert 14 <= await store.delete_beyond(size // 2) <= 16
+    assert await store.delete_beyond(size // 2) == 0
+    assert await store.delete_beyond(0) >= 14
+    assert await store.readings([AGENT], 0, FOREVER) == ()
+
+
+async def test_the_newest_failed_tasks_come_with_their_spans_and_scores(store: SqlTelemetry) -> None:
+    for number in range(12):
+        await store.add(task(number, MONDAY * HOUR + number, failed=number % 2 == 0), [])
+    failed = await store.listed([AGENT], 3, failed=True)
+    assert [trace.start_ns - MONDAY * HOUR for trace in failed] == [6, 8, 10]
+    assert all(len(trace.spans) == 2 for trace in failed)
+    earlier = await store.listed([AGENT], 3, failed=True, before_ns=failed[0].start_ns)
+    assert [trace.start_ns - MONDAY * HOUR for trace in earlier] == [0, 2, 4]
+    await store.add([], [EvalScore("correct", 5, trace_id=failed[0].id, passed=False)])
+    (score,) = await store.scores_of([trace.id for trace in failed])
+    assert score.agent == AGENT
+
+
+async def test_a_trace_that_never_ends_is_counted_on_without_reading_it_again(
+    store: SqlTelemetry, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telemetry_commit, "MOST_SPANS_READ", 10)
+    monkeypatch.setattr(telemetry_rows, "MOST_SPANS_READ", 10)
+    root, step = task(1, MONDAY * HOUR)
+    endless = [replace(step, span_id=f"{number:016x}", end_ns=root.end_ns + number) for number in range(3, 43)]
+    await store.add([root, *endless[:20]], [])
+    await store.add(endless[20:], [])
+    await store.add(endless, [])
+    async with database.read() as connection:
+        row = (await connection.execute(select(tables.traces))).one()
+    assert (row.spans, row.end_ns) == (41, max(span.end_ns for span in endless))
+    (reading,) = await store.readings([AGENT], 0, FOREVER)
+    assert reading.steps == 9
+
+
+async def test_an_announced_change_is_kept_once_and_reaches_those_it_is_about(database: Database) -> None:
+    kept = SqlAnnouncements(database)
+    deploy = Change(ChangeKind.DEPLOY, "1.1", "1.2", 500, 0, 0)
+    await kept.announce(AGENT, "production", deploy, "d1")
+    await kept.announce(AGENT, "production", replace(deploy, after="other"), "d1")
+    await kept.announce("", "production", Change(ChangeKind.FLAG, None, "new-router on", 400, 0, 0), "f1")
+    await kept.announce("billing-agent", "production", deploy, "d2")
+    found = await kept.about([AGENT], 0, 1000)
+    assert [(change.kind, change.after) for change in found] == [
+        (ChangeKind.FLAG, "new-router on"),
+        (ChangeKind.DEPLOY, "1.2"),
+    ]
+    assert await kept.about([AGENT], 501, 1000) == ()
