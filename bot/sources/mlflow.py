@@ -18,8 +18,8 @@ from bot.incident.telemetry import EvalScore, Span
 from bot.ports import Clock, SourceAsk, SourceFound
 from bot.sources.mlflow_rows import Listed, read_assessments, read_listed, read_spans
 from bot.sources.normalise import scores_of_span, span_from
-from bot.sources.vendor_evidence import because, scores_of_agent, traces_of_agent
-from bot.sources.vendor_pages import FOR_READING, Page, chunks, cursor_in, missing_rows, read_pages, rows_in
+from bot.sources.vendor_evidence import because, paced, scores_of_agent, traces_of_agent
+from bot.sources.vendor_pages import FOR_READING, Page, cursor_in, missing_rows, read_pages, rows_in
 from bot.sources.vendor_rows import map_in, readable, said_in
 from bot.sources.visiting import Api, Visit
 
@@ -184,7 +184,7 @@ def _quoted(name: str) -> str:
 
 async def _read_spans(visit: Visit, listed: Sequence[Listed], reading: Reading) -> None:
     done = empty = 0
-    for batch in chunks(listed, TRACES_AT_A_TIME):
+    for batch in paced(listed, TRACES_AT_A_TIME):
         try:
             answer = await visit.get(SPANS, {"trace_ids": [trace.said for trace in batch]})
         except Unavailable as failure:

@@ -19,7 +19,7 @@ from bot.incident.telemetry import EvalScore, Span
 from bot.ports import Clock, SourceAsk, SourceFound
 from bot.sources.normalise import RawSpan, scores_of_span, span_from
 from bot.sources.phoenix_rows import Abilities, abilities_in, naming, read_annotation, read_span
-from bot.sources.vendor_evidence import because, scores_of_agent, traces_of_agent
+from bot.sources.vendor_evidence import because, paced, scores_of_agent, traces_of_agent
 from bot.sources.vendor_pages import FOR_READING, Page, chunks, cursor_in, missing_rows, read_pages, rows_in
 from bot.sources.vendor_rows import identifier_in, iso, map_in, readable, trace_id_of
 from bot.sources.visiting import Api, Parameters, Visit
@@ -34,7 +34,7 @@ BAD_FILTER = 400
 LONGEST = 10.0  # seconds of one request; a look ends sooner
 
 TRACES_A_PAGE = 1000  # the most there is
-SPANS_A_PAGE = 1000  # the most there is
+SPANS_A_PAGE = 500  # with all their bodies; 1000 is the most there is
 ANNOTATIONS_A_PAGE = 1000  # without it, only 10 come
 TRACES_AT_A_TIME = 50  # their ids in one URL: about 2 kB
 SPANS_AT_A_TIME = 250  # their ids in one URL: about 6 kB, below what proxies allow
@@ -60,6 +60,7 @@ class Reading:
     bad_annotations: int = 0
     missing: list[str] = field(default_factory=list)
     without_annotations: Unavailable | None = None
+    is_outdated: bool = False  # what we believe Phoenix can do
 
     def take(self, rows: Sequence[object]) -> list[RawSpan]:
         """Keep these rows of spans; returns them as they can be read."""
@@ -138,7 +139,7 @@ class Phoenix:
             project = Project(ask.project or self._project, visit, await self._can(visit))
             await self._read(project, ask, reading)
         finally:
-            if visit.last_status in CHANGED:
+            if reading.is_outdated or visit.last_status in CHANGED:
                 self._abilities = None
         traces = traces_of_agent(reading.spans, ask)
         return SourceFound(
@@ -181,7 +182,7 @@ async def _read_traces(project: Project, ask: SourceAsk, reading: Reading) -> No
         reading.missing.append(f"{NAME}: only the newest {ask.most_traces} traces were read; there are older ones.")
     wanted = list(dict.fromkeys(listed))[: ask.most_traces]
     done = 0
-    for batch in chunks(wanted, TRACES_AT_A_TIME):
+    for batch in paced(wanted, TRACES_AT_A_TIME):
         try:
             rows = await project.rows("spans", {"trace_id": list(batch), "limit": SPANS_A_PAGE})
         except Unavailable as failure:
@@ -223,6 +224,7 @@ async def _read_annotations(
             rows += await project.rows(what, {name: ids, "limit": ANNOTATIONS_A_PAGE})
         except Unavailable as failure:
             reading.without_annotations = failure
+            reading.is_outdated = project.visit.last_status in CHANGED
     scores, bad = readable(rows, lambda row: read_annotation(row, of_span))
     reading.annotated += filter(None, scores)
     reading.bad_annotations += bad

@@ -1,13 +1,19 @@
 """From a vendor's spans and verdicts to what a source hands on: whose traces they are, each verdict once, clean text."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from time import monotonic
+from typing import TypeVar
 
 from bot.incident.assembly import assemble
 from bot.incident.errors import Unavailable
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.ports import SourceAsk
 from bot.sources.vendor_pages import scores_in_time
+
+FIRST_RUN = 10
+QUICK, SLOW = 0.25, 0.7  # seconds
+T = TypeVar("T")
 
 
 def traces_of_agent(spans: Iterable[Span], ask: SourceAsk) -> tuple[Trace, ...]:
@@ -46,6 +52,23 @@ def _root_of(score: EvalScore, traces: Sequence[Trace]) -> str | None:
         return score.span_id
     trace = next((trace for trace in traces if trace.id == score.trace_id), None)
     return next((span.span_id for span in trace.spans if span.parent_id is None), None) if trace else None
+
+
+def paced(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    """The items in runs of at most ``most``, longer after a run that was dealt with quickly, shorter after a slow one.
+
+    Nobody knows how large a vendor's traces are; small runs first leave something to show when they are large.
+    """
+    size, at = min(FIRST_RUN, most), 0
+    while at < len(items):
+        began = monotonic()
+        yield items[at : at + size]
+        at += size
+        took = monotonic() - began
+        if took < QUICK:
+            size = min(most, 2 * size)
+        elif took > SLOW:
+            size = max(1, size // 2)
 
 
 def because(failure: Unavailable) -> str:

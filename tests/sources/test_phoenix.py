@@ -214,6 +214,14 @@ async def test_after_an_endpoint_went_away_the_description_is_read_again(status:
         assert [asked.path for asked in stub.asked].count("/openapi.json") == 2
 
 
+async def test_after_annotations_went_away_the_description_is_read_again() -> None:
+    little = LittlePhoenix(instead=on("/trace_annotations", Reply({}, status=404)))
+    async with phoenix_that(little) as (source, _, _):
+        assert (await source.find(an_ask())).missing
+        little.description = described(trace_annotations="all")
+        assert not (await source.find(an_ask())).missing
+
+
 async def test_without_a_filter_the_traces_are_told_apart_here() -> None:
     other = replace_in(recorded("spans_attr")["data"][1], {"gen_ai.agent.name": "other", "agent.name": "other"})
     little = LittlePhoenix(described(traces="filter"), spans=[recorded("spans_attr")["data"][0], other])
