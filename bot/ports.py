@@ -37,6 +37,7 @@ class RoomTaskKind(StrEnum):
     POST = "post"  # a message in the room: payload text
     TELL = "tell"  # a message only one person sees: payload person, channel, text
     POSTMORTEM = "postmortem"  # render the draft, upload it as a file and link its page
+    EVIDENCE = "evidence"  # draw the frozen evidence and upload the pictures, once; best effort
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,16 @@ class Traces(Protocol):
 
     async def trace(self, trace_id: str) -> Trace | None:
         """One trace with its spans, or None."""
+        ...
+
+    async def listed(
+        self, agents: Collection[str], limit: int, *, failed: bool = False, before_ns: int | None = None
+    ) -> tuple[Trace, ...]:
+        """The newest traces of these agents, in order of start; only failed or only earlier ones, where wanted."""
+        ...
+
+    async def scores_of(self, trace_ids: Sequence[str]) -> tuple[EvalScore, ...]:
+        """Every score of these traces, in order of time."""
         ...
 
     async def agents(self, start_ns: int, end_ns: int) -> tuple[str, ...]:

@@ -257,6 +257,8 @@ def _parts(home: House, public_url: str, door: SlackDoor | None, health: Health)
         telemetry=Telemetry(OtlpIntake(home.telemetry), TelemetryRejected, response_body, _keys(home)),
         slack=door,
         tokens=Tokens(server.api_token or None, server.telemetry_token or None, server.control_token or None),
+        announcements=home.announcements,
+        trace_url=home.settings.telemetry.trace_url,
     )
 
 

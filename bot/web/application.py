@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
+from bot.web.changes import ChangeHook
 from bot.web.guards import Guards
 from bot.web.lazy import Lazy
 from bot.web.ofrep import OfrepRoutes
@@ -26,6 +27,9 @@ def build(parts: Parts) -> ASGIApp:
         routes += OtlpRoutes(parts.telemetry, parts.tokens.telemetry).routes()
     routes += OfrepRoutes(parts.control, parts.catalogue, parts.clock, parts.tokens.control).routes()
     routes += OperationsRoutes(parts.ready, parts.metrics).routes()
+    if parts.announcements is not None:
+        hook = ChangeHook(parts.announcements, parts.clock, parts.ids)
+        routes.append(Mount("/hooks", Guards(hook.app(), _with_token(parts.tokens.api), refused_as_problem)))
     routes.append(Mount("/api", Guards(Lazy(lambda: _api(parts)), _with_token(parts.tokens.api), refused_as_problem)))
     routes.append(Mount("/", Lazy(lambda: _pages(parts))))
     app = Starlette(routes=routes)

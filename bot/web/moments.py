@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from bot.incident.errors import BadInput
 
@@ -26,6 +27,30 @@ def moment_in(text: str | None, field: str = "at") -> datetime | None:
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise BadInput(field, f"{text[:40]!r} is no moment; write it like 2026-11-02T03:12:00Z.") from error
+
+
+_NUMBER: Final = r"\d{1,9}(?:\.\d{1,3})?"
+_SHORT: Final = re.compile(rf"(?:({_NUMBER})d)?(?:({_NUMBER})h)?(?:({_NUMBER})m(?:in)?)?(?:({_NUMBER})s)?")
+_ISO: Final = re.compile(rf"p(?:({_NUMBER})d)?(?:t(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?)?")
+
+
+def length_in(text: str | None, field: str = "window") -> timedelta | None:
+    """The length of time ``text`` names: ``15m``, ``1h30m``, ``900s``, ``PT15M``, or seconds; None for none.
+
+    Raises:
+        BadInput: it is none of these, or nothing at all.
+    """
+    if text is None or not text.strip():
+        return None
+    words = text.strip().lower()
+    if re.fullmatch(_NUMBER, words):
+        words += "s"
+    found = _SHORT.fullmatch(words) or _ISO.fullmatch(words)
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups()) if found else (0.0, 0.0, 0.0, 0.0)
+    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds) if days < 10**6 else timedelta(0)
+    if not length:
+        raise BadInput(field, f"{text[:40]!r} is no length of time; write it like 15m, 2h, 900s or PT15M.")
+    return length
 
 
 def _since_epoch(text: str) -> datetime:

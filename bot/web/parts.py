@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.incident.model import Catalogue
-from bot.ports import Clock, Ids, Renderer, Traces
+from bot.ports import Announcements, Clock, Ids, Renderer, Traces
 from bot.response.verbs import Verbs
 from bot.web.doors import ControlPlane, SlackRequests, Telemetry
 from bot.web.tokens import Tokens
@@ -20,7 +20,8 @@ class Parts:
 
     ``ready`` answers None, or what is missing in one sentence. ``metrics`` maps full Prometheus
     series names (``firstfive_incidents_open{severity="SEV2"}``) to values. ``cache`` is a directory
-    for files made at first use.
+    for files made at first use. ``trace_url`` is the page of a trace in the team's own tool, with
+    ``{trace_id}`` in it; empty when there is none.
     """
 
     verbs: Verbs
@@ -37,3 +38,9 @@ class Parts:
     telemetry: Telemetry[Any] | None = None
     slack: SlackRequests | None = None
     tokens: Tokens = OPEN
+    announcements: Announcements | None = None
+    trace_url: str = ""
+
+    def page_of(self, trace_id: str) -> str:
+        """The page of that trace in the team's own tool, or nothing."""
+        return self.trace_url.replace("{trace_id}", trace_id)

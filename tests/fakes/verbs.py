@@ -65,6 +65,21 @@ class KeptTraces(Traces):
     async def trace(self, trace_id: str) -> Trace | None:
         return next((trace for trace in self.kept if trace.id == trace_id), None)
 
+    async def listed(
+        self, agents: Collection[str], limit: int, *, failed: bool = False, before_ns: int | None = None
+    ) -> tuple[Trace, ...]:
+        found = [
+            trace
+            for trace in self.kept
+            if trace.agent in agents
+            and (trace.failed or not failed)
+            and (before_ns is None or trace.start_ns < before_ns)
+        ]
+        return tuple(sorted(found, key=lambda trace: trace.start_ns)[-limit:])
+
+    async def scores_of(self, trace_ids: Sequence[str]) -> tuple[EvalScore, ...]:
+        return tuple(score for score in self.scored if score.trace_id in trace_ids)
+
     async def agents(self, start_ns: int, end_ns: int) -> tuple[str, ...]:
         return tuple(sorted({trace.agent for trace in self.kept if start_ns <= trace.start_ns < end_ns}))
 

@@ -50,6 +50,10 @@ class SignalShape(Shape):
     trace_ids: list[str]
     note: str
     text: str = Field(description="the figure in words")
+    usual: float | None = Field(
+        default=None, description="at this hour of the week in the four weeks before; null where history does not know"
+    )
+    usual_n: int = 0
 
 
 class FindingShape(Shape):
@@ -88,6 +92,54 @@ class SourceShape(Shape):
     traces: int
     scores: int
     missing: str | None
+    metrics: int = 0
+
+
+class SlowStepShape(Shape):
+    """Mean seconds a task spends in one kind of step and in no step beneath it, now and before."""
+
+    name: str
+    seconds: float
+    baseline_seconds: float | None
+    share: float = Field(description="of all the time of the window's tasks")
+    n: int
+    trace_ids: list[str]
+
+
+class PairShape(Shape):
+    """A bad task and the good one most like it."""
+
+    bad: str
+    good: str
+    likeness: float = Field(description="0..1, of their sequences of steps")
+    why: str
+    url: str = Field(description="page that shows them side by side")
+
+
+class PointShape(Shape):
+    """One stretch of a course: k of n were bad."""
+
+    start: datetime
+    k: int
+    n: int
+
+
+class CourseShape(Shape):
+    """A share over time; stretches without observations are left out."""
+
+    signal: str
+    label: str
+    seconds: int = Field(description="length of one stretch")
+    points: list[PointShape]
+
+
+class StepsShape(Shape):
+    """Tasks by number of steps: bin i starts at ``first + i * width``."""
+
+    first: int
+    width: int
+    now: list[int]
+    before: list[int]
 
 
 class EvidenceShape(Shape):
@@ -104,6 +156,12 @@ class EvidenceShape(Shape):
     sources: list[SourceShape]
     missing: list[str]
     also_affected: list[str]
+    same_provider: list[str] = Field(default_factory=list)
+    slow_steps: list[SlowStepShape] = Field(default_factory=list)
+    pair: PairShape | None = None
+    links: dict[str, str] = Field(default_factory=dict, description="trace id to its page in the tool it came from")
+    courses: list[CourseShape] = Field(default_factory=list)
+    steps: StepsShape | None = None
 
 
 class AnswerShape(Shape):
@@ -162,10 +220,23 @@ class StepShape(Shape):
     tool: dict[str, Any] | None
     model: dict[str, Any] | None
     guardrail: dict[str, Any] | None
+    inferred: bool = Field(default=False, description="a call that no span tells of, read from what the model answered")
 
 
-class TraceShape(Shape):
-    """One task with its steps and what the detectors find in it."""
+class ScoreShape(Shape):
+    """One evaluator's verdict."""
+
+    name: str
+    at: datetime
+    value: float | None
+    label: str | None
+    passed: bool | None
+    span_id: str | None
+    explanation: str
+
+
+class TaskShape(Shape):
+    """One task without its steps."""
 
     trace_id: str
     agent: str
@@ -174,13 +245,35 @@ class TraceShape(Shape):
     start: datetime
     seconds: float
     error: bool
+    failed: bool = Field(default=False, description="it ended in an error, a failure or at its step limit")
     complete: bool
     agent_version: str | None
     prompt_version: str | None
     provider: str | None
     task: dict[str, Any]
+    scores: list[ScoreShape] = Field(default_factory=list)
+    url: str | None = Field(default=None, description="its page in your own tool")
+
+
+class TraceShape(TaskShape):
+    """One task with its steps and what the detectors find in it."""
+
     steps: list[StepShape]
     findings: list[FindingShape]
+
+
+class ListedTraceShape(TaskShape):
+    """One task of many; steps and findings where they were asked for."""
+
+    steps: list[StepShape] | None = Field(description="null unless spans=true")
+    findings: list[FindingShape] | None = Field(description="null unless findings=true")
+
+
+class TracesShape(Shape):
+    """Traces, newest first; ask again with ``before=next`` until it is null."""
+
+    traces: list[ListedTraceShape]
+    next: str | None
 
 
 class PersonShape(Shape):

@@ -1,16 +1,18 @@
 """Routes that look at agents and telemetry: agents, evidence, classification, traces."""
 
 from datetime import timedelta
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from starlette.responses import Response
 
 from bot.incident.detectors.findings import findings_of
-from bot.incident.errors import BadInput, NotFound
-from bot.incident.evidence import EvidenceBundle
+from bot.incident.errors import NotFound
 from bot.response.gather import nanoseconds
 from bot.web.api import models as m
 from bot.web.api import shapes
-from bot.web.moments import moment_in
+from bot.web.api.listing import Wanted, cursor_in, written
+from bot.web.moments import length_in, moment_in
 from bot.web.parts import Parts
 
 RECENT = timedelta(hours=1)
@@ -35,10 +37,12 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/agents/{agent}/evidence")
     async def evidence(agent: str, at: str | None = None, window: str | None = None) -> m.EvidenceShape:
-        """What telemetry says about an agent, now or ``at`` a moment (ISO 8601 or seconds since the epoch)."""
-        bundle = await parts.verbs.gather(agent, moment_in(at))
-        check_window(window, bundle)
-        return shapes.evidence(bundle)
+        """What telemetry says about an agent, now or ``at`` a moment (ISO 8601 or seconds since the epoch).
+
+        ``window`` is how long "now" is: 15m, 2h, 900s, PT15M, or seconds. Without it, since the trouble began.
+        """
+        bundle = await parts.verbs.gather(agent, moment_in(at), length_in(window))
+        return shapes.evidence(bundle, parts.public_url)
 
     @routes.get("/agents/{agent}/classification")
     async def classification(agent: str, at: str | None = None) -> m.ClassificationShape:
@@ -46,23 +50,31 @@ def router(parts: Parts) -> APIRouter:
         bundle, said = await parts.verbs.suggest(agent, moment_in(at))
         return shapes.classification(said, bundle)
 
+    @routes.get("/traces", response_class=Response, responses={200: {"model": m.TracesShape}})
+    async def traces(
+        agent: str,
+        *,
+        failed: bool = False,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        before: str | None = None,
+        spans: bool = False,
+        findings: bool = False,
+    ) -> Response:
+        """The newest traces of an agent with their scores; only failed ones, with steps or findings, where wanted."""
+        names = parts.catalogue.agent(agent).telemetry_names
+        cursor = cursor_in(before)
+        found = await parts.traces.listed(names, limit, failed=failed, before_ns=cursor)
+        scores = await parts.traces.scores_of([trace.id for trace in found])
+        body = written(found, scores, Wanted(limit, spans, findings), parts.page_of)
+        return Response(body, media_type="application/json")
+
     @routes.get("/traces/{trace_id}")
     async def trace(trace_id: str) -> m.TraceShape:
         """One task with its steps and findings."""
         task = await parts.traces.trace(trace_id.lower())
         if task is None:
             raise NotFound(f"No trace {trace_id[:40]} is kept here; it may be older than the retention.")
-        return shapes.trace(task, findings_of(task))
+        scores = await parts.traces.scores_of([task.id])
+        return shapes.trace(task, findings_of(task), scores, parts.page_of(task.id))
 
     return routes
-
-
-def check_window(window: str | None, bundle: EvidenceBundle) -> None:
-    """A window that is asked for must be the one that was measured.
-
-    Raises:
-        BadInput: it is another; an answer over the wrong window would be worse than none.
-    """
-    measured = round(bundle.window.seconds)
-    if window is not None and window.strip() not in {str(measured), f"{measured}s", f"{measured // 60}m"}:
-        raise BadInput("window", f"Evidence is measured over {measured // 60}m; leave window out, or say {measured}.")

@@ -6,14 +6,15 @@ from typing import Any
 from bot.incident import wording
 from bot.incident.classification import Answer, Classification
 from bot.incident.codec import encode
-from bot.incident.evidence import Change, EvidenceBundle, Finding, Interval, Onset, Signal, Window
+from bot.incident.evidence import Change, Course, EvidenceBundle, Finding, Interval, Onset, Pair, Signal, Window
 from bot.incident.mitigation import Controls, Mitigation, Offer
 from bot.incident.model import Agent, Person
 from bot.incident.narration import narrate
 from bot.incident.review import Postmortem, Statement
-from bot.incident.telemetry import Span, Trace
+from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.incident.timeline import Event, IncidentState, MitigationStatus, fact_to_json
 from bot.web.api import models as m
+from bot.web.inferred import inferred
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -23,7 +24,7 @@ def moment(ns: int) -> datetime:
     return EPOCH + timedelta(microseconds=ns // 1000)
 
 
-def evidence(bundle: EvidenceBundle) -> m.EvidenceShape:
+def evidence(bundle: EvidenceBundle, public_url: str = "") -> m.EvidenceShape:
     """The evidence bundle."""
     return m.EvidenceShape(
         agent=bundle.agent,
@@ -37,7 +38,26 @@ def evidence(bundle: EvidenceBundle) -> m.EvidenceShape:
         sources=[m.SourceShape(**encode(source)) for source in bundle.sources],
         missing=list(bundle.missing),
         also_affected=list(bundle.also_affected),
+        same_provider=list(bundle.same_provider),
+        slow_steps=[m.SlowStepShape(**encode(step)) for step in bundle.slow_steps],
+        pair=pair(bundle.pair, public_url),
+        links=dict(bundle.links),
+        courses=[course(known) for known in bundle.courses],
+        steps=m.StepsShape(**encode(bundle.steps)) if bundle.steps else None,
     )
+
+
+def pair(known: Pair | None, public_url: str) -> m.PairShape | None:
+    """The bad task beside the good one, or null."""
+    if known is None:
+        return None
+    return m.PairShape(**encode(known), url=f"{public_url}/traces/{known.bad}/beside/{known.good}")
+
+
+def course(known: Course) -> m.CourseShape:
+    """One share over time."""
+    points = [m.PointShape(start=moment(start), k=k, n=n) for start, k, n in known.points]
+    return m.CourseShape(signal=known.signal, label=known.label, seconds=known.seconds, points=points)
 
 
 def span_of_time(window: Window) -> m.SpanOfTime:
@@ -65,6 +85,8 @@ def signal(measured: Signal) -> m.SignalShape:
         trace_ids=list(measured.trace_ids),
         note=measured.note,
         text=wording.measured(measured),
+        usual=measured.usual,
+        usual_n=measured.usual_n,
     )
 
 
@@ -139,7 +161,9 @@ def agent(entry: Agent, controls: Controls, *, sends: bool) -> m.AgentShape:
     )
 
 
-def trace(task: Trace, findings: tuple[Finding, ...]) -> m.TraceShape:
+def trace(
+    task: Trace, findings: tuple[Finding, ...], scores: tuple[EvalScore, ...] = (), url: str = ""
+) -> m.TraceShape:
     """One task with its steps."""
     return m.TraceShape(
         trace_id=task.id,
@@ -149,6 +173,7 @@ def trace(task: Trace, findings: tuple[Finding, ...]) -> m.TraceShape:
         start=moment(task.start_ns),
         seconds=max(0, task.end_ns - task.start_ns) / 1e9,
         error=task.error,
+        failed=task.failed,
         complete=task.complete,
         agent_version=task.agent_version,
         prompt_version=task.prompt_version,
@@ -156,6 +181,21 @@ def trace(task: Trace, findings: tuple[Finding, ...]) -> m.TraceShape:
         task=encode(task.task),
         steps=[step(span) for span in task.spans],
         findings=[finding(found) for found in findings],
+        scores=[score(given) for given in scores],
+        url=url or None,
+    )
+
+
+def score(given: EvalScore) -> m.ScoreShape:
+    """One evaluator's verdict."""
+    return m.ScoreShape(
+        name=given.name,
+        at=moment(given.at_ns),
+        value=given.value,
+        label=given.label,
+        passed=given.passed,
+        span_id=given.span_id,
+        explanation=given.explanation,
     )
 
 
@@ -174,6 +214,7 @@ def step(span: Span) -> m.StepShape:
         tool=encode(span.tool),
         model=encode(span.model),
         guardrail=encode(span.guardrail),
+        inferred=inferred(span),
     )
 
 
