@@ -1,0 +1,135 @@
+"""The parts of evidence that answer a question of their own: time, pairs, judges, and when there is enough."""
+
+from dataclasses import replace
+
+from bot.incident.evidence import ENOUGH, Direction, Window
+from bot.incident.pairing import align, pair_of
+from bot.incident.reading import Reading, exclusive_seconds, read
+from bot.incident.signals import evaluators
+from bot.incident.signals.measure import share, tasks
+from bot.incident.signals.scope import Scope
+from bot.incident.signals.time_spent import slow_steps
+from bot.incident.summary import word
+from bot.incident.telemetry import EvalScore, ModelCall, Span, SpanKind, Task, ToolCall, Trace
+
+S = 1_000_000_000
+NOW = 1_800_000_000 * S
+
+
+def span(kind: SpanKind, name: str, start: float, end: float, *, at: str = "", under: str | None = "root") -> Span:
+    tool = ToolCall(name, result_hash="r") if kind is SpanKind.TOOL else None
+    model = ModelCall(requested=name) if kind is SpanKind.LLM else None
+    return Span(
+        "a" * 32, at or f"{name}-{start}", under, kind, name, int(start * S), int(end * S), tool=tool, model=model
+    )
+
+
+def task(number: int, *tools: str, ago: float = 60, outcome: str = "completed", kind: str = "how_to") -> Reading:
+    root = span(SpanKind.AGENT, "task", 0, 10, at="root", under=None)
+    steps = [span(SpanKind.TOOL, tool, place, place + 1) for place, tool in enumerate(tools)]
+    at_ns = NOW - int(ago * S)
+    made = Trace(f"{number:032x}", "helpdesk", at_ns, at_ns + S, task=Task(kind, outcome), spans=(root, *steps))
+    return replace(read(made), id=f"{number:032x}")
+
+
+def scope(now: list[Reading], before: list[Reading], scores: list[EvalScore] | None = None) -> Scope:
+    window, baseline = Window(NOW - 600 * S, NOW), Window(NOW - 5400 * S, NOW - 1000 * S)
+    given = scores or []
+    return Scope(
+        agent="helpdesk",
+        at_ns=NOW,
+        window=window,
+        baseline=baseline,
+        now=tuple(now),
+        before=tuple(before),
+        scores_now=tuple(one for one in given if one.at_ns >= window.start_ns),
+        scores_before=tuple(one for one in given if one.at_ns < window.start_ns),
+        began=True,
+        seen=(*before, *now),
+        others={},
+        span_ns=NOW - 5 * S,
+        score_ns=NOW - 5 * S,
+        fleet_ns=None,
+    )
+
+
+def test_each_moment_counts_for_the_innermost_step() -> None:
+    root = span(SpanKind.AGENT, "task", 0, 10, at="root", under=None)
+    model = span(SpanKind.LLM, "orion", 1, 4, at="m")
+    inside = span(SpanKind.TOOL, "search", 2, 3, under="m")
+    beside = span(SpanKind.TOOL, "search", 3.5, 6)
+    assert exclusive_seconds([root, model, inside, beside]) == {"agent": 5.0, "model orion": 2.0, "tool search": 3.5}
+
+
+def test_children_that_outlive_their_parent_take_no_more_than_there_was() -> None:
+    root = span(SpanKind.AGENT, "task", 0, 2, at="root", under=None)
+    late = span(SpanKind.TOOL, "search", 1, 9)
+    assert exclusive_seconds([root, late]) == {"agent": 1.0, "tool search": 8.0}
+
+
+def test_the_step_whose_time_grew_most_comes_first() -> None:
+    before = [replace(task(n), spent=(("tool search", 1.0), ("model orion", 5.0))) for n in range(10)]
+    now = [replace(task(n), spent=(("tool search", 4.0), ("model orion", 5.0))) for n in range(10, 20)]
+    first, second = slow_steps(scope(now, before))
+    assert (first.name, first.seconds, first.baseline_seconds, first.n) == ("tool search", 4.0, 1.0, 10)
+    assert second.name == "model orion"
+    assert round(first.share + second.share, 9) == 1
+
+
+def test_a_bad_task_is_put_beside_the_good_one_most_like_it() -> None:
+    bad = task(1, "get_user", "search", "reset", outcome="failed")
+    near, far = task(2, "get_user", "search", "mail", ago=2000), task(3, "book_visit", ago=1900)
+    pair = pair_of(scope([bad], [near, far]))
+    assert pair is not None
+    assert (pair.bad, pair.good, pair.why) == (bad.id, near.id, "the task failed")
+    assert 0.6 < pair.likeness < 0.7
+
+
+def test_a_task_judged_wrong_is_bad_and_never_the_good_one() -> None:
+    wrong, right = task(1, "search"), task(2, "search", ago=2000)
+    verdicts = [EvalScore("correct", NOW - 50 * S, passed=False, trace_id=wrong.id)]
+    pair = pair_of(scope([wrong], [right], verdicts))
+    assert pair is not None
+    assert (pair.bad, pair.good) == (wrong.id, right.id)
+    assert pair_of(scope([wrong], [], verdicts)) is None
+    assert pair_of(scope([right], [right])) is None
+
+
+def test_two_tasks_are_aligned_step_by_step_up_to_where_they_part() -> None:
+    def whole(*tools: str, failing: str = "") -> Trace:
+        spans = [span(SpanKind.TOOL, name, place, place + 1) for place, name in enumerate(tools)]
+        spans = [replace(one, error=one.name == failing) for one in spans]
+        return Trace("t", "helpdesk", 0, 10, spans=tuple(spans))
+
+    found = align(whole("a", "b", "b", "c", failing="c"), whole("a", "b", "c", "d"))
+    shown = [(row.bad and row.bad.name, row.good and row.good.name, row.same) for row in found.rows]
+    assert shown == [("a", "a", True), ("b", "b", True), ("b", None, False), ("c", "c", False), (None, "d", False)]
+    assert found.diverges == 2
+    assert align(whole("a"), whole("a")).diverges is None
+
+
+def test_below_twenty_observations_there_is_not_enough_data() -> None:
+    before = [task(n, ago=2000) for n in range(100)]
+    few = [task(n, outcome="failed") for n in range(ENOUGH - 1)]
+    young = scope(few, before)
+    signal = share(
+        young,
+        "task_failures",
+        "tasks failed",
+        tasks(few, lambda one: one.failed),
+        tasks(before, lambda one: one.failed),
+        fresh_seconds=1,
+    )
+    assert (signal.direction, signal.enough, signal.moved) == (Direction.UNKNOWN, False, True)
+    assert word(signal) == "not enough data, 20 are needed on each side"
+
+
+def test_silent_and_broken_judges_are_told_apart_from_bad_answers() -> None:
+    before = [task(n, ago=2000) for n in range(40)]
+    now = [task(100 + n, ago=500) for n in range(40)]
+    verdicts = [EvalScore("correct", NOW - 1900 * S, passed=True, trace_id=one.id) for one in before]
+    verdicts += [EvalScore("correct", NOW - 400 * S, label="error", trace_id=one.id) for one in now[:20]]
+    unjudged, errors = evaluators.signals(scope(now, before, verdicts))
+    assert (unjudged.k, unjudged.n, unjudged.direction) == (20, 40, Direction.UP)
+    assert (errors.k, errors.n, errors.direction) == (20, 20, Direction.UP)
+    assert evaluators.signals(scope(now, before))[0].n == 0
