@@ -36,7 +36,7 @@ def failing_command_with_other_timings(chance: Random) -> Found:
 
     def output() -> str:
         return (
-            f"============ test session starts ============\n{test} F\nE   AssertionError: expected {line} got 0\n"
+            f"============ test session starts ============ pid {chance.randrange(10**4, 10**5)}\n{test} F\nE   AssertionError: expected {line} got 0\n"
             f"{test}:{line}: AssertionError at 0x{chance.randrange(10**9, 10**10):x}\n1 failed in {chance.random():.2f}s"
         )
 

@@ -414,6 +414,17 @@ def thinking_aloud_in_one_pattern(chance: Random) -> Found:
     ], None
 
 
+def customer_handed_from_desk_to_desk(chance: Random) -> Found:
+    steps: list[Step] = [say("Hello, how can I help you today?", "triage")]
+    for _ in _many(chance):
+        desk = chance.choice(("billing", "shipping"))
+        steps += [
+            say(page(chance, 30), desk),
+            say("Is there anything else that I can help you with today, dear customer?", desk),
+        ]
+    return steps, None
+
+
 ORDINARY: tuple[Family, ...] = (
     one_lookup_per_item,
     one_short_answer_per_item,
@@ -437,6 +448,7 @@ ORDINARY: tuple[Family, ...] = (
     different_calls_in_model_spans_only,
     answers_of_one_pattern,
     all_sorts,
+    customer_handed_from_desk_to_desk,
     looking_up_the_customer_now_and_then,
     asking_for_the_time_while_talking,
     log_that_grows,

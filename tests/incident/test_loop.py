@@ -98,6 +98,7 @@ def test_a_ledger_that_admits_a_loop_makes_likeness_count_sooner() -> None:
     asked = "report the opening hours of the museum tower for Sunday"
     told = (f"please look once more, {asked}", f"try another site now, {asked}", f"could you go back, {asked}")
     steps = [act("Orchestrator", text, "instruction") for text in told]
+    steps.append(act("Archivist", "There is no such page"))
     ledger = act("Orchestrator", '{"is_in_loop": {"reason": "the same page again", "answer": true}}', "thought")
     assert loop_in(run(*steps)) is None
     assert loop_in(run(*steps, ledger)) is not None

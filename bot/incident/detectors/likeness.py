@@ -22,12 +22,13 @@ from bot.incident.detectors.task_steps import CUT, Step
 
 BACK = 8  # kinds of steps of one tool to compare a new one with
 FEWEST_CALLS = 3  # calls of one tool before near matches are looked for
-SAME_WORDS = 0.72  # of two texts; in 150 recorded customer dialogues the third of a kind reaches 0.69
+SAME_WORDS = 0.66  # of two texts
 SAME_OUTCOME = 0.8  # of two results
 SAME_FAILURE = 0.6  # of two error texts, numbers ignored
 SAME_INTENT = 0.5  # of two reworded arguments whose results are alike
 SHORTEST_TEXT = 8  # different words; shorter courtesies repeat in every conversation
 FEWEST_WORDS = 3
+TROUBLE = frozenset(("error", "errors", "failed", "failure", "traceback", "exception", "denied", "timeout"))
 LONG_OUTCOME = 80  # characters; a shorter one ("ok") is the same for different things
 
 _SMALL_NUMBERS = re.compile(r"(?<![\w-])-?\d{1,4}(?![\w-])")
@@ -117,12 +118,12 @@ def _same_outcome(a: Step, b: Step, sets: _Sets, *, same_call: bool = True) -> b
         a.vague = b.vague = True
         return True
     first, second = without_clocks(a.outcome_text), without_clocks(b.outcome_text)
-    if a.failing:
-        one, other = words_of(without_numbers(first)), words_of(without_numbers(second))
-        return shared(one, other, SAME_FAILURE) >= SAME_FAILURE
     if first == second:
         return bool(first.strip())
     one, other = sets.of(first), sets.of(second)
+    if a.failing or TROUBLE & one & other:
+        least = SAME_FAILURE if a.failing else SAME_OUTCOME
+        return shared(words_of(without_numbers(first)), words_of(without_numbers(second)), least) >= least
     if shared(one, other, SAME_OUTCOME) < SAME_OUTCOME:
         return False
     return not numbered(one ^ other, 1) if same_call else not other_things(one, other)

@@ -17,8 +17,9 @@ MOST_STEPS = 400  # a longer task is judged by its last steps
 WINDOW = 6  # things one agent says in a row
 INSTRUCTION = 0.55  # words shared by two instructions of one orchestrator
 EAGER_INSTRUCTION = 0.5  # the same in a task far beyond its usual length
-OTHERS = 0.8  # words shared by two of any other words
+OTHERS = 0.75  # words shared by two of any other words
 SHORTEST = 6  # different words
+LONG = 20  # different words; fewer count only where the agent says nothing else in between
 _ADMITS = re.compile(r'"is_in_loop"\s*:\s*(?:true|\{[^{}]*"answer"\s*:\s*true)', re.IGNORECASE)
 LEADERS = ("orchestrat", "manager", "planner", "supervisor", "coordinator", "director")
 
@@ -37,6 +38,11 @@ class _Said:
     words: Words
     names: Words
     least: float
+
+    @property
+    def courtesy(self) -> bool:
+        """A sentence or two to someone outside the team, which come back in any conversation."""
+        return self.least >= OTHERS and len(self.words) < LONG
 
 
 def refrain_in(trace: Trace, *, eager: bool = False) -> Refrain | None:
@@ -100,13 +106,14 @@ def _repeated(voice: list[_Said]) -> tuple[str, ...]:
             recent.append([place])
             continue
         group.append(place)
-        if len(group) > len(best) and _close(group):
+        if len(group) > len(best) and _close(group, TIMES if said.courtesy else WINDOW):
             best = group
     return tuple(voice[place].span_id for place in best)
 
 
-def _close(group: list[int]) -> bool:
-    return any(group[at + TIMES - 1] - group[at] < WINDOW for at in range(len(group) - TIMES + 1))
+def _close(group: list[int], window: int) -> bool:
+    """Three of the group stand within so many things that the agent says."""
+    return any(group[at + TIMES - 1] - group[at] < window for at in range(len(group) - TIMES + 1))
 
 
 def _same(a: _Said, b: _Said) -> bool:
@@ -115,6 +122,9 @@ def _same(a: _Said, b: _Said) -> bool:
     if share < least or other_things(a.words, b.words):
         return False
     mine, theirs = a.words - b.words, b.words - a.words
-    if mine and theirs and mine <= a.names and theirs <= b.names:
-        return False  # one instruction for each of several things
-    return share >= OTHERS or not (a.names - b.names and b.names - a.names)
+    # One instruction for each of several things differs mostly in their names
+    return not (_mostly(mine, a.names) and _mostly(theirs, b.names))
+
+
+def _mostly(words: Words, names: Words) -> bool:
+    return bool(words) and len(words & names) * 2 >= len(words)

@@ -41,8 +41,8 @@ def steps_of(trace: Trace) -> list[Step]:
     """The calls of a task in order, and the words that led to no call."""
     spans = [span for span in trace.spans if span.tool is not None or span.model is not None]
     called = any(span.tool is not None for span in spans)
-    if not spans:  # only the agents' own steps are recorded
-        spans = [span for span in trace.spans if span.parent_id is not None and span.kind is SpanKind.AGENT]
+    if not any(span.model is not None for span in spans):  # only the agents' own steps are recorded
+        spans = [span for span in trace.spans if span.tool is not None or _own_step(span)]
     teams = several_agents(trace)
     found = []
     for place, span in enumerate(spans):
@@ -121,10 +121,12 @@ def _words(span: Span, *, called: bool, teams: bool) -> Step | None:
 
 
 def said_by_agents(trace: Trace) -> Iterator[tuple[Span, str]]:
-    """What the agents of a team said, step by step: from agent spans, else from their model calls."""
-    teams = several_agents(trace)
-    for span in trace.spans:
-        if span.parent_id is None:
-            continue
-        if span.said and (span.kind is SpanKind.AGENT or (teams and span.model is not None)):
-            yield span, span.said
+    """What the agents of a team said, step by step. A single agent's words are steps of its task, unless it names phases."""
+    if several_agents(trace) or any(span.said[:1] == "[" and _own_step(span) for span in trace.spans):
+        for span in trace.spans:
+            if span.said and (span.model is not None or _own_step(span)):
+                yield span, span.said
+
+
+def _own_step(span: Span) -> bool:
+    return span.kind is SpanKind.AGENT and span.parent_id is not None
