@@ -23,6 +23,8 @@ from bot.incident.detectors.task_steps import CUT, Step
 BACK = 8  # kinds of steps of one tool to compare a new one with
 FEWEST_CALLS = 3  # calls of one tool before near matches are looked for
 SAME_WORDS = 0.66  # of two texts
+SAME_FEW_WORDS = 0.75  # of two short ones: answers of one pattern about different things share more
+FEW_WORDS = 20
 SAME_OUTCOME = 0.8  # of two results
 SAME_FAILURE = 0.6  # of two error texts, numbers ignored
 SAME_INTENT = 0.5  # of two reworded arguments whose results are alike
@@ -96,8 +98,9 @@ def _free_text(given: str) -> tuple[str, str]:
 def _alike(a: Step, b: Step, sets: _Sets) -> bool:
     if a.words:
         one, other = sets.of(a.words), sets.of(b.words)
-        long = min(len(one), len(other)) >= SHORTEST_TEXT
-        return long and shared(one, other, SAME_WORDS) >= SAME_WORDS and not other_things(one, other)
+        shorter = min(len(one), len(other))
+        least = SAME_WORDS if shorter >= FEW_WORDS else SAME_FEW_WORDS
+        return shorter >= SHORTEST_TEXT and shared(one, other, least) >= least and not other_things(one, other)
     if a.given is None or b.given is None or a.writes != b.writes:
         return False
     if a.given == b.given:
