@@ -60,8 +60,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def phoenix(home: Path) -> Iterator[str]:
-    """The address of a Phoenix that keeps its data in ``home``."""
+def phoenix(home: Path, key: str = "") -> Iterator[str]:
+    """The address of a Phoenix that keeps its data in ``home``; with a key, only who has it is let in."""
     programs, port = environment("phoenix"), free_port()
     settings = {
         "PHOENIX_WORKING_DIR": str(home),
@@ -71,6 +71,8 @@ def phoenix(home: Path) -> Iterator[str]:
         "PHOENIX_TELEMETRY_ENABLED": "false",
         "PHOENIX_ALLOW_EXTERNAL_RESOURCES": "false",
     }
+    if key:
+        settings |= {"PHOENIX_ENABLE_AUTH": "true", "PHOENIX_SECRET": key[::-1], "PHOENIX_ADMIN_SECRET": key}
     url = f"http://127.0.0.1:{port}"
     with running(Launch([str(programs / "python"), "-c", _PHOENIX], settings, url, "/healthz"), home):
         yield url

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from time import time_ns
 from typing import Any
 
@@ -13,6 +14,7 @@ from bot.incident.telemetry import SpanKind
 from bot.ports import SourceAsk
 from bot.sources import phoenix
 from bot.sources.phoenix_rows import Abilities
+from tests.integration import servers
 from tests.integration.conftest import WallClock
 from tests.integration.runs import (
     CALLS_OF_A_LOOP,
@@ -202,3 +204,21 @@ async def test_the_link_of_a_trace_opens_in_phoenix(
     page = await api.get(found.links[runs[1].trace_id], follow_redirects=True)
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
+
+
+async def test_a_phoenix_with_authentication_lets_in_only_who_has_the_key(tmp_path: Path) -> None:
+    key = "1-key-for-this-one-test-and-nothing-else"
+    with servers.phoenix(tmp_path, key) as url:
+        with tracing(url, AGENT, {"authorization": f"Bearer {key}"}, openinference__project__name=SHARED) as tracer:
+            sent = good_run(tracer, AGENT, time_ns() - MINUTE_NS)
+        welcome = phoenix.open_source(url, key, SHARED, WallClock())
+        found = await found_by(welcome, an_ask(AGENT), lambda found: spans_of(found) == 3)
+        assert [trace.id for trace in found.traces] == [sent.trace_id]
+        for wrong in ("", "another-key"):
+            stranger = phoenix.open_source(url, wrong, SHARED, WallClock())
+            with pytest.raises(
+                Unavailable, match=r"Phoenix refuses the credentials \(HTTP 401\); check FIRSTFIVE_PHOENIX"
+            ):
+                await stranger.find(an_ask(AGENT))
+            await stranger.close()
+        await welcome.close()
