@@ -29,7 +29,7 @@ def moment_in(text: str | None, field: str = "at") -> datetime | None:
         raise BadInput(field, f"{text[:40]!r} is no moment; write it like 2026-11-02T03:12:00Z.") from error
 
 
-_NUMBER: Final = r"\d{1,9}(?:\.\d{1,3})?"
+_NUMBER: Final = r"[0-9]{1,9}(?:\.[0-9]{1,3})?"
 _SHORT: Final = re.compile(rf"(?:({_NUMBER})d)?(?:({_NUMBER})h)?(?:({_NUMBER})m(?:in)?)?(?:({_NUMBER})s)?")
 _ISO: Final = re.compile(rf"p(?:({_NUMBER})d)?(?:t(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?)?")
 

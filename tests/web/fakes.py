@@ -12,6 +12,7 @@ from bot.controls.builtin import BuiltinControl
 from bot.incident.model import Agent, Catalogue, Tool
 from bot.incident.review import Postmortem
 from bot.incident.telemetry import EvalScore, SideEffect, Span, SpanKind, Task, ToolCall, Trace
+from bot.ports import Announcements
 from bot.response.classify import Classify
 from bot.response.declare import Declare
 from bot.response.freeze import FreezeEvidence
@@ -71,6 +72,8 @@ class World:
     traces: KeptTraces = field(default_factory=KeptTraces)
     queue: Queue = field(default_factory=Queue)
     missing: str | None = None
+    announcements: Announcements | None = None
+    trace_url: str = ""
 
     def __post_init__(self) -> None:
         self.control = BuiltinControl(self.records, self.clock, self._read)
@@ -94,6 +97,8 @@ class World:
             public_url="http://test",
             slack=self.slack,
             tokens=self.tokens,
+            announcements=self.announcements,
+            trace_url=self.trace_url,
         )
 
     async def _ready(self) -> str | None:
@@ -109,7 +114,7 @@ class World:
 
     def verbs(self) -> Verbs:
         records, clock, traces = self.records, self.clock, self.traces
-        gather = Gather(traces, clock, CATALOGUE)
+        gather = Gather(traces, clock, CATALOGUE, announcements=self.announcements, trace_url=self.trace_url)
         suggest = Suggest(gather)
         draft = DraftPostmortem(records, clock)
         look_ahead = LookAhead(records, suggest)

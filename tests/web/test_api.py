@@ -210,3 +210,38 @@ async def test_a_body_beyond_a_mebibyte_is_refused_however_it_is_sent(world: Wor
         chunked = await client.post("/api/v1/incidents", content=drops(), headers={"content-type": "application/json"})
     assert [whole.status_code, chunked.status_code] == [413, 413]
     assert "1 MiB" in whole.json()["detail"]
+
+
+async def test_a_window_of_ones_choice_is_what_is_measured(world: World) -> None:
+    ailing(world)
+    async with world.client() as client:
+        for text in ("15m", "PT15M", "900s", "900"):
+            answer = await client.get("/api/v1/agents/helpdesk-agent/evidence", params={"window": text})
+            window = answer.json()["window"]
+            assert (window["start"], window["end"]) == ("2026-11-02T11:45:00Z", "2026-11-02T12:00:00Z")
+        wrong = await client.get("/api/v1/agents/helpdesk-agent/evidence", params={"window": "soon"})
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "window")
+    assert wrong.json()["detail"] == "'soon' is no length of time; write it like 15m, 2h, 900s or PT15M."
+
+
+async def test_evidence_names_slow_steps_a_pair_and_what_its_charts_show(world: World) -> None:
+    ailing(world)
+    async with world.client() as client:
+        evidence = (await client.get("/api/v1/agents/helpdesk-agent/evidence")).json()
+    assert evidence["slow_steps"][0]["n"] > 0
+    pair = evidence["pair"]
+    assert pair["url"] == f"http://test/traces/{pair['bad']}/beside/{pair['good']}"
+    assert {course["signal"] for course in evidence["courses"]} >= {"task_failures", "quality"}
+    assert evidence["courses"][0]["points"][0].keys() == {"start", "k", "n"}
+    assert len(evidence["steps"]["now"]) == len(evidence["steps"]["before"])
+    assert {"usual", "usual_n"} <= evidence["signals"][0].keys()
+
+
+async def test_a_trace_carries_its_verdicts_and_the_way_to_ones_own_tool(tmp_path: Path) -> None:
+    world = ailing(World(tmp_path, trace_url="https://traces.test/t/{trace_id}"))
+    task = world.traces.kept[-1]
+    async with world.client() as client:
+        found = (await client.get(f"/api/v1/traces/{task.id}")).json()
+    assert found["url"] == f"https://traces.test/t/{task.id}"
+    assert [(score["name"], score["passed"]) for score in found["scores"]] == [("helpful", False)]
+    assert not any(step["inferred"] for step in found["steps"])

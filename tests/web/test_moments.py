@@ -1,12 +1,12 @@
 """Moments in addresses, and figures in words."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.incident.errors import BadInput
 from bot.incident.evidence import Unit
-from bot.web.moments import moment_in
+from bot.web.moments import length_in, moment_in
 from bot.web.pages.words import duration, number
 
 AT = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -50,3 +50,31 @@ def test_figures_and_durations_read_as_words() -> None:
         "1 day",
         "2 days",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("15m", 15),
+        ("15 ", 0.25),
+        ("2h", 120),
+        ("900s", 15),
+        ("PT15M", 15),
+        ("pt1h30m", 90),
+        ("1h30m", 90),
+        ("P1D", 1440),
+    ],
+)
+def test_a_length_may_be_written_in_many_ways(text: str, minutes: float) -> None:
+    assert length_in(text) == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize("text", ["m", "P15M", "15x", "-5m", "0", "PT", "1e3", "9" * 40, "999999999d", "\u0661m"])
+def test_what_is_no_length_gets_one_sentence(text: str) -> None:
+    with pytest.raises(BadInput, match="write it like 15m, 2h, 900s or PT15M"):
+        length_in(text)
+
+
+def test_no_length_is_none() -> None:
+    assert length_in(None) is None
+    assert length_in(" ") is None
