@@ -123,8 +123,7 @@ class Visit:
         try:
             return json.loads(answer)
         except (ValueError, RecursionError) as error:
-            looks = "a web page" if answer.lstrip()[:1] == b"<" else "no JSON"
-            raise self._unavailable(f"answers {looks} where JSON was expected; check {self.api.setting}") from error
+            raise self.misread(answer) from error
 
     async def text(
         self,
@@ -160,6 +159,11 @@ class Visit:
                 self.api.pause(wait)
                 raise self._unavailable(f"is busy (HTTP {response.status_code})", wait)
             await asyncio.sleep(wait.total_seconds())
+
+    def misread(self, answer: bytes) -> Unavailable:
+        """The failure to raise for an answer that is no JSON."""
+        looks = "a web page" if answer.lstrip()[:1] == b"<" else "no JSON"
+        return self._unavailable(f"answers {looks} where JSON was expected; check {self.api.setting}")
 
     def _may_ask(self) -> None:
         left = self.api.pause_left

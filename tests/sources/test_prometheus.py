@@ -86,8 +86,7 @@ async def test_a_missing_series_is_unknown_and_named() -> None:
     answer = await found(always(recorded("missing_series")))
     assert {(m.value, m.n, m.baseline, m.baseline_n, m.sampled_ns) for m in answer.metrics} == {(None,) * 5}
     assert answer.missing == (
-        "Prometheus knows nothing of helpdesk-agent about: tasks completed; synthetic evals passed; tasks escalated; "
-        "model latency, P95; steps per task, P50; steps per task, P95.",
+        "Prometheus knows nothing of helpdesk-agent about: tasks completed; synthetic evals passed; tasks escalated; model latency, P95; steps per task, P50; steps per task, P95.",
     )
 
 
@@ -123,8 +122,7 @@ async def test_a_refused_query_says_why_and_the_others_still_come() -> None:
     assert figure(seen, "task_completion").n == 0.5
     assert figure(seen, "eval_pass").value == 0.5
     assert seen.missing == (
-        'Prometheus: not all figures came; Prometheus refuses a query (invalid parameter "query": 1:10: parse error: '
-        "unclosed left parenthesis).",
+        'Prometheus: not all figures came; Prometheus refuses a query (invalid parameter "query": 1:10: parse error: unclosed left parenthesis).',
     )
 
 
@@ -193,5 +191,6 @@ def test_a_scalar_is_a_number_and_a_matrix_is_none() -> None:
         9.4239, abs=1e-3
     )
     assert number_of({"result": [{"values": [[1, "2"]]}]}) is None
+    odd: object
     for odd in (None, {}, {"result": {}}, {"result": [None]}, {"result": [{"value": 3}]}):
         assert number_of(odd) is None
