@@ -16,11 +16,25 @@ MOST_PARSED = 200_000  # longer messages are not worth parsing for 600 character
 DEEPEST = 6
 PHASE = ("agent.step.phase",)  # what an orchestrator did in this step
 
-_ANSWERS = ("gen_ai.output.messages", "gen_ai.completion", "output.value")
+_ANSWERS = ("gen_ai.output.messages", "gen_ai.completion")
+_WHOLE_ANSWER = ("output.value",)
 _TASKS = ("gen_ai.input.messages", "gen_ai.prompt", "input.value")
 _FLAT = ("llm.output_messages.", "gen_ai.completion.")
 _FLAT_TEXT = (".content", ".message_content.text")
-_WORDS = ("content", "text", "output", "answer", "response", "message", "messages", "parts", "kwargs", "value")
+_WORDS = (
+    "content",
+    "text",
+    "output",
+    "answer",
+    "response",
+    "message",
+    "messages",
+    "parts",
+    "kwargs",
+    "value",
+    "choices",
+    "generations",
+)
 _CALLS = ("tool_calls", "function_call")
 
 
@@ -28,23 +42,30 @@ def said(values: Values, *, agent: bool = False) -> str:
     """The first 600 characters of what a step said; empty where it said nothing.
 
     Texts come first, each tool call follows on a line of its own as ``→ name {"argument": …}``. Where an
-    agent's step carries no output its last input counts (the instruction it was given), and where the
-    step names its phase the words start with ``[phase]``.
+    agent's step names its phase the words start with ``[phase]``, and without output its last input counts
+    (the instruction that it passed on).
     """
-    found = _output(values)
+    found = _joined(_output(values, agent=agent))
     if not agent:
         return found
-    if not found:
-        found = _joined(_last(_parsed(text(values, _TASKS) or "")))
     phase = word(values, PHASE)
+    if phase and not found:
+        found = _joined(_last(_parsed(text(values, _TASKS) or "")))
     return f"[{phase[:40]}] {found}" if phase and found else found
 
 
-def _output(values: Values) -> str:
+def _output(values: Values, *, agent: bool) -> object:
+    """What came out. An agent often answers with the whole conversation: only its last message is new."""
     raw = text(values, _ANSWERS)
-    if raw is not None:
-        return _joined(_parsed(raw))
-    return _joined(_flat(values))
+    if raw is None:
+        flat = _flat(values)
+        raw = None if flat else text(values, _WHOLE_ANSWER)
+        if raw is None:
+            return flat
+    found = _parsed(raw)
+    if isinstance(found, Mapping) and isinstance(found.get("messages"), list):
+        return _last(found["messages"])
+    return _last(found) if agent else found
 
 
 def _parsed(raw: str) -> object:
@@ -68,7 +89,9 @@ def _joined(found: object) -> str:
     texts: list[str] = []
     calls: list[str] = []
     for call, piece in _pieces(found, 0):
-        (calls if call else texts).append(piece)
+        kind = calls if call else texts
+        if not kind or kind[-1] != piece:  # wrappers hold one text twice
+            kind.append(piece)
     called = "\n".join(f"{CALL_MARK}{call[:MOST_CALL]}" for call in calls[:2])
     room = max(0, MOST_SAID - len(called) - 1)
     whole = "\n".join(part for part in (_cut(" ".join(texts).strip(), room), called) if part)

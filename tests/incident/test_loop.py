@@ -1,6 +1,7 @@
 """What counts as a loop, what does not, and how soon it is seen."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -66,6 +67,14 @@ def test_repeating_a_write_is_marked() -> None:
 def test_calls_without_recorded_arguments_are_never_a_loop() -> None:
     blank = tuple(span(number, tool=ToolCall("search")) for number in range(9))
     assert loop_in(Trace("t", "a", 0, 1, spans=blank)) is None
+
+
+def test_one_call_recorded_by_two_instruments_is_one_call() -> None:
+    twice = [
+        replace(span(number, tool=ToolCall("search", arguments_hash="a", result_hash="x")), parent_id=parent)
+        for number, parent in enumerate(("root", "s0", "root", "s2"))
+    ]
+    assert loop_in(Trace("t", "a", 0, 1, spans=tuple(twice))) is None
 
 
 def test_saying_nearly_the_same_three_times_is_a_loop_and_courtesies_are_not() -> None:

@@ -19,14 +19,16 @@ CALL = '→ search {"q": "kettle"}'
         {"gen_ai.output.messages": [{"role": "assistant", "parts": [{"type": "text", "content": TEXT}, {"type": "tool_call", "name": "search", "arguments": '{"q": "kettle"}'}]}]},
         {"gen_ai.completion": json.dumps({"role": "assistant", "content": TEXT, "tool_calls": [{"type": "function", "function": {"name": "search", "arguments": '{"q": "kettle"}'}}]})},
         {"output.value": json.dumps([{"content": [{"type": "text", "text": TEXT}, {"type": "tool_use", "name": "search", "input": {"q": "kettle"}}]}])},
+        {"output.value": json.dumps({"choices": [{"message": {"content": TEXT, "tool_calls": [{"function": {"name": "search", "arguments": '{"q": "kettle"}'}}]}}], "usage": {"total_tokens": 3}})},
         {
+            "output.value": "the same in another form",
             "llm.output_messages.0.message.role": "assistant",
             "llm.output_messages.0.message.content": TEXT,
             "llm.output_messages.0.message.tool_calls.0.tool_call.function.name": "search",
             "llm.output_messages.0.message.tool_calls.0.tool_call.function.arguments": '{"q": "kettle"}',
         },
     ],
-    ids=["messages", "messages_as_values", "completion", "content_blocks", "numbered"],
+    ids=["messages", "messages_as_values", "completion", "content_blocks", "choices", "numbered"],
 )  # fmt: skip
 def test_text_and_calls_come_out_of_every_convention(values: dict[str, object]) -> None:
     assert said(values) == f"{TEXT}\n{CALL}"
@@ -44,6 +46,13 @@ def test_an_agent_without_output_is_known_by_its_instruction_and_phase() -> None
         == "[instruction] Scroll down."
     )
     assert said({"gen_ai.input.messages": asked}) == ""
+    assert said({"gen_ai.input.messages": asked}, agent=True) == ""
+
+
+def test_of_an_agent_that_hands_on_the_whole_conversation_only_the_end_is_its_own() -> None:
+    state = [{"role": "user", "content": "The task."}, {"role": "assistant", "content": TEXT}]
+    assert said({"output.value": json.dumps({"messages": state})}, agent=True) == TEXT
+    assert said({"gen_ai.output.messages": json.dumps(state)}, agent=True) == TEXT
 
 
 def test_of_long_words_the_beginning_and_the_end_are_kept() -> None:

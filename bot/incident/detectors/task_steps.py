@@ -43,6 +43,8 @@ def steps_of(trace: Trace) -> list[Step]:
     called = any(span.tool is not None for span in spans)
     if not any(span.model is not None for span in spans):  # only the agents' own steps are recorded
         spans = [span for span in trace.spans if span.tool is not None or _own_step(span)]
+    by_id = {span.span_id: span for span in spans}
+    spans = [span for span in spans if span.parent_id not in by_id or not _same_again(span, by_id[span.parent_id])]
     teams = several_agents(trace)
     found = []
     for place, span in enumerate(spans):
@@ -54,6 +56,13 @@ def steps_of(trace: Trace) -> list[Step]:
             if step is not None:
                 found.append(step)
     return found
+
+
+def _same_again(span: Span, parent: Span) -> bool:
+    """Two instruments record one call: a framework's span around a client's."""
+    if span.tool is not None and parent.tool is not None:
+        return span.tool.arguments_hash == parent.tool.arguments_hash
+    return span.model is not None and parent.model is not None and span.said == parent.said
 
 
 def several_agents(trace: Trace) -> bool:
