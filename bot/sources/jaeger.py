@@ -94,7 +94,7 @@ class Jaeger:
             raise failures[0]
         missing = [sentence for search in searches for sentence in search.missing(NAME)]
         if any(search.enough for search in searches):
-            missing.append(f"{NAME}: only the newest {ask.most_traces} traces were read; there are older ones.")
+            missing.append(f"{NAME}: only the newest {ask.most_traces} traces were read; there may be older ones.")
         return look.steps.found(NAME, ask, lambda trace: self._page(trace.id), dict.fromkeys([*missing, *look.wrong]))
 
     async def close(self) -> None:

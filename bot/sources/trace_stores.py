@@ -195,7 +195,7 @@ class Sliced:
         if self.failure and self.unread:
             oldest, newest = min(w.start_ns for w in self.unread), max(w.end_ns for w in self.unread)
             reason = str(self.failure).rstrip(".")
-            yield f"{source}: the time from {clock_time(oldest)} to {clock_time(newest)} was not searched; {reason}."
+            yield f"{source}: the time from {clock_time(oldest)} to {clock_time(newest)} was not wholly searched; {reason}."
         if self.crowded:
             yield f"{source}: in {self.crowded} s of the time there are more traces than one answer may hold."
 
