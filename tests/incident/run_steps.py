@@ -11,7 +11,7 @@ from bot.sources.normalise import RawSpan, span_from
 
 SECOND = 1_000_000_000
 TRACE = "0" * 31 + "1"
-ROOT = "0" * 15 + "f"
+ROOT = "f" * 16
 
 Values = dict[str, object]
 Step = tuple[tuple[str, Values, bool], ...]  # spans: name, attributes, failed
