@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.incident.detectors.actions import amounts, unapproved, unbacked_claims, writes_of
-from bot.incident.detectors.findings import findings_of
+from bot.incident.detectors.findings import findings_with
 from bot.incident.detectors.loop import loop_in
 from bot.incident.detectors.security import is_security, untrusted_then_privileged
 from bot.incident.detectors.swap import swapped
@@ -162,7 +162,7 @@ def read(trace: Trace) -> Reading:
         turn=task.turn,
         locale=task.locale,
         spent=tuple(exclusive_seconds(trace.spans).items()),
-        findings=findings_of(trace)[:MOST_FINDINGS],
+        findings=findings_with(trace, loop)[:MOST_FINDINGS],
     )
 
 

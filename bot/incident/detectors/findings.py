@@ -1,7 +1,7 @@
 """What is notable inside one task, for the page of that task and for the bundle."""
 
 from bot.incident.detectors.actions import unapproved, unbacked_claims, writes_of
-from bot.incident.detectors.loop import loop_in
+from bot.incident.detectors.loop import Loop, loop_in
 from bot.incident.detectors.security import untrusted_then_privileged
 from bot.incident.detectors.swap import swapped
 from bot.incident.evidence import Finding, FindingKind
@@ -14,10 +14,15 @@ FEWEST_STEPS = 4
 
 def findings_of(trace: Trace) -> tuple[Finding, ...]:
     """Everything the detectors see in one trace, the gravest kinds first."""
+    return findings_with(trace, loop_in(trace))
+
+
+def findings_with(trace: Trace, loop: Loop | None) -> tuple[Finding, ...]:
+    """As :func:`findings_of`, where the trace was searched for a loop already."""
     return (
         *_security(trace),
         *_actions(trace),
-        *_loops(trace),
+        *_loops(trace, loop),
         *(finding for span in trace.spans for finding in _step(span)),
         *_slow(trace),
     )
@@ -50,8 +55,7 @@ def _actions(trace: Trace) -> list[Finding]:
     return found
 
 
-def _loops(trace: Trace) -> list[Finding]:
-    loop = loop_in(trace)
+def _loops(trace: Trace, loop: Loop | None) -> list[Finding]:
     if loop is None:
         return []
     return [Finding(FindingKind.LOOP, trace.id, loop.span_ids, f"{loop.what}, {loop.times} times")]
