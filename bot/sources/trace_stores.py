@@ -92,8 +92,9 @@ def _read(resource: object, spans: Sequence[Mapping[str, Any]]) -> Iterator[RawS
 
 
 def _request(resource: object, spans: Sequence[Mapping[str, Any]]) -> bytes:
-    groups = [{"resource": resource, "scopeSpans": [{"spans": spans}]}]
-    return json.dumps(clean({"resourceSpans": groups}), ensure_ascii=False).encode()
+    request = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}
+    body = json.dumps(request).encode()
+    return json.dumps(clean(request)).encode() if b"\\u0000" in body else body  # cleaning takes longer than reading
 
 
 def with_hex_ids(span: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -175,7 +176,8 @@ def traces_of_names(spans: Iterable[Span], ask: SourceAsk) -> tuple[tuple[Trace,
 def _others(source: str, others: Counter[str]) -> tuple[str, ...]:
     if not others:
         return ()
-    named = ", ".join(sound(name) for name, _ in others.most_common(NAMES_SHOWN))
+    most_first = sorted(others, key=lambda name: (-others[name], name))
+    named = ", ".join(sound(name) for name in most_first[:NAMES_SHOWN])
     more = ", …" if len(others) > NAMES_SHOWN else ""
     return (f"{source}: {others.total()} traces name other agents ({named}{more}) and were left out.",)
 
