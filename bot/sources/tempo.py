@@ -70,10 +70,10 @@ class Reading:
             left = f"{len(self.failures)} of {wanted} traces were not read"
             yield f"{NAME}: {left}, those with errors were read first; {because(self.failures[0])}."
         if self.absent:
-            yield f"{NAME}: {self.absent} traces were found but could not be read; reading needs Tempo 2.7 or later."
+            yield f"{NAME}: traces found and then not there to be read: {self.absent}. Reading needs Tempo 2.7 or later."
         if self.partial:
             reason = next((f"; {why}" for why in self.partial if why), "")
-            yield f"{NAME}: {len(self.partial)} traces came only in part{reason}."
+            yield f"{NAME}: traces that came only in part: {len(self.partial)}{reason}."
 
 
 class Tempo:

@@ -179,7 +179,7 @@ def _others(source: str, others: Counter[str]) -> tuple[str, ...]:
     most_first = sorted(others, key=lambda name: (-others[name], name))
     named = ", ".join(sound(name) for name in most_first[:NAMES_SHOWN])
     more = ", …" if len(others) > NAMES_SHOWN else ""
-    return (f"{source}: {others.total()} traces name other agents ({named}{more}) and were left out.",)
+    return (f"{source}: traces of other agents were left out, {others.total()} in all ({named}{more}).",)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -42,12 +41,13 @@ def program() -> Path:
 class Agent:
     """The exposition of an agent: series with their values, and histograms with their observations."""
 
-    series: Counter[str] = field(default_factory=Counter)
+    series: dict[str, float] = field(default_factory=dict)
     scrapes: int = 0
 
     def add(self, name: str, by: float = 1, **labels: str) -> None:
         """Count up a series; by 0 it only begins."""
-        self.series[f"{name}{_braces(labels)}"] += by  # type: ignore[assignment]  # a float where sums are floats
+        key = f"{name}{_braces(labels)}"
+        self.series[key] = self.series.get(key, 0) + by
 
     def observe(self, name: str, value: float, buckets: tuple[float, ...], times: int = 1, **labels: str) -> None:
         """Add observations to a histogram."""

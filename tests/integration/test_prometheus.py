@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -83,10 +84,10 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         yield Scene(address, SourceAsk("refund-agent", names, start_ns, now_ns(), recent_ns, seconds=10))
 
 
-async def found(scene: Scene, **changes: object) -> SourceFound:
+async def found(scene: Scene, **changes: Any) -> SourceFound:
     source = open_source(scene.address, "", WallClock())
     try:
-        return await source.find(replace(scene.ask, **changes))  # type: ignore[arg-type]  # fields by their names
+        return await source.find(replace(scene.ask, **changes))
     finally:
         await source.close()
 

@@ -162,8 +162,8 @@ async def test_a_slow_figure_is_missing_at_the_deadline_and_the_others_are_there
         return SLOW if "histogram_quantile" in asked.param("query") else says("0.5")
 
     started = monotonic()
-    seen = await found(answer, seconds=0.6)
-    assert monotonic() - started < 2  # the stub's own end included
+    seen = await found(answer, seconds=0.9)
+    assert monotonic() - started < 3  # the stub's own end included
     assert figure(seen, "task_completion").value == 0.5
     assert figure(seen, "model_latency_p95").value is None
     assert seen.missing == ("Prometheus: not all figures came; Prometheus did not answer in time.",)

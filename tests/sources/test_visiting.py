@@ -140,7 +140,7 @@ async def test_a_slow_vendor_is_left_at_the_deadline() -> None:
         visit, started = api.visit(0.2), monotonic()
         with pytest.raises(Unavailable, match=r"Vendor did not answer in time\."):
             await visit.get("/things")
-        assert monotonic() - started < 0.6
+        assert monotonic() - started < 0.9
         with pytest.raises(Unavailable, match="did not answer in time"):
             await visit.get("/things")
 
