@@ -91,6 +91,7 @@ async def _connected(home: House, public_url: str, door: SlackDoor, health: Heal
         bot_token=slack.bot_token,
         signing_secret=slack.signing_secret,
         api_url=slack.api_url,
+        draw=home.pictures,
         plain=not slack.api_url.startswith(OFFICIAL_SLACK),
     )
     async with AsyncExitStack() as stack:

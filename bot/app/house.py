@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -155,6 +155,14 @@ class House:
         """File name, content and title of the draft for the room: one page that holds its charts."""
         text = await self.written(key, "html")
         return f"{key.lower()}-postmortem.html", text.encode(), f"{key} postmortem draft"
+
+    async def pictures(self, specs: Sequence[Mapping[str, object]]) -> list[bytes]:
+        """Charts as PNG, all drawn by one process.
+
+        Raises:
+            Unavailable: they could not be drawn in time.
+        """
+        return await self.charts.draw_all(specs, "png")
 
     async def trouble(self) -> str | None:
         """Why we are not ready, or None."""

@@ -6,6 +6,7 @@ from bot.incident.evidence import ENOUGH, Change, Direction, EvidenceBundle, Sig
 from bot.incident.wording import measured
 
 ALWAYS = ("task_failures", "quality", "model_errors", "tool_errors", "repeats", "steps_p95")  # also said when flat
+NOTHING = "No telemetry of this agent in the last 90 minutes."
 MOST_LINES = 6
 MOST_CHANGES = 2
 _WORD = {Direction.UP: "up", Direction.DOWN: "down", Direction.FLAT: "flat", Direction.UNKNOWN: "can't tell"}
@@ -13,15 +14,27 @@ _WORD = {Direction.UP: "up", Direction.DOWN: "down", Direction.FLAT: "flat", Dir
 
 def summary_of(bundle: EvidenceBundle) -> tuple[str, ...]:
     """At most eight lines: what moved, what changed near the onset, and what stayed flat."""
-    moved = [signal for signal in bundle.signals if signal.moved]
-    moved = [signal for signal in moved if not is_part(signal)] or moved
-    moved.sort(key=_weight, reverse=True)
-    shown = moved[:MOST_LINES]
-    quiet = [signal for name in ALWAYS if (signal := bundle.signal(name)) and signal not in shown]
-    lines = [_line(signal) for signal in shown]
+    shown = headlines(bundle)
+    lines = [_line(signal) for signal in shown if signal.moved]
     lines += [_changed(change) for change in bundle.changes[:MOST_CHANGES]]
-    lines += [_line(signal) for signal in quiet[: max(0, MOST_LINES - len(shown))]]
-    return tuple(lines) or ("No telemetry of this agent in the last 90 minutes.",)
+    lines += [_line(signal) for signal in shown if not signal.moved]
+    return tuple(lines) or (NOTHING,)
+
+
+def headlines(bundle: EvidenceBundle, most: int = MOST_LINES) -> tuple[Signal, ...]:
+    """The signals of one screen: what moved, worst first, then those that are also said when flat."""
+    moved = [signal for signal in worst_first(bundle) if signal.moved]
+    shown = ([signal for signal in moved if not is_part(signal)] or moved)[:most]
+    quiet = [signal for name in ALWAYS if (signal := bundle.signal(name)) and signal not in shown and not signal.moved]
+    return (*shown, *quiet[: max(0, most - len(shown))])
+
+
+def worst_first(bundle: EvidenceBundle) -> tuple[Signal, ...]:
+    """Every signal: what moved, by how sure that is and by how much; then what nobody can tell; then what is flat."""
+    moved = sorted((signal for signal in bundle.signals if signal.moved), key=_weight, reverse=True)
+    rest = [signal for signal in bundle.signals if not signal.moved]
+    unknown = [signal for signal in rest if signal.direction is Direction.UNKNOWN]
+    return (*moved, *unknown, *(signal for signal in rest if signal.direction is not Direction.UNKNOWN))
 
 
 def _line(signal: Signal) -> str:

@@ -6,7 +6,7 @@ from bot.incident.codec import encode
 from bot.incident.model import FIRSTFIVE, IncidentKey
 from bot.incident.summary import summary_of
 from bot.incident.timeline import EvidenceFrozen
-from bot.ports import Clock, Records
+from bot.ports import Clock, Records, RoomTask, RoomTaskKind
 from bot.response.gather import Suggest
 from bot.response.recording import record, state_of
 
@@ -39,3 +39,4 @@ class FreezeEvidence:
             snapshot, sha256 = await work.snapshots.freeze(key, "T0", at, body)
             fact = EvidenceFrozen(snapshot, sha256, summary_of(bundle), bundle.missing, suggested)
             await record(work, key, fact, FIRSTFIVE, at, "evidence:T0")
+            await work.outbox.put(RoomTask(RoomTaskKind.EVIDENCE, key, f"evidence:{key}"))

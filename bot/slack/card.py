@@ -7,14 +7,18 @@ class with its reasons; the runbook's first steps; offers; controls in force; th
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from bot.incident.evidence import EvidenceBundle
+from bot.incident.links import pair_page
 from bot.incident.mitigation import Offer
 from bot.incident.model import Role
 from bot.incident.runbook import Runbook
+from bot.incident.summary import headlines
 from bot.incident.taxonomy import CLASSES, IncidentClass
 from bot.incident.timeline import Declared, Event, EvidenceFrozen, IncidentState
 from bot.slack.blocks import FALLBACK_LIMIT, Block, Card, actions, context, header, section
 from bot.slack.card_buttons import next_steps
 from bot.slack.card_controls import controls, offered
+from bot.slack.evidence_lines import change_line, onset_line, onset_name, signal_line, slow_line, slowed
 from bot.slack.text import (
     bold_untrusted,
     date_token,
@@ -32,6 +36,7 @@ __all__ = ["Card", "incident_card"]
 
 CLASSIFY_WITHIN = timedelta(minutes=5)
 SHOWN_FIGURES = 6
+SHOWN_CHANGES = 2
 SHOWN_REASONS = 3
 SHOWN_STEPS = 5
 
@@ -43,14 +48,18 @@ def incident_card(
     public_url: str,
     runbook: Runbook | None = None,
     offers: Sequence[Offer] = (),
+    bundle: EvidenceBundle | None = None,
 ) -> Card:
-    """The card as of ``now``. ``offers`` come best first; links go to pages under ``public_url``."""
+    """The card as of ``now``. ``offers`` come best first; links go to pages under ``public_url``.
+
+    With ``bundle``, the evidence of the declaration, each figure comes with a trace to look at.
+    """
     blocks: list[Block] = [header(_headline(state, now)), section(_title(state))]
     blocks.append(context(" · ".join(_people(state, events, now)), _not_done(state)))
     if state.resolution is not None:
         blocks += [section(_resolved(state, public_url)), section(_judged(state))]
     else:
-        blocks += [section(_telemetry(state, events, public_url)), section(_judged(state))]
+        blocks += [section(_telemetry(state, events, public_url, bundle)), section(_judged(state))]
         blocks += [section(_runbook(runbook))] if runbook else []
         blocks += [section(offered(offers, state))] if offers and (state.classified or state.harm_now) else []
     blocks += controls(state, public_url)
@@ -107,17 +116,31 @@ def _not_done(state: IncidentState) -> str:
     return f"Not done in Slack: {named}" if named else ""
 
 
-def _telemetry(state: IncidentState, events: Sequence[Event], public_url: str) -> str:
+def _telemetry(state: IncidentState, events: Sequence[Event], public_url: str, bundle: EvidenceBundle | None) -> str:
     frozen = next((event for event in events if isinstance(event.fact, EvidenceFrozen)), None)
     if frozen is None and not state.evidence_summary:
         return "*What telemetry says*\nReading it now; this card is updated in a moment."
     as_of = f" (as of {date_token(frozen.at)})" if frozen else ""
-    lines = [f"• {quote_untrusted(line, 260)}" for line in state.evidence_summary[:SHOWN_FIGURES]]
+    lines = _measured(bundle, public_url) if bundle else []
+    lines = lines or [f"• {quote_untrusted(line, 260)}" for line in state.evidence_summary[:SHOWN_FIGURES]]
     lines = lines or ["can't tell: there are no figures."]
     gaps = "; ".join(quote_untrusted(one, 160) for one in state.evidence_missing[:3])
     missing = [f"Missing: {gaps}"] if gaps else []
-    page = [link(f"{public_url}/incidents/{state.incident.key}", "Charts and traces")] if public_url else []
-    return "\n".join([f"*What telemetry says*{as_of}", *lines, *missing, *page])
+    pages = [link(f"{public_url}/incidents/{state.incident.key}", "Charts and traces")] if public_url else []
+    beside = pair_page(bundle.pair, public_url) if bundle and bundle.pair else None
+    pages += [link(beside, "A bad task beside a good one")] if beside else []
+    return "\n".join([f"*What telemetry says*{as_of}", *lines, *missing, *([" · ".join(pages)] if pages else [])])
+
+
+def _measured(bundle: EvidenceBundle, public_url: str) -> list[str]:
+    """One screen of evidence, worst first: figures with a trace each, when it began, what changed, what got slow."""
+    shown = headlines(bundle, SHOWN_FIGURES)
+    lines = [signal_line(signal, bundle, public_url, full=False) for signal in shown if signal.moved]
+    lines += [f"• {onset_line(bundle.onset, onset_name(bundle))}"] if bundle.onset else []
+    lines += [change_line(change) for change in bundle.changes[:SHOWN_CHANGES]]
+    slow = slowed(bundle)
+    lines += [slow_line(slow, bundle, public_url)] if slow else []
+    return [*lines, *(signal_line(signal, bundle, public_url, full=False) for signal in shown if not signal.moved)]
 
 
 def _judged(state: IncidentState) -> str:

@@ -12,6 +12,7 @@ from bot.incident.model import IncidentKey
 from bot.ports import Clock, OutboxQueue, QueuedTask, RoomTask, RoomTaskKind
 from bot.slack import messages
 from bot.slack.answers import Answers
+from bot.slack.pictures import Pictures
 from bot.slack.posting import Message, Posting
 from bot.slack.room import Room
 from bot.slack.telling import told
@@ -45,6 +46,7 @@ class Tasks:
     workspace: Workspace
     postmortem_file: PostmortemFile
     public_url: str
+    pictures: Pictures | None = None
 
     async def work_off(self, task: RoomTask, attempts: int) -> None:
         """Do it; repeating it posts nothing twice.
@@ -61,6 +63,9 @@ class Tasks:
                 await self._tell(task)
             case RoomTaskKind.POSTMORTEM:
                 await self._postmortem(task, attempts)
+            case RoomTaskKind.EVIDENCE:
+                if self.pictures is not None:
+                    await self.pictures.post(task.incident, attempts)
             case other:
                 assert_never(other)
 

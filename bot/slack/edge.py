@@ -23,6 +23,7 @@ from bot.slack.furnishing import Furnishing
 from bot.slack.intake import Intake, Signatures
 from bot.slack.opening import Opening
 from bot.slack.people import People
+from bot.slack.pictures import Drawing, Pictures
 from bot.slack.posting import Pace, Posting
 from bot.slack.reactions import Reactions
 from bot.slack.room import CardMaker, Room
@@ -37,7 +38,8 @@ class Given:
     """What the edge needs from the rest of the house.
 
     ``plain`` is for a local workspace that shows date tokens and escapes as they are written;
-    ``pace`` is the gap between two messages in one channel, in seconds.
+    ``draw`` makes PNG pictures of charts; without it the room gets none. ``pace`` is the gap between two
+    messages in one channel, in seconds.
     """
 
     verbs: Verbs
@@ -56,6 +58,7 @@ class Given:
     signing_secret: str = ""
     api_url: str = "https://slack.com/api/"
     plain: bool = False
+    draw: Drawing | None = None
     pace: float = 1.0
     poll: float = 1.0
 
@@ -95,7 +98,8 @@ def assembled(given: Given, workspace: Workspace) -> SlackEdge:
     answers, people = Answers(workspace), People(workspace)
     posting = Posting(workspace, Pace(given.pace))
     room = _room(given, workspace, posting, people)
-    tasks = Tasks(room, posting, answers, workspace, given.postmortem_file, given.public_url)
+    pictures = Pictures(room, workspace, given.draw, given.public_url) if given.draw else None
+    tasks = Tasks(room, posting, answers, workspace, given.postmortem_file, given.public_url, pictures)
     convergence = Convergence(given.queue, tasks, given.clock, given.poll)
     desk = _desk(given, workspace, answers, people, convergence.wake)
     dialogs = Dialogs(desk)

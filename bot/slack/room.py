@@ -44,7 +44,8 @@ class CardMaker:
         events = await self.verbs.look.timeline(key)
         offers = await self.verbs.offers(key) if state.status.is_open else ()
         runbook = self.runbooks.get(state.incident_class) if state.incident_class else None
-        return incident_card(state, events, self.clock.now(), self.public_url, runbook, offers)
+        bundle = await self.verbs.look.bundle(state) if state.resolution is None else None
+        return incident_card(state, events, self.clock.now(), self.public_url, runbook, offers, bundle)
 
 
 @dataclass(frozen=True, slots=True)

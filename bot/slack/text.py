@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from bot.incident.evidence import Signal, Unit
 from bot.incident.model import Person
 
 ELLIPSIS = "…"
@@ -129,57 +128,10 @@ def link(url: str, text: str) -> str:
     return f"<{safe}|{text}>"
 
 
-def figure(signal: Signal) -> str:
-    """A signal's figures with their doubt: ``17 of 50 = 34 % (22-48), was 3 % of 240``."""
-    if signal.value is None:
-        return _unknown(signal)
-    if signal.unit is Unit.SHARE:
-        return f"{_share(signal, signal.value)}{_was(signal)}"
-    return f"{_number(signal.value, signal.unit)} of {signal.n} tasks{_was(signal)}"
-
-
-def _unknown(signal: Signal) -> str:
-    if signal.note:
-        return f"can't tell: {quote_untrusted(signal.note, 200)}"
-    if signal.fresh_seconds is None:
-        return "can't tell: never seen"
-    return f"can't tell: last seen {duration(signal.fresh_seconds)} ago"
-
-
-def _share(signal: Signal, value: float) -> str:
-    counted = (
-        f"{signal.k} of {signal.n} = {percent(value)}" if signal.k is not None else f"{percent(value)} of {signal.n}"
-    )
-    if signal.interval is None:
-        return counted
-    return f"{counted} ({signal.interval.low * 100:.0f}{DASH}{signal.interval.high * 100:.0f})"
-
-
-def _was(signal: Signal) -> str:
-    if signal.baseline is None:
-        return ", no baseline"
-    if signal.unit is Unit.SHARE:
-        return f", was {percent(signal.baseline)} of {signal.baseline_n}"
-    return f", was {_number(signal.baseline, signal.unit)} of {signal.baseline_n}"
-
-
 def percent(share: float) -> str:
     """A share 0..1 in percent, with a decimal only where a whole number would hide it."""
     value = share * 100
     return f"{value:.0f} %" if value >= ONE_DECIMAL_BELOW or value == round(value) else f"{value:.1f} %"
-
-
-def _number(value: float, unit: Unit) -> str:
-    shown = f"{value:,.0f}" if value >= ONE_DECIMAL_BELOW else f"{value:.1f}".removesuffix(".0")
-    match unit:
-        case Unit.SECONDS:
-            return f"{shown} s"
-        case Unit.RATE:
-            return f"{shown} a minute"
-        case Unit.STEPS | Unit.TOKENS:
-            return f"{shown} {unit.value}"
-        case _:
-            return shown
 
 
 def _clean(text: str, *, lines: bool) -> str:

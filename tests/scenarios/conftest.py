@@ -22,6 +22,7 @@ from starlette.routing import Route
 from bot.engine.ids import RandomIds
 from bot.incident.model import IncidentKey
 from bot.slack.edge import Given, SlackEdge, slack_edge
+from bot.slack.pictures import Drawing
 from bot.slack.socket import connected
 from bot.storage.database import Database
 from bot.storage.delivery_ledgers import open_deliveries
@@ -68,11 +69,12 @@ class Office:
     traces: KeptTraces = field(default_factory=KeptTraces)
     background: Tasks = field(default_factory=Tasks)
     transport: str = "direct"
+    draw: Drawing | None = None
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self) -> "Office":
         """Start the bot, anew after :meth:`stop`."""
-        records = SqlRecords(self.database, NoJobs())
+        self.records = records = SqlRecords(self.database, NoJobs())
         self.verbs = verbs_over(
             records, self.clock, traces=self.traces, background=self.background, control=ObeyedControl()
         )
@@ -95,6 +97,7 @@ class Office:
             bot_token=self.token,
             signing_secret=SECRET,
             api_url=self.api_url,
+            draw=self.draw,
             pace=0.0,
         )
         self.edge: SlackEdge = await self._open.enter_async_context(slack_edge(given))

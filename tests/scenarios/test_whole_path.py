@@ -17,6 +17,7 @@ from tests.strict_slack.telemetry import requests
 
 AGENT = "helpdesk-agent"
 UNLIMITED = 2_147_483_647
+PICTURES = ("shares", "over-time", "pass-rate", "steps")
 PATIENCE = 20.0  # seconds; the room keeps a second between two messages
 
 
@@ -97,7 +98,11 @@ async def test_from_the_command_to_the_postmortem(slack: StrictSlack, tmp_path: 
         await resolved_by(slack, slack.ana, card)
         assert await house.flag("agent.max_turns", AGENT) == UNLIMITED
         await slack.wait_until(lambda: "Postmortem of INC-1 is drafted" in slack.messages(channel)[-1].text, PATIENCE)
-        document = next(iter(slack.world.uploads.values()))
+        *pictures, document = slack.world.uploads.values()
+        assert [picture.name for picture in pictures] == [f"inc-1-{name}.png" for name in PICTURES]
+        assert all((picture.content or b"").startswith(b"\x89PNG") for picture in pictures)
+        assert all(f"{channel.id}" in picture.shares and 20 < len(picture.alt_text) <= 1000 for picture in pictures)
+        assert len([message for message in slack.messages(channel) if "in pictures" in message.text]) == 1
         assert document.name == "inc-1-postmortem.html"
         assert all(said in (document.content or b"") for said in (b"LOOP", b"p-119 went out at noon", b"last version"))
     assert house.complaints() == []

@@ -7,14 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.incident.evidence import Direction, Interval, Signal, Unit, Window
 from bot.incident.model import Person
 from bot.slack.text import (
     bold_untrusted,
     date_token,
     duration,
     escape,
-    figure,
     for_plain_workspace,
     plain_untrusted,
     quote_untrusted,
@@ -24,38 +22,6 @@ from bot.slack.text import (
 
 FAMILY = "👨‍👩‍👧"
 CUT_ENTITY = re.compile(r"&(?!(?:amp|lt|gt);)")
-
-
-def signal(unit: Unit, value: float | None, **more: object) -> Signal:
-    fields: dict[str, object] = {
-        "name": "x",
-        "label": "Tasks at the cap",
-        "unit": unit,
-        "value": value,
-        "baseline": 0.03,
-        "n": 50,
-        "baseline_n": 240,
-        "window": Window(0, 1),
-        "direction": Direction.UP,
-        **more,
-    }
-    return Signal(**fields)  # type: ignore[arg-type] # a test's shorthand for a long constructor
-
-
-def test_a_share_says_its_count_its_doubt_and_what_it_was() -> None:
-    moved = signal(Unit.SHARE, 0.34, k=17, interval=Interval(0.22, 0.48))
-    assert figure(moved) == "17 of 50 = 34 % (22\u201348), was 3 % of 240"
-
-
-def test_what_is_not_known_says_so_and_since_when() -> None:
-    assert figure(signal(Unit.SHARE, None, fresh_seconds=1560.0)) == "can't tell: last seen 26 min ago"
-    assert figure(signal(Unit.SHARE, None, note="last eval 26 min ago")) == "can't tell: last eval 26 min ago"
-    assert figure(signal(Unit.SHARE, None)) == "can't tell: never seen"
-
-
-def test_a_quiet_rate_keeps_its_decimal() -> None:
-    assert figure(signal(Unit.SHARE, 0.012, k=1, baseline=0.0)) == "1 of 50 = 1.2 %, was 0 % of 240"
-    assert figure(signal(Unit.STEPS, 9.0, baseline=8.0)) == "9 steps of 50 tasks, was 8 steps of 240"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ from bot.incident.evidence import (
     FindingKind,
     Interval,
     Onset,
+    Pair,
     Signal,
+    SlowStep,
     SourceStatus,
     Unit,
     Window,
@@ -73,8 +75,8 @@ def bundle(words: str = "prompt p-119") -> EvidenceBundle:
         window=Window(NS - 10 * MINUTE_NS, NS),
         baseline_window=Window(NS - 90 * MINUTE_NS, NS - 10 * MINUTE_NS),
         signals=(
-            signal("flat", Direction.FLAT, 0.03),
-            signal("unknown", Direction.UNKNOWN, None),
+            signal("tool_errors", Direction.FLAT, 0.03),
+            signal("quality", Direction.UNKNOWN, None),
             signal("cap", Direction.UP, 0.34),
         ),
         findings=(Finding(FindingKind.LOOP, "a" * 32, ("s",), words),),
@@ -82,6 +84,8 @@ def bundle(words: str = "prompt p-119") -> EvidenceBundle:
         onset=Onset(NS, NS - MINUTE_NS, NS, words),
         sources=(SourceStatus("otlp", 50, 40), SourceStatus("langfuse", 0, 0, words)),
         also_affected=(words,),
+        slow_steps=(SlowStep(words, 4.2, 0.8, 0.61, 40, ("a" * 32,)),),
+        pair=Pair("a" * 32, "b" * 32, 0.8, words),
     )
 
 
@@ -200,10 +204,50 @@ def test_every_dialog_opens_at_once(skeleton: Callable[[str], dict[str, Any]]) -
 def test_evidence_comes_worst_first_and_says_what_it_does_not_know() -> None:
     state, _ = told(APPLIED)
     shown = json.dumps(evidence.dialog(state, bundle(), URL, AT), ensure_ascii=False)
-    assert shown.index("17 of 50 = 34 % (22\u201348), was 3 % of 240 · 🔴 up") < shown.index("⚪ unknown")
-    assert shown.index("⚪ unknown") < shown.index("🟢 flat")
+    assert shown.index("17 of 50 prompt p-119 (34 %, 22-48 %; was 3 % of 240): 🔴 up") < shown.index(
+        "⚪ prompt p-119: can't tell"
+    )
+    assert shown.index("⚪ prompt p-119: can't tell") < shown.index("🟢 flat")
     assert f"{URL}/traces/{'a' * 32}" in shown
-    assert "langfuse: missing" in shown
+    assert "Missing from langfuse: prompt p-119" in shown
+
+
+def test_evidence_names_where_time_goes_the_pair_and_what_is_usual() -> None:
+    state, _ = told(APPLIED)
+    known = bundle()
+    cap = replace(known.signals[2], difference=Interval(0.18, 0.45), usual=0.02, usual_n=900)
+    shown = json.dumps(evidence.dialog(state, replace(known, signals=(cap,)), URL, AT), ensure_ascii=False)
+    assert "+31 points (+18 to +45) · usually 2 % at this hour" in shown
+    assert "4.2 s a task, was 0.8 s (61 % of all time, n = 40)" in shown
+    assert f"{URL}/traces/{'a' * 32}/beside/{'b' * 32}" in shown
+    assert "80 % of the steps are alike" in shown
+
+
+def test_few_observations_are_called_what_they_are() -> None:
+    state, _ = told(APPLIED)
+    few = replace(bundle().signals[2], n=12, direction=Direction.UNKNOWN, difference=Interval(0.1, 0.5))
+    shown = json.dumps(evidence.dialog(state, replace(bundle(), signals=(few,)), URL, AT), ensure_ascii=False)
+    assert "⚪ not enough data, 20 are needed on each side" in shown
+    assert "points (" not in shown
+
+
+@pytest.mark.parametrize(
+    ("theirs", "taken"),
+    [
+        ("https://smith.test/t/1?a=b&c=d", True),
+        ("javascript:alert(1)", False),
+        ("https://x.test/|<!channel>", False),
+        ("https://x.test/ y", False),
+        ("https://x.test/" + "y" * 5000, False),
+    ],
+)
+def test_a_trace_is_looked_at_in_the_tool_it_came_from(theirs: str, *, taken: bool) -> None:
+    state, _ = told(APPLIED)
+    known = replace(bundle(), links={"a" * 32: theirs})
+    shown = json.dumps(evidence.dialog(state, known, URL, AT), ensure_ascii=False)
+    address = theirs.replace("&", "&amp;") if taken else f"{URL}/traces/{'a' * 32}|trace"
+    assert address in shown
+    assert taken == ("task in your tool" in shown)
 
 
 def test_the_declarer_is_told_to_contain_first_when_harm_is_happening() -> None:

@@ -110,6 +110,7 @@ class FileMethods:
 
     def reserve(self, given: Arguments) -> Json:
         upload = Upload(self._world.next_id("F"), given.text("filename"), given.whole("length", 0, 1_000_000_000))
+        upload.alt_text = given.text("alt_text") or given.text("alt_txt")
         self._world.uploads[upload.id] = upload
         return {"upload_url": f"{self.base_url}/upload/{upload.id}", "file_id": upload.id}
 

@@ -136,6 +136,7 @@ class Upload:
     name: str
     length: int
     title: str = ""
+    alt_text: str = ""
     content: bytes | None = None
     completed: bool = False
     shares: list[str] = field(default_factory=list)

@@ -2,35 +2,34 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
-from bot.incident.evidence import (
-    Change,
-    Direction,
-    EvidenceBundle,
-    FindingKind,
-    Onset,
-    Signal,
-    SourceStatus,
-    Unit,
-)
+from bot.incident.evidence import EvidenceBundle, FindingKind, Signal, SourceStatus
+from bot.incident.links import trace_page
+from bot.incident.summary import headlines
 from bot.incident.timeline import IncidentState
 from bot.slack.blocks import Block, View, context, modal, section
-from bot.slack.text import date_token, duration, figure, link, percent, quote_untrusted
+from bot.slack.evidence_lines import (
+    change_line,
+    moment,
+    onset_line,
+    onset_name,
+    pair_line,
+    signal_line,
+    slow_line,
+)
+from bot.slack.text import date_token, duration, link, quote_untrusted
 from bot.slack.views.loading import loading
 
 CALLBACK: Final = "evidence"
-SHOWN_SIGNALS = 12
-SHOWN_CHANGES = 6
-SHOWN_TRACES = 5
+SHOWN_SIGNALS = 8
+SHOWN_CHANGES = 4
+SHOWN_STEPS = 2
+SHOWN_FINDINGS = 4
+SHOWN_TRACES = 3
+SHOWN_GAPS = 5
 
-DIRECTION_WORDS: Final[Mapping[Direction, str]] = {
-    Direction.UP: "🔴 up",
-    Direction.DOWN: "🔴 down",
-    Direction.FLAT: "🟢 flat",
-    Direction.UNKNOWN: "⚪ unknown",
-}
 FINDING_WORDS: Final[Mapping[FindingKind, str]] = {
     FindingKind.LOOP: "repeats without progress",
     FindingKind.TOOL_ERROR: "tool errors",
@@ -65,82 +64,63 @@ def dialog(
 
 def _blocks(state: IncidentState, bundle: EvidenceBundle, public_url: str, now: datetime | None) -> Iterator[Block]:
     yield context(_as_of(bundle, now))
-    signals = worst_first(bundle.signals)
-    if signals:
-        yield section("*Signals, worst first*\n" + "\n".join(_signal(one) for one in signals[:SHOWN_SIGNALS]))
+    shown = headlines(bundle, SHOWN_SIGNALS)
+    if shown:
+        lines = [signal_line(one, bundle, public_url, full=True) for one in shown]
+        yield section("*Signals, worst first*\n" + "\n".join([*lines, *_left(bundle, shown)]))
     else:
         yield section("*Signals*\ncan't tell: nothing was measured.")
     if bundle.onset:
-        yield section(_onset(bundle.onset))
-    changed = "\n".join(_change(one) for one in bundle.changes[:SHOWN_CHANGES])
+        yield section(onset_line(bundle.onset, onset_name(bundle)))
+    changed = "\n".join(change_line(one) for one in bundle.changes[:SHOWN_CHANGES])
     yield section("*Changed against before*\n" + (changed or "Nothing that telemetry shows."))
+    if bundle.slow_steps:
+        slow = "\n".join(slow_line(step, bundle, public_url) for step in bundle.slow_steps[:SHOWN_STEPS])
+        yield section(f"*Where the time goes*\n{slow}")
+    if bundle.pair:
+        yield section(pair_line(bundle.pair, bundle, public_url))
     if bundle.findings:
         yield section("*Found in traces*\n" + "\n".join(_findings(bundle, public_url)))
     if bundle.also_affected:
         names = ", ".join(quote_untrusted(name, 80) for name in bundle.also_affected[:10])
         yield section(f"*Also affected on the same provider*: {names}")
-    yield context(_sources(bundle.sources), *([_page(state, public_url)] if public_url else []))
+    yield context(*_sources(bundle.sources), *([_page(state, public_url)] if public_url else []))
 
 
-def worst_first(signals: Sequence[Signal]) -> list[Signal]:
-    """Signals in the order of a reader's need: moved far, moved, unknown, flat."""
-    order = [Direction.UP, Direction.DOWN, Direction.UNKNOWN, Direction.FLAT]
-    moved = {Direction.UP, Direction.DOWN}
-    return sorted(signals, key=lambda s: (0 if s.direction in moved else order.index(s.direction), -_moved(s)))
-
-
-def _moved(signal: Signal) -> float:
-    if signal.value is None or signal.baseline is None:
-        return 0.0
-    smallest = 0.05 if signal.unit is Unit.SHARE else 1.0
-    return abs(signal.value - signal.baseline) / max(abs(signal.baseline), smallest)
-
-
-def _signal(signal: Signal) -> str:
-    seen = ""
-    if signal.value is not None and signal.fresh_seconds is not None:
-        seen = f" · {duration(signal.fresh_seconds)} old"
-    label = quote_untrusted(signal.label, 100)
-    return f"• {label}: {figure(signal)} · {DIRECTION_WORDS[signal.direction]}{seen}"
-
-
-def _onset(onset: Onset) -> str:
-    low, at, high = (date_token(_moment(ns)) for ns in (onset.low_ns, onset.at_ns, onset.high_ns))
-    return f"*Began* about {at} (between {low} and {high}), judged by {quote_untrusted(onset.signal, 100)}"
-
-
-def _change(change: Change) -> str:
-    before = quote_untrusted(change.before, 120) if change.before else "not seen before"
-    share = f"{change.k} of {change.n} tasks" + (f" = {percent(change.k / change.n)}" if change.n else "")
-    since = date_token(_moment(change.first_seen_ns))
-    return f"• {change.kind.value}: {before} → {quote_untrusted(change.after, 120)} since {since} ({share})"
+def _left(bundle: EvidenceBundle, shown: Sequence[Signal]) -> list[str]:
+    """How many signals this screen leaves out."""
+    left = len(bundle.signals) - len(shown)
+    moved = sum(signal.moved for signal in bundle.signals) - sum(signal.moved for signal in shown)
+    also = f", {moved} of them moved too" if moved else ""
+    return [f"{left} more on the page{also}."] if left > 0 else []
 
 
 def _findings(bundle: EvidenceBundle, public_url: str) -> Iterator[str]:
-    for kind, count in Counter(finding.kind for finding in bundle.findings).most_common():
+    for kind, count in Counter(finding.kind for finding in bundle.findings).most_common(SHOWN_FINDINGS):
         these = [finding for finding in bundle.findings if finding.kind is kind]
-        traces = [trace for trace in dict.fromkeys(one.trace_id for one in these) if trace.isalnum()]
-        links = " ".join(
-            link(f"{public_url}/traces/{trace}", f"trace {at}") for at, trace in enumerate(traces[:SHOWN_TRACES], 1)
-        )
-        example = quote_untrusted(these[0].detail, 200)
-        yield f"• {FINDING_WORDS[kind]} ({count}), for example: {example} {links if public_url else ''}".rstrip()
+        pages = [trace_page(bundle, trace, public_url) for trace in dict.fromkeys(one.trace_id for one in these)]
+        links = " ".join(link(page, f"trace {at}") for at, page in enumerate([p for p in pages if p][:SHOWN_TRACES], 1))
+        example = quote_untrusted(these[0].detail, 160)
+        yield f"• {FINDING_WORDS[kind]} ({count}), for example: {example} {links}".rstrip()
 
 
-def _sources(sources: Sequence[SourceStatus]) -> str:
+def _sources(sources: Sequence[SourceStatus]) -> Iterator[str]:
+    """Who was asked, and what is missing of whom."""
     if not sources:
-        return "No source was asked."
-    parts = [
-        f"{quote_untrusted(one.name, 60)}: missing, {quote_untrusted(one.missing, 200)}"
-        if one.missing
-        else f"{quote_untrusted(one.name, 60)}: {one.traces} traces, {one.scores} scores"
-        for one in sources[:10]
-    ]
-    return "Sources: " + " · ".join(parts)
+        yield "No source was asked."
+        return
+    yield "Sources: " + " · ".join(f"{quote_untrusted(one.name, 60)} {_gave(one)}" for one in sources[:10])
+    for one in [one for one in sources if one.missing][:SHOWN_GAPS]:
+        yield f"⚠️ Missing from {quote_untrusted(one.name, 60)}: {quote_untrusted(one.missing or '', 200)}"
+
+
+def _gave(source: SourceStatus) -> str:
+    counts = ((source.traces, "traces"), (source.scores, "scores"), (source.metrics, "figures"))
+    return ", ".join(f"{count} {what}" for count, what in counts if count) or "nothing"
 
 
 def _as_of(bundle: EvidenceBundle, now: datetime | None) -> str:
-    at = _moment(bundle.at_ns)
+    at = moment(bundle.at_ns)
     old = f", {duration((now - at).total_seconds())} ago" if now else ""
     return (
         f"As of {date_token(at)}{old}. The last {duration(bundle.window.seconds)} against {_baseline(bundle)} before."
@@ -153,7 +133,3 @@ def _baseline(bundle: EvidenceBundle) -> str:
 
 def _page(state: IncidentState, public_url: str) -> str:
     return link(f"{public_url}/incidents/{state.incident.key}", "Charts and traces")
-
-
-def _moment(ns: int) -> datetime:
-    return datetime.fromtimestamp(ns / 1e9, UTC)
