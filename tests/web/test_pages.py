@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.incident.telemetry import GuardrailCheck, ModelCall, Span, SpanKind, ToolCall, Trace
+from bot.web.pages.steps import ordinal, steps_of
 from bot.web.tokens import Tokens
 from tests.web.fakes import HOSTILE, World, ailing
 
+READ = ToolCall("search", arguments_hash="a")
 HERE = {"Origin": "http://test"}
 
 
@@ -89,7 +92,11 @@ async def test_a_trace_shows_errors_and_repeats_at_a_glance(world: World) -> Non
         page = (await client.get(f"/traces/{world.traces.kept[-1].id}")).text
         none = await client.get("/traces/unknown")
     assert re.search(r"<strong>8 .</strong> <code>lookup_user</code> with the same arguments", page)
-    assert "8 times the same" in page
+    assert "↻ 1st of 8 the same" in page
+    assert "↻ 8th of 8 the same" in page
+    assert "✕ failed: step_limit" in page
+    assert "<strong>helpful</strong> ✕ failed" in page
+    assert "0.10 s" in page
     assert none.status_code == 404
     assert "No trace unknown is kept here" in none.text
 
@@ -173,3 +180,73 @@ async def test_the_chart_script_is_made_once_and_kept(world: World) -> None:
     assert first.text == plain.text
     (kept,) = world.cache.glob("*.js.gz")
     assert gzip.decompress(kept.read_bytes()).decode() == first.text
+
+
+async def test_a_trace_leads_to_ones_own_tool_and_to_nothing_dangerous(tmp_path: Path) -> None:
+    for address, shown in (("https://traces.test/t/{trace_id}", True), ("javascript:alert(1)//{trace_id}", False)):
+        world = ailing(World(tmp_path, trace_url=address))
+        trace = world.traces.kept[-1].id
+        async with world.client() as client:
+            page = (await client.get(f"/traces/{trace}")).text
+            figures = (await client.get("/agents/helpdesk-agent/figures")).text
+        assert (f'href="https://traces.test/t/{trace}"' in page) is shown
+        assert ("in your tool" in figures) is shown
+        assert "javascript:" not in page + figures
+
+
+async def test_a_bad_task_stands_beside_a_good_one_with_the_first_difference_marked(world: World) -> None:
+    good, bad = world.traces.kept[0].id, world.traces.kept[-1].id
+    async with world.client() as client:
+        page = (await client.get(f"/traces/{bad}/beside/{good}")).text
+        none = await client.get(f"/traces/{bad}/beside/unknown")
+        same = (await client.get(f"/traces/{good}/beside/{good}")).text
+    assert page.count('id="first-difference"') == 1
+    assert "They first differ at row 2 of 8." in page
+    assert "first difference: only in the bad one" in page
+    assert "no such step" in page
+    assert HOSTILE not in page
+    assert (none.status_code, "No trace unknown is kept here" in none.text) == (404, True)
+    assert "Their steps are the same, one by one" in same
+
+
+async def test_evidence_stands_worst_first_with_slow_steps_changes_and_a_pair(world: World) -> None:
+    async with world.client() as client:
+        figures = (await client.get("/agents/helpdesk-agent/figures")).text
+        trace = (await client.get(f"/traces/{world.traces.kept[-1].id}")).text
+    pair = re.search(r'href="(/traces/[0-9a-f]{32}/beside/[0-9a-f]{32})"', figures)
+    assert pair
+    order = ("Began about", "what moved, worst first", "Where the time goes", "findings in traces", "Sources:")
+    places = [figures.index(words) for words in order]
+    assert places == sorted(places)
+    assert figures.index("tasks failed") < figures.index('data-keep="rest"')
+    assert {f'data-chart="{name}"' in figures for name in ("shares", "over-time", "pass-rate", "steps")} == {True}
+    assert "+100 points (" in figures
+    assert "to its first step" in trace
+
+
+def test_a_step_is_drawn_where_it_was_alone_and_says_what_is_odd() -> None:
+    calls = [
+        Span("t", "root", None, SpanKind.AGENT, "invoke_agent", 0, 1000, agent="a"),
+        Span("t", "m", "root", SpanKind.LLM, "chat", 100, 400, model=ModelCall(requested="big", answering="small")),
+        Span("t", "g", "root", SpanKind.GUARDRAIL, "check", 600, 600, guardrail=GuardrailCheck("pii", triggered=True)),
+        Span("t", "w", "root", SpanKind.TOOL, "call", 700, 900, error=True, error_type="timeout", tool=READ),
+        Span("t", "v", "w", SpanKind.TOOL, "call", 650, 2000, tool=READ, attributes={"firstfive.inferred": True}),
+    ]
+    root, model, check, broken, again = steps_of(Trace("t", "a", 0, 1000, spans=tuple(calls)), (), 9)
+    assert [(bar.at, bar.width) for bar in root.alone] == [(0, 100), (400, 200), (600, 100), (900, 100)]
+    assert [mark.words for mark in model.marks] == ["asked big, small answered"]
+    assert [mark.words for mark in check.marks] == ["✕ triggered"]
+    assert [mark.words for mark in broken.marks] == ["✕ error: timeout", "↻ 1st of 2 the same"]
+    assert [mark.words for mark in again.marks] == ["↻ 2nd of 2 the same", "inferred from the model's answer"]
+    assert broken.alone == ()
+    assert all(bar.at + bar.width <= 1000 for step in (root, model, check, again) for bar in (step.whole, *step.alone))
+    assert [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 21, 113)] == [
+        "1st",
+        "2nd",
+        "3rd",
+        "4th",
+        "11th",
+        "12th",
+        "21st",
+        "113th",
+    ]

@@ -16,6 +16,7 @@ from bot.web.pages.incidents import IncidentPages
 from bot.web.pages.latest import Latest
 from bot.web.pages.rendering import STATIC, Rendering, rendering
 from bot.web.pages.sign_in import SignIn
+from bot.web.pages.traces import TracePages
 from bot.web.parts import Parts
 
 
@@ -28,6 +29,7 @@ def build_pages(parts: Parts) -> ASGIApp:
         routes=[
             *IncidentPages(parts, rendered, latest).routes(),
             *AgentPages(parts, rendered, latest).routes(),
+            *TracePages(parts, rendered, latest).routes(),
             *sign_in.routes(),
             Route("/static/vega-bundle.js", VegaBundle(parts.cache).script),
             Mount("/static", StaticFiles(directory=STATIC)),

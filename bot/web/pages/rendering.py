@@ -27,6 +27,8 @@ def _environment() -> Environment:
     )
     loaded.filters["utc"] = words.clock_time
     loaded.filters["iso"] = datetime.isoformat
+    loaded.filters["at"] = words.moment
+    loaded.filters["traces"] = words.links
     loaded.filters["duration"] = words.duration
     return loaded
 

@@ -1,12 +1,24 @@
 """Figures, durations and moments as people read them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.incident.evidence import Direction, EvidenceBundle, Interval, Signal, Unit
+from bot.incident.links import own_tool
+from bot.incident.summary import word, worst_first
+from bot.web.moments import EPOCH
 
 UNKNOWN = "can't tell"
 MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A trace on our page, and its page in the team's own tool where there is one."""
+
+    trace_id: str
+    theirs: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +30,27 @@ class Row:
     n: int
     interval: str
     before: str
+    difference: str
+    usual: str
     direction: Direction
+    moved: bool
+    word: str
     fresh: str
     note: str
-    trace_ids: tuple[str, ...]
+    traces: tuple[Link, ...]
 
 
 def rows(bundle: EvidenceBundle) -> tuple[Row, ...]:
-    """The figures of ``bundle``, those that moved first."""
-    moved = {Direction.UP: 0, Direction.DOWN: 0, Direction.UNKNOWN: 1, Direction.FLAT: 2}
-    return tuple(row(signal) for signal in sorted(bundle.signals, key=lambda signal: moved[signal.direction]))
+    """The figures of ``bundle``, worst first."""
+    return tuple(row(signal, bundle) for signal in worst_first(bundle))
 
 
-def row(signal: Signal) -> Row:
+def links(ids: Iterable[str], bundle: EvidenceBundle) -> tuple[Link, ...]:
+    """Where these traces can be looked at: on our page, and in the tool they came from."""
+    return tuple(Link(trace_id, own_tool(bundle, trace_id)) for trace_id in ids)
+
+
+def row(signal: Signal, bundle: EvidenceBundle) -> Row:
     """One figure with its doubt."""
     return Row(
         label=signal.label,
@@ -38,10 +58,14 @@ def row(signal: Signal) -> Row:
         n=signal.n,
         interval=between(signal.interval, signal.unit),
         before=before(signal),
+        difference=apart(signal),
+        usual=usual(signal),
         direction=signal.direction,
+        moved=signal.moved,
+        word=word(signal),
         fresh="never seen" if signal.fresh_seconds is None else f"{duration(signal.fresh_seconds)} ago",
         note=signal.note,
-        trace_ids=signal.trace_ids[:3],
+        traces=links(signal.trace_ids[:3], bundle),
     )
 
 
@@ -59,6 +83,21 @@ def before(signal: Signal) -> str:
         return "no baseline"
     joined = " of " if signal.unit is Unit.SHARE else ", n = "
     return f"{number(signal.baseline, signal.unit)}{joined}{signal.baseline_n}"
+
+
+def apart(signal: Signal) -> str:
+    """By how much it differs, with the interval: ``+31 points (+18 to +45)``."""
+    apart, value, base = signal.difference, signal.value, signal.baseline
+    if apart is None or value is None or base is None or not signal.enough:
+        return ""
+    if signal.unit is Unit.SHARE:
+        return f"{(value - base) * 100:+.0f} points ({apart.low * 100:+.0f} to {apart.high * 100:+.0f})"
+    return f"{value - base:+,.3g} ({apart.low:+,.3g} to {apart.high:+,.3g})"
+
+
+def usual(signal: Signal) -> str:
+    """What is usual at this hour of the week: ``2 % of 900``; empty where history does not know."""
+    return "" if signal.usual is None else f"{number(signal.usual, signal.unit)} of {signal.usual_n}"
 
 
 def between(interval: Interval | None, unit: Unit) -> str:
@@ -94,3 +133,8 @@ def duration(seconds: float) -> str:
 def clock_time(at: datetime) -> str:
     """A moment in UTC to the second."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def moment(ns: int) -> datetime:
+    """The moment ``ns`` nanoseconds after the epoch."""
+    return EPOCH + timedelta(microseconds=ns // 1000)
