@@ -8,6 +8,7 @@ escaped where they are shown.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 Attributes = Mapping[str, object]
 
@@ -54,11 +55,31 @@ class ToolCall:
     destination: str | None = None
     manifest_hash: str | None = None
     untrusted_content: bool = False
+    version: str | None = None
+
+
+class AskedTool(NamedTuple):
+    """A tool call that a model asked for. Where nobody recorded the call itself, this is all there is of it."""
+
+    name: str
+    call_id: str | None = None
+    arguments_hash: str | None = None
+    arguments_preview: str = ""
+
+
+class ToldResult(NamedTuple):
+    """What a model was told of a tool's answer since its last turn."""
+
+    call_id: str | None
+    result_hash: str | None = None
+    result_preview: str = ""
+    empty: bool = False
+    error: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One call of a model: which was asked, which answered, and what it cost."""
+    """One call of a model: which was asked, which answered, and what it cost (USD)."""
 
     provider: str | None = None
     requested: str | None = None
@@ -68,6 +89,12 @@ class ModelCall:
     first_chunk_seconds: float | None = None
     prompt_version: str | None = None
     output_preview: str = ""
+    prompt_name: str | None = None
+    cached_tokens: int | None = None  # of the input tokens
+    reasoning_tokens: int | None = None  # of the output tokens
+    cost: float | None = None
+    asked: tuple[AskedTool, ...] = ()
+    told: tuple[ToldResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +125,7 @@ class Span:
     guardrail: GuardrailCheck | None = None
     attributes: Attributes = field(default_factory=dict)
     said: str = ""  # the first words of a model's or an agent's step, see bot.sources.said
+    inferred: bool = False  # not recorded: a model asked for this tool call
 
     @property
     def seconds(self) -> float:

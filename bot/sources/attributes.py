@@ -1,41 +1,143 @@
 """Which attribute means what, over the conventions in use. The first one present counts.
 
-Sources: OpenTelemetry GenAI semantic conventions (v1.41 and the names before it), OpenInference
-(Arize-ai/openinference), and the attributes named in ``docs/connect-traces.md``.
+Sources: OpenTelemetry GenAI semantic conventions (semantic-conventions-genai v0.1.0, v1.41 and the names
+before it), OpenInference (Arize-ai/openinference), Traceloop's OpenLLMetry, the OTLP exports of Langfuse
+(its property mapping) and MLflow (recorded), Vercel's AI SDK, and ``docs/connect-traces.md``.
 """
 
 # Who
-AGENT = ("gen_ai.agent.name", "gen_ai.workflow.name", "agent.name", "graph.node.name")
-AGENT_VERSION = ("gen_ai.agent.version", "metadata.version", "service.version")
+AGENT = (
+    "gen_ai.agent.name",
+    "gen_ai.workflow.name",
+    "agent.name",
+    "graph.node.name",
+    "langfuse.trace.name",
+    "ai.telemetry.functionId",
+)
+AGENT_VERSION = (
+    "gen_ai.agent.version",
+    "metadata.version",
+    "langfuse.version",
+    "langfuse.release",
+    "service.version",
+)
 SERVICE = ("service.name",)
-SESSION = ("gen_ai.conversation.id", "session.id", "conversation.id")
-ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
+SESSION = ("gen_ai.conversation.id", "session.id", "conversation.id", "langfuse.session.id", "mlflow.trace.session")
+ENVIRONMENT = ("deployment.environment.name", "deployment.environment", "langfuse.environment")
+PROMPT_NAME = ("gen_ai.prompt.name", "prompt.id", "llm.prompt_template.name", "langfuse.observation.prompt.name")
 PROMPT_VERSION = (
     "agent.prompt.version",
     "gen_ai.prompt.version",
     "llm.prompt_template.version",
-    "prompt.id",
-    "gen_ai.prompt.name",
+    "langfuse.observation.prompt.version",
 )
 
 # What kind of step
-OPERATION = ("gen_ai.operation.name",)
-KIND = ("openinference.span.kind", "traceloop.span.kind")
+OPERATION = ("gen_ai.operation.name", "ai.operationId")
+KIND = ("openinference.span.kind", "traceloop.span.kind", "langfuse.observation.type", "mlflow.spanType")
 
 # Model calls
-PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system")
-MODEL_REQUESTED = ("gen_ai.request.model", "llm.request.model_name", "llm.model_name")
-MODEL_ANSWERING = ("gen_ai.response.model", "llm.response.model_name")
-INPUT_TOKENS = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt")
-OUTPUT_TOKENS = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion")
+PROVIDER = (
+    "gen_ai.provider.name",
+    "gen_ai.system",
+    "llm.provider",
+    "llm.system",
+    "mlflow.llm.provider",
+    "ai.model.provider",
+)
+MODEL_REQUESTED = (
+    "gen_ai.request.model",
+    "llm.request.model_name",
+    "llm.model_name",
+    "langfuse.observation.model.name",
+    "mlflow.llm.model",
+    "ai.model.id",
+)
+MODEL_ANSWERING = ("gen_ai.response.model", "llm.response.model_name", "ai.response.model")
+INPUT_TOKENS = (
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.prompt_tokens",
+    "llm.token_count.prompt",
+    "ai.usage.inputTokens",
+    "ai.usage.promptTokens",
+)
+OUTPUT_TOKENS = (
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.completion_tokens",
+    "llm.token_count.completion",
+    "ai.usage.outputTokens",
+    "ai.usage.completionTokens",
+)
+CACHED_TOKENS = (
+    "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_read_input_tokens",
+    "llm.token_count.prompt_details.cache_read",
+    "ai.usage.cachedInputTokens",
+)
+REASONING_TOKENS = (
+    "gen_ai.usage.reasoning.output_tokens",
+    "gen_ai.usage.reasoning_tokens",
+    "llm.token_count.completion_details.reasoning",
+    "ai.usage.reasoningTokens",
+)
+COST = ("gen_ai.usage.cost", "llm.cost.total", "llm.usage.total_cost")
+USAGE = (
+    "langfuse.observation.usage_details",
+    "mlflow.chat.tokenUsage",
+    "mlflow.trace.tokenUsage",
+)  # one object of many
+COSTS = ("langfuse.observation.cost_details", "mlflow.llm.cost")
+IN_USAGE = {  # what the entries of such an object are called
+    "input": ("input", "input_tokens", "prompt_tokens"),
+    "output": ("output", "output_tokens", "completion_tokens"),
+    "cached": ("cache_read_input_tokens", "input_cache_read", "cache_read", "input_cached_tokens"),
+    "reasoning": ("output_reasoning_tokens", "reasoning", "reasoning_tokens"),
+    "cost": ("total", "total_cost"),
+}
 FIRST_CHUNK = ("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token")
-MODEL_OUTPUT = ("gen_ai.output.messages", "gen_ai.completion", "output.value")
+MODEL_INPUT = (
+    "gen_ai.input.messages",
+    "gen_ai.prompt",
+    "langfuse.observation.input",
+    "mlflow.spanInputs",
+    "ai.prompt.messages",
+    "traceloop.entity.input",
+    "input.value",
+)
+MODEL_OUTPUT = (
+    "gen_ai.output.messages",
+    "gen_ai.completion",
+    "langfuse.observation.output",
+    "mlflow.spanOutputs",
+    "ai.response.text",
+    "traceloop.entity.output",
+    "output.value",
+)
+MODEL_CALLS = ("ai.response.toolCalls",)  # tool calls a model asks for, where they stand apart from its words
 
 # Tool calls
-TOOL = ("gen_ai.tool.name", "tool.name", "tool_call.function.name")
-CALL_ID = ("gen_ai.tool.call.id", "tool.id", "tool_call.id")
-ARGUMENTS = ("gen_ai.tool.call.arguments", "tool.parameters", "tool_call.function.arguments", "input.value")
-RESULT = ("gen_ai.tool.call.result", "tool.result", "output.value")
+TOOL = ("gen_ai.tool.name", "tool.name", "tool_call.function.name", "ai.toolCall.name", "traceloop.entity.name")
+TOOL_VERSION = ("gen_ai.tool.version", "tool.version")
+CALL_ID = ("gen_ai.tool.call.id", "tool.id", "tool_call.id", "ai.toolCall.id")
+ARGUMENTS = (
+    "gen_ai.tool.call.arguments",
+    "tool.parameters",
+    "tool_call.function.arguments",
+    "ai.toolCall.args",
+    "langfuse.observation.input",
+    "mlflow.spanInputs",
+    "traceloop.entity.input",
+    "input.value",
+)
+RESULT = (
+    "gen_ai.tool.call.result",
+    "tool.result",
+    "ai.toolCall.result",
+    "langfuse.observation.output",
+    "mlflow.spanOutputs",
+    "traceloop.entity.output",
+    "output.value",
+)
 SIDE_EFFECT = ("tool.side_effect",)
 PRIVILEGED = ("tool.privileged",)
 APPROVAL = ("tool.approval.id",)
@@ -49,10 +151,24 @@ TRIGGERED = ("guardrail.triggered", "gen_ai.guardrail.triggered")
 
 # Errors
 ERROR_TYPE = ("error.type", "exception.type")
-ERROR_MESSAGE = ("error.message", "exception.message")
+ERROR_MESSAGE = ("error.message", "exception.message", "langfuse.observation.status_message")
+LEVEL = ("langfuse.observation.level",)  # ERROR is an error
 
 # Evaluation results
+MESSAGE_EVENTS = {  # span events that carried messages before there were attributes for them: name -> attribute there
+    "gen_ai.choice": "gen_ai.output.messages",
+    "gen_ai.assistant.message": "gen_ai.output.messages",
+    "gen_ai.content.completion": "gen_ai.completion",
+    "gen_ai.content.prompt": "gen_ai.prompt",
+}
 EVALUATION_EVENT = "gen_ai.evaluation.result"
+NUMBERED_EVALUATIONS = ("evaluations.", "annotations.")  # OpenInference: evaluations.0.evaluation.score
+NUMBERED_PARTS = {
+    "name": "gen_ai.evaluation.name",
+    "score": "gen_ai.evaluation.score.value",
+    "label": "gen_ai.evaluation.score.label",
+    "explanation": "gen_ai.evaluation.explanation",
+}
 EVALUATION_NAME = ("gen_ai.evaluation.name",)
 EVALUATION_VALUE = ("gen_ai.evaluation.score.value", "gen_ai.evaluation.score")
 EVALUATION_LABEL = ("gen_ai.evaluation.score.label", "gen_ai.evaluation.label")
@@ -73,18 +189,6 @@ ROOT = {
 STEP = {"service.name": SERVICE}  # the same for any other span that names no agent
 
 # Message bodies are long and personal: only previews are kept of them
-BODIES = frozenset(
-    {
-        "gen_ai.input.messages",
-        "gen_ai.output.messages",
-        "gen_ai.system_instructions",
-        "gen_ai.prompt",
-        "gen_ai.completion",
-        "input.value",
-        "output.value",
-        *ARGUMENTS,
-        *RESULT,
-    }
-)
+BODIES = frozenset({"gen_ai.system_instructions", *MODEL_INPUT, *MODEL_OUTPUT, *MODEL_CALLS, *ARGUMENTS, *RESULT})
 BODY_PREFIXES = ("llm.input_messages.", "llm.output_messages.", "gen_ai.prompt.", "gen_ai.completion.")
 KEPT_DESPITE_PREFIX = frozenset({"gen_ai.prompt.name", "gen_ai.prompt.version"})

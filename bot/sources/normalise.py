@@ -1,13 +1,28 @@
 """OTLP spans and log records, whatever convention they speak, into our telemetry nouns."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.incident.telemetry import EvalScore, GuardrailCheck, ModelCall, SideEffect, Span, SpanKind, ToolCall
 from bot.sources import attributes as names
-from bot.sources.said import said
-from bot.sources.values import PREVIEW, Values, capped, fingerprint, first, number, preview, text, truth, whole, word
+from bot.sources.asked_tools import asked_in, told_in
+from bot.sources.redaction import PRIVATE, Privacy, Redaction
+from bot.sources.said import output_of, said, words_of
+from bot.sources.values import (
+    PREVIEW,
+    Values,
+    as_number,
+    capped,
+    fingerprint,
+    first,
+    is_empty,
+    number,
+    structure,
+    text,
+    truth,
+    whole,
+    word,
+)
 
 MOST_VALUE = 4096  # characters kept of one attribute
 MOST_ATTRIBUTES = 128
@@ -27,12 +42,21 @@ _OPERATIONS = {
     "guardrail": SpanKind.GUARDRAIL,
     "retrieval": SpanKind.RETRIEVAL,
     "embeddings": SpanKind.EMBEDDING,
+    "ai.toolCall": SpanKind.TOOL,
+    "ai.generateText.doGenerate": SpanKind.LLM,
+    "ai.streamText.doStream": SpanKind.LLM,
+    "ai.generateObject.doGenerate": SpanKind.LLM,
+    "ai.streamObject.doStream": SpanKind.LLM,
+    "ai.embed.doEmbed": SpanKind.EMBEDDING,
 }
+_WRAPPERS = frozenset({"chain", "ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject"})
 _KINDS = {
     "agent": SpanKind.AGENT,
     "workflow": SpanKind.AGENT,
     "chain": SpanKind.AGENT,
     "llm": SpanKind.LLM,
+    "chat_model": SpanKind.LLM,
+    "generation": SpanKind.LLM,
     "tool": SpanKind.TOOL,
     "guardrail": SpanKind.GUARDRAIL,
     "retriever": SpanKind.RETRIEVAL,
@@ -74,7 +98,6 @@ _FAIL = frozenset(
         "👎",
     ]
 )
-_EMPTY_RESULT = re.compile(r'\s*(\[\s*\]|\{\s*\}|null|none|""|\{\s*"\w+"\s*:\s*\[\s*\]\s*\})?\s*', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,32 +135,63 @@ class RawSpan:
     events: Sequence[RawEvent] = ()
 
 
-def span_from(raw: RawSpan) -> Span:
-    """One span in our nouns. Attributes it does not know are kept."""
-    values = raw.attributes
+def span_from(raw: RawSpan, privacy: Privacy = PRIVATE) -> Span:
+    """One span in our nouns, redacted. Attributes it does not know are kept."""
+    values, redaction = _with_messages(raw), privacy.redaction
     kind = kind_of(raw)
-    failure = next((event for event in raw.events if event.name == "exception"), None)
-    told = {**(failure.attributes if failure else {}), **values}
-    error_type = word(told, names.ERROR_TYPE)
-    error = raw.status == ERROR_STATUS or first(values, names.ERROR_TYPE) is not None
+    tool = model = guardrail = None
+    words = ""
+    if kind is SpanKind.TOOL:
+        tool = tool_of(raw, values, redaction)
+    elif kind is SpanKind.LLM:
+        output = output_of(values)
+        words = words_of(output, redaction)
+        model = model_of(values, output, words, redaction)
+    elif kind is SpanKind.GUARDRAIL:
+        guardrail = guardrail_of(raw)
+    elif kind is SpanKind.AGENT:
+        words = said(values, redaction, agent=True)
+    error, error_type, message = _failure(raw, values)
+    agent = word(values, names.AGENT)
     return Span(
-        trace_id=raw.trace_id,
-        span_id=raw.span_id,
-        parent_id=raw.parent_id or None,
-        kind=kind,
-        name=raw.name[:PREVIEW],
-        start_ns=raw.start_ns,
-        end_ns=max(raw.start_ns, raw.end_ns),
-        error=error,
-        error_type=error_type if error else None,
-        error_message=preview(raw.status_message or text(told, names.ERROR_MESSAGE)) if error else "",
-        agent=word(values, names.AGENT),
-        tool=tool_of(raw) if kind is SpanKind.TOOL else None,
-        model=model_of(raw) if kind is SpanKind.LLM else None,
-        guardrail=guardrail_of(raw) if kind is SpanKind.GUARDRAIL else None,
-        attributes=kept(raw),
-        said=said(values, agent=kind is SpanKind.AGENT) if kind in {SpanKind.LLM, SpanKind.AGENT} else "",
+        raw.trace_id,
+        raw.span_id,
+        raw.parent_id or None,
+        kind,
+        redaction.cut(raw.name, PREVIEW).replace("\0", ""),
+        raw.start_ns,
+        max(raw.start_ns, raw.end_ns),
+        error,
+        error_type,
+        redaction.cut(message, PREVIEW),
+        agent,
+        tool,
+        model,
+        guardrail,
+        kept(raw, privacy, whole_text=bool(privacy.full_text) and agent in privacy.full_text),
+        words,
     )
+
+
+def _with_messages(raw: RawSpan) -> Values:
+    """The attributes; messages that came as events stand among them, as newer conventions have it."""
+    told: dict[str, object] = {}
+    for event in raw.events:
+        name = names.MESSAGE_EVENTS.get(event.name)
+        if name is not None and name not in raw.attributes:
+            content = first(event.attributes, (name, "message", "content", "gen_ai.event.content"))
+            told[name] = content if content is not None else dict(event.attributes)
+    return {**told, **raw.attributes} if told else raw.attributes
+
+
+def _failure(raw: RawSpan, values: Values) -> tuple[bool, str | None, str | None]:
+    """Whether it failed, of what type, and what was said about it."""
+    error_type = word(values, names.ERROR_TYPE)
+    if raw.status != ERROR_STATUS and error_type is None and values.get(names.LEVEL[0]) != "ERROR":
+        return False, None, None
+    caught = next((event.attributes for event in raw.events if event.name == "exception"), None)
+    told = {**caught, **values} if caught else values
+    return True, word(told, names.ERROR_TYPE), raw.status_message or text(told, names.ERROR_MESSAGE)
 
 
 def kind_of(raw: RawSpan) -> SpanKind:
@@ -145,7 +199,9 @@ def kind_of(raw: RawSpan) -> SpanKind:
     operation = word(raw.attributes, names.OPERATION)
     if operation in _OPERATIONS:
         return _OPERATIONS[operation]
-    kind = (word(raw.attributes, names.KIND) or "").lower()
+    if operation in _WRAPPERS:
+        return SpanKind.OTHER if raw.parent_id else SpanKind.AGENT
+    kind = (word(raw.attributes, names.KIND) or "").strip('"').lower()  # MLflow quotes it
     if kind == "chain" and raw.parent_id:  # frameworks wrap every small step in one; only the outermost is the task
         return SpanKind.OTHER
     return _KINDS.get(kind) or _kind_by_content(raw)
@@ -154,50 +210,73 @@ def kind_of(raw: RawSpan) -> SpanKind:
 def _kind_by_content(raw: RawSpan) -> SpanKind:
     if first(raw.attributes, names.GUARDRAIL) is not None:
         return SpanKind.GUARDRAIL
-    if first(raw.attributes, ("gen_ai.tool.name",)) is not None:
+    if first(raw.attributes, ("gen_ai.tool.name", "ai.toolCall.name")) is not None:
         return SpanKind.TOOL
     if first(raw.attributes, names.MODEL_REQUESTED) is not None and raw.parent_id:
         return SpanKind.LLM
     return SpanKind.OTHER
 
 
-def tool_of(raw: RawSpan) -> ToolCall:
-    """The tool call a span carries."""
-    values = raw.attributes
+def tool_of(raw: RawSpan, values: Values, redaction: Redaction) -> ToolCall:
+    """The tool call a span carries. Fingerprints are of the whole texts, previews are redacted."""
     arguments, result = text(values, names.ARGUMENTS), text(values, names.RESULT)
     if result is None and any(values.get(name) == "" for name in names.RESULT):
         result = ""  # it answered, with nothing
     effect = word(values, names.SIDE_EFFECT)
     return ToolCall(
-        name=word(values, names.TOOL) or raw.name.removeprefix("execute_tool ").strip() or "unnamed",
-        call_id=word(values, names.CALL_ID),
-        arguments_hash=fingerprint(arguments),
-        result_hash=fingerprint(result),
-        arguments_preview=preview(arguments),
-        result_preview=preview(result),
-        empty_result=result is not None and _EMPTY_RESULT.fullmatch(result[:200]) is not None,
-        side_effect=SideEffect(effect) if effect in {"read", "write"} else None,
-        privileged=truth(values, names.PRIVILEGED),
-        approval_id=word(values, names.APPROVAL),
-        destination=word(values, names.DESTINATION),
-        manifest_hash=word(values, names.MANIFEST),
-        untrusted_content=word(values, names.TRUST) == "untrusted",
+        word(values, names.TOOL) or raw.name.removeprefix("execute_tool ").strip().replace("\0", "") or "unnamed",
+        word(values, names.CALL_ID),
+        fingerprint(arguments),
+        fingerprint(result),
+        redaction.cut(arguments, PREVIEW),
+        redaction.cut(result, PREVIEW),
+        result is not None and is_empty(result),
+        SideEffect(effect) if effect in {"read", "write"} else None,
+        truth(values, names.PRIVILEGED),
+        word(values, names.APPROVAL),
+        redaction.address(word(values, names.DESTINATION)),
+        word(values, names.MANIFEST),
+        word(values, names.TRUST) == "untrusted",
+        word(values, names.TOOL_VERSION),
     )
 
 
-def model_of(raw: RawSpan) -> ModelCall:
-    """The model call a span carries."""
-    values = raw.attributes
+def model_of(values: Values, output: object, words: str, redaction: Redaction) -> ModelCall:
+    """The model call that attributes carry; ``output`` is its answer with its JSON parsed, ``words`` what it said."""
+    usage, costs = structure(values, names.USAGE), structure(values, names.COSTS)
     return ModelCall(
-        provider=word(values, names.PROVIDER),
-        requested=word(values, names.MODEL_REQUESTED),
-        answering=word(values, names.MODEL_ANSWERING),
-        input_tokens=whole(values, names.INPUT_TOKENS),
-        output_tokens=whole(values, names.OUTPUT_TOKENS),
-        first_chunk_seconds=number(values, names.FIRST_CHUNK),
-        prompt_version=word(values, names.PROMPT_VERSION),
-        output_preview=preview(text(values, names.MODEL_OUTPUT)),
+        word(values, names.PROVIDER),
+        word(values, names.MODEL_REQUESTED),
+        word(values, names.MODEL_ANSWERING),
+        _tokens(values, names.INPUT_TOKENS, usage, "input"),
+        _tokens(values, names.OUTPUT_TOKENS, usage, "output"),
+        number(values, names.FIRST_CHUNK),
+        word(values, names.PROMPT_VERSION),
+        words[:PREVIEW],
+        word(values, names.PROMPT_NAME),
+        _tokens(values, names.CACHED_TOKENS, usage, "cached"),
+        _tokens(values, names.REASONING_TOKENS, usage, "reasoning"),
+        _cost(values, costs),
+        asked_in(output, values, redaction)
+        if isinstance(output, list | dict) or values.get(names.MODEL_CALLS[0])
+        else (),
+        told_in(values, redaction),
     )
+
+
+def _tokens(values: Values, candidates: Sequence[str], usage: Mapping[str, object], part: str) -> int | None:
+    found = whole(values, candidates)
+    return found if found is not None or not usage else whole(usage, names.IN_USAGE[part])
+
+
+def _cost(values: Values, costs: Mapping[str, object]) -> float | None:
+    """USD: told as one, else the total of an object, else the sum of its parts."""
+    told = number(values, names.COST)
+    if told is not None or not costs:
+        return told
+    total = number(costs, names.IN_USAGE["cost"])
+    parts = [part for part in map(as_number, costs.values()) if part is not None]
+    return total if total is not None else sum(parts) if parts else None
 
 
 def guardrail_of(raw: RawSpan) -> GuardrailCheck:
@@ -206,35 +285,65 @@ def guardrail_of(raw: RawSpan) -> GuardrailCheck:
     return GuardrailCheck(name or "unnamed", truth(raw.attributes, names.TRIGGERED))
 
 
-def kept(raw: RawSpan) -> dict[str, object]:
-    """The attributes to store: canonical names for a root, no message bodies, long values cut."""
+def kept(raw: RawSpan, privacy: Privacy, *, whole_text: bool) -> dict[str, object]:
+    """The attributes to store: canonical names for a root, no message bodies, long values cut, all redacted."""
     found: dict[str, object] = {}
-    for name, value in list(raw.attributes.items())[:MOST_ATTRIBUTES]:
-        if name in names.BODIES or (name.startswith(names.BODY_PREFIXES) and name not in names.KEPT_DESPITE_PREFIX):
+    redaction = privacy.redaction
+    for place, (name, value) in enumerate(raw.attributes.items()):
+        if place >= MOST_ATTRIBUTES:
+            break
+        if not whole_text and (name in names.BODIES or (name.startswith(names.BODY_PREFIXES) and _is_body(name))):
             continue
-        found[name[:MOST_NAME]] = capped(value, MOST_VALUE)
-    around = {**raw.resource, **raw.attributes}
+        key = name if len(name) <= MOST_NAME else name[:MOST_NAME]
+        if isinstance(value, str):
+            found[key] = (
+                redaction.text(value) if len(value) <= MOST_VALUE else capped(redaction.text(value), MOST_VALUE)
+            )
+        else:
+            found[key] = capped(redaction.value(value), MOST_VALUE) if isinstance(value, list | dict) else value
     # A step whose root is still under way is known by its service alone
     wanted = names.ROOT if not raw.parent_id else {} if first(raw.attributes, names.AGENT) else names.STEP
-    for canonical, candidates in wanted.items():
-        value = word(around, candidates)
-        if value is not None:
-            found[canonical] = value
+    if wanted:
+        around = {**raw.resource, **raw.attributes}
+        for canonical, candidates in wanted.items():
+            value = word(around, candidates)
+            if value is not None:
+                found[canonical] = redaction.text(value)
     return found
 
 
-def scores_of_span(raw: RawSpan) -> list[EvalScore]:
-    """Evaluation results that ride on a span as events."""
-    around = {**raw.resource, **raw.attributes}
+def _is_body(name: str) -> bool:
+    return name not in names.KEPT_DESPITE_PREFIX
+
+
+def scores_of_span(raw: RawSpan, privacy: Privacy = PRIVATE) -> list[EvalScore]:
+    """Evaluation results that ride on a span: as events, or as numbered attributes in OpenInference's way."""
+    events = [event for event in raw.events if event.name == names.EVALUATION_EVENT]
+    events += _numbered(raw)
+    if not events:
+        return []
+    identity = _identity({**raw.resource, **raw.attributes})
     return [
         score_from(
-            RawEvent(event.name, _moment(event, raw), {**_identity(around), **event.attributes}),
+            RawEvent(event.name, _moment(event, raw), {**identity, **event.attributes}),
             raw.trace_id,
             raw.span_id,
+            privacy,
         )
-        for event in raw.events
-        if event.name == names.EVALUATION_EVENT
+        for event in events
     ]
+
+
+def _numbered(raw: RawSpan) -> list[RawEvent]:
+    """``evaluations.0.evaluation.name`` and its like, as events."""
+    found: dict[str, dict[str, object]] = {}
+    for name, value in raw.attributes.items():
+        if name.startswith(names.NUMBERED_EVALUATIONS):
+            _, number_of_it, *rest = name.split(".")
+            canonical = names.NUMBERED_PARTS.get(rest[-1]) if rest else None
+            if canonical:
+                found.setdefault(number_of_it, {})[canonical] = value
+    return [RawEvent(names.EVALUATION_EVENT, raw.end_ns, values) for values in found.values()]
 
 
 def _moment(event: RawEvent, raw: RawSpan) -> int:
@@ -246,7 +355,7 @@ def _identity(values: Values) -> dict[str, object]:
     return {name: values[name] for name in wanted if name in values}
 
 
-def score_from(event: RawEvent, trace_id: str, span_id: str) -> EvalScore:
+def score_from(event: RawEvent, trace_id: str, span_id: str, privacy: Privacy = PRIVATE) -> EvalScore:
     """One evaluation result. Pass or fail follows from the label, else from a score of 0..1."""
     values = event.attributes
     label, value = word(values, names.EVALUATION_LABEL), number(values, names.EVALUATION_VALUE)
@@ -261,7 +370,7 @@ def score_from(event: RawEvent, trace_id: str, span_id: str) -> EvalScore:
         span_id=span_id or None,
         task_type=word(values, names.TASK_TYPE),
         probe_id=word(values, names.PROBE),
-        explanation=preview(text(values, names.EVALUATION_EXPLANATION)),
+        explanation=privacy.redaction.cut(text(values, names.EVALUATION_EXPLANATION), PREVIEW),
     )
 
 

@@ -8,24 +8,27 @@ import asyncio
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from bot.incident.errors import FirstfiveError
 from bot.incident.telemetry import EvalScore, Span
-from bot.ports import TelemetryStore
+from bot.ports import Clock, TelemetryStore
 from bot.sources import attributes as names
 from bot.sources import otlp_json, otlp_protobuf
 from bot.sources.normalise import LATEST_NS, RawRecord, RawSpan, score_from, scores_of_span, span_from
 from bot.sources.ownership import Scope, owned_score, owned_span
+from bot.sources.redaction import PRIVATE, Privacy
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
 MOST_BODY = 8 * 1024 * 1024
 MOST_DECOMPRESSED = 32 * 1024 * 1024
+MOST_AHEAD = timedelta(days=1)  # of our clock; a sender whose clock runs further ahead would hide everything newer
 IN_THREAD_FROM = 64 * 1024  # bytes; decoding more than this would hold up the event loop
 
 _HEX = re.compile(r"[0-9a-f]+")  # bytes.fromhex would let spaces pass
@@ -60,8 +63,11 @@ class Decoded:
 class OtlpIntake:
     """Decodes, normalises and stores. Answers after the commit."""
 
-    def __init__(self, store: TelemetryStore) -> None:
+    def __init__(self, store: TelemetryStore, privacy: Privacy = PRIVATE, clock: Clock | None = None) -> None:
+        """Without a ``clock`` no moment is too far ahead."""
         self._store = store
+        self._privacy = privacy
+        self._clock = clock
 
     async def traces(self, body: bytes, content_type: str, encoding: str, scope: Scope | None = None) -> Accepted:
         """An ExportTraceServiceRequest.
@@ -83,16 +89,34 @@ class OtlpIntake:
 
     async def _take(self, body: bytes, content_type: str, encoding: str, signal: str, scope: Scope | None) -> Accepted:
         if len(body) > IN_THREAD_FROM or encoding:
-            decoded = await asyncio.to_thread(decode, body, content_type, encoding, signal, scope)
+            decoded = await asyncio.to_thread(self._decode, body, content_type, encoding, signal, scope)
         else:
-            decoded = decode(body, content_type, encoding, signal, scope)
+            decoded = self._decode(body, content_type, encoding, signal, scope)
         if decoded.spans or decoded.scores:
             await self._store.add(decoded.spans, decoded.scores)
         return decoded.accepted
 
+    def _decode(self, body: bytes, content_type: str, encoding: str, signal: str, scope: Scope | None) -> Decoded:
+        latest = LATEST_NS
+        if self._clock is not None:
+            latest = int((self._clock.now() + MOST_AHEAD).timestamp() * 1e9)
+        return decode(body, content_type, encoding, signal, Rules(scope, self._privacy, latest))
 
-def decode(body: bytes, content_type: str, encoding: str, signal: str, scope: Scope | None = None) -> Decoded:
-    """The spans and scores in a request body; ``signal`` is "traces" or "logs", ``scope`` whose alone are taken.
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What of a request is taken: whose, how much of its text, and up to when it may claim to have happened."""
+
+    scope: Scope | None = None
+    privacy: Privacy = PRIVATE
+    latest_ns: int = LATEST_NS
+
+
+EVERYTHING = Rules()
+
+
+def decode(body: bytes, content_type: str, encoding: str, signal: str, rules: Rules = EVERYTHING) -> Decoded:
+    """The spans and scores in a request body; ``signal`` is "traces" or "logs".
 
     Raises:
         TelemetryRejected: the body cannot be read, is too large, or its type is unknown.
@@ -105,7 +129,7 @@ def decode(body: bytes, content_type: str, encoding: str, signal: str, scope: Sc
     if reader is None:
         raise TelemetryRejected(415, f"Send {PROTOBUF} or {JSON}.")
     try:
-        return _spans(reader.spans(plain), scope) if signal == "traces" else _logs(reader.records(plain), scope)
+        return _spans(reader.spans(plain), rules) if signal == "traces" else _logs(reader.records(plain), rules)
     except (TypeError, ValueError, AttributeError, KeyError, OverflowError, RecursionError) as error:
         raise TelemetryRejected(400, f"The body is no OTLP request in {kind}; see the OTLP specification.") from error
 
@@ -147,17 +171,21 @@ def _inflated(body: bytes, window: int) -> bytes:
         body = inflater.unused_data
 
 
-def _spans(raws: Iterator[RawSpan], scope: Scope | None) -> Decoded:
+def _spans(raws: Iterator[RawSpan], rules: Rules) -> Decoded:
     spans: list[Span] = []
     scores: list[EvalScore] = []
-    rejected = foreign = 0
+    broken = ahead = foreign = 0
+    scope = rules.scope
     for raw in raws:
         if not (
             _usable(raw.trace_id, 32) and _usable(raw.span_id, 16) and 0 <= raw.start_ns <= LATEST_NS >= raw.end_ns
         ):
-            rejected += 1
+            broken += 1
             continue
-        span, judged = span_from(raw), scores_of_span(raw)
+        if raw.start_ns > rules.latest_ns:
+            ahead += 1
+            continue
+        span, judged = span_from(raw, rules.privacy), scores_of_span(raw, rules.privacy)
         if scope is not None:
             around = {**raw.resource, **raw.attributes}
             owned = owned_span(scope, around, span)
@@ -168,38 +196,43 @@ def _spans(raws: Iterator[RawSpan], scope: Scope | None) -> Decoded:
             judged = [own for score in judged if (own := owned_score(scope, around, score)) is not None]
         spans.append(span)
         scores.extend(judged)
-    why = "spans need a trace id of 16 bytes, a span id of 8 bytes and a valid time" if rejected else ""
-    return Decoded(spans, scores, _accepted(rejected, why, foreign, scope))
+    return Decoded(spans, scores, _accepted({NO_SPAN: broken, TOO_FAR_AHEAD: ahead}, foreign, scope))
 
 
-def _accepted(rejected: int, why: str, foreign: int, scope: Scope | None) -> Accepted:
-    if scope is None or not foreign:
-        return Accepted(rejected, why)
-    return Accepted(rejected + foreign, f"{why}; {scope.refusal}" if why else scope.refusal)
+NO_SPAN = "spans need a trace id of 16 bytes, a span id of 8 bytes and a valid time"
+NO_RESULT = "evaluation results need a time"
+TOO_FAR_AHEAD = "what starts more than a day ahead of our clock is not taken; set the sender's clock"
+
+
+def _accepted(reasons: Mapping[str, int], foreign: int, scope: Scope | None) -> Accepted:
+    counted = {**reasons, **({scope.refusal: foreign} if scope is not None else {})}
+    return Accepted(sum(counted.values()), "; ".join(reason for reason, count in counted.items() if count))
 
 
 def _usable(identifier: str, digits: int) -> bool:
     return len(identifier) == digits and _HEX.fullmatch(identifier) is not None and identifier.strip("0") != ""
 
 
-def _logs(records: Iterator[RawRecord], scope: Scope | None) -> Decoded:
+def _logs(records: Iterator[RawRecord], rules: Rules) -> Decoded:
     scores = []
-    rejected = foreign = 0
+    timeless = ahead = foreign = 0
     for record in records:
         if record.event.name != names.EVALUATION_EVENT:
             continue
         if not 0 < record.event.at_ns <= LATEST_NS:
-            rejected += 1
+            timeless += 1
+            continue
+        if record.event.at_ns > rules.latest_ns:
+            ahead += 1
             continue
         trace_id = record.trace_id if _usable(record.trace_id, 32) else ""
-        score = score_from(record.event, trace_id, record.span_id if trace_id else "")
-        owned = score if scope is None else owned_score(scope, record.event.attributes, score)
+        score = score_from(record.event, trace_id, record.span_id if trace_id else "", rules.privacy)
+        owned = score if rules.scope is None else owned_score(rules.scope, record.event.attributes, score)
         if owned is None:
             foreign += 1
         else:
             scores.append(owned)
-    why = "evaluation results need a time" if rejected else ""
-    return Decoded([], scores, _accepted(rejected, why, foreign, scope))
+    return Decoded([], scores, _accepted({NO_RESULT: timeless, TOO_FAR_AHEAD: ahead}, foreign, rules.scope))
 
 
 def response_body(accepted: Accepted, content_type: str, signal: str) -> bytes:

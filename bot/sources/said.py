@@ -7,7 +7,11 @@ sentence, so detectors read these words and not the raw attribute.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+import orjson
+
 from bot.incident.telemetry import CALL_MARK
+from bot.sources import attributes as names
+from bot.sources.redaction import DEFAULT, LEAD, Redaction
 from bot.sources.values import Values, text, word
 
 MOST_SAID = 600  # characters kept of all the words
@@ -16,9 +20,9 @@ MOST_PARSED = 200_000  # longer messages are not worth parsing for 600 character
 DEEPEST = 6
 PHASE = ("agent.step.phase",)  # what an orchestrator did in this step
 
-_ANSWERS = ("gen_ai.output.messages", "gen_ai.completion")
+_ANSWERS = tuple(name for name in names.MODEL_OUTPUT if name != "output.value")
 _WHOLE_ANSWER = ("output.value",)
-_TASKS = ("gen_ai.input.messages", "gen_ai.prompt", "input.value")
+_TASKS = names.MODEL_INPUT
 _FLAT = ("llm.output_messages.", "gen_ai.completion.")
 _FLAT_TEXT = (".content", ".message_content.text")
 _WORDS = (
@@ -38,45 +42,48 @@ _WORDS = (
 _CALLS = ("tool_calls", "function_call")
 
 
-def said(values: Values, *, agent: bool = False) -> str:
-    """The first 600 characters of what a step said; empty where it said nothing.
+def said(values: Values, redaction: Redaction = DEFAULT, *, agent: bool = False) -> str:
+    """The first 600 characters of what a step said, redacted; empty where it said nothing.
 
     Texts come first, each tool call follows on a line of its own as ``→ name {"argument": …}``. Where an
     agent's step names its phase the words start with ``[phase]``, and without output its last input counts
     (the instruction that it passed on).
     """
-    found = _joined(_output(values, agent=agent))
+    found = words_of(output_of(values, agent=agent), redaction)
     if not agent:
         return found
     phase = word(values, PHASE)
     if phase and not found:
-        found = _joined(_last(_parsed(text(values, _TASKS) or "")))
+        found = words_of(_last(parsed(text(values, _TASKS) or "")), redaction)
     return f"[{phase[:40]}] {found}" if phase and found else found
 
 
-def _output(values: Values, *, agent: bool) -> object:
-    """What came out. An agent often answers with the whole conversation: only its last message is new."""
+def output_of(values: Values, *, agent: bool = False) -> object:
+    """What came out, its JSON parsed. An agent often answers with the whole conversation: only its last message is new."""
     raw = text(values, _ANSWERS)
     if raw is None:
         flat = _flat(values)
         raw = None if flat else text(values, _WHOLE_ANSWER)
         if raw is None:
             return flat
-    found = _parsed(raw)
+    found = parsed(raw)
     if isinstance(found, Mapping) and isinstance(found.get("messages"), list):
         return _last(found["messages"])
     return _last(found) if agent else found
 
 
-def _parsed(raw: str) -> object:
+def parsed(raw: str) -> object:
     """The JSON in it, or the text itself."""
     start = raw[:64].lstrip()[:1]
     if start not in {"[", "{", '"'} or len(raw) > MOST_PARSED:
         return raw
     try:
-        found: object = json.loads(raw)
-    except (ValueError, RecursionError):
-        return raw
+        found: object = orjson.loads(raw)
+    except ValueError:  # orjson refuses half a surrogate pair, and numbers that are none
+        try:
+            found = json.loads(raw)
+        except (ValueError, RecursionError):
+            return raw
     return found
 
 
@@ -84,7 +91,7 @@ def _last(found: object) -> object:
     return found[-1] if isinstance(found, list) and found else found
 
 
-def _joined(found: object) -> str:
+def words_of(found: object, redaction: Redaction = DEFAULT) -> str:
     """Texts, then calls, cut to what is kept: of long texts the beginning and the end, where actions stand."""
     texts: list[str] = []
     calls: list[str] = []
@@ -92,18 +99,19 @@ def _joined(found: object) -> str:
         kind = calls if call else texts
         if not kind or kind[-1] != piece:  # wrappers hold one text twice
             kind.append(piece)
-    called = "\n".join(f"{CALL_MARK}{call[:MOST_CALL]}" for call in calls[:2])
+    called = "\n".join(f"{CALL_MARK}{redaction.text(call[: MOST_CALL + LEAD])[:MOST_CALL]}" for call in calls[:2])
     room = max(0, MOST_SAID - len(called) - 1)
-    whole = "\n".join(part for part in (_cut(" ".join(texts).strip(), room), called) if part)
+    whole = "\n".join(part for part in (_cut(" ".join(texts).strip(), room, redaction), called) if part)
     # JSON inside an attribute can spell what no database takes: NUL, and half a surrogate pair
     return whole.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def _cut(words: str, room: int) -> str:
+def _cut(words: str, room: int, redaction: Redaction) -> str:
     if len(words) <= room:
-        return words
+        return redaction.text(words)
     end = room // 4
-    return f"{words[: room - end - 1]}…{words[len(words) - end :]}"
+    beginning, ending = redaction.text(words[: room + LEAD]), redaction.text(words[-(end + LEAD) :])
+    return f"{beginning[: room - end - 1]}…{ending[len(ending) - end :]}"
 
 
 def _pieces(found: object, depth: int) -> Iterator[tuple[bool, str]]:
@@ -152,16 +160,16 @@ def _call(call: Mapping[str, object]) -> str:
 def _flat(values: Values) -> list[object]:
     """Messages spread over numbered attributes (``llm.output_messages.0.message.content``)."""
     texts: list[object] = []
-    names: dict[str, object] = {}
+    called_by: dict[str, object] = {}
     for name in sorted(name for name in values if name.startswith(_FLAT)):
         value = values[name]
         if name.endswith(_FLAT_TEXT):
             texts.append(value)
         elif name.endswith((".name", ".arguments")) and "tool_call" in name:
-            names[name] = value
+            called_by[name] = value
     calls = [
-        {"name": called, "arguments": names.get(name.removesuffix("name") + "arguments", "")}
-        for name, called in names.items()
+        {"name": called, "arguments": called_by.get(name.removesuffix("name") + "arguments", "")}
+        for name, called in called_by.items()
         if name.endswith(".name")
     ]
     return [*texts, *calls]

@@ -6,7 +6,17 @@ A span is two lines: what every look needs, and the attributes, which are read o
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.incident.telemetry import EvalScore, GuardrailCheck, ModelCall, SideEffect, Span, SpanKind, ToolCall
+from bot.incident.telemetry import (
+    AskedTool,
+    EvalScore,
+    GuardrailCheck,
+    ModelCall,
+    SideEffect,
+    Span,
+    SpanKind,
+    ToldResult,
+    ToolCall,
+)
 from bot.storage.compact_json import parsed, written
 
 _KINDS = {kind.value: kind for kind in SpanKind}  # quicker than the enum's own call
@@ -76,7 +86,7 @@ def span_from_json(trace_id: str, span_id: str, text: str) -> Span:
         failed[1] if failed else "",
         body.get("g"),
         _tool_in(tool) if tool else None,
-        ModelCall(*model) if model else None,
+        _model_in(model) if model else None,
         GuardrailCheck(*check) if check else None,
         StoredAttributes(attributes),
         body.get("w", ""),
@@ -127,6 +137,7 @@ def _tool_out(tool: ToolCall) -> list[object]:
         tool.destination,
         tool.manifest_hash,
         tool.untrusted_content,
+        tool.version,
     ]
 
 
@@ -134,6 +145,15 @@ def _tool_in(fields: list[Any]) -> ToolCall:
     before, effect, after = fields[:7], fields[7], fields[8:]
     whole = [*before, SideEffect(effect) if effect else None, *after]
     return ToolCall(*whole)
+
+
+def _model_in(fields: list[Any]) -> ModelCall:
+    fields[ASKED:] = [tuple([kind(*item) for item in items]) for kind, items in zip(_TOLD, fields[ASKED:], strict=False)]
+    return ModelCall(*fields)  # fewer of them where it was stored before tool calls were inferred
+
+
+_TOLD = (AskedTool, ToldResult)
+ASKED = 12  # where the calls that a model asked for stand among its fields
 
 
 def _model_out(model: ModelCall) -> list[object]:
@@ -146,4 +166,10 @@ def _model_out(model: ModelCall) -> list[object]:
         model.first_chunk_seconds,
         model.prompt_version,
         model.output_preview,
+        model.prompt_name,
+        model.cached_tokens,
+        model.reasoning_tokens,
+        model.cost,
+        model.asked,
+        model.told,
     ]

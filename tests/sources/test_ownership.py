@@ -7,7 +7,7 @@ import pytest
 
 from bot.incident.assembly import assemble
 from bot.incident.model import Agent, Catalogue
-from bot.sources.otlp import JSON, PROTOBUF, Decoded, decode, response_body
+from bot.sources.otlp import JSON, PROTOBUF, Decoded, Rules, decode, response_body
 from bot.sources.ownership import Scope, scope_of
 from tests.sources.requests import in_protobuf, logs, pairs, span, traces
 
@@ -20,7 +20,7 @@ CHILD = {"parentSpanId": "ef" * 8}
 
 def taken(scope: Scope, *spans: dict[str, Any], **resource: str) -> Decoded:
     named = {name.replace("_", "."): value for name, value in resource.items()}
-    return decode(traces(*spans, resource=named), JSON, "", "traces", scope)
+    return decode(traces(*spans, resource=named), JSON, "", "traces", Rules(scope))
 
 
 @pytest.mark.parametrize("name", ["helpdesk", "helpdesk-svc", "planner"])
@@ -55,7 +55,7 @@ def test_a_step_that_a_framework_calls_an_agent_stays_with_the_agent_whose_servi
 def test_what_names_nobody_belongs_to_the_token_s_agent() -> None:
     assert assemble(taken(HELPDESK, span()).spans).agent == "helpdesk"
     record = {"eventName": "gen_ai.evaluation.result", "timeUnixNano": "5", "attributes": []}
-    assert [score.agent for score in decode(logs(record), JSON, "", "logs", HELPDESK).scores] == ["helpdesk"]
+    assert [score.agent for score in decode(logs(record), JSON, "", "logs", Rules(HELPDESK)).scores] == ["helpdesk"]
 
 
 def test_scores_of_another_agent_are_left_out_also_on_a_span() -> None:
@@ -63,7 +63,7 @@ def test_scores_of_another_agent_are_left_out_also_on_a_span() -> None:
         {"eventName": "gen_ai.evaluation.result", "timeUnixNano": "5", "attributes": pairs({NAME: name})}
         for name in ("helpdesk", "billing")
     ]
-    found = decode(in_protobuf(logs(*named), "logs"), PROTOBUF, "", "logs", HELPDESK)
+    found = decode(in_protobuf(logs(*named), "logs"), PROTOBUF, "", "logs", Rules(HELPDESK))
     assert ([score.agent for score in found.scores], found.accepted.rejected) == (["helpdesk"], 1)
     event = {"name": "gen_ai.evaluation.result", "timeUnixNano": "5", "attributes": pairs({NAME: "billing"})}
     assert taken(HELPDESK, span({NAME: "helpdesk"}, events=[event])).scores == []

@@ -1,0 +1,114 @@
+"""Tool calls as models tell of them: what they asked for, and what they were told back.
+
+Most frameworks record no span for a tool call. The call still stands in the model's answer, and its
+result among the messages of the model's next turn. From both the call is inferred when the trace is assembled.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import orjson
+
+from bot.incident.telemetry import AskedTool, ToldResult
+from bot.sources import attributes as names
+from bot.sources.redaction import Redaction
+from bot.sources.said import parsed
+from bot.sources.values import MOST_WORD, PREVIEW, Values, as_text, fingerprint, is_empty, text
+
+MOST_CALLS = 20  # of one answer
+MOST_INPUT = 64_000  # characters of input messages that are worth parsing for results
+DEEPEST = 6
+
+_RESULT_SIGNS = ('"tool_call_response"', '"tool_result"', '"tool_call_id"', '"tool"')
+_NESTED = ("parts", "content", "messages", "message", "choices", "tool_calls", "kwargs", "generations", "output")
+_ERROR_BEGINNINGS = ("error", "traceback", "exception")
+
+
+def asked_in(found: object, values: Values, redaction: Redaction) -> tuple[AskedTool, ...]:
+    """The tool calls in a model's answer, its JSON parsed; ``values`` may hold them apart from its words."""
+    apart = text(values, names.MODEL_CALLS)
+    calls = [*_calls(found, 0), *(_calls(parsed(apart), 0) if apart else ())][:MOST_CALLS]
+    known: dict[tuple[str, str | None, str | None], AskedTool] = {}
+    for name, call_id, arguments in calls:
+        written = None if arguments is None else as_text(arguments)
+        asked = AskedTool(
+            name[:MOST_WORD].replace("\0", ""), call_id, fingerprint(written), redaction.cut(written, PREVIEW)
+        )
+        known.setdefault((asked.name, call_id, asked.arguments_hash if call_id is None else None), asked)
+    return tuple(known.values())
+
+
+def told_in(values: Values, redaction: Redaction) -> tuple[ToldResult, ...]:
+    """The results of tools among a model's input messages, those after its last turn."""
+    raw = text(values, names.MODEL_INPUT)
+    if raw is None or len(raw) > MOST_INPUT or not any(sign in raw for sign in _RESULT_SIGNS):
+        return ()
+    try:
+        messages = orjson.loads(raw)
+    except ValueError:
+        return ()
+    if isinstance(messages, Mapping):
+        messages = messages.get("messages")
+    if not isinstance(messages, list):
+        return ()
+    return tuple(_told(call_id, result, redaction) for call_id, result in _newest(messages))[-MOST_CALLS:]
+
+
+def _newest(messages: Sequence[object]) -> list[tuple[str | None, object]]:
+    found: list[tuple[str | None, object]] = []
+    for message in reversed(messages):
+        if not isinstance(message, Mapping):
+            continue
+        if message.get("role") in {"assistant", "ai", "model"}:
+            break
+        found = [*_results(message), *found]
+    return found
+
+
+def _results(message: Mapping[str, object]) -> Iterator[tuple[str | None, object]]:
+    """(call id, result) of each tool result in one message."""
+    if message.get("role") in {"tool", "function"} and not isinstance(message.get("parts"), list):
+        content = message.get("content")
+        if not (isinstance(content, list) and any(_is_result(part) for part in content)):
+            yield _identifier(message, "tool_call_id", "id"), content
+            return
+    for name in ("parts", "content"):
+        parts = message.get(name)
+        for part in parts if isinstance(parts, list) else ():
+            if isinstance(part, Mapping) and _is_result(part):
+                result = next((part[key] for key in ("response", "result", "content", "output") if key in part), None)
+                yield _identifier(part, "id", "tool_call_id", "tool_use_id", "toolCallId"), result
+
+
+def _is_result(part: object) -> bool:
+    return isinstance(part, Mapping) and part.get("type") in {"tool_call_response", "tool_result", "tool-result"}
+
+
+def _told(call_id: str | None, result: object, redaction: Redaction) -> ToldResult:
+    written = "" if result is None else as_text(result)
+    failed = written.lstrip(" \"'[{").lower().startswith(_ERROR_BEGINNINGS)
+    return ToldResult(call_id, fingerprint(written), redaction.cut(written, PREVIEW), is_empty(written), failed)
+
+
+def _calls(found: object, depth: int) -> Iterator[tuple[str, str | None, object]]:
+    """(name, call id, arguments) of each tool call anywhere in a message, a list of them, or an unknown structure."""
+    if depth > DEEPEST:
+        return
+    if isinstance(found, list):
+        for item in found:
+            yield from _calls(item, depth + 1)
+    elif isinstance(found, Mapping):
+        inner = found.get("function")
+        call = inner if isinstance(inner, Mapping) else found
+        name = call.get("name") or call.get("toolName")
+        arguments = next((call[key] for key in ("arguments", "args", "input") if key in call), None)
+        if isinstance(name, str) and (arguments is not None or found.get("type") in {"tool_call", "tool_use"}):
+            yield name, _identifier(found, "id", "call_id", "toolCallId", "tool_call_id"), arguments
+            return
+        for key in _NESTED:
+            if isinstance(found.get(key), list | dict):
+                yield from _calls(found[key], depth + 1)
+
+
+def _identifier(found: Mapping[str, object], *candidates: str) -> str | None:
+    value = next((found[name] for name in candidates if found.get(name)), None)
+    return str(value)[:MOST_WORD].replace("\0", "") if value is not None else None
