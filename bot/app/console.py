@@ -269,12 +269,17 @@ class CheckReport:
 
 async def check(settings: Settings, mistaken: tuple[str, ...], *, slack: bool) -> CheckReport:
     """Validate everything that can be validated without starting; ``mistaken``: what is wrong in the settings."""
-    catalogue, runbooks, mistakes = documents_and_mistakes(settings)
+    documents, mistakes = documents_and_mistakes(settings)
+    catalogue = documents.catalogue
     templates = JinjaRenderer().mistakes()
     report = CheckReport([] if mistaken else ["settings"], [*mistaken, *(str(m) for m in (*mistakes, *templates))])
     if not mistakes:
         report.checked.append(f"catalogue {settings.home.catalogue}: {_listed(settings, len(catalogue.agents))}")
-        report.checked.append(f"runbooks: {len(runbooks)} classes")
+        report.checked.append(f"runbooks: {len(documents.runbooks)} classes")
+    if documents.redacted:
+        report.checked.append(
+            f"redaction {settings.telemetry.redaction}: {len(documents.redacted)} patterns of your own"
+        )
     if not mistaken and settings.server.telemetry_tokens:
         report.checked.append(f"telemetry tokens: {_keys(settings, catalogue)}")
     if not templates:

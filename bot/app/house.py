@@ -15,6 +15,7 @@ from bot.controls.builtin import BuiltinControl
 from bot.documents.catalogue import read_catalogue
 from bot.documents.charts import DrawnCharts
 from bot.documents.postmortems import JinjaRenderer, embedded
+from bot.documents.redaction import read_redaction
 from bot.documents.runbooks import packaged, read_runbooks
 from bot.documents.yaml_lines import Mistake
 from bot.engine.clock import SystemClock
@@ -40,6 +41,7 @@ from bot.response.sources import Sources
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.verbs import Verbs
 from bot.settings import HomeSettings, Settings
+from bot.sources.redaction import Privacy, Redaction
 from bot.storage.announcements import SqlAnnouncements
 from bot.storage.database import Database
 from bot.storage.records import SqlRecords
@@ -96,10 +98,17 @@ class Announced(Records):
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """What people wrote for us: agents and runbooks."""
+    """What people wrote for us: agents, runbooks, and what must not be kept."""
 
     catalogue: Catalogue
     runbooks: Mapping[IncidentClass, Runbook]
+    redacted: Sequence[tuple[str, str]] = ()  # mark and pattern, beside those of everybody
+
+    @property
+    def privacy(self) -> Privacy:
+        """How much of what agents and users say is kept."""
+        open_books = [agent.telemetry_names for agent in self.catalogue.agents if agent.full_text]
+        return Privacy(Redaction(self.redacted), frozenset(name for names in open_books for name in names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,25 +186,24 @@ def read_documents(settings: Settings) -> Documents:
     Raises:
         Misconfigured: one of them has a mistake; the first is named with file and line.
     """
-    catalogue, runbooks, mistakes = documents_and_mistakes(settings)
+    documents, mistakes = documents_and_mistakes(settings)
     if mistakes:
         more = f" ({len(mistakes) - 1} more; `firstfive check` lists them)" if len(mistakes) > 1 else ""
         raise Misconfigured(f"{mistakes[0]}{more}")
-    return Documents(catalogue, runbooks)
+    return documents
 
 
-def documents_and_mistakes(
-    settings: Settings,
-) -> tuple[Catalogue, Mapping[IncidentClass, Runbook], tuple[Mistake, ...]]:
+def documents_and_mistakes(settings: Settings) -> tuple[Documents, tuple[Mistake, ...]]:
     """What can be read, and every mistake in it."""
     file = Path(settings.home.catalogue)
     if not file.exists() and settings.home.catalogue != HomeSettings().catalogue:
         missing = Mistake(file, 1, "does not exist; FIRSTFIVE_CATALOGUE names it.")
-        return Catalogue(), {}, (missing,)
+        return Documents(Catalogue(), {}), (missing,)
     found = read_catalogue(file)
     catalogue, mistakes = (found, ()) if isinstance(found, Catalogue) else (Catalogue(), found)
     runbooks, wrong = read_runbooks(Path(settings.home.runbooks) if settings.home.runbooks else packaged())
-    return catalogue, runbooks, (*mistakes, *wrong)
+    redacted, odd = read_redaction(Path(settings.telemetry.redaction)) if settings.telemetry.redaction else ((), ())
+    return Documents(catalogue, runbooks, redacted), (*mistakes, *wrong, *odd)
 
 
 def open_database(settings: Settings) -> Database:

@@ -17,8 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from bot.app.progress import Progress, Tally, counted
 from bot.incident.errors import BadInput, FirstfiveError, Unavailable
 from bot.ports import TelemetryStore
-from bot.sources.otlp import MOST_BODY, Decoded, TelemetryRejected, decode
+from bot.sources.otlp import MOST_BODY, Decoded, Rules, TelemetryRejected, decode
 from bot.sources.otlp_files import Broken, OtlpFile, Request
+from bot.sources.redaction import PRIVATE, Privacy
 
 T = TypeVar("T")
 
@@ -61,7 +62,7 @@ def opened(names: Sequence[str], stack: ExitStack) -> list[OtlpFile]:
     return files
 
 
-async def ingest(store: TelemetryStore, files: Sequence[OtlpFile], *, as_json: bool) -> int:
+async def ingest(store: TelemetryStore, files: Sequence[OtlpFile], privacy: Privacy = PRIVATE, *, as_json: bool) -> int:
     """Load the files and say what is stored; returns 1 where a request could not be read, else 0.
 
     A request is stored as a whole or not at all. Stopped or refused by the store, it says what was committed.
@@ -73,7 +74,7 @@ async def ingest(store: TelemetryStore, files: Sequence[OtlpFile], *, as_json: b
     progress = Progress(sys.stderr, files, tally)
     ended = "Stopped. "
     try:
-        await _load(store, files, tally, progress)
+        await _load(store, files, Rules(privacy=privacy), tally, progress)
         ended = ""
     except FirstfiveError:
         ended = "Not finished. "
@@ -87,9 +88,11 @@ async def ingest(store: TelemetryStore, files: Sequence[OtlpFile], *, as_json: b
     return 1 if tally.broken else 0
 
 
-async def _load(store: TelemetryStore, files: Sequence[OtlpFile], tally: Tally, progress: Progress) -> None:
+async def _load(
+    store: TelemetryStore, files: Sequence[OtlpFile], rules: Rules, tally: Tally, progress: Progress
+) -> None:
     """Reads and decodes one batch while the one before is committed."""
-    batches = _batches(files)
+    batches = _batches(files, rules)
     adding: asyncio.Task[None] | None = None
     try:
         while (batch := await _beside(lambda: next(batches, None))) is not None:
@@ -123,18 +126,18 @@ async def _beside(call: Callable[[], T]) -> T:
     return await done
 
 
-def _batches(files: Iterable[OtlpFile]) -> Iterator[_Batch]:
+def _batches(files: Iterable[OtlpFile], rules: Rules) -> Iterator[_Batch]:
     batch = _Batch()
     for file in files:
         for found in file.requests():
-            _put(batch, file, found)
+            _put(batch, file, found, rules)
             if batch.full:
                 yield batch
                 batch = _Batch()
     yield batch
 
 
-def _put(batch: _Batch, file: OtlpFile, found: Request | Broken) -> None:
+def _put(batch: _Batch, file: OtlpFile, found: Request | Broken, rules: Rules) -> None:
     place = f"{file.name}:{found.number}"
     if isinstance(found, Broken):
         batch.broken.append(f"{place}: {found.reason}.")
@@ -144,7 +147,7 @@ def _put(batch: _Batch, file: OtlpFile, found: Request | Broken) -> None:
     if len(body) > MOST_BODY:  # the door takes 8 MiB as they are sent, and 32 MiB unpacked
         body, encoding = compress(body, 1), "deflate"
     try:
-        decoded = decode(body, found.content_type, encoding, found.signal)
+        decoded = decode(body, found.content_type, encoding, found.signal, rules)
     except TelemetryRejected as error:
         batch.broken.append(f"{place}: {error}")
         return

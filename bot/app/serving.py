@@ -260,7 +260,12 @@ def _parts(home: House, public_url: str, door: SlackDoor | None, health: Health)
         metrics=metrics,
         cache=Path(home.settings.home.home) / "cache",
         public_url=public_url,
-        telemetry=Telemetry(OtlpIntake(home.telemetry), TelemetryRejected, response_body, _keys(home)),
+        telemetry=Telemetry(
+            OtlpIntake(home.telemetry, home.documents.privacy, home.clock),
+            TelemetryRejected,
+            response_body,
+            _keys(home),
+        ),
         slack=door,
         tokens=Tokens(server.api_token or None, server.telemetry_token or None, server.control_token or None),
         announcements=home.announcements,

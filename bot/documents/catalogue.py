@@ -23,6 +23,7 @@ class _Strict(BaseModel):
 class _Telemetry(_Strict):
     service_names: tuple[str, ...] = ()
     agent_names: tuple[str, ...] = ()
+    full_text: bool = False
     projects: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("projects")
@@ -139,6 +140,7 @@ def _agent(entry: _Agent) -> Agent:
         **given,
         service_names=entry.telemetry.service_names,
         agent_names=entry.telemetry.agent_names,
+        full_text=entry.telemetry.full_text,
         projects=entry.telemetry.projects,
         tools=tuple(Tool(tool.name, tool.side_effect, tool.privileged) for tool in entry.tools),
         escalation_band=Band(entry.escalation_band.low, entry.escalation_band.high) if entry.escalation_band else None,

@@ -1,8 +1,9 @@
-"""Spans into traces: what the root says about the task, and the steps in order."""
+"""Spans into traces: what the root says about the task, and the steps in order, those nobody recorded among them."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 
-from bot.incident.telemetry import Span, SpanKind, Task, Trace
+from bot.incident.telemetry import AskedTool, Span, SpanKind, Task, ToldResult, ToolCall, Trace
 
 UNNAMED = "unnamed-agent"
 
@@ -13,7 +14,7 @@ def assemble(spans: Sequence[Span]) -> Trace:
     The root is the span without a parent; where several claim that, or none does, the earliest
     agent span counts, and without a true root the trace is not complete.
     """
-    steps = tuple(sorted(spans, key=lambda span: (span.start_ns, span.parent_id is not None, span.span_id)))
+    steps = tuple(sorted((*spans, *inferred_calls(spans)), key=_order))
     roots = [span for span in steps if span.parent_id is None]
     root = next((span for span in roots if span.kind is SpanKind.AGENT), roots[0] if roots else steps[0])
     said = root.attributes
@@ -32,6 +33,71 @@ def assemble(spans: Sequence[Span]) -> Trace:
         task=task_of(root),
         spans=steps,
     )
+
+
+def _order(span: Span) -> tuple[int, bool, str]:
+    return span.start_ns, span.parent_id is not None, span.span_id
+
+
+def inferred_calls(spans: Sequence[Span]) -> list[Span]:
+    """Tool calls that a model asked for and that no span records, as steps of their own.
+
+    A call is recorded when a tool's span has its id or its name: a framework that records one call of a tool
+    records them all. An inferred step runs from the end of the model's turn to the start of the turn that was told
+    its result; its id is made from that of the model's span, so that it is the same every time.
+    """
+    asking = [span for span in spans if span.model and span.model.asked]
+    if not asking:
+        return []
+    tools = [span.tool for span in spans if span.tool]
+    recorded = {tool.call_id for tool in tools if tool.call_id} | {tool.name for tool in tools}
+    turns = sorted((span for span in spans if span.model), key=_order)
+    found = []
+    for span in asking:
+        later = [turn for turn in turns if turn.start_ns >= span.end_ns and turn.span_id != span.span_id]
+        for place, asked in enumerate(span.model.asked if span.model else ()):
+            if asked.call_id not in recorded and asked.name not in recorded:
+                found.append(_inferred(span, asked, place, later))
+    return found
+
+
+def _inferred(span: Span, asked: AskedTool, place: int, later: Sequence[Span]) -> Span:
+    told, end_ns = _answer(asked, place, later)
+    made = sha256(f"{span.span_id}/{place}".encode()).hexdigest()[:16]
+    tool = ToolCall(
+        asked.name,
+        asked.call_id,
+        asked.arguments_hash,
+        told.result_hash if told else None,
+        asked.arguments_preview,
+        told.result_preview if told else "",
+        empty_result=told is not None and told.empty,
+    )
+    return Span(
+        span.trace_id,
+        made,
+        span.parent_id,
+        SpanKind.TOOL,
+        asked.name,
+        span.end_ns,
+        max(span.end_ns, end_ns),
+        error=told is not None and told.error,
+        agent=span.agent,
+        tool=tool,
+        inferred=True,
+    )
+
+
+def _answer(asked: AskedTool, place: int, later: Sequence[Span]) -> tuple[ToldResult | None, int]:
+    """What a later turn was told of the call, by its id or else by its place, and when that turn began."""
+    for turn in later:
+        told = turn.model.told if turn.model else ()
+        match = next((one for one in told if asked.call_id and one.call_id == asked.call_id), None)
+        if match is None and place < len(told) and not (asked.call_id and told[place].call_id):
+            match = told[place]
+        if match is not None:
+            return match, turn.start_ns
+    return None, later[0].start_ns if later else 0
 
 
 def agent_of(root: Span, steps: Sequence[Span]) -> str:
@@ -56,7 +122,11 @@ def task_of(root: Span) -> Task:
 
 
 def _prompt_in(steps: Sequence[Span]) -> str | None:
-    return next((span.model.prompt_version for span in steps if span.model and span.model.prompt_version), None)
+    """The first prompt a model call names: "name@version", or as much of it as is told."""
+    for span in steps:
+        if span.model and (span.model.prompt_name or span.model.prompt_version):
+            return "@".join(part for part in (span.model.prompt_name, span.model.prompt_version) if part)
+    return None
 
 
 def _provider_in(steps: Sequence[Span]) -> str | None:

@@ -82,6 +82,7 @@ class Agent:
     environments: tuple[str, ...] = ("production",)
     service_names: tuple[str, ...] = ()
     agent_names: tuple[str, ...] = ()
+    full_text: bool = False  # what it and its users say is kept whole; else short previews only
     projects: dict[str, str] = field(default_factory=dict)  # source -> the agent's project or experiment there
     control_keys: dict[str, str] = field(default_factory=dict)
     tools: tuple[Tool, ...] = ()

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bot.incident.evidence import ENOUGH, Change, Direction, EvidenceBundle, Signal
+from bot.incident.evidence import ENOUGH, Change, Direction, EvidenceBundle, Signal, Unit
 from bot.incident.wording import measured
 
 ALWAYS = ("task_failures", "quality", "model_errors", "tool_errors", "repeats", "steps_p95")  # also said when flat
@@ -53,12 +53,12 @@ def is_part(signal: Signal) -> bool:
     return ":" in signal.name or signal.name.endswith("_slice") or signal.name == "task_mix"
 
 
-def _weight(signal: Signal) -> tuple[bool, bool, float]:
-    """What is sure first, headlines next, then by how much of the difference is beyond doubt."""
+def _weight(signal: Signal) -> tuple[bool, bool, bool, float]:
+    """What is sure first, headlines next, shares before amounts, then by how much is beyond doubt."""
     sure = 0.0
     if signal.difference is not None:
         sure = max(signal.difference.low, -signal.difference.high, 0.0)
-    return signal.direction is not Direction.UNKNOWN, signal.name in ALWAYS, sure
+    return signal.direction is not Direction.UNKNOWN, signal.name in ALWAYS, signal.unit is Unit.SHARE, sure
 
 
 def _changed(change: Change) -> str:

@@ -86,7 +86,7 @@ def trace_row(trace: Trace, size: int, arrived_ns: int) -> dict[str, object]:
         "end_ns": trace.end_ns,
         "error": trace.error,
         "complete": trace.complete,
-        "spans": len(trace.spans),
+        "spans": sum(not span.inferred for span in trace.spans),
         "arrived_ns": arrived_ns,
         "failed": int(reading.failed),
         "model_failed": int(reading.model_errors > 0),

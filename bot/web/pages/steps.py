@@ -66,6 +66,7 @@ class Step:
     marks: tuple[Mark, ...]
     words: tuple[Words, ...]
     repeated: bool
+    again: bool  # the same call was shown already
 
     @property
     def spoken(self) -> str:
@@ -127,6 +128,7 @@ def _step(
         marks=(*marks_of(span, turn), *_found(span, findings)),
         words=tuple(words_of(span)),
         repeated=turn is not None and turn[1] >= THRICE,
+        again=turn is not None and turn[0] > 1,
     )
 
 

@@ -1,7 +1,9 @@
 """The page of one trace, and of a bad one beside a good one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +21,7 @@ from bot.web.pages.steps import LOOK, Mark, Words, marks_of, name_of, repeats, s
 from bot.web.parts import Parts
 
 MOST_STEPS = 500
+RUN = 6  # rows shown of a run on one side
 Turns = dict[str, tuple[int, int]]
 
 
@@ -57,6 +60,15 @@ class Row:
     word: str
     same: bool
     first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows that follow one another; folded away where a long run stands on one side only."""
+
+    rows: tuple[Row, ...]
+    start: int  # number of the first row
+    folded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +111,10 @@ class TracePages:
             bad=await self._side(bad),
             good=await self._side(good),
             agent=self.parts.catalogue.agent(bad.agent),
-            rows=[row_of(row, turns, first=at == aligned.diverges) for at, row in enumerate(aligned.rows)],
+            stretches=stretches(
+                [row_of(row, turns, first=at == aligned.diverges) for at, row in enumerate(aligned.rows)]
+            ),
+            count=len(aligned.rows),
             diverges=aligned.diverges,
         )
 
@@ -131,6 +146,21 @@ def row_of(row: AlignedStep, turns: Turns, *, first: bool) -> Row:
     else:
         word = "the same" if row.same else "ends differently"
     return Row(_cell(row.bad, turns), _cell(row.good, turns), word, row.same, first)
+
+
+def stretches(rows: Sequence[Row]) -> list[Stretch]:
+    """The rows, with long runs on one side folded after their first few."""
+    found: list[Stretch] = []
+    at = 0
+    for _, run in groupby(rows, key=lambda row: row.word if row.bad is None or row.good is None else ""):
+        part = tuple(run)
+        one_sided = part[0].bad is None or part[0].good is None
+        shown = RUN if one_sided and len(part) > RUN + 2 else len(part)
+        found.append(Stretch(part[:shown], at + 1, folded=False))
+        if part[shown:]:
+            found.append(Stretch(part[shown:], at + shown + 1, folded=True))
+        at += len(part)
+    return found
 
 
 def _cell(span: Span | None, turns: Turns) -> Cell | None:

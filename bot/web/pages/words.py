@@ -10,6 +10,7 @@ from bot.incident.summary import word, worst_first
 from bot.web.moments import EPOCH
 
 UNKNOWN = "can't tell"
+WHOLE_FROM = 10  # from here on a decimal says nothing
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -92,7 +93,10 @@ def apart(signal: Signal) -> str:
         return ""
     if signal.unit is Unit.SHARE:
         return f"{(value - base) * 100:+.0f} points ({apart.low * 100:+.0f} to {apart.high * 100:+.0f})"
-    return f"{value - base:+,.3g} ({apart.low:+,.3g} to {apart.high:+,.3g})"
+    by, low, high = (
+        f"{one:+,.0f}" if abs(one) >= WHOLE_FROM else f"{one:+.1f}" for one in (value - base, apart.low, apart.high)
+    )
+    return f"{by} ({low} to {high})"
 
 
 def usual(signal: Signal) -> str:
