@@ -26,9 +26,13 @@ def trace_page(bundle: EvidenceBundle, trace_id: str, public_url: str) -> str | 
 
 def our_page(trace_id: str, public_url: str) -> str | None:
     """Our own page of a trace."""
-    return f"{public_url}/traces/{trace_id}" if public_url and trace_id.isalnum() and trace_id.isascii() else None
+    return f"{public_url}/traces/{trace_id}" if public_url and _plain(trace_id) else None
 
 
 def pair_page(pair: Pair, public_url: str) -> str | None:
-    """Our page that shows the two tasks side by side."""
-    return f"{public_url}/traces/{pair.bad}/beside/{pair.good}" if our_page(pair.bad + pair.good, public_url) else None
+    """Our page that shows the two tasks side by side; its path alone without ``public_url``."""
+    return f"{public_url}/traces/{pair.bad}/beside/{pair.good}" if _plain(pair.bad + pair.good) else None
+
+
+def _plain(trace_id: str) -> bool:
+    return trace_id.isalnum() and trace_id.isascii()

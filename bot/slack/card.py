@@ -127,7 +127,7 @@ def _telemetry(state: IncidentState, events: Sequence[Event], public_url: str, b
     gaps = "; ".join(quote_untrusted(one, 160) for one in state.evidence_missing[:3])
     missing = [f"Missing: {gaps}"] if gaps else []
     pages = [link(f"{public_url}/incidents/{state.incident.key}", "Charts and traces")] if public_url else []
-    beside = pair_page(bundle.pair, public_url) if bundle and bundle.pair else None
+    beside = pair_page(bundle.pair, public_url) if public_url and bundle and bundle.pair else None
     pages += [link(beside, "A bad task beside a good one")] if beside else []
     return "\n".join([f"*What telemetry says*{as_of}", *lines, *missing, *([" · ".join(pages)] if pages else [])])
 

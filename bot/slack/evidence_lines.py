@@ -93,7 +93,7 @@ def slowed(bundle: EvidenceBundle) -> SlowStep | None:
 
 def pair_line(pair: Pair, bundle: EvidenceBundle, public_url: str) -> str:
     """The bad task and its nearest good one: the way to the comparison, and each in the team's own tool."""
-    page = pair_page(pair, public_url)
+    page = pair_page(pair, public_url) if public_url else None
     both = link(page, "A bad task beside a good one") if page else "A bad task and a good one"
     theirs = [
         link(address, f"{name} task in your tool")

@@ -230,7 +230,7 @@ async def test_evidence_names_slow_steps_a_pair_and_what_its_charts_show(world: 
         evidence = (await client.get("/api/v1/agents/helpdesk-agent/evidence")).json()
     assert evidence["slow_steps"][0]["n"] > 0
     pair = evidence["pair"]
-    assert pair["url"] == f"http://test/traces/{pair['bad']}/beside/{pair['good']}"
+    assert pair["page"] == f"/traces/{pair['bad']}/beside/{pair['good']}"
     assert {course["signal"] for course in evidence["courses"]} >= {"task_failures", "quality"}
     assert evidence["courses"][0]["points"][0].keys() == {"start", "k", "n"}
     assert len(evidence["steps"]["now"]) == len(evidence["steps"]["before"])

@@ -230,7 +230,7 @@ def test_a_step_is_drawn_where_it_was_alone_and_says_what_is_odd() -> None:
         Span("t", "m", "root", SpanKind.LLM, "chat", 100, 400, model=ModelCall(requested="big", answering="small")),
         Span("t", "g", "root", SpanKind.GUARDRAIL, "check", 600, 600, guardrail=GuardrailCheck("pii", triggered=True)),
         Span("t", "w", "root", SpanKind.TOOL, "call", 700, 900, error=True, error_type="timeout", tool=READ),
-        Span("t", "v", "w", SpanKind.TOOL, "call", 650, 2000, tool=READ, attributes={"firstfive.inferred": True}),
+        Span("t", "v", "w", SpanKind.TOOL, "call", 650, 2000, tool=READ, inferred=True),
     ]
     root, model, check, broken, again = steps_of(Trace("t", "a", 0, 1000, spans=tuple(calls)), (), 9)
     assert [(bar.at, bar.width) for bar in root.alone] == [(0, 100), (400, 200), (600, 100), (900, 100)]

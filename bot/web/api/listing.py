@@ -16,7 +16,6 @@ from bot.incident.detectors.findings import findings_of
 from bot.incident.errors import BadInput
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.web.api.shapes import moment
-from bot.web.inferred import inferred
 
 Json = dict[str, Any]
 
@@ -99,7 +98,7 @@ def _step(span: Span) -> Json:
         "tool": span.tool,
         "model": span.model,
         "guardrail": span.guardrail,
-        "inferred": inferred(span),
+        "inferred": span.inferred,
     }
 
 

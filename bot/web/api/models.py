@@ -113,7 +113,7 @@ class PairShape(Shape):
     good: str
     likeness: float = Field(description="0..1, of their sequences of steps")
     why: str
-    url: str = Field(description="page that shows them side by side")
+    page: str = Field(description="path of our page that shows them side by side")
 
 
 class PointShape(Shape):

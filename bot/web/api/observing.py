@@ -42,7 +42,7 @@ def router(parts: Parts) -> APIRouter:
         ``window`` is how long "now" is: 15m, 2h, 900s, PT15M, or seconds. Without it, since the trouble began.
         """
         bundle = await parts.verbs.gather(agent, moment_in(at), length_in(window))
-        return shapes.evidence(bundle, parts.public_url)
+        return shapes.evidence(bundle)
 
     @routes.get("/agents/{agent}/classification")
     async def classification(agent: str, at: str | None = None) -> m.ClassificationShape:

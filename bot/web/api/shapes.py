@@ -7,6 +7,7 @@ from bot.incident import wording
 from bot.incident.classification import Answer, Classification
 from bot.incident.codec import encode
 from bot.incident.evidence import Change, Course, EvidenceBundle, Finding, Interval, Onset, Pair, Signal, Window
+from bot.incident.links import pair_page
 from bot.incident.mitigation import Controls, Mitigation, Offer
 from bot.incident.model import Agent, Person
 from bot.incident.narration import narrate
@@ -14,7 +15,6 @@ from bot.incident.review import Postmortem, Statement
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.incident.timeline import Event, IncidentState, MitigationStatus, fact_to_json
 from bot.web.api import models as m
-from bot.web.inferred import inferred
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -24,7 +24,7 @@ def moment(ns: int) -> datetime:
     return EPOCH + timedelta(microseconds=ns // 1000)
 
 
-def evidence(bundle: EvidenceBundle, public_url: str = "") -> m.EvidenceShape:
+def evidence(bundle: EvidenceBundle) -> m.EvidenceShape:
     """The evidence bundle."""
     return m.EvidenceShape(
         agent=bundle.agent,
@@ -40,18 +40,18 @@ def evidence(bundle: EvidenceBundle, public_url: str = "") -> m.EvidenceShape:
         also_affected=list(bundle.also_affected),
         same_provider=list(bundle.same_provider),
         slow_steps=[m.SlowStepShape(**encode(step)) for step in bundle.slow_steps],
-        pair=pair(bundle.pair, public_url),
+        pair=pair(bundle.pair),
         links=dict(bundle.links),
         courses=[course(known) for known in bundle.courses],
         steps=m.StepsShape(**encode(bundle.steps)) if bundle.steps else None,
     )
 
 
-def pair(known: Pair | None, public_url: str) -> m.PairShape | None:
+def pair(known: Pair | None) -> m.PairShape | None:
     """The bad task beside the good one, or null."""
     if known is None:
         return None
-    return m.PairShape(**encode(known), url=f"{public_url}/traces/{known.bad}/beside/{known.good}")
+    return m.PairShape(**encode(known), page=pair_page(known, "") or "")
 
 
 def course(known: Course) -> m.CourseShape:
@@ -214,7 +214,7 @@ def step(span: Span) -> m.StepShape:
         tool=encode(span.tool),
         model=encode(span.model),
         guardrail=encode(span.guardrail),
-        inferred=inferred(span),
+        inferred=span.inferred,
     )
 
 

@@ -9,7 +9,6 @@ from bot.incident.detectors.swap import swapped
 from bot.incident.evidence import Finding
 from bot.incident.reading import step_name
 from bot.incident.telemetry import SideEffect, Span, SpanKind, Trace
-from bot.web.inferred import inferred
 
 WHOLE = 1000  # units across a bar, whatever the task took
 SLIVER = 4  # units below which nothing could be seen
@@ -149,7 +148,7 @@ def marks_of(span: Span, turn: tuple[int, int] | None = None) -> Iterator[Mark]:
         yield Mark(f"↻ {ordinal(turn[0])} of {turn[1]} the same", "warn" if turn[1] >= THRICE else "note")
     if span.model and swapped(span):
         yield Mark(f"asked {span.model.requested}, {span.model.answering} answered", "warn")
-    if inferred(span):
+    if span.inferred:
         yield Mark("inferred from the model's answer", "note")
     yield from _of_tool(span)
 
