@@ -28,7 +28,7 @@ _ASSIGNED = (
     r"(?:(?P<name>(?i:\b(?:proxy-)?authorization|bearer|basic|passwo?r?d|passphrase|pwd|secret|client[_-]secret"
     r"|api[_-]?key|access[_-]?key|access[_-]?token|refresh[_-]?token|auth[_-]?token|id[_-]?token|token))"
     r"(?P<between>\\?[\"']?\s*[:=]\s*\\?[\"']?(?:(?i:bearer|basic)\s+)?|(?<=earer)\s+|(?<=EARER)\s+)"
-    r"(?P<value>[^\s\"',;&\\<>{}\[\]()]{6,}))"
+    r"(?!(?i:bearer|basic)\b|\[)(?P<value>[^\s\"',;&\\<>{}\[\]()]{6,}))"
 )
 _CARD = r"(?:(?<![\w.-])[2-6]\d{3}(?P<gap>[ -]?)(?:\d{4}(?P=gap)\d{4}(?P=gap)\d{1,4}|\d{6}(?P=gap)\d{5})(?![\w-]))"
 _PHONE = (

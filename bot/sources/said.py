@@ -168,7 +168,11 @@ def _flat(values: Values) -> list[object]:
         elif name.endswith((".name", ".arguments")) and "tool_call" in name:
             called_by[name] = value
     calls = [
-        {"name": called, "arguments": called_by.get(name.removesuffix("name") + "arguments", "")}
+        {
+            "id": values.get(name.removesuffix("function.name") + "id"),
+            "name": called,
+            "arguments": called_by.get(name.removesuffix("name") + "arguments", ""),
+        }
         for name, called in called_by.items()
         if name.endswith(".name")
     ]
