@@ -12,12 +12,13 @@ from bot.incident.telemetry import AskedTool, ToldResult
 from bot.sources import attributes as names
 from bot.sources.redaction import Redaction
 from bot.sources.said import parsed
-from bot.sources.values import MOST_WORD, PREVIEW, Values, as_text, fingerprint, is_empty, text
+from bot.sources.values import MOST_WORD, PREVIEW, Values, as_text, fingerprint, first, is_empty, text
 
 MOST_CALLS = 20  # of one answer
 MOST_INPUT = 64_000  # characters of input messages that are worth parsing for results
 DEEPEST = 6
 
+_CALL_SIGNS = ("tool_call", "tool_use", "function_call", "tool-call", "toolName", "arguments")
 _RESULT_SIGNS = ('"tool_call_response"', '"tool_result"', '"tool_call_id"', '"tool"')
 _NESTED = ("parts", "content", "messages", "message", "choices", "tool_calls", "kwargs", "generations", "output")
 _ERROR_BEGINNINGS = ("error", "traceback", "exception")
@@ -25,6 +26,9 @@ _ERROR_BEGINNINGS = ("error", "traceback", "exception")
 
 def asked_in(found: object, values: Values, redaction: Redaction) -> tuple[AskedTool, ...]:
     """The tool calls in a model's answer, its JSON parsed; ``values`` may hold them apart from its words."""
+    raw = first(values, names.MODEL_OUTPUT)
+    if isinstance(raw, str) and not any(sign in raw for sign in _CALL_SIGNS):
+        found = None
     apart = text(values, names.MODEL_CALLS)
     calls = [*_calls(found, 0), *(_calls(parsed(apart), 0) if apart else ())][:MOST_CALLS]
     known: dict[tuple[str, str | None, str | None], AskedTool] = {}

@@ -163,6 +163,7 @@ MESSAGE_EVENTS = {  # span events that carried messages before there were attrib
 }
 EVALUATION_EVENT = "gen_ai.evaluation.result"
 NUMBERED_EVALUATIONS = ("evaluations.", "annotations.")  # OpenInference: evaluations.0.evaluation.score
+NUMBERED_FIRST = ("evaluations.0.evaluation.name", "annotations.0.annotation.name")
 NUMBERED_PARTS = {
     "name": "gen_ai.evaluation.name",
     "score": "gen_ai.evaluation.score.value",

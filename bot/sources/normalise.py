@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
 
 from bot.incident.telemetry import EvalScore, GuardrailCheck, ModelCall, SideEffect, Span, SpanKind, ToolCall
 from bot.sources import attributes as names
@@ -257,9 +259,7 @@ def model_of(values: Values, output: object, words: str, redaction: Redaction) -
         _tokens(values, names.CACHED_TOKENS, usage, "cached"),
         _tokens(values, names.REASONING_TOKENS, usage, "reasoning"),
         _cost(values, costs),
-        asked_in(output, values, redaction)
-        if isinstance(output, list | dict) or values.get(names.MODEL_CALLS[0])
-        else (),
+        asked_in(output, values, redaction),
         told_in(values, redaction),
     )
 
@@ -289,10 +289,8 @@ def kept(raw: RawSpan, privacy: Privacy, *, whole_text: bool) -> dict[str, objec
     """The attributes to store: canonical names for a root, no message bodies, long values cut, all redacted."""
     found: dict[str, object] = {}
     redaction = privacy.redaction
-    for place, (name, value) in enumerate(raw.attributes.items()):
-        if place >= MOST_ATTRIBUTES:
-            break
-        if not whole_text and (name in names.BODIES or (name.startswith(names.BODY_PREFIXES) and _is_body(name))):
+    for name, value in islice(raw.attributes.items(), MOST_ATTRIBUTES):
+        if not whole_text and is_body(name):
             continue
         key = name if len(name) <= MOST_NAME else name[:MOST_NAME]
         if isinstance(value, str):
@@ -312,8 +310,10 @@ def kept(raw: RawSpan, privacy: Privacy, *, whole_text: bool) -> dict[str, objec
     return found
 
 
-def _is_body(name: str) -> bool:
-    return name not in names.KEPT_DESPITE_PREFIX
+@lru_cache(4096)  # asked for every attribute of every span
+def is_body(name: str) -> bool:
+    """The attribute holds what somebody said: long and personal."""
+    return name in names.BODIES or (name.startswith(names.BODY_PREFIXES) and name not in names.KEPT_DESPITE_PREFIX)
 
 
 def scores_of_span(raw: RawSpan, privacy: Privacy = PRIVATE) -> list[EvalScore]:
@@ -336,6 +336,8 @@ def scores_of_span(raw: RawSpan, privacy: Privacy = PRIVATE) -> list[EvalScore]:
 
 def _numbered(raw: RawSpan) -> list[RawEvent]:
     """``evaluations.0.evaluation.name`` and its like, as events."""
+    if raw.attributes.keys().isdisjoint(names.NUMBERED_FIRST):
+        return []
     found: dict[str, dict[str, object]] = {}
     for name, value in raw.attributes.items():
         if name.startswith(names.NUMBERED_EVALUATIONS):
