@@ -1,15 +1,16 @@
 """Grafana Tempo: searched with TraceQL, then the traces themselves as OTLP JSON, one request each.
 
 A search gives any N traces of its time, without order and without pages, so the time is searched in slices,
-newest first, and what comes back full again in halves. Those with an error are searched for on their own and
-read first: they are what a responder needs. Where not all can be read, the shares over the rest mislead, so
-it is said. Reading needs Tempo 2.7 or later.
+newest first, and what comes back full again in halves. Where not all that was found can be read, a part is drawn
+as if by lot: picked by outcome, every share computed from it would mislead.
+Reading needs Tempo 2.7 or later.
 """
 
 import asyncio
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from urllib.parse import quote
 
 import httpx
@@ -27,9 +28,10 @@ from bot.sources.visiting import Api, Visit, authorization
 NAME = "Tempo"
 SETTING = "FIRSTFIVE_TEMPO_URL, FIRSTFIVE_TEMPO_TOKEN and FIRSTFIVE_TEMPO_TENANT"
 FOR_SEARCHING = 0.4  # of the seconds; the rest is for reading what was found
-SEARCHES = 12  # requests of each of the two searches
+SEARCHES = 24  # requests
 READS = 250  # requests for traces
 AT_ONCE = 8
+FOUND_FOR_EACH = 4  # found for each that is read, so that the sample reaches far back
 MOST_FOUND = 250  # traces a search is asked for; some installations refuse more than a few hundred
 SPANS_SHOWN = 1  # of each trace found; they come with the trace later
 BEFORE_S, AFTER_S = 300, 3600  # around a trace's start, where its spans are looked for
@@ -68,7 +70,7 @@ class Reading:
         """What of the wanted traces did not come, one sentence each."""
         if self.failures:
             left = f"{len(self.failures)} of {wanted} traces were not read"
-            yield f"{NAME}: {left}, those with errors were read first; {because(self.failures[0])}."
+            yield f"{NAME}: {left}; {because(self.failures[0])}."
         if self.absent:
             yield f"{NAME}: traces found and then not there to be read: {self.absent}. Reading needs Tempo 2.7 or later."
         if self.partial:
@@ -90,19 +92,16 @@ class Tempo:
     async def find(self, ask: SourceAsk) -> SourceFound:
         """As :meth:`bot.ports.TelemetrySource.find`."""
         reading_visit = self._api.visit(ask.seconds * FOR_READING, READS)
-        failed, every = await asyncio.gather(
-            self._search(failing(ask), ask, max(1, ask.most_traces // 2)),
-            self._search(of_agent(ask), ask, ask.most_traces),
-        )
-        if failed.failure and every.failure and not failed.starts | every.starts:
+        every = await self._search(of_agent(ask), ask, FOUND_FOR_EACH * ask.most_traces)
+        if every.failure and not every.starts:
             raise every.failure
-        found = in_time(failed.starts | every.starts, ask)
-        wanted = most_needed(found, failed.starts, min(ask.most_traces, READS))
+        found = in_time(every.starts, ask)
+        wanted = drawn(found, min(ask.most_traces, READS))
         reading = Reading()
         await self._read(reading_visit, wanted, found, reading)
         if reading.failures and not reading.steps.spans:
             raise reading.failures[0]
-        missing = [*every.missing(NAME), *_more(failed, every, len(found), len(wanted)), *reading.missing(len(wanted))]
+        missing = [*every.missing(NAME), *_more(every, len(found), len(wanted)), *reading.missing(len(wanted))]
         return reading.steps.found(NAME, ask, self._page, missing)
 
     async def close(self) -> None:
@@ -164,11 +163,6 @@ def of_agent(ask: SourceAsk) -> str:
     return f"{{ {' || '.join(either)} }}"
 
 
-def failing(ask: SourceAsk) -> str:
-    """The same, of those in which any span failed."""
-    return f"{of_agent(ask)} && {{ status = error }}"
-
-
 def traceql_string(text: str) -> str:
     """A string literal of TraceQL, on one line; its escapes are Go's."""
     escaped = sound(text).replace("\\", "\\\\").replace('"', '\\"')
@@ -194,23 +188,13 @@ def in_time(starts: Starts, ask: SourceAsk) -> dict[str, int]:
     return {trace_id: at for trace_id, at in starts.items() if begin_ns <= at < ask.end_ns}
 
 
-def most_needed(found: Starts, failed: Collection[str], most: int) -> list[str]:
-    """At most so many traces to read, in that order: those with errors, then others, newest first.
-
-    Half of the places are kept for the others, as far as there are any: a bad trace is read beside a good one.
-    """
-    newest_first = sorted(found, key=lambda one: (-found[one], one))
-    bad = [one for one in newest_first if one in failed]
-    good = [one for one in newest_first if one not in failed]
-    bad = bad[: max(most // 2, most - len(good))]
-    return [*bad, *good[: most - len(bad)]]
+def drawn(found: Starts, most: int) -> list[str]:
+    """At most so many traces, drawn as if by lot and the same every time; every beginning of the order is such a draw."""
+    return sorted(found, key=lambda one: sha256(one.encode()).digest())[:most]
 
 
-def _more(failed: Sliced, every: Sliced, found: int, read: int) -> Iterator[str]:
-    if found > read or every.enough:
-        yield (
-            f"{NAME}: only {read} traces were read, those with errors and the newest first; there may be more, "
-            "so shares of all traces cannot be told from them."
-        )
-    if failed.failure:
-        yield f"{NAME}: not all traces with errors were found; {because(failed.failure)}."
+def _more(every: Sliced, found: int, read: int) -> Iterator[str]:
+    if found > read:
+        yield f"{NAME}: {read} of {found} traces were read, drawn as if by lot."
+    if every.enough:
+        yield f"{NAME}: there are more traces than can be searched for at once; the oldest of the time are missing."

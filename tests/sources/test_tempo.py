@@ -16,7 +16,7 @@ from bot.incident.errors import Unavailable
 from bot.incident.evidence import Window
 from bot.incident.telemetry import SpanKind
 from bot.ports import SourceFound
-from bot.sources.tempo import Tempo, most_needed, of_agent, open_source, starts_in, traceql_string
+from bot.sources.tempo import Tempo, drawn, of_agent, open_source, starts_in, traceql_string
 from tests.sources.otlp_rows import Row, in_base64, span, task, trace_id, traces_data
 from tests.sources.vendor_stub import (
     BUSY_FOR_A_MINUTE,
@@ -78,8 +78,6 @@ class LittleTempo:
         return {"traces": found[: min(self.most, int(asked.param("limit")))], "metrics": {"totalBlocks": 13}}
 
     def _matches(self, query: str, spans: list[Row]) -> bool:
-        if query.endswith(" && { status = error }") and not any("status" in one for one in spans):
-            return False
         asked = set(re.findall(r'= "([^"]*)"', query))
         said = {value["value"].get("stringValue") for one in spans for value in one["attributes"]}
         return bool(asked & (said | {self.service}))
@@ -140,7 +138,6 @@ async def test_the_agent_is_searched_for_by_its_name_and_by_its_service() -> Non
     assert len(seen.traces) == 2
     assert {asked.param("q") for asked in little.searches} == {
         '{ span.gen_ai.agent.name = "helpdesk-agent" || resource.service.name = "helpdesk-agent" }',
-        '{ span.gen_ai.agent.name = "helpdesk-agent" || resource.service.name = "helpdesk-agent" } && { status = error }',
     }
     assert {(asked.param("start"), asked.param("end")) for asked in little.searches} == {("1793617200", "1793620800")}
 
@@ -163,32 +160,37 @@ async def test_nothing_found_is_no_failure() -> None:
     assert await found(always(Reply({"metrics": {}}))) == SourceFound()
 
 
-async def test_a_search_that_comes_back_full_is_asked_again_in_halves_newest_first() -> None:
+async def test_a_search_that_comes_back_full_is_asked_again_in_halves_and_read_all_over_the_time() -> None:
     little = tempo_of(*(task(number, 59 - number) for number in range(1, 41)))
     seen = await found(little, most_traces=10)
-    assert [trace.id for trace in seen.traces] == [trace_id(number) for number in range(31, 41)]
     assert len(little.reads) == 10
-    assert seen.missing == (
-        "Tempo: only 10 traces were read, those with errors and the newest first; there may be more, so shares of all traces cannot be told from them.",
-    )
+    numbers = [int(trace.id, 16) for trace in seen.traces]
+    assert numbers == sorted(numbers)
+    assert numbers[0] < 15
+    assert numbers[-1] > 25
+    assert seen.missing == ("Tempo: 10 of 40 traces were read, drawn as if by lot.",)
 
 
-async def test_traces_with_errors_are_read_first_and_beside_good_ones() -> None:
-    bad = [task(number, 50 - number, failed=True) for number in range(1, 21)]
-    good = [task(number, 40 - number / 10) for number in range(100, 300)]
-    little = tempo_of(*bad, *good)
-    seen = await found(little, most_traces=20)
-    assert set(little.reads[:10]) == {trace_id(number) for number in range(11, 21)}
-    assert sum(any(step.error for step in trace.spans) for trace in seen.traces) == 10
-    assert len(seen.traces) == 20
+async def test_what_is_read_is_not_picked_by_its_outcome() -> None:
+    little = tempo_of(*(task(number, 55 - number / 6, failed=number % 4 == 0) for number in range(1, 301)))
+    seen = await found(little, most_traces=80)
+    failed = sum(any(step.error for step in trace.spans) for trace in seen.traces)
+    assert len(seen.traces) == 80
+    assert 11 <= failed <= 29
 
 
-def test_places_that_one_kind_does_not_need_go_to_the_other() -> None:
-    starts = {"a": 1, "b": 2, "c": 3, "d": 4}
-    assert most_needed(starts, {"a", "b"}, 4) == ["b", "a", "d", "c"]
-    assert most_needed(starts, {"a", "b", "c"}, 2) == ["c", "d"]
-    assert most_needed(starts, set(), 2) == ["d", "c"]
-    assert most_needed(starts, set(starts), 3) == ["d", "c", "b"]
+def test_every_beginning_of_the_order_is_a_draw() -> None:
+    starts = {f"{number:03d}": number for number in range(400)}
+    assert abs(sum(int(one) for one in drawn(starts, 100)) / 100 - 200) < 35
+    assert drawn(starts, 100)[:10] == drawn(starts, 10)
+    assert sorted(drawn(starts, 1000)) == sorted(starts)
+    assert drawn({}, 5) == []
+
+
+async def test_more_than_can_be_searched_for_is_said() -> None:
+    little = tempo_of(*(task(number, 59 - number) for number in range(1, 59)))
+    seen = await found(little, most_traces=10)
+    assert "the oldest of the time are missing" in seen.missing[-1]
 
 
 async def test_a_trace_that_came_in_part_is_kept_and_named() -> None:
@@ -284,7 +286,7 @@ async def test_a_tempo_that_is_busy_in_between_gives_what_it_gave() -> None:
     seen = await found(answer)
     assert 0 < len(seen.traces) <= 20
     [sentence] = seen.missing
-    assert re.match(r"Tempo: \d+ of 40 traces were not read, those with errors were read first; Tempo ", sentence)
+    assert re.match(r"Tempo: \d+ of 40 traces were not read; Tempo ", sentence)
 
 
 async def test_at_the_deadline_what_came_is_there_and_the_rest_is_counted() -> None:
@@ -298,22 +300,7 @@ async def test_at_the_deadline_what_came_is_there_and_the_rest_is_counted() -> N
     seen = await found(answer, seconds=1.2)
     assert monotonic() - started < 3
     assert [trace.id for trace in seen.traces] == [trace_id(1)]
-    assert seen.missing == (
-        "Tempo: 2 of 3 traces were not read, those with errors were read first; Tempo did not answer in time.",
-    )
-
-
-async def test_a_search_for_errors_that_fails_is_named_and_the_traces_are_there() -> None:
-    little = tempo_of(task(1, 5, failed=True))
-
-    def answer(asked: Asked) -> Reply:
-        return Reply({}, status=500) if asked.param("q").endswith("status = error }") else little(asked)
-
-    seen = await found(answer)
-    assert len(seen.traces) == 1
-    assert seen.missing == (
-        "Tempo: not all traces with errors were found; Tempo answers HTTP 500; check FIRSTFIVE_TEMPO_URL, FIRSTFIVE_TEMPO_TOKEN and FIRSTFIVE_TEMPO_TENANT.",
-    )
+    assert seen.missing == ("Tempo: 2 of 3 traces were not read; Tempo did not answer in time.",)
 
 
 async def test_time_that_could_not_be_searched_is_named() -> None:

@@ -8,7 +8,7 @@ from bot.incident.signals.measure import RELEVANT_SHARE, direction
 from bot.incident.statistics import newcombe, wilson
 
 MOVED = 0.5  # of its baseline: a quantity without an interval has moved only then
-STALE_SECONDS = 300.0
+STALE_SECONDS = 900.0  # evals run every few minutes, and their age is that of the last run
 
 
 def signals(metrics: Sequence[Metric], at_ns: int) -> tuple[Signal, ...]:
