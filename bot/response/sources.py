@@ -10,6 +10,7 @@ from bot.incident.reading import Reading, read
 from bot.ports import SourceAsk, SourceFound, TelemetrySource
 
 ANSWER_KEPT = 15.0  # seconds; vendors count requests, and a responder looks again and again
+IN_THREAD_FROM = 50  # traces; reading more would hold up the event loop
 SLACK = 0.3  # seconds beyond its deadline before a source is cut off with all it has
 ROUND_NS = 15_000_000_000  # moments this close share an answer
 
@@ -51,7 +52,13 @@ async def _asked(source: TelemetrySource, ask: SourceAsk) -> Answer:
         return SourceFound(), (), str(error)
     except Exception as error:  # noqa: BLE001 - a vendor's surprise must not take the other evidence with it
         return SourceFound(), (), f"{source.name} answered in a way that is not understood ({type(error).__name__})."
-    return found, tuple(read(trace) for trace in found.traces), None
+    if len(found.traces) < IN_THREAD_FROM:
+        return found, _readings(found), None
+    return found, await asyncio.to_thread(_readings, found), None
+
+
+def _readings(found: SourceFound) -> tuple[Reading, ...]:
+    return tuple(read(trace) for trace in found.traces)
 
 
 def status(name: str, answer: Answer) -> SourceStatus:

@@ -58,6 +58,7 @@ class Look:
     ask: SourceAsk
     steps: Steps = field(default_factory=Steps)
     wrong: dict[str, None] = field(default_factory=dict)  # sentences, in order
+    taking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def take(self, values: Iterable[object], *, whole: bool) -> Starts:
         """Keep the traces of an answer: one result, or several after one another; returns when they began."""
@@ -106,10 +107,11 @@ class Jaeger:
             body = await self._traces(visit, service, window, look.ask.most_traces)
             if body is None:
                 return {}, False
-            values, whole = json_values(body)
+            values, whole = await asyncio.to_thread(json_values, body)  # thousands of spans would hold up the loop
             if not values:
                 raise visit.misread(body)
-            starts = look.take(values, whole=whole)
+            async with look.taking:
+                starts = await asyncio.to_thread(look.take, values, whole=whole)
             return starts, len(starts) >= look.ask.most_traces
 
         return await read_slices(ask_slice, look.ask, look.ask.most_traces)
