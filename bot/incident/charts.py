@@ -36,6 +36,7 @@ class Chart:
 
 
 WIDTH = 560
+SHARES_WIDTH = 380  # its labels take as much again
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 MOST_SHARES = 8
 _NOW, _BEFORE, _GOOD, _MUTED = "#b3261e", "#5b6470", "#0b57d0", "#8a929c"
@@ -57,7 +58,7 @@ def shares_chart(bundle: EvidenceBundle) -> Chart | None:
     if not shown:
         return None
     rows = [row for signal in shown for row in _rows(signal)]
-    spec = _spec(rows, WIDTH, 34 * len(shown), "Now against before, with 95 % intervals")
+    spec = _spec(rows, SHARES_WIDTH, 34 * len(shown), "Now against before, with 95 % intervals")
     order = [signal.label for signal in shown]
     y = {"field": "signal", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 330}}
     color, shape = _by_when([_NOW, _BEFORE]), _by_when(["circle", "diamond"])
@@ -287,7 +288,7 @@ def _spec(rows: list[dict[str, Any]], width: int, height: int, title: str = "") 
         "background": "white",
         "data": {"values": rows},
         "config": {
-            "axis": {"labelFontSize": 12, "gridColor": "#e6e8eb", "domainColor": _MUTED},
+            "axis": {"labelFontSize": 13, "gridColor": "#e6e8eb", "domainColor": _MUTED},
             "view": {"stroke": None},
         },
     }

@@ -53,12 +53,20 @@ def is_part(signal: Signal) -> bool:
     return ":" in signal.name or signal.name.endswith("_slice") or signal.name == "task_mix"
 
 
-def _weight(signal: Signal) -> tuple[bool, bool, bool, float]:
-    """What is sure first, headlines next, shares before amounts, then by how much is beyond doubt."""
+def _weight(signal: Signal) -> tuple[bool, bool, bool, bool, float]:
+    """What is sure first, then what got worse, headlines next, shares before amounts, then how much is beyond doubt."""
     sure = 0.0
     if signal.difference is not None:
         sure = max(signal.difference.low, -signal.difference.high, 0.0)
-    return signal.direction is not Direction.UNKNOWN, signal.name in ALWAYS, signal.unit is Unit.SHARE, sure
+    sure_of_it = signal.direction is not Direction.UNKNOWN
+    return sure_of_it, worse(signal), signal.name in ALWAYS, signal.unit is Unit.SHARE, sure
+
+
+def worse(signal: Signal) -> bool:
+    """A signal that moved moved for the worse: shares, times and counts are of trouble, only a pace is missed."""
+    if signal.unit is Unit.RATE or signal.difference is None:
+        return signal.direction in {Direction.UP, Direction.DOWN}
+    return signal.difference.low > 0
 
 
 def _changed(change: Change) -> str:

@@ -1,6 +1,6 @@
 """Sentences about signals: the figure first, then the word."""
 
-from bot.incident.evidence import Signal, Unit
+from bot.incident.evidence import Interval, Signal, Unit
 
 
 def figure(signal: Signal) -> str:
@@ -40,6 +40,14 @@ def percent(value: float) -> str:
 
 
 SMALL = 0.02
+TEN_POINTS = 0.1
+
+
+def points(difference: float, interval: Interval) -> str:
+    """A difference of shares with its interval: "+31 points (+18 to +45)", with a decimal where it is small."""
+    form = "{:+.0f}" if abs(difference) >= TEN_POINTS else "{:+.1f}"
+    by, low, high = (form.format(100 * one) for one in (difference, interval.low, interval.high))
+    return f"{by} points ({low} to {high})"
 
 
 def quantity(value: float, unit: Unit) -> str:

@@ -2,25 +2,23 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Final
 
 from bot.incident.evidence import ENOUGH, Change, Direction, EvidenceBundle, Onset, Pair, Signal, SlowStep, Unit
 from bot.incident.links import own_tool, pair_page, trace_page
-from bot.incident.summary import word
-from bot.incident.wording import measured
+from bot.incident.summary import word, worse
+from bot.incident.wording import measured, points
 from bot.slack.text import date_token, duration, link, percent, quote_untrusted
 
 STALE_SECONDS = 120
 SLOWER = 1.5  # times the mean of before, from which a step is worth a line on one screen
-MARKS: Final = {Direction.UP: "🔴", Direction.DOWN: "🔴", Direction.FLAT: "🟢", Direction.UNKNOWN: "⚪"}
 
 
 def signal_line(signal: Signal, bundle: EvidenceBundle, public_url: str, *, full: bool) -> str:
     """One signal; ``full`` adds the difference, what is usual at this hour, and how old the newest observation is."""
     said = quote_untrusted(measured(signal), 320)
     if signal.value is None:
-        return f"• {MARKS[Direction.UNKNOWN]} {said}, {_last_seen(signal)}"
-    parts = [f"{said}: {MARKS[signal.direction]} {word(signal)}"]
+        return f"• {_mark(signal)} {said}, {_last_seen(signal)}"
+    parts = [f"{said}: {_mark(signal)} {word(signal)}"]
     if full:
         parts += _more(signal)
     elif signal.usual is not None and signal.moved:
@@ -28,6 +26,15 @@ def signal_line(signal: Signal, bundle: EvidenceBundle, public_url: str, *, full
     if signal.direction is not Direction.FLAT:
         parts += _traces(signal.trace_ids[:1], bundle, public_url)
     return "• " + " · ".join(parts)
+
+
+def _mark(signal: Signal) -> str:
+    """A second sign beside the word: red for the worse, yellow for the better, which may be a sign of trouble too."""
+    if signal.direction is Direction.UNKNOWN:
+        return "⚪"
+    if signal.direction is Direction.FLAT:
+        return "🟢"
+    return "🔴" if worse(signal) else "🟡"
 
 
 def _last_seen(signal: Signal) -> str:
@@ -38,7 +45,7 @@ def _more(signal: Signal) -> Iterator[str]:
     apart = signal.difference
     if apart and signal.unit is Unit.SHARE and signal.enough and signal.value is not None:
         by = signal.value - (signal.baseline or 0.0)
-        yield f"{by * 100:+.0f} points ({apart.low * 100:+.0f} to {apart.high * 100:+.0f})"
+        yield points(by, apart)
     if signal.usual is not None:
         yield _usual(signal.usual, signal.usual_n)
     if signal.fresh_seconds is not None and signal.fresh_seconds > STALE_SECONDS:

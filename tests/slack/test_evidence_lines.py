@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.incident.evidence import Direction, EvidenceBundle, Interval, Signal, SlowStep, Unit, Window
+from bot.incident.summary import worst_first
 from bot.slack.evidence_lines import signal_line, slowed
 
 NOW = Window(0, 1)
@@ -71,3 +72,13 @@ def test_a_step_is_slow_only_against_itself_and_with_enough_tasks() -> None:
     for ordinary in (replace(step, seconds=1.0), replace(step, n=3), replace(step, baseline_seconds=None)):
         assert slowed(replace(EMPTY, slow_steps=(ordinary,))) is None
     assert slowed(EMPTY) is None
+
+
+def test_what_got_better_is_not_painted_as_trouble() -> None:
+    better = replace(CAP, direction=Direction.DOWN, value=0.003, difference=Interval(-0.014, -0.004), baseline=0.012)
+    assert ": 🟡 down · -0.9 points (-1.4 to -0.4)" in line(better)
+    fewer = replace(CAP, unit=Unit.RATE, direction=Direction.DOWN, difference=None)
+    assert ": 🔴 down" in line(fewer)
+    both = replace(EMPTY, signals=(better, replace(CAP, name="task_failures"), fewer))
+    assert [signal.direction for signal in worst_first(both)] == [Direction.UP, Direction.DOWN, Direction.DOWN]
+    assert worst_first(both)[-1] is better

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from bot.incident.evidence import Direction, EvidenceBundle, Interval, Signal, Unit
 from bot.incident.links import own_tool
 from bot.incident.summary import word, worst_first
+from bot.incident.wording import points
 from bot.web.moments import EPOCH
 
 UNKNOWN = "can't tell"
@@ -92,7 +93,7 @@ def apart(signal: Signal) -> str:
     if apart is None or value is None or base is None or not signal.enough:
         return ""
     if signal.unit is Unit.SHARE:
-        return f"{(value - base) * 100:+.0f} points ({apart.low * 100:+.0f} to {apart.high * 100:+.0f})"
+        return points(value - base, apart)
     by, low, high = (
         f"{one:+,.0f}" if abs(one) >= WHOLE_FROM else f"{one:+.1f}" for one in (value - base, apart.low, apart.high)
     )
