@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.incident.evidence import Direction, EvidenceBundle, Interval, Signal, Unit
 from bot.incident.links import own_tool
-from bot.incident.summary import word, worst_first
+from bot.incident.summary import is_part, word, worst_first
 from bot.incident.wording import points
 from bot.web.moments import EPOCH
 
@@ -36,6 +36,7 @@ class Row:
     usual: str
     direction: Direction
     moved: bool
+    part: bool  # of one tool, one evaluator or one slice
     word: str
     fresh: str
     note: str
@@ -64,6 +65,7 @@ def row(signal: Signal, bundle: EvidenceBundle) -> Row:
         usual=usual(signal),
         direction=signal.direction,
         moved=signal.moved,
+        part=is_part(signal),
         word=word(signal),
         fresh="never seen" if signal.fresh_seconds is None else f"{duration(signal.fresh_seconds)} ago",
         note=signal.note,
