@@ -76,11 +76,11 @@ def _trace(trace: Trace, scores: list[Json], wanted: Wanted, url: str) -> Json:
         "agent_version": trace.agent_version,
         "prompt_version": trace.prompt_version,
         "provider": trace.provider,
-        "task": encode(trace.task),
+        "task": trace.task,
         "scores": scores,
         "url": url or None,
         "steps": [_step(span) for span in trace.spans] if wanted.spans else None,
-        "findings": [encode(found) for found in findings_of(trace)] if wanted.findings else None,
+        "findings": findings_of(trace) if wanted.findings else None,
     }
 
 

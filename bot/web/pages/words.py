@@ -69,7 +69,7 @@ def row(signal: Signal, bundle: EvidenceBundle) -> Row:
         word=word(signal),
         fresh="never seen" if signal.fresh_seconds is None else f"{duration(signal.fresh_seconds)} ago",
         note=signal.note,
-        traces=links(signal.trace_ids[:3], bundle),
+        traces=links(signal.trace_ids[:2], bundle),
     )
 
 
@@ -96,10 +96,15 @@ def apart(signal: Signal) -> str:
         return ""
     if signal.unit is Unit.SHARE:
         return points(value - base, apart)
-    by, low, high = (
-        f"{one:+,.0f}" if abs(one) >= WHOLE_FROM else f"{one:+.1f}" for one in (value - base, apart.low, apart.high)
-    )
+    by, low, high = (signed(one) for one in (value - base, apart.low, apart.high))
     return f"{by} ({low} to {high})"
+
+
+def signed(value: float) -> str:
+    """A difference as exact as it can be read: ``+33,682``, ``-1.4``, ``+0.02``."""
+    if abs(value) >= WHOLE_FROM:
+        return f"{value:+,.0f}"
+    return f"{value:+.1f}" if abs(value) >= 1 or not value else f"{value:+.2g}"
 
 
 def usual(signal: Signal) -> str:
