@@ -121,12 +121,15 @@ class Traces(Protocol):
         ...
 
     async def readings(
-        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000, *, spread: bool = False
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000
     ) -> tuple[Reading, ...]:
-        """Tasks of these agents that started in [start, end), at most ``limit`` of them, in order of start.
+        """Tasks of these agents that started in [start, end), newest ``limit`` of them, in order of start."""
+        ...
 
-        Of more the newest are given, or, with ``spread``, about as many from the whole time.
-        """
+    async def sampled(
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int
+    ) -> Mapping[str, tuple[Reading, ...]]:
+        """By agent, its tasks that started in [start, end); of more than ``limit`` about as many from the whole time."""
         ...
 
     async def usual(self, agents: Collection[str], hours: Collection[int]) -> Mapping[str, tuple[int, int]]:

@@ -140,10 +140,7 @@ class Gather:
 
     async def _others(self, own: list[str], start_ns: int, at_ns: int) -> Mapping[str, tuple[Reading, ...]]:
         names = [name for name in await self.traces.agents(start_ns, at_ns) if name not in own]
-        return {
-            name: await self.traces.readings([name], start_ns, at_ns, NEIGHBOUR_TASKS, spread=True)
-            for name in names[:NEIGHBOURS]
-        }
+        return await self.traces.sampled(names[:NEIGHBOURS], start_ns, at_ns, NEIGHBOUR_TASKS)
 
     async def _announced(self, agent: Agent, start_ns: int, at_ns: int) -> tuple[Change, ...]:
         if self.announcements is None:

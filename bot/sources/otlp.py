@@ -9,6 +9,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -63,11 +64,18 @@ class Decoded:
 class OtlpIntake:
     """Decodes, normalises and stores. Answers after the commit."""
 
-    def __init__(self, store: TelemetryStore, privacy: Privacy = PRIVATE, clock: Clock | None = None) -> None:
-        """Without a ``clock`` no moment is too far ahead."""
+    def __init__(
+        self,
+        store: TelemetryStore,
+        privacy: Privacy = PRIVATE,
+        clock: Clock | None = None,
+        work: Executor | None = None,
+    ) -> None:
+        """Without a ``clock`` no moment is too far ahead. ``work`` decodes what is large, by default any thread."""
         self._store = store
         self._privacy = privacy
         self._clock = clock
+        self._work = work
 
     async def traces(self, body: bytes, content_type: str, encoding: str, scope: Scope | None = None) -> Accepted:
         """An ExportTraceServiceRequest.
@@ -89,7 +97,8 @@ class OtlpIntake:
 
     async def _take(self, body: bytes, content_type: str, encoding: str, signal: str, scope: Scope | None) -> Accepted:
         if len(body) > IN_THREAD_FROM or encoding:
-            decoded = await asyncio.to_thread(self._decode, body, content_type, encoding, signal, scope)
+            loop = asyncio.get_running_loop()
+            decoded = await loop.run_in_executor(self._work, self._decode, body, content_type, encoding, signal, scope)
         else:
             decoded = self._decode(body, content_type, encoding, signal, scope)
         if decoded.spans or decoded.scores:

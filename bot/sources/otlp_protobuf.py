@@ -55,7 +55,12 @@ def _parse(message: Message, body: bytes) -> None:
 
 
 def _values(attributes: Sequence[KeyValue]) -> dict[str, object]:
-    return {attribute.key: _value(attribute.value) for attribute in attributes}
+    found: dict[str, object] = {}
+    for attribute in attributes:
+        value = attribute.value
+        # most are text, and asking for that first is quicker than asking which of all it is
+        found[attribute.key] = value.string_value or _value(value)
+    return found
 
 
 def _value(value: AnyValue) -> object:

@@ -148,7 +148,9 @@ def _tool_in(fields: list[Any]) -> ToolCall:
 
 
 def _model_in(fields: list[Any]) -> ModelCall:
-    fields[ASKED:] = [tuple([kind(*item) for item in items]) for kind, items in zip(_TOLD, fields[ASKED:], strict=False)]
+    fields[ASKED:] = [
+        tuple([kind(*item) for item in items]) for kind, items in zip(_TOLD, fields[ASKED:], strict=False)
+    ]
     return ModelCall(*fields)  # fewer of them where it was stored before tool calls were inferred
 
 

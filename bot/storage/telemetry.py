@@ -5,6 +5,7 @@ One writer, several posts to one commit, and nobody is told that their post is k
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -37,6 +38,8 @@ class SqlTelemetry(TelemetryReads, Forgetting, TelemetryStore):
         self._clock = clock
         self._waiting: asyncio.Queue[_Post] = asyncio.Queue(MOST_WAITING)
         self._writer: asyncio.Task[None] | None = None
+        # One thread for all the work on what arrives: a responder's look beside it then gets half the processor
+        self.work = ThreadPoolExecutor(1, "telemetry")
         self.spans_taken = 0  # since the start, for the metrics
 
     async def add(self, spans: Sequence[Span], scores: Sequence[EvalScore]) -> None:
@@ -47,7 +50,10 @@ class SqlTelemetry(TelemetryReads, Forgetting, TelemetryStore):
         """
         if self._waiting.full():
             raise _busy()
-        ready = await asyncio.to_thread(arrived, spans, scores) if len(spans) > INLINE else arrived(spans, scores)
+        if len(spans) > INLINE:
+            ready = await asyncio.get_running_loop().run_in_executor(self.work, arrived, spans, scores)
+        else:
+            ready = arrived(spans, scores)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
         post = _Post(ready, asyncio.get_running_loop().create_future())
@@ -66,6 +72,7 @@ class SqlTelemetry(TelemetryReads, Forgetting, TelemetryStore):
                 await self._writer
         while not self._waiting.empty():
             _tell(self._waiting.get_nowait(), _stopping())
+        self.work.shutdown(wait=False)
 
     async def _write(self) -> None:
         while True:
@@ -97,7 +104,7 @@ class SqlTelemetry(TelemetryReads, Forgetting, TelemetryStore):
     async def _commit(self, posts: Sequence[_Post]) -> None:
         now_ns = int(self._clock.now().timestamp() * 1e9)
         async with self._database.write() as connection:
-            await commit(connection, together([post.arrived for post in posts]), now_ns)
+            await commit(connection, together([post.arrived for post in posts]), now_ns, self.work)
 
 
 def _tell(post: _Post, error: Exception | None) -> None:

@@ -6,6 +6,7 @@ again, or spans that come late and out of order, change no count.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any
@@ -34,14 +35,14 @@ _MOVE = "INSERT INTO spans SELECT * FROM arriving ON CONFLICT DO NOTHING"
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-async def commit(connection: AsyncConnection, post: Arrived, arrived_ns: int) -> None:
-    """Store one post within the transaction of ``connection``."""
+async def commit(connection: AsyncConnection, post: Arrived, arrived_ns: int, work: Executor) -> None:
+    """Store one post within the transaction of ``connection``; what takes long is left to ``work``."""
     if post.rows:
         if connection.dialect.name == "postgresql":  # two replicas must not count the same trace side by side
             await connection.execute(_ONE_WRITER)
         known = await _known(connection, sorted(post.spans))
         await _insert(connection, [post.rows[key] for key in sorted(post.rows)])
-        await _roll_up(connection, post, known, arrived_ns)
+        await _roll_up(connection, post, known, arrived_ns, work)
     if post.scores:
         agents = await _agents_of(connection, post.scores)
         rows = [score_row(score, agents.get(score.trace_id or ""), arrived_ns) for score in post.scores]
@@ -74,7 +75,9 @@ async def _insert(connection: AsyncConnection, rows: Sequence[SpanRow]) -> None:
         await cursor.execute(_MOVE)
 
 
-async def _roll_up(connection: AsyncConnection, post: Arrived, known: Mapping[str, int], arrived_ns: int) -> None:
+async def _roll_up(
+    connection: AsyncConnection, post: Arrived, known: Mapping[str, int], arrived_ns: int, work: Executor
+) -> None:
     fresh = {trace_id: spans for trace_id, spans in post.spans.items() if trace_id not in known}
     endless = [trace_id for trace_id, spans in known.items() if spans > MOST_SPANS_READ]
     grown = await read_spans(connection, [trace_id for trace_id in known if trace_id not in set(endless)])
@@ -83,7 +86,8 @@ async def _roll_up(connection: AsyncConnection, post: Arrived, known: Mapping[st
         for trace_id, spans in fresh.items()
     }
     if len(grown) + len(post.rows) > INLINE:
-        rows = await asyncio.to_thread(trace_rows, fresh, grown, sizes, arrived_ns)
+        loop = asyncio.get_running_loop()
+        rows = await loop.run_in_executor(work, trace_rows, fresh, grown, sizes, arrived_ns)
     else:
         rows = trace_rows(fresh, grown, sizes, arrived_ns)
     rows = [row for row in rows if row["spans"] != known.get(str(row["trace_id"]))]  # the others came again unchanged

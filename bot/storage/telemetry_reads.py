@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select, union
 
 from bot.incident.reading import Reading, read
 from bot.incident.signals.quality import gathers_feedback, watches_conduct
@@ -24,6 +24,7 @@ HOUR_NS = 3_600_000_000_000
 IN_THREAD_FROM = 300  # rows decoded; more would hold up the event loop
 
 _T, _S = traces_table.c, scores_table.c
+READ = (_T.trace_id, _T.start_ns, _T.spans, _T.reading)
 TASK_COUNTS: Mapping[str, tuple[Any, Any]] = {  # signal -> (bad, all), each a sum over traces
     "task_failures": (func.sum(case((or_(_T.failed == 1, _T.complete.is_(False)), 1), else_=0)), func.count()),
     "model_errors": (func.sum(_T.model_failed), func.count()),
@@ -71,33 +72,39 @@ class TelemetryReads(Traces):
         return found[0] if found else None
 
     async def readings(
-        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000, *, spread: bool = False
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000
     ) -> tuple[Reading, ...]:
-        """Tasks of these agents that started in [start, end), at most ``limit`` of them, in order of start.
-
-        Of more the newest are given, or, with ``spread``, about as many from the whole time.
-        """
-        within = _within(agents, start_ns, end_ns)
-        newest = (
-            select(_T.trace_id, _T.start_ns, _T.spans, _T.reading)
-            .where(*within)
-            .order_by(_T.start_ns.desc())
-            .limit(limit)
-        )
+        """Tasks of these agents that started in [start, end), newest ``limit`` of them, in order of start."""
+        newest = select(*READ).where(*_within(agents, start_ns, end_ns)).order_by(_T.start_ns.desc()).limit(limit)
         async with self._database.read() as connection:
-            rows: Sequence[Any] = []
-            if spread:
-                count = (
-                    await connection.execute(select(func.count()).select_from(traces_table).where(*within))
-                ).scalar()
-                if count and count > limit:
-                    rows = (await connection.execute(newest.where(_T.trace_id < _share_of_ids(limit / count)))).all()
-            if len(rows) < limit // 4:  # not wanted, not needed, or the ids are not random
-                rows = (await connection.execute(newest)).all()
+            rows = (await connection.execute(newest)).all()
             old = await read_spans(connection, [row.trace_id for row in rows if row.reading is None])
-        unread = traces_of(old)
+        return await self._read(rows, old)
+
+    async def sampled(
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int
+    ) -> Mapping[str, tuple[Reading, ...]]:
+        """By agent, its tasks that started in [start, end); of more than ``limit`` about as many from the whole time."""
+        found: dict[str, tuple[Reading, ...]] = {}
+        async with self._database.read() as connection:
+            for agent in agents:
+                within = _within([agent], start_ns, end_ns)
+                newest = select(*READ).where(*within).order_by(_T.start_ns.desc()).limit(limit)
+                rows = (await connection.execute(newest)).all()
+                if len(rows) == limit:
+                    counted = select(func.count()).select_from(traces_table).where(*within)
+                    count = (await connection.execute(counted)).scalar() or limit
+                    drawn = (await connection.execute(newest.where(_T.trace_id < _share_of_ids(limit / count)))).all()
+                    rows = drawn if len(drawn) >= limit // 4 else rows  # fewer only where ids are not random
+                old = await read_spans(connection, [row.trace_id for row in rows if row.reading is None])
+                found[agent] = await self._read(rows, old)
+        return found
+
+    async def _read(self, rows: Sequence[Any], old: Sequence[Any]) -> tuple[Reading, ...]:
+        """Rows of traces as readings; ``old`` are the spans of those that were stored without one."""
+        unread = [read(trace) for trace in traces_of(old)]
         found = await asyncio.to_thread(self._decoded, rows) if len(rows) > IN_THREAD_FROM else self._decoded(rows)
-        return tuple(sorted([*found, *(read(trace) for trace in unread)], key=lambda one: (one.at_ns, one.id)))
+        return tuple(sorted([*found, *unread], key=lambda one: (one.at_ns, one.id)))
 
     def _decoded(self, rows: Sequence[Any]) -> list[Reading]:
         found = []
@@ -132,36 +139,36 @@ class TelemetryReads(Traces):
         sent = select(_T.agent).where(_T.start_ns >= start_ns, _T.start_ns < end_ns)
         judged = select(_S.agent).where(_S.at_ns >= start_ns, _S.at_ns < end_ns)
         async with self._database.read() as connection:
-            names = set((await connection.execute(sent.distinct())).scalars())
-            names |= set((await connection.execute(judged.distinct())).scalars())
-        return tuple(sorted(names))
+            names = (await connection.execute(union(sent, judged))).scalars()
+            return tuple(sorted(names))
 
     async def usual(self, agents: Collection[str], hours: Collection[int]) -> Mapping[str, tuple[int, int]]:
         """How many (bad, all) there were in these hours, by signal: from what is stored and from what is forgotten."""
         total: dict[str, tuple[int, int]] = {}
-        among = hours_table.c.agent.in_(sorted(agents)), hours_table.c.hour.in_(sorted(hours))
+        names = sorted(agents)
+        among = hours_table.c.agent.in_(names), hours_table.c.hour.in_(sorted(hours))
         kept = (
             select(hours_table.c.signal, func.sum(hours_table.c.bad), func.sum(hours_table.c.seen))
             .where(*among)
             .group_by(hours_table.c.signal)
         )
         columns = [column for pair in TASK_COUNTS.values() for column in pair]
+        tasks = select(*columns).where(_T.agent.in_(names), or_(*_in_hours(_T.start_ns, hours)))
+        verdicts = select(_S.name, *VERDICTS).where(_S.agent.in_(names), or_(*_in_hours(_S.at_ns, hours)))
         async with self._database.read() as connection:
             counted = [(name, bad, seen) for name, bad, seen in await connection.execute(kept)]
-            for hour in sorted(hours):
-                within = _within(agents, hour * HOUR_NS, (hour + 1) * HOUR_NS)
-                row = (await connection.execute(select(*columns).where(*within))).one()
-                counted += [(name, row[2 * at], row[2 * at + 1]) for at, name in enumerate(TASK_COUNTS)]
-                judged = (
-                    select(_S.name, *VERDICTS)
-                    .where(_S.agent.in_(sorted(agents)), _S.at_ns >= hour * HOUR_NS, _S.at_ns < (hour + 1) * HOUR_NS)
-                    .group_by(_S.name)
-                )
-                counted += [part for verdict in await connection.execute(judged) for part in of_evaluator(*verdict)]
+            row = (await connection.execute(tasks)).one()
+            counted += [(name, row[2 * at], row[2 * at + 1]) for at, name in enumerate(TASK_COUNTS)]
+            judged = await connection.execute(verdicts.group_by(_S.name))
+            counted += [part for verdict in judged for part in of_evaluator(*verdict)]
         for name, bad, seen in counted:
             k, n = total.get(name, (0, 0))
             total[name] = k + int(bad or 0), n + int(seen or 0)
         return {name: (k, n) for name, (k, n) in total.items() if n}
+
+
+def _in_hours(column: Any, hours: Collection[int]) -> list[Any]:
+    return [and_(column >= hour * HOUR_NS, column < (hour + 1) * HOUR_NS) for hour in sorted(hours)]
 
 
 def _share_of_ids(share: float) -> str:

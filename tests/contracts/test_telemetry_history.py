@@ -67,7 +67,7 @@ async def test_many_tasks_are_the_newest_or_spread_over_the_whole_time(store: Sq
     await store.add(spans, [])
     newest = await store.readings([AGENT], 0, FOREVER, 100)
     assert [one.at_ns for one in newest] == [MONDAY * HOUR + number * 1000 for number in range(300, 400)]
-    spread = await store.readings([AGENT], 0, FOREVER, 100, spread=True)
+    spread = (await store.sampled([AGENT], 0, FOREVER, 100))[AGENT]
     assert 60 <= len(spread) <= 100
     assert spread[0].at_ns < MONDAY * HOUR + 50_000
 
@@ -79,7 +79,7 @@ async def test_ids_that_are_not_random_are_no_reason_to_see_nothing(store: SqlTe
         for span in task(number, MONDAY * HOUR + number)
     ]
     await store.add(spans, [])
-    assert len(await store.readings([AGENT], 0, FOREVER, 20, spread=True)) == 20
+    assert len((await store.sampled([AGENT, "nobody"], 0, FOREVER, 20))[AGENT]) == 20
 
 
 async def test_what_is_usual_stays_when_its_traces_are_forgotten(store: SqlTelemetry, database: Database) -> None:

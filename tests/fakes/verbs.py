@@ -49,11 +49,15 @@ class KeptTraces(Traces):
         return tuple(sorted(found, key=lambda trace: trace.start_ns)[-limit:])
 
     async def readings(
-        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000, *, spread: bool = False
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000
     ) -> tuple[Reading, ...]:
-        del spread
         found = {trace.id: trace for name in agents for trace in await self.traces(name, start_ns, end_ns, limit)}
         return tuple(read(trace) for trace in sorted(found.values(), key=lambda trace: trace.start_ns))
+
+    async def sampled(
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int
+    ) -> Mapping[str, tuple[Reading, ...]]:
+        return {name: await self.readings([name], start_ns, end_ns, limit) for name in agents}
 
     async def usual(self, agents: Collection[str], hours: Collection[int]) -> Mapping[str, tuple[int, int]]:
         del agents, hours

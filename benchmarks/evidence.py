@@ -1,0 +1,305 @@
+"""How fast evidence is read: one question beside Phoenix and MLflow, and the whole bundle over a million spans.
+
+The question is "the last 50 failed tasks of agent X with spans and scores", with the same 50,000 spans in everyone.
+The bundle is asked for at distinct moments of a day of five agents, so that hardly anything read before helps, by a
+server that has just been started. ``--quick`` loads a tenth; ``--home DIR`` keeps the loaded SQLite store for the next
+run; ``--only question`` or ``--only bundle`` leaves the other part out.
+"""
+
+import argparse
+import contextlib
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from statistics import median
+
+from load import DAY, MINUTE, TROUBLE, Day
+from measure import Measure, emit, load, say
+from peers import (
+    Ask,
+    Line,
+    ask_mlflow,
+    ask_phoenix,
+    ask_phoenix_by_filter,
+    ask_us,
+    judge_in_mlflow,
+    judge_in_phoenix,
+    line,
+    timed,
+)
+from spans import AGENTS, SECOND, Fleet, Task, verdicts
+from stores import PEERS_MISSING, Served, asked, database, firstfive, mlflow, ours, peak_mb, phoenix
+
+QUESTION, BUNDLE = 50_000, 1_000_000  # spans
+TASKS_EACH, CONNECTIONS = 50, 4
+TIMES = 11  # each question
+MOMENTS = 60
+GIVE_UP = 900.0  # seconds for the peer to show the last trace
+ROOM = 6_000_000_000  # bytes on disk that a million spans may take with indexes and journals
+BEGUN = 1_793_584_800 * SECOND
+HOUR = 60 * MINUTE
+AGENT = "agent-3"
+
+Loaded = list[tuple[list[Task], bytes]]
+
+
+def tasks_of(spans: int) -> Loaded:
+    """The same requests for everybody: five agents, one in twenty tasks failed."""
+    fleet = Fleet()
+    return list(fleet.requests(fleet.tasks(spans // fleet.steps, BEGUN, HOUR), TASKS_EACH))
+
+
+def send(served: Served, requests: Loaded, more: str = "") -> None:
+    """All requests over a few connections."""
+    head = f"POST /v1/traces HTTP/1.1\r\nhost: bench\r\ncontent-type: application/x-protobuf\r\n{more}content-length: "
+    load(served.port, lambda n: f"{head}{len(requests[n][1])}\r\n\r\n".encode() + requests[n][1], len(requests), 2)
+
+
+def failed(requests: Loaded) -> list[Task]:
+    """The tasks that failed."""
+    return [task for tasks, _ in requests for task in tasks if task.failed]
+
+
+def our_answer(kind: str, requests: Loaded) -> list[float]:
+    """Milliseconds of the question on one of our databases."""
+    with ours(kind) as served, line(served) as to:
+        send(served, requests)
+        for task in failed(requests):
+            asked(served.url("/v1/logs"), verdicts([task]), {"content-type": "application/x-protobuf"})
+        return answered(ask_us, to, requests)
+
+
+def answered(ask: Ask, to: Line, requests: Loaded) -> list[float]:
+    """Milliseconds of each asking; what came is what was put in."""
+    expected = min(50, sum(task.agent == AGENT for task in failed(requests)))
+    found, (traces, spans, scores) = timed(ask, to, AGENT, TIMES)
+    if (traces, spans, scores) != (expected, expected * Fleet().steps, expected):
+        raise RuntimeError(f"{traces} traces, {spans} spans, {scores} scores; expected {expected} traces")
+    say(f"  first {found[0]:.1f} ms, median {median(found):.1f} ms: {traces} traces, {spans} spans, {scores} scores")
+    return found
+
+
+def in_phoenix(requests: Loaded) -> list[float] | None:
+    """Milliseconds of the question, asked the quicker of two ways."""
+    with phoenix() as served:
+        if served is None:
+            return None
+        with line(served) as to:
+            send(served, requests)
+            until_shown(to, [tasks[-1].trace_id.hex() for tasks, _ in requests[-AGENTS:]])
+            judge_in_phoenix(to, failed(requests))
+            return min((answered(ask, to, requests) for ask in (ask_phoenix, ask_phoenix_by_filter)), key=median)
+
+
+def until_shown(to: Line, traces: list[str]) -> None:
+    """Wait until the last traces are whole: Phoenix answers before it keeps."""
+    import json  # noqa: PLC0415
+
+    deadline = time.perf_counter() + GIVE_UP
+    while traces:
+        if time.perf_counter() > deadline:
+            raise RuntimeError(f"Phoenix does not show all spans after {GIVE_UP:g} s")
+        try:
+            rows = json.loads(to.get("/v1/projects/default/spans", [("trace_id", traces[0]), ("limit", "100")]))
+            found = len(rows["data"])
+        except RuntimeError:  # the project is made by the first span
+            found = 0
+        if found == Fleet().steps:
+            traces = traces[1:]
+        else:
+            time.sleep(0.5)
+
+
+def in_mlflow(requests: Loaded) -> list[float] | None:
+    """Milliseconds of the question."""
+    with mlflow() as served:
+        if served is None:
+            return None
+        with line(served) as to:
+            send(served, requests, "x-mlflow-experiment-id: 0\r\n")
+            judge_in_mlflow(to, failed(requests))
+            return answered(ask_mlflow, to, requests)
+
+
+def measure_question(spans: int, peers_spans: int, *, alone: bool) -> None:
+    """Ours on both databases, then the peers."""
+    requests = tasks_of(spans)
+    mine: dict[str, float] = {}
+    for kind in ("sqlite", "postgresql"):
+        say(f"the question: ours on {kind}, {spans} spans")
+        found = our_answer(kind, requests)
+        mine[kind] = median(found)
+        note = f"first {found[0]:.1f} ms; one request over HTTP"
+        emit(Measure(f"the question, {kind}", round(mine[kind], 2), "ms", n=TIMES, note=note))
+    if alone:
+        return
+    requests = tasks_of(peers_spans)
+    for name, run in (("Phoenix", in_phoenix), ("MLflow", in_mlflow)):
+        say(f"the question: {name}, {peers_spans} spans")
+        what = f"the question, sqlite, beside {name}"
+        theirs = run(requests)
+        if theirs is None:
+            emit(Measure(what, round(mine["sqlite"], 2), "ms", name, goal=">= 20x faster", note=PEERS_MISSING))
+            continue
+        ratio = median(theirs) / mine["sqlite"]
+        note = f"ours with {spans} spans, {name} with {peers_spans}; first ask {theirs[0]:.0f} ms"
+        if name == "Phoenix":
+            note += "; the quicker of two ways"
+        emit(
+            Measure(
+                what,
+                round(mine["sqlite"], 2),
+                "ms",
+                name,
+                round(median(theirs), 1),
+                round(ratio, 1),
+                ">= 20x faster",
+                ratio >= 20,
+                TIMES,
+                note,
+            )
+        )
+
+
+@contextlib.contextmanager
+def filled(kind: str, spans: int, home: Path) -> Iterator[str]:
+    """The URL of a database with a day of telemetry that ends in half an hour; one filled before is taken as it is."""
+    with database(kind, home) as url:
+        if kind == "sqlite" and (home / "firstfive.db").exists():
+            say(f"{kind}: taken from {home}")
+        else:
+            with firstfive(url, home) as served:
+                fill(kind, served, Day(spans, time.time_ns() + HOUR // 2))
+        yield url
+
+
+def fill(kind: str, served: Served, day: Day) -> None:
+    """Everything over HTTP, in order."""
+    say(f"{kind}: loading {day.spans} spans")
+    wires = wired(day)
+    begun = time.perf_counter()
+    # One chunk holds about 2,000 spans and is two requests; one that does not exist would end the load
+    chunks = sum(1 for _ in Day(day.spans, day.end_ns).chunks())
+    load(served.port, lambda _: next(wires), 2 * chunks, CONNECTIONS)
+    seconds = time.perf_counter() - begun
+    peak = peak_mb(served.pid)
+    say(f"{kind}: loaded at {day.spans / seconds:.0f} spans/s")
+    note = "with scores; making the requests shares the machine"
+    emit(Measure(f"a day loaded over HTTP, {kind}", round(day.spans / seconds), "spans/s", n=day.spans, note=note))
+    emit(Measure(f"most memory while loading, {kind}", round(peak), "MB", goal="< 250 MB", met=peak < 250, n=1))
+
+
+def wired(day: Day) -> Iterator[bytes]:
+    """The day's requests as bytes on the wire."""
+    for chunk in day.chunks():
+        for path, body in (
+            ("/v1/traces", chunk.traces.SerializeToString()),
+            ("/v1/logs", chunk.logs.SerializeToString()),
+        ):
+            head = f"POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/x-protobuf\r\n"
+            yield f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+def latest(url: str) -> int:
+    """When the newest task began, in nanoseconds."""
+    if url.startswith("sqlite"):
+        import sqlite3  # noqa: PLC0415 - only one of the two is needed
+
+        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as found:
+            return int(found.execute("SELECT max(start_ns) FROM traces").fetchone()[0])
+    import psycopg  # noqa: PLC0415 - as above
+
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT max(start_ns) FROM traces").fetchone()
+        return int(row[0]) if row else 0
+
+
+def moments(end_ns: int, count: int) -> list[tuple[str, float]]:
+    """An agent and a moment (seconds) each: most at any time of the day, some in the trouble at its end."""
+    chance = Random(7)  # noqa: S311 - chance, not secrets
+    found = []
+    for number in range(count):
+        first = end_ns - TROUBLE // 2 if number % 6 == 5 else end_ns - DAY + 3 * HOUR
+        found.append((f"agent-{number % AGENTS}", chance.randrange(first, end_ns) / 1e9))
+    return found
+
+
+def looked(to: Line, what: str, wanted: Sequence[tuple[str, float]]) -> list[float]:
+    """Milliseconds of each look, sorted."""
+    found = []
+    for agent, at in wanted:
+        begun = time.perf_counter()
+        to.get(f"/api/v1/agents/{agent}/{what}", [("at", f"{at:.3f}")] if at else [])
+        found.append(1000 * (time.perf_counter() - begun))
+    return sorted(found)
+
+
+def measure_bundle(kind: str, spans: int, home: Path) -> None:
+    """Bundles at distinct moments, classifications, and the present again and again."""
+    with filled(kind, spans, home) as url, firstfive(url, home) as served, line(served) as to:
+        end_ns = latest(url)
+        stored = served.counted("spans")
+        looked(to, "evidence", [("nobody", 0)])  # code that is loaded when first needed
+        wanted = moments(end_ns, 2 * MOMENTS)
+        for what, asked_for, goal in (
+            ("evidence", wanted[:MOMENTS], 300),
+            ("classification", wanted[MOMENTS:], 400),
+        ):
+            say(f"{kind}: {what} at {MOMENTS} moments, {stored} spans")
+            report(f"{what}, {kind}", looked(to, what, asked_for), goal, f"{stored} spans stored; distinct moments")
+        last = [("agent-0", (end_ns - SECOND * (20 - second)) / 1e9) for second in range(20)]
+        report(
+            f"evidence every second of trouble, {kind}", looked(to, "evidence", last), 300, "one agent; as a page does"
+        )
+        peak = peak_mb(served.pid)
+        note = f"{3 * MOMENTS} looks at {stored} spans"
+        emit(
+            Measure(f"most memory while reading, {kind}", round(peak), "MB", goal="< 250 MB", met=peak < 250, note=note)
+        )
+
+
+def report(what: str, found: list[float], goal: int, note: str) -> None:
+    """The 95th percentile against its goal, with the median in the note."""
+    p95 = found[min(len(found) - 1, int(0.95 * len(found)))]
+    note = f"p50 {median(found):.0f} ms, slowest {found[-1]:.0f} ms; {note}"
+    say(f"  {what}: p95 {p95:.0f} ms, {note}")
+    emit(Measure(f"{what}, p95", round(p95, 1), "ms", goal=f"< {goal} ms", met=p95 < goal, n=len(found), note=note))
+
+
+def main() -> None:
+    """The question first, then the bundle."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true", help="a tenth of the spans")
+    options.add_argument("--quick-peers", action="store_true", help="a tenth of the spans for Phoenix and MLflow only")
+    options.add_argument("--alone", action="store_true", help="without the peers")
+    options.add_argument("--only", choices=("question", "bundle"), help="one part")
+    options.add_argument("--database", choices=("sqlite", "postgresql"), help="the bundle on one database only")
+    options.add_argument("--home", type=Path, help="where the loaded SQLite store stays for the next run")
+    given = options.parse_args(sys.argv[1:])
+    part = 10 if given.quick else 1
+    if given.only != "bundle":
+        measure_question(QUESTION // part, QUESTION // (10 if given.quick_peers else part), alone=given.alone)
+    for kind in () if given.only == "question" else ("sqlite", "postgresql"):
+        if given.database in {None, kind}:
+            bundles(kind, BUNDLE // part, given.home)
+
+
+def bundles(kind: str, spans: int, home: Path | None) -> None:
+    """The bundle where there is room for it."""
+    if shutil.disk_usage(home.parent if home else tempfile.gettempdir()).free < ROOM:
+        emit(Measure(f"evidence, {kind}, p95", None, "ms", goal="< 300 ms", note="less than 6 GB of disk are free"))
+        return
+    with contextlib.ExitStack() as stack:
+        if home is None or kind != "sqlite":
+            made = tempfile.TemporaryDirectory(prefix="ff-bench-", ignore_cleanup_errors=True)
+            home = Path(stack.enter_context(made))
+        home.mkdir(parents=True, exist_ok=True)
+        measure_bundle(kind, spans, home)
+
+
+if __name__ == "__main__":
+    main()
