@@ -8,9 +8,11 @@ import pytest
 
 from bot.incident.telemetry import GuardrailCheck, ModelCall, Span, SpanKind, ToolCall, Trace
 from bot.web.pages.steps import ordinal, steps_of
+from bot.web.pages.traces import Cell, Row, stretches
 from bot.web.tokens import Tokens
 from tests.web.fakes import HOSTILE, World, ailing
 
+CELL = Cell("■", "tool", "search", 0.1, (), (), "s")
 READ = ToolCall("search", arguments_hash="a")
 HERE = {"Origin": "http://test"}
 
@@ -249,4 +251,16 @@ def test_a_step_is_drawn_where_it_was_alone_and_says_what_is_odd() -> None:
         "12th",
         "21st",
         "113th",
+    ]
+
+
+def test_a_long_run_on_one_side_is_folded_and_numbering_goes_on() -> None:
+    both = Row(CELL, CELL, "the same", same=True, first=False)
+    bad = Row(CELL, None, "only in the bad one", same=False, first=False)
+    found = stretches([both, *[bad] * 10, both])
+    assert [(len(part.rows), part.start, part.folded) for part in found] == [
+        (1, 1, False),
+        (6, 2, False),
+        (4, 8, True),
+        (1, 12, False),
     ]
