@@ -4,28 +4,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from bot.incident.evidence import Pair
+from bot.incident.evidence import FindingKind, Pair
 from bot.incident.reading import Reading, step_name
-from bot.incident.signals.outcomes import failed
 from bot.incident.signals.scope import Scope
 from bot.incident.telemetry import Span, SpanKind, Trace
 
 MOST_BAD = 5  # bad tasks that are tried
 MOST_GOOD = 60  # good tasks that each is compared with, the newest of its kind
 MOST_STEPS = 60  # of one task
+_GOT_OVER = frozenset({FindingKind.TOOL_ERROR, FindingKind.MODEL_ERROR, FindingKind.SLOW_STEP})
 SHOWN = frozenset({SpanKind.LLM, SpanKind.TOOL, SpanKind.GUARDRAIL, SpanKind.RETRIEVAL})
 
 
 def pair_of(scope: Scope) -> Pair | None:
     """A bad task of the window with the good task nearest to it, or None when either is missing.
 
-    Bad is, in this order, what a detector found something grave in, what failed, and what was judged wrong.
+    Bad is an ended task; in this order, what a detector found something grave in, what failed, and what was judged wrong.
     Good is finished, unfailed, without a finding and never judged wrong; those before the window count too.
     """
     wrong = {score.trace_id for score in (*scope.scores_now, *scope.scores_before) if score.passed is False}
-    bad = [(reading, why) for reading in reversed(scope.now) if (why := _why(reading, wrong))]
-    bad.sort(key=lambda item: (not item[0].findings, not failed(item[0])))
-    good = [one for one in reversed((*scope.before, *scope.now)) if one.finished and one.steps and not _why(one, wrong)]
+    ended = [reading for reading in reversed(scope.now) if reading.finished and reading.steps]
+    bad = [(reading, why) for reading in ended if (why := _why(reading, wrong))]
+    bad.sort(key=lambda item: (not _grave(item[0]), not item[0].failed))
+    clean = (one for one in reversed((*scope.before, *scope.now)) if one.finished and one.steps and not one.findings)
+    good = [one for one in clean if not (one.failed or one.id in wrong)]
     best: Pair | None = None
     for reading, why in bad[:MOST_BAD]:
         found = _nearest(reading, good, why)
@@ -35,11 +37,16 @@ def pair_of(scope: Scope) -> Pair | None:
 
 
 def _why(reading: Reading, wrong: set[str | None]) -> str:
-    if reading.findings:
+    if _grave(reading):
         return reading.findings[0].detail
     if reading.failed:
-        return "the task failed"
+        return f"the task failed; {reading.findings[0].detail}" if reading.findings else "the task failed"
     return "the answer was judged wrong" if reading.id in wrong else ""
+
+
+def _grave(reading: Reading) -> bool:
+    """A detector found something that is bad by itself; a failed or slow step that was got over is not."""
+    return bool(reading.findings) and reading.findings[0].kind not in _GOT_OVER
 
 
 def _nearest(bad: Reading, good: Sequence[Reading], why: str) -> Pair | None:

@@ -21,7 +21,7 @@ from bot.storage.telemetry_commit import CHUNK, read_spans
 from bot.storage.telemetry_rows import traces_of
 
 HOUR_NS = 3_600_000_000_000
-IN_THREAD_FROM = 300  # rows decoded; more would hold up the event loop
+IN_THREAD_FROM = 800  # rows decoded; more would hold up the event loop
 
 _T, _S = traces_table.c, scores_table.c
 READ = (_T.trace_id, _T.start_ns, _T.spans, _T.reading)
