@@ -8,6 +8,7 @@ run; ``--only question`` or ``--only bundle`` leaves the other part out.
 
 import argparse
 import contextlib
+import json
 import shutil
 import sys
 import tempfile
@@ -97,8 +98,6 @@ def in_phoenix(requests: Loaded) -> list[float] | None:
 
 def until_shown(to: Line, traces: list[str]) -> None:
     """Wait until the last traces are whole: Phoenix answers before it keeps."""
-    import json  # noqa: PLC0415
-
     deadline = time.perf_counter() + GIVE_UP
     while traces:
         if time.perf_counter() > deadline:

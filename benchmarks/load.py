@@ -89,7 +89,7 @@ class Day:
 
     spans: int
     end_ns: int
-    chance: Random = field(default_factory=lambda: Random(11))
+    chance: Random = field(default_factory=lambda: Random(11))  # noqa: S311 - chance, not secrets
 
     def chunks(self, spans_each: int = 2000) -> Iterator[Chunk]:
         """The day in order, about ``spans_each`` spans at a time."""

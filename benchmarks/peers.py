@@ -9,7 +9,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import urlencode
 
 from spans import Task, root_id
@@ -150,7 +149,6 @@ def judge_in_mlflow(to: Line, tasks: Sequence[Task]) -> None:
 def timed(ask: Ask, to: Line, agent: str, times: int) -> tuple[list[float], Answer]:
     """Milliseconds of each asking, and what the last answer held."""
     found: list[float] = []
-    count: Callable[[], Answer] = lambda: (0, 0, 0)
     for _ in range(times):
         begun = time.perf_counter()
         count = ask(to, agent)
