@@ -5,9 +5,10 @@ one of a thousand looks reaches about 5. Signals of one class that are independe
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from bot.incident.detectors.security import is_security
 from bot.incident.evidence import Direction, EvidenceBundle, Finding, FindingKind, Signal
 from bot.incident.statistics import evidence, poisson_evidence
 from bot.incident.taxonomy import IncidentClass
@@ -15,7 +16,7 @@ from bot.incident.wording import figure
 
 CONVINCING = 5.5  # nats for a class that lives in everyday noise
 DEFINITIONAL = 2.6  # nats where the signal is the definition of the class and its noise is almost nothing
-STRONG = 10.0  # nats from which an earlier class needs no comparison with later ones
+STRONG = 10.0  # nats that leave no doubt
 NOTABLE = 1.0  # nats from which a signal is mentioned
 FEWEST_BASELINE = 8
 FEWEST_ALARMS = 2
@@ -24,6 +25,8 @@ ALARM_NOISE = 1.5  # nats off for alarms: detectors of injection raise false one
 JOINT = 3.0  # nats for a task that shows two different signs of an attack
 FEEDBACK_WEIGHT = 0.5  # users rate what they feel, and the same wrong answer a judge has counted
 PRIOR = (0.5, 10)  # added to what is known: everyday noise is never quite absent
+ALARM = "guardrail:"  # how the signal of one guardrail is named
+COMPANY = 2.0  # nats for other agents on the provider with the same trouble at the same time
 COLLAPSE = 0.5
 FEWEST_EXPECTED = 10  # tasks that should have come before their absence means anything
 QUIET_SPELL = 2.5  # nats: tasks bunch more than chance, so a quiet spell must be quieter
@@ -40,6 +43,21 @@ THRESHOLDS: dict[IncidentClass, float] = {
     IncidentClass.TOOL: CONVINCING,
     IncidentClass.LOOP: CONVINCING,
     IncidentClass.QUAL: CONVINCING,
+}
+
+# Ways of seeing one class, each with the nats that choosing it costs: looking again is another chance for noise
+CONDUCT_WAYS: Mapping[str, float] = {"breaches": 0.0, "policy_verdicts": math.log(2), "breaches_slice": math.log(8)}
+EFFORT_WAYS: Mapping[str, float] = {
+    "repeats": 0.0,
+    "at_limit": math.log(2),
+    "long_tasks": math.log(3),
+    "heavy_tasks": math.log(4),
+}
+QUALITY_WAYS: Mapping[str, float] = {
+    "quality": math.log(2),
+    "probes": math.log(3),
+    "feedback": math.log(4),
+    "quality_slice": math.log(8),
 }
 
 _NO_NOISE = frozenset(
@@ -78,11 +96,11 @@ def cases_of(bundle: EvidenceBundle) -> dict[IncidentClass, Case]:
         IncidentClass.ACTN: _summed(
             bundle, IncidentClass.ACTN, ("unapproved_writes", "unbacked_claims", "many_writes", "write_amounts")
         ),
-        IncidentClass.BEHV: _best(bundle, IncidentClass.BEHV, (("breaches",), ("breaches_slice",))),
-        IncidentClass.PROV: _best(bundle, IncidentClass.PROV, (("model_errors",), ("slow_models",))),
+        IncidentClass.BEHV: _best(bundle, IncidentClass.BEHV, CONDUCT_WAYS),
+        IncidentClass.PROV: _provider(bundle),
         IncidentClass.TOOL: _tool(bundle),
         IncidentClass.HARD: _hard(bundle),
-        IncidentClass.LOOP: _best(bundle, IncidentClass.LOOP, (("repeats",), ("at_limit",), ("long_tasks",))),
+        IncidentClass.LOOP: _best(bundle, IncidentClass.LOOP, EFFORT_WAYS),
         IncidentClass.QUAL: _quality(bundle),
     }
 
@@ -98,7 +116,8 @@ def strength(signal: Signal | None) -> float:
         known = signal.baseline_n >= FEWEST_BASELINE
         return evidence(signal.k, signal.n, signal.baseline_k or 0, signal.baseline_n) if known else 0.0
     nats = evidence(signal.k, signal.n, (signal.baseline_k or 0) + PRIOR[0], signal.baseline_n + PRIOR[1])
-    few = FEWEST_ALARMS if signal.name == "security_hits" else FEWEST_EVENTS
+    alarm = signal.name == "security_hits" or signal.name.startswith(ALARM)
+    few = FEWEST_ALARMS if alarm else FEWEST_EVENTS
     return min(nats, NOTABLE) if signal.k < few else nats
 
 
@@ -125,23 +144,20 @@ def _summed(bundle: EvidenceBundle, incident_class: IncidentClass, names: Iterab
     return _case(incident_class, sum(max(0.0, strength(signal)) for signal in signals), signals)
 
 
-def _best(bundle: EvidenceBundle, incident_class: IncidentClass, ways: Iterable[tuple[str, ...]], *adding: str) -> Case:
-    """Several ways of seeing the same thing: the best one counts, less the chance that lies in choosing; others add."""
-    ways = tuple(ways)
-    chosen = [
-        sum(max(0.0, strength(signal)) for signal in _named(bundle, way)) - math.log(1 + place)
-        for place, way in enumerate(ways)
-    ]
-    added = _named(bundle, adding)
-    nats = max(chosen) + sum(max(0.0, strength(signal)) for signal in added)
-    return _case(incident_class, nats, [*_named(bundle, (name for way in ways for name in way)), *added])
+def _best(bundle: EvidenceBundle, incident_class: IncidentClass, ways: Mapping[str, float]) -> Case:
+    """Several ways of seeing the same thing: the best one counts, less the chance that lies in choosing it."""
+    signals = _named(bundle, ways)
+    nats = max((strength(signal) - ways[signal.name] for signal in signals), default=0.0)
+    return _case(incident_class, max(0.0, nats), signals)
 
 
 def _security(bundle: EvidenceBundle) -> Case:
     base = _summed(bundle, IncidentClass.SECU, ("security_hits", "untrusted_privileged", "new_destinations"))
     described = undeployed_descriptions(bundle)
-    alarms = min(ALARM_NOISE, max(0.0, strength(bundle.signal("security_hits"))))
-    base = replace(base, nats=base.nats - alarms + JOINT * joint_signs(bundle))
+    counted = max(0.0, strength(bundle.signal("security_hits")))
+    alarms = max(counted, _loudest_alarm(bundle))
+    nats = base.nats - counted + max(0.0, alarms - ALARM_NOISE) + JOINT * joint_signs(bundle)
+    base = replace(base, nats=nats)
     if not described:
         return base
     details = tuple(f"{finding.detail}, and no deploy explains it" for finding in described)
@@ -152,6 +168,16 @@ def _security(bundle: EvidenceBundle) -> Case:
         base.signals,
         tuple(dict.fromkeys((*base.trace_ids, *(finding.trace_id for finding in described))))[:5],
     )
+
+
+def _loudest_alarm(bundle: EvidenceBundle) -> float:
+    """The security guardrail whose alarms grew most; one that looks at few tasks is lost among all the others."""
+    found = [
+        strength(signal)
+        for signal in bundle.signals
+        if signal.name.startswith(ALARM) and is_security(signal.name.removeprefix(ALARM))
+    ]
+    return max(found) - math.log(1 + len(found)) if found else 0.0
 
 
 def joint_signs(bundle: EvidenceBundle) -> bool:
@@ -169,9 +195,20 @@ def undeployed_descriptions(bundle: EvidenceBundle) -> tuple[Finding, ...]:
     return () if any(change.first_seen_ns >= since for change in deploys) else found
 
 
+def _provider(bundle: EvidenceBundle) -> Case:
+    """Errors or waits. Tasks that call more models see more errors, so the calls must show them too; neighbours confirm."""
+    tasks, calls = bundle.signal("model_errors"), bundle.signal("model_call_errors")
+    erring = min(strength(tasks), strength(calls)) if calls else strength(tasks)
+    slow = bundle.signal("slow_models")
+    nats = max(0.0, erring, strength(slow) - math.log(2))
+    if bundle.also_affected and nats >= COMPANY:
+        nats += COMPANY
+    return _case(IncidentClass.PROV, nats, [signal for signal in (tasks, slow) if signal])
+
+
 def _tool(bundle: EvidenceBundle) -> Case:
     """The worst tool speaks; that it is the worst of several is discounted."""
-    tools = [signal for signal in bundle.signals if signal.name.startswith(("tool:", "empty:"))]
+    tools = [signal for signal in bundle.signals if signal.name.startswith(("tool:", "empty:", "slow:"))]
     worst = max(tools, key=strength, default=None)
     nats = max(0.0, strength(worst) - math.log(1 + len(tools)))
     spoken = [signal for signal in tools if strength(signal) >= max(NOTABLE, strength(worst) / 2)]
@@ -208,12 +245,10 @@ def collapse(pace: Signal | None) -> float:
 
 
 def _quality(bundle: EvidenceBundle) -> Case:
-    """Judges, probes and users together, or one kind of task alone. What improved counts against it."""
+    """Judges, probes and users together, where what improved counts against it; or one of them or of the tasks alone."""
     pooled = [signal for signal in _named(bundle, ("quality", "probes", "feedback")) if signal.n]
     weights = {"feedback": FEEDBACK_WEIGHT}
-    nats = sum(weights.get(signal.name, 1.0) * strength(signal) for signal in pooled) - MORE_FREEDOM * max(
-        0, len(pooled) - 1
-    )
-    part = bundle.signal("quality_slice")
-    nats = max(0.0, nats, strength(part) - math.log(6))
-    return _case(IncidentClass.QUAL, nats, [*pooled, *([part] if part else [])])
+    together = sum(weights.get(signal.name, 1.0) * strength(signal) for signal in pooled)
+    together -= MORE_FREEDOM * max(0, len(pooled) - 1)
+    alone = _best(bundle, IncidentClass.QUAL, QUALITY_WAYS)
+    return _case(IncidentClass.QUAL, max(together, alone.nats), _named(bundle, QUALITY_WAYS))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from bot.incident.beginning import with_beginning
 from bot.incident.detectors.onset import onset_of
 from bot.incident.evidence import (
     Change,
@@ -82,7 +83,8 @@ def gather(agent: str, at_ns: int, found: Gathered, window_ns: int | None = None
     placed = placed_scores(found.scores, readings, at_ns)
     neighbours = {name: tuple(sorted(theirs, key=_start)) for name, theirs in found.others.items()}
     alive_ns = max((min(one.end_ns, at_ns) for theirs in (readings, *neighbours.values()) for one in theirs), default=0)
-    onset = onset_of(troubles(readings, placed, at_ns, alive_ns), at_ns, GUARDS)
+    series = troubles(readings, placed, at_ns, alive_ns)
+    onset = onset_of(series, at_ns, GUARDS)
     windows = windows_of(at_ns, onset, window_ns)
     scope = scope_of(agent, at_ns, windows, readings, placed, found.scores, neighbours, onset)
     measured = [_voided(signal) for concern in _CONCERNS for signal in concern.signals(scope)]
@@ -108,6 +110,7 @@ def gather(agent: str, at_ns: int, found: Gathered, window_ns: int | None = None
         courses=courses(scope, placed, measured),
         steps=steps_distribution(scope),
     )
+    bundle = with_beginning(bundle, series, at_ns)
     return replace(bundle, links=linked(bundle, found.links))
 
 

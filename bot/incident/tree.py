@@ -5,6 +5,7 @@ class whose signs are slight does not win over a later one that explains far mor
 question becomes "can't tell" and leaves a flag.
 """
 
+import math
 from collections.abc import Mapping
 
 from bot.incident.cases import FEWEST_BASELINE, STRONG, THRESHOLDS, Case, cases_of, silent, strength
@@ -32,7 +33,10 @@ _QUESTION_OF: dict[IncidentClass, Question] = {
     IncidentClass.QUAL: Question.QUALITY,
 }
 
-STRONG_ENOUGH: dict[IncidentClass, float] = {IncidentClass.SECU: 9.0, IncidentClass.ACTN: 6.5}
+BESIDE_ACTIONS = 0.35  # of the case for actions: with less, the actions are not an attacker's
+
+# nats from which a class that cannot be undone needs no comparison with later ones
+STRONG_ENOUGH: dict[IncidentClass, float] = {IncidentClass.SECU: 9.0, IncidentClass.ACTN: 6.5, IncidentClass.BEHV: 10.0}
 NEEDED: dict[IncidentClass, float] = {
     IncidentClass.SECU: 0.7,  # an attack leaves the rest flat
     IncidentClass.BEHV: 0.75,  # judges of policy err often
@@ -183,20 +187,19 @@ def _verdict(cases: Cases, name: IncidentClass) -> Reply:
     case = cases[name]
     if not case.stands:
         return Reply.NO
-    rivals = [other.nats for other in cases.values() if other.stands and _rival(name, other)]
-    if case.nats >= STRONG_ENOUGH.get(name, STRONG) or case.nats >= NEEDED.get(name, FRACTION) * max(
+    rivals = [other.nats for other in cases.values() if other.stands and _rival(case, other)]
+    if case.nats >= STRONG_ENOUGH.get(name, math.inf) or case.nats >= NEEDED.get(name, FRACTION) * max(
         rivals, default=0.0
     ):
         return Reply.YES
     return Reply.CANT_TELL
 
 
-def _rival(name: IncidentClass, other: Case) -> bool:
+def _rival(case: Case, other: Case) -> bool:
     """Another class explains the signs away, unless it is what an attacker does."""
-    return other.incident_class is not name and (name, other.incident_class) != (
-        IncidentClass.SECU,
-        IncidentClass.ACTN,
-    )
+    if case.incident_class is IncidentClass.SECU and other.incident_class is IncidentClass.ACTN:
+        return case.nats < BESIDE_ACTIONS * other.nats
+    return other.incident_class is not case.incident_class
 
 
 def _answer(question: Question, case: Case, reply: Reply, *, stale: bool) -> Answer:

@@ -1,25 +1,15 @@
-"""Troubles for the simulated fleet: each class in a clear, a subtle and some particular shapes."""
+"""What a fault may do to the simulated fleet, and the misleading signs that may stand beside a real one."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from random import Random
 
 from bot.incident.taxonomy import IncidentClass
-from tests.incident.agents_at_work import Draft, Fault
+from tests.incident.agents_at_work import KINDS, MINUTE, START, Fault
+from tests.incident.one_task import Draft
 
-
-@dataclass(frozen=True)
-class Scenario:
-    name: str
-    expected: IncidentClass
-    fault: Fault
-    agent: str = "helpdesk-agent"
-    pace: Callable[[float, str], float] | None = None
-    from_minute: int = 5
-
-
-def helpdesk(change: Fault) -> Fault:
-    return lambda draft, random: change(draft, random) if draft.agent == "helpdesk-agent" else None
+ONSET = 61.0  # minute of the simulation
+H, B, F = "helpdesk-agent", "billing-agent", "field-agent"
+C = IncidentClass
 
 
 def on(agent: str, share: float = 1.0, **values: object) -> Fault:
@@ -27,24 +17,39 @@ def on(agent: str, share: float = 1.0, **values: object) -> Fault:
 
     def change(draft: Draft, random: Random) -> None:
         if draft.agent == agent and random.random() < share:
-            for name, value in values.items():
-                setattr(draft, name, value)
+            _set(draft, values)
 
     return change
 
 
-def orion(**values: object) -> Fault:
-    """Set these fields on every task of the two agents on the provider orion."""
+def orion(share: float = 1.0, **values: object) -> Fault:
+    """Set these fields on tasks of the two agents on the provider orion."""
 
-    def change(draft: Draft, _: Random) -> None:
-        if draft.agent != "field-agent":
-            for name, value in values.items():
-                setattr(draft, name, value)
+    def change(draft: Draft, random: Random) -> None:
+        if draft.provider == "orion" and random.random() < share:
+            _set(draft, values)
 
     return change
+
+
+def where(condition: Callable[[Draft], bool], share: float = 1.0, **values: object) -> Fault:
+    """Set these fields on a share of the helpdesk's tasks that meet the condition."""
+
+    def change(draft: Draft, random: Random) -> None:
+        if draft.agent == H and condition(draft) and random.random() < share:
+            _set(draft, values)
+
+    return change
+
+
+def kind(name: str, share: float = 1.0, **values: object) -> Fault:
+    """Set these fields on a share of one kind of the helpdesk's tasks."""
+    return where(lambda draft: draft.kind.name == name, share, **values)
 
 
 def both(*faults: Fault) -> Fault:
+    """One after the other."""
+
     def change(draft: Draft, random: Random) -> None:
         for fault in faults:
             fault(draft, random)
@@ -52,67 +57,51 @@ def both(*faults: Fault) -> Fault:
     return change
 
 
-def deep(draft: Draft, _: Random) -> None:
-    if draft.turn >= 8:
-        draft.policy = 0.7
+def ramp(fault: Fault, minutes: float = 6.0) -> Fault:
+    """The fault seizes more and more tasks until it has them all."""
 
+    def change(draft: Draft, random: Random) -> None:
+        if random.random() < (draft.at_ns - START - ONSET * MINUTE) / (minutes * MINUTE):
+            fault(draft, random)
 
-def attachments(draft: Draft, random: Random) -> None:
-    if draft.kind.name == "attachment_case" and random.random() < 0.7:
-        draft.led_astray, draft.destination = True, "drop.invalid"
-
-
-def one_type(draft: Draft, _: Random) -> None:
-    if draft.kind.name == "how_to":
-        draft.wrong = 0.75
+    return change
 
 
 def healthy(_: Draft, __: Random) -> None:
     """Nothing is wrong with the task itself."""
 
 
-def collapsed(minute: float, agent: str) -> float:
-    return 0.15 if minute >= 61 and agent == "helpdesk-agent" else 1.0
+def thin(share: float, agent: str = H) -> Callable[[float, str], float]:
+    """From the onset on, only this share of the agent's tasks arrives."""
+    return lambda minute, who: share if minute >= ONSET and who == agent else 1.0
 
 
-C = IncidentClass
-H = "helpdesk-agent"
-HERRING_ALARMS = on(H, 0.05, injection=1.0)
-HERRING_TOOLS = on(H, 1.0, tool_error={"search_kb": 0.06, "get_user": 0.06})
-HERRING_LOOP = on(H, 0.03, repeats=4)
-HERRING_HANDOFF = on(H, 1.0, escalates=0.2)
-HERRING_MODEL = on(H, 1.0, model_error=0.015)
+def _set(draft: Draft, values: Mapping[str, object]) -> None:
+    for name, value in values.items():
+        setattr(draft, name, value)
 
-SCENARIOS: tuple[Scenario, ...] = (
-    Scenario("workers die", C.HARD, on(H, 1.0, crash=0.4)),
-    Scenario("workers die now and then, beside tool errors", C.HARD, both(on(H, 1.0, crash=0.25), HERRING_TOOLS)),
-    Scenario("tasks never end", C.HARD, on(H, 0.4, hangs=True), from_minute=8),
-    Scenario("hardly any task arrives", C.HARD, healthy, pace=collapsed),
-    Scenario("the provider errs", C.PROV, orion(model_error=0.35)),
-    Scenario("the provider errs a little, beside a loop", C.PROV, both(orion(model_error=0.12), HERRING_LOOP)),
-    Scenario("the provider is slow", C.PROV, orion(slow=5.0)),
-    Scenario("the provider serves another model", C.PROV, orion(answering="orion-mini", wrong=0.45)),
-    Scenario("a tool fails", C.TOOL, on(H, 1.0, tool_error={"search_kb": 0.6})),
-    Scenario("an index is empty", C.TOOL, on(H, 1.0, tool_empty={"search_kb": 0.7})),
-    Scenario("a rare tool fails, beside alarms", C.TOOL, both(on(H, 1.0, tool_error={"get_user": 0.7}), HERRING_ALARMS)),
-    Scenario("tasks loop", C.LOOP, on(H, 0.3, repeats=12)),
-    Scenario("some tasks loop, beside model errors", C.LOOP, both(on(H, 0.2, repeats=9), HERRING_MODEL)),
-    Scenario("tasks wander", C.LOOP, on(H, 0.35, wanders=12)),
-    Scenario("tasks loop into their limit", C.LOOP, on(H, 0.35, repeats=25)),
-    Scenario("answers get worse", C.QUAL, on(H, 1.0, wrong=0.5, prompt="p-119")),
-    Scenario("answers get worse, beside alarms", C.QUAL, both(on(H, 1.0, wrong=0.5), HERRING_ALARMS)),
-    Scenario("answers get worse, beside hand-offs and tool errors", C.QUAL, both(on(H, 1.0, wrong=0.45), HERRING_HANDOFF, HERRING_TOOLS)),
-    Scenario("answers to one kind of task get worse", C.QUAL, one_type, from_minute=10),
-    Scenario("it speaks out of policy", C.BEHV, on(H, 1.0, policy=0.35)),
-    Scenario("long talks go out of policy", C.BEHV, helpdesk(deep), from_minute=10),
-    Scenario("out of policy, beside tool errors", C.BEHV, both(on(H, 1.0, policy=0.3), HERRING_TOOLS)),
-    Scenario("writes without approval", C.ACTN, on(H, 1.0, unapproved=0.35)),
-    Scenario("it claims what it did not do", C.ACTN, on(H, 1.0, false_claim=0.3)),
-    Scenario("credits are far too large", C.ACTN, on("billing-agent", 1.0, amount=12.0), agent="billing-agent", from_minute=8),
-    Scenario("it writes far too much", C.ACTN, on(H, 0.2, extra_writes=6)),
-    Scenario("unapproved, beside model errors", C.ACTN, both(on(H, 1.0, unapproved=0.3), HERRING_MODEL)),
-    Scenario("an attachment takes over", C.SECU, attachments, from_minute=10),
-    Scenario("injection alarms", C.SECU, on(H, 0.25, injection=1.0)),
-    Scenario("mail leaves to a new place", C.SECU, on(H, 0.3, destination="drop.invalid")),
-    Scenario("a tool's description changes", C.SECU, both(on(H, 1.0, manifest="m2"), on(H, 0.15, destination="drop.invalid"))),
-)  # fmt: skip
+
+def resets(draft: Draft, random: Random) -> None:
+    """More of the tasks are password resets than usual: more writes, all of them approved."""
+    if draft.agent == H and random.random() < 0.35:
+        draft.kind = KINDS[H][1]
+
+
+HERRINGS: Mapping[str, tuple[IncidentClass | None, Fault]] = {
+    "injection alarms": (C.SECU, on(H, 0.06, injection=1.0)),
+    "policy hits": (C.BEHV, on(H, policy=0.05)),
+    "tool noise": (C.TOOL, on(H, tool_noise=0.06)),
+    "one tool stumbles": (C.TOOL, on(H, tool_error={"search_kb": 0.1})),
+    "provider stumbles": (C.PROV, orion(model_error=0.02, model_error_types=("429",))),
+    "slower models": (C.PROV, orion(slow=1.4)),
+    "few loops": (C.LOOP, on(H, 0.04, repeats=4)),
+    "one more step": (C.LOOP, on(H, 0.5, wanders=1)),
+    "few crashes": (C.HARD, on(H, crash=0.04)),
+    "grumpy users": (C.QUAL, on(H, unhappy=0.12)),
+    "billing answers worse": (C.QUAL, on(B, wrong=0.4)),
+    "hand-offs": (None, on(H, escalates=0.25)),
+    "more resets": (C.ACTN, resets),
+    "new prompt": (None, on(H, prompt="p-119")),
+    "new version": (None, on(H, version="4.13.0")),
+    "fewer users": (C.HARD, healthy),
+}  # "fewer users" thins traffic to 0.7, see troubles

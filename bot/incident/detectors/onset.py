@@ -4,6 +4,8 @@ Several series that show the same trouble are split together: their evidence add
 guard asks for more evidence than the best of some hundred splits of plain noise gives.
 """
 
+import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -68,10 +70,18 @@ def series(outcomes: Sequence[tuple[int, bool]]) -> Series:
 
 
 def onset_of(
-    troubles: Mapping[str, Sequence[Series | Pace]], at_ns: int, guards: Mapping[str, float], guard: float = GUARD
+    troubles: Mapping[str, Sequence[Series | Pace]],
+    at_ns: int,
+    guards: Mapping[str, float],
+    guard: float = GUARD,
+    earliest_ns: int = EARLIEST,
 ) -> Onset | None:
-    """The most convincing beginning among the named troubles, or None when none passes its guard (nats)."""
-    moments = range(at_ns - EARLIEST, at_ns - LATEST + 1, STEP)
+    """The most convincing beginning among the named troubles, or None when none passes its guard (nats).
+
+    ``at_ns`` of the result is the middle of what the evidence allows, not its best split: the first bad outcome
+    comes some time after the trouble that causes it. ``earliest_ns`` is how far back a beginning is looked for.
+    """
+    moments = range(at_ns - earliest_ns, at_ns - LATEST + 1, STEP)
     best: tuple[float, str, list[float]] = (0.0, "", [])
     for name, parts in troubles.items():
         live = [part for part in parts if isinstance(part, Pace) or part.bad[-1]]
@@ -85,4 +95,10 @@ def onset_of(
     if not name:
         return None
     near = [moment for moment, rise in zip(moments, rises, strict=True) if rise >= top - DROP]
-    return Onset(moments[rises.index(top)], near[0], near[-1], name)
+    return Onset(_middle(moments, rises, top), near[0], near[-1], name)
+
+
+def _middle(moments: Sequence[int], rises: Sequence[float], top: float) -> int:
+    """The moment with half of the likelihood on either side of it."""
+    weights = list(accumulate(math.exp(rise - top) for rise in rises))
+    return moments[bisect_left(weights, weights[-1] / 2)]

@@ -1,24 +1,25 @@
-"""Effort: steps, tokens, tasks at their limit, and tasks that repeat themselves."""
+"""Effort: steps, tokens, tasks at their limit, over-long and heavy tasks, and tasks that repeat themselves."""
 
 from collections.abc import Iterable
 
 from bot.incident.evidence import Signal, Unit
 from bot.incident.reading import Reading
-from bot.incident.signals.measure import level, share, tasks
+from bot.incident.signals.measure import Seen, level, share, tasks
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import quantile
 
 LONG = 1.8  # times the 95th percentile of ordinary tasks
+HEAVY = 2.0  # times the 95th percentile of the tokens of ordinary tasks: longer prompts alone do not reach it
 FEWEST_TASKS = 10
 P95 = 0.95
 
 
 def signals(scope: Scope) -> tuple[Signal, ...]:
-    """Repeating tasks, tasks at their limit, over-long tasks, and the 95th percentiles of steps and tokens."""
+    """Repeating tasks, tasks at their limit, over-long and heavy tasks, and the 95th percentiles of steps and tokens."""
     now = [reading for reading in scope.now if reading.steps]
     before = [reading for reading in scope.before if reading.steps]
     age = scope.span_age
-    limit = long_limit(before)
+    limit, heavy = long_limit(before), heavy_limit(before)
     return (
         share(
             scope,
@@ -60,6 +61,14 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             tasks(before if limit else (), lambda reading: reading.steps > (limit or 0)),
             fresh_seconds=age,
         ),
+        share(
+            scope,
+            "heavy_tasks",
+            f"tasks took more than {heavy:.0f} tokens" if heavy else "tasks took unusually many tokens",
+            heavy_tasks(now, heavy),
+            heavy_tasks(before, heavy),
+            fresh_seconds=age,
+        ),
         level(scope, "steps_p95", "steps per task, P95", Unit.STEPS, steps(now), steps(before), P95, fresh_seconds=age),
         level(
             scope, "steps_p50", "steps per task, median", Unit.STEPS, steps(now), steps(before), 0.5, fresh_seconds=age
@@ -81,6 +90,19 @@ def long_limit(before: Iterable[Reading]) -> float | None:
     """Steps beyond which a task is over-long; None when too few ordinary tasks are known."""
     ordinary = [float(reading.steps) for reading in before if reading.steps and not reading.failed]
     return LONG * quantile(ordinary, P95) if len(ordinary) >= FEWEST_TASKS else None
+
+
+def heavy_limit(before: Iterable[Reading]) -> float | None:
+    """Tokens beyond which a task is heavy; None when too few ordinary tasks tell theirs."""
+    ordinary = [float(reading.tokens) for reading in before if reading.tokens and not reading.failed]
+    return HEAVY * quantile(ordinary, P95) if len(ordinary) >= FEWEST_TASKS else None
+
+
+def heavy_tasks(readings: Iterable[Reading], limit: float | None) -> list[Seen]:
+    """One observation per task that tells its tokens."""
+    if limit is None:
+        return []
+    return tasks((reading for reading in readings if reading.tokens), lambda reading: reading.tokens > limit)
 
 
 def retrying(reading: Reading) -> bool:

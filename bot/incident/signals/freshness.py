@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from bot.incident.evidence import Direction, Signal, Unit
 from bot.incident.signals.scope import Scope
 
-GAPS = 5.0  # usual gaps after which silence is no chance (0.7 % when tasks come at random)
-SPANS_AT_LEAST = 120.0  # seconds that are never called stale
+GAPS = 7.0  # usual gaps after which silence is no chance (0.1 % when tasks come at random)
+SPANS_AT_LEAST = 180.0  # seconds that are never called stale
+SPANS_UNKNOWN_GAP = 900.0  # the same where too few tasks are known to say what gap is usual
 SCORES_AT_LEAST = 900.0
 FEWEST = 3
+FEWEST_FOR_A_GAP = 10  # tasks
 FEWEST_UNJUDGED = 10  # tasks without a verdict before their judges count as silent
 JUDGED_WITHIN_NS = 180 * 1_000_000_000
 
@@ -44,6 +46,8 @@ def age(scope: Scope, name: str, label: str, value: float | None, limit: float |
 
 def span_limit(scope: Scope) -> float:
     """Seconds after which silence of this agent is no chance."""
+    if len(scope.before) < FEWEST_FOR_A_GAP:
+        return SPANS_UNKNOWN_GAP
     return max(SPANS_AT_LEAST, GAPS * usual_gap([reading.at_ns for reading in scope.before]))
 
 

@@ -13,7 +13,7 @@ FEWEST_WAITS = 10
 
 
 def signals(scope: Scope) -> tuple[Signal, ...]:
-    """Tasks with a model error, tasks that waited too long, waits, and tasks answered by another model."""
+    """Tasks with a model error, calls that failed, tasks that waited too long, waits, and tasks answered by another model."""
     now = [reading for reading in scope.now if reading.models]
     before = [reading for reading in scope.before if reading.models]
     age = scope.span_age
@@ -25,6 +25,14 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             "tasks had a model error",
             tasks(now, erring),
             tasks(before, erring),
+            fresh_seconds=age,
+        ),
+        share(
+            scope,
+            "model_call_errors",
+            "model calls failed",
+            calls(now),
+            calls(before),
             fresh_seconds=age,
         ),
         share(
@@ -59,6 +67,11 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
 def erring(reading: Reading) -> bool:
     """At least one model call failed, even if a retry succeeded."""
     return reading.model_errors > 0
+
+
+def calls(readings: Iterable[Reading]) -> list[Seen]:
+    """One observation per model call: tasks that call more models see more errors, their calls do not."""
+    return [Seen(reading.id, reading.at_ns, step.error) for reading in readings for step in reading.models]
 
 
 def slow_limit(before: Iterable[Reading]) -> float | None:

@@ -42,21 +42,27 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
 
 
 def worst_type(scope: Scope) -> tuple[Signal, ...]:
-    """The kind of task whose answers got worst, when scores name kinds."""
+    """The kind of task whose answers got worst by judges and probes, when scores name kinds."""
     kinds = sorted({score.task_type for score in scope.scores_now if score.task_type and score.passed is False})
     found = [
         share(
             scope,
             "quality_slice",
             f"answers to {kind} were judged wrong",
-            judged([score for score in scope.scores_now if score.task_type == kind], is_quality),
-            judged([score for score in scope.scores_before if score.task_type == kind], is_quality),
+            of_kind(scope.scores_now, kind),
+            of_kind(scope.scores_before, kind),
             fresh_seconds=scope.score_age,
             note=kind,
         )
         for kind in kinds
     ]
     return tuple(sorted(found, key=growth)[-1:])
+
+
+def of_kind(scores: Iterable[EvalScore], kind: str) -> list[Seen]:
+    """Answers to one kind of task that were judged, and probes of that kind."""
+    mine = [score for score in scores if score.task_type == kind]
+    return [*judged(mine, is_quality), *probes(mine)]
 
 
 def evaluator(scope: Scope, name: str) -> Signal:

@@ -1,15 +1,19 @@
-"""Tools: errors and empty answers, and how far they concentrate in one or two of them."""
+"""Tools: errors, empty and slow answers, and how far they concentrate in one or two of them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from bot.incident.evidence import Signal, Unit
 from bot.incident.reading import Reading, ToolStep
 from bot.incident.signals.measure import RELEVANT_SHARE, Seen, direction, growth, share
 from bot.incident.signals.scope import Scope
-from bot.incident.statistics import newcombe, wilson
+from bot.incident.statistics import newcombe, quantile, wilson
 
 WORST_TOOLS = 3
+SLOW = 4.0  # times the usual time of a call: below it lies the ordinary spread
+SLOW_AT_LEAST = 1.0  # seconds; nobody minds what is quicker
+FEWEST_TIMES = 10
+OF_TOOL = "tool "  # how a tool's time is named in what a task spent
 
 
 def signals(scope: Scope) -> tuple[Signal, ...]:
@@ -42,24 +46,55 @@ def calls(readings: Iterable[Reading], bad: Callable[[ToolStep], bool]) -> list[
     return [Seen(reading.id, step.at_ns, bad(step)) for reading in readings for step in reading.tools]
 
 
-def per_tool(readings: Iterable[Reading]) -> dict[str, dict[str, list[Seen]]]:
-    """By kind of trouble, observations of each tool, one per task that used it: was any call to it bad?"""
-    failing: defaultdict[str, list[Seen]] = defaultdict(list)
-    silent: defaultdict[str, list[Seen]] = defaultdict(list)
+def per_tool(
+    readings: Iterable[Reading], limits: Mapping[str, float] | None = None
+) -> dict[str, dict[str, list[Seen]]]:
+    """By kind of trouble, observations of each tool, one per task that used it.
+
+    A tool is bad to a task whose first call, or half of whose calls, went wrong: a task that calls it twenty times
+    sees some noise for sure. ``limits`` says from how many seconds per call a tool is slow.
+    """
+    found: dict[str, defaultdict[str, list[Seen]]] = {kind: defaultdict(list) for kind in TROUBLES}
     for reading in readings:
-        used: dict[str, tuple[bool, bool]] = {}
+        used: dict[str, list[ToolStep]] = {}
         for step in reading.tools:
-            erred, mute = used.get(step.name, (False, False))
-            used[step.name] = erred or step.error, mute or step.empty
-        for name, (erred, mute) in used.items():
-            failing[name].append(Seen(reading.id, reading.at_ns, erred))
-            silent[name].append(Seen(reading.id, reading.at_ns, mute))
-    return {"tool": failing, "empty": silent}
+            used.setdefault(step.name, []).append(step)
+        for name, steps in used.items():
+            for kind, bad in (("tool", erring), ("empty", empty)):
+                wrong = [bad(step) for step in steps]
+                found[kind][name].append(Seen(reading.id, reading.at_ns, wrong[0] or 2 * sum(wrong) > len(wrong)))
+        for name, seconds in paces(reading) if limits else ():
+            if limits and name in limits:
+                found["slow"][name].append(Seen(reading.id, reading.at_ns, seconds > limits[name]))
+    return {kind: dict(by_tool) for kind, by_tool in found.items()}
+
+
+def slow_limits(readings: Iterable[Reading]) -> dict[str, float]:
+    """Seconds per call beyond which a tool is slow, for each tool whose usual time is known."""
+    known: defaultdict[str, list[float]] = defaultdict(list)
+    for reading in readings:
+        for name, seconds in paces(reading):
+            known[name].append(seconds)
+    return {
+        name: max(SLOW_AT_LEAST, SLOW * quantile(found, 0.5))
+        for name, found in known.items()
+        if len(found) >= FEWEST_TIMES
+    }
+
+
+def paces(reading: Reading) -> Iterator[tuple[str, float]]:
+    """Each tool of the task with its mean seconds per call."""
+    calls_of = Counter(step.name for step in reading.tools)
+    for step, seconds in reading.spent:
+        name = step.removeprefix(OF_TOOL)
+        if name != step and name in calls_of:
+            yield name, seconds / calls_of[name]
 
 
 def worst_tools(scope: Scope) -> tuple[Signal, ...]:
-    """The tools whose trouble grew most, the worst first, named "tool:<name>" or "empty:<name>"."""
-    now, before = per_tool(scope.now), per_tool(scope.before)
+    """The tools whose trouble grew most, the worst first, named "tool:<name>", "empty:<name>" or "slow:<name>"."""
+    limits = slow_limits(scope.before)
+    now, before = per_tool(scope.now, limits), per_tool(scope.before, limits)
     found = [
         share(
             scope,
@@ -122,4 +157,4 @@ def empty(step: ToolStep) -> bool:
     return step.empty
 
 
-TROUBLES = {"tool": "fail", "empty": "answer nothing"}
+TROUBLES = {"tool": "fail", "empty": "answer nothing", "slow": "take far longer than usual"}

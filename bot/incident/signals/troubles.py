@@ -27,12 +27,13 @@ def troubles(
     ``alive_ns`` is the fleet's newest sign of life: after it, silence says nothing about the agent.
     """
     ended = [reading for reading in readings if outcomes.ended(reading, at_ns)]
-    limit = effort.long_limit(readings)
     settled = readings[: int(len(readings) * SETTLED)]
+    limit, heavy = effort.long_limit(settled), effort.heavy_limit(settled)
     most = actions.unusual_number(settled)
     waiting = [reading for reading in readings if reading.models]
     found: dict[str, tuple[Series | Pace, ...]] = {
         "security_hits": _series(security.alarms(readings), security.led(readings), newcomers(readings)),
+        "new_descriptions": _series(redescribed(readings)),
         "unapproved_writes": _series(
             tasks((reading for reading in readings if reading.writes), lambda reading: reading.unapproved),
             tasks(actions.claiming(readings), lambda reading: bool(reading.unbacked)),
@@ -47,13 +48,14 @@ def troubles(
         "task_volume": (Pace(tuple(reading.at_ns for reading in readings), alive_ns),),
         "repeats": _series(tasks(readings, lambda reading: reading.looping)),
         "long_tasks": _series(tasks(readings, lambda reading: reading.steps > (limit or reading.steps))),
+        "heavy_tasks": _series(effort.heavy_tasks(readings, heavy)),
         "quality": _series(
             quality.judged(scores, quality.is_quality),
             quality.probes(scores),
             quality.seen(score for score in scores if quality.is_feedback(score)),
         ),
     }
-    for trouble, by_tool in tools.per_tool(readings).items():
+    for trouble, by_tool in tools.per_tool(readings, tools.slow_limits(settled)).items():
         found |= {
             f"{trouble}:{name}": _series(seen) for name, seen in by_tool.items() if len(seen) >= FEWEST_FOR_A_TOOL
         }
@@ -64,6 +66,19 @@ def newcomers(readings: Sequence[Reading]) -> list[Seen]:
     """One observation per sending task: bad when it sends where nobody sent during the first half."""
     settled = readings[: int(len(readings) * SETTLED)]
     return security.novel(readings, security.targets(settled)) if security.enough(settled) else []
+
+
+def redescribed(readings: Sequence[Reading]) -> list[Seen]:
+    """One observation per task with a tool known since the first half: bad when its description is a new one."""
+    settled = readings[: int(len(readings) * SETTLED)]
+    names = {step.name for reading in settled for step in reading.tools if step.manifest}
+    known = {(step.name, step.manifest) for reading in settled for step in reading.tools}
+    found = []
+    for reading in readings if names else ():
+        said = [(step.name, step.manifest) for step in reading.tools if step.name in names and step.manifest]
+        if said:
+            found.append(Seen(reading.id, reading.at_ns, any(one not in known for one in said)))
+    return found
 
 
 def _series(*parts: Sequence[Seen]) -> tuple[Series, ...]:
