@@ -38,6 +38,7 @@ from stores import PEERS_MISSING, Served, asked, database, firstfive, mlflow, ou
 QUESTION, BUNDLE = 50_000, 1_000_000  # spans
 TASKS_EACH, CONNECTIONS = 50, 4
 TIMES = 11  # each question
+FAILED = 60  # tasks of each agent: more than are asked for
 MOMENTS = 60
 GIVE_UP = 900.0  # seconds for the peer to show the last trace
 ROOM = 6_000_000_000  # bytes on disk that a million spans may take with indexes and journals
@@ -49,15 +50,23 @@ Loaded = list[tuple[list[Task], bytes]]
 
 
 def tasks_of(spans: int) -> Loaded:
-    """The same requests for everybody: five agents, one in twenty tasks failed."""
+    """The same requests for everybody: five agents, about 60 failed tasks each, however many tasks there are."""
     fleet = Fleet()
+    fleet.failing = min(0.6, FAILED * AGENTS * fleet.steps / spans)
     return list(fleet.requests(fleet.tasks(spans // fleet.steps, BEGUN, HOUR), TASKS_EACH))
 
 
 def send(served: Served, requests: Loaded, more: str = "") -> None:
     """All requests over a few connections."""
-    head = f"POST /v1/traces HTTP/1.1\r\nhost: bench\r\ncontent-type: application/x-protobuf\r\n{more}content-length: "
-    load(served.port, lambda n: f"{head}{len(requests[n][1])}\r\n\r\n".encode() + requests[n][1], len(requests), 2)
+    head = (
+        f"POST /v1/traces HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/x-protobuf\r\n{more}content-length: "
+    )
+    load(
+        served.port,
+        lambda n: f"{head}{len(requests[n][1])}\r\n\r\n".encode() + requests[n][1],
+        len(requests),
+        CONNECTIONS,
+    )
 
 
 def failed(requests: Loaded) -> list[Task]:
@@ -199,7 +208,7 @@ def wired(day: Day) -> Iterator[bytes]:
             ("/v1/traces", chunk.traces.SerializeToString()),
             ("/v1/logs", chunk.logs.SerializeToString()),
         ):
-            head = f"POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/x-protobuf\r\n"
+            head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/x-protobuf\r\n"
             yield f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
