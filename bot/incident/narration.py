@@ -26,6 +26,7 @@ from bot.incident.timeline import (
     RoleTaken,
     RoomPrepared,
     SeverityChanged,
+    StepTicked,
     UpdatePosted,
 )
 
@@ -64,6 +65,9 @@ def _sentence(fact: Fact, state: IncidentState | None) -> str:
             return f"Postmortem section written: {section.replace('_', ' ')}."
         case Reviewed(comment=comment):
             return "Postmortem reviewed." + (f" {comment}" if comment else "")
+        case StepTicked(incident_class=named, text=text, done=done):
+            word = "Done" if done else "Not done after all"
+            return f"{word}, runbook {named.value}: {text.rstrip('.')}."
         case other:
             assert_never(other)
 

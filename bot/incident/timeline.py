@@ -51,6 +51,18 @@ class Classified:
     cause: Cause
     severity: Severity
     classification: Classification
+    runbook: str = ""  # the edition of the class's runbook in use at that time
+
+
+@dataclass(frozen=True, slots=True)
+class StepTicked:
+    """A step of a class's runbook was ticked, or unticked where not ``done``; ``text`` is how it read then."""
+
+    incident_class: IncidentClass
+    step: str
+    text: str
+    done: bool
+    runbook: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +236,7 @@ Fact: TypeAlias = (
     | PostmortemDrafted
     | ReviewWritten
     | Reviewed
+    | StepTicked
 )
 
 
@@ -281,6 +294,15 @@ class MitigationStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Tick:
+    """The last word on one step of a runbook: done or not, who said so, when, and how the step read then."""
+
+    fact: StepTicked
+    by: Person
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentState:
     """An incident as its timeline tells it, up to the last event folded in."""
 
@@ -306,6 +328,7 @@ class IncidentState:
     review: Mapping[str, str] = field(default_factory=dict)
     open_todos: int | None = None
     last_seq: int = 0
+    ticks: Mapping[tuple[IncidentClass, str], Tick] = field(default_factory=dict)  # by class and step
 
     @property
     def incident_class(self) -> IncidentClass | None:
@@ -367,6 +390,8 @@ def after(state: IncidentState, event: Event) -> IncidentState:
             return _mitigated(state, event)
         case Resolved() | PostmortemDrafted() | ReviewWritten() | Reviewed():
             return _ended(state, event)
+        case StepTicked(incident_class=named, step=step) as fact:
+            return replace(state, ticks={**state.ticks, (named, step): Tick(fact, event.by, event.at)})
         case other:
             assert_never(other)
 

@@ -55,6 +55,7 @@ from bot.incident.timeline import (
     RoomPrepared,
     RoomStep,
     SeverityChanged,
+    StepTicked,
     UpdatePosted,
     fold,
 )
@@ -225,6 +226,7 @@ WHOLE: tuple[tuple[Person, Fact], ...] = (
     (ANA, Resolved("prompt p-118 is back", ("Telemetry shows nothing unusual any more.",), ())),
     (FIRSTFIVE, PostmortemDrafted(4)),
     *((BEN, ReviewWritten(section.value, f"What people say about {section.value}.")) for section in Section),
+    (BEN, StepTicked(IncidentClass.QUAL, "read-figure", "Read the figure, its n and its interval.", done=True)),
     (ANA, Reviewed("read by both teams")),
 )
 
