@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import groupby
 
 from bot.incident.evidence import FindingKind, Pair
 from bot.incident.reading import Reading, step_name
@@ -64,7 +65,8 @@ def _nearest(bad: Reading, good: Sequence[Reading], why: str) -> Pair | None:
 
 
 def _steps(reading: Reading) -> list[str]:
-    return [step.name for step in reading.tools][:MOST_STEPS]
+    """The tools in order; a run of the same one counts once, or a loop would be like nothing at all."""
+    return [name for name, _ in groupby(step.name for step in reading.tools)][:MOST_STEPS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from bot.incident.statistics import evidence, newcombe, quantile, quantile_diffe
 
 SETTLED = 50  # observations on each side from which no visible change is called flat
 RELEVANT_SHARE = 0.10  # a change of a share that matters to responders
+NEGLIGIBLE_RATIO = 0.1  # of its baseline: a quantity that moved less is flat, however sure that is
 RELEVANT_RATIO = 0.5  # a change of a quantity, relative to its baseline
 WORST = 5  # traces linked from one signal
 
@@ -78,6 +79,9 @@ def level(
     baseline = quantile(earlier, q) if earlier else None
     difference = quantile_difference(values, earlier, q) if values and earlier else None
     worst = dict.fromkeys(trace_id for _, trace_id in sorted(now, reverse=True))
+    moved = direction(difference, len(values), len(earlier), RELEVANT_RATIO * (baseline or 0.0))
+    if difference and values and abs(quantile(values, q) - (baseline or 0.0)) < NEGLIGIBLE_RATIO * abs(baseline or 0.0):
+        moved = Direction.UNKNOWN if moved is Direction.UNKNOWN else Direction.FLAT
     return Signal(
         name=name,
         label=label,
@@ -87,7 +91,7 @@ def level(
         n=len(values),
         baseline_n=len(earlier),
         window=scope.window,
-        direction=direction(difference, len(values), len(earlier), RELEVANT_RATIO * (baseline or 0.0)),
+        direction=moved,
         interval=quantile_interval(values, q) if values else None,
         difference=difference,
         fresh_seconds=fresh_seconds,
