@@ -8,6 +8,8 @@ import urllib.request
 
 import pytest
 
+from bot.app.serving import bound
+from bot.settings import ServerSettings
 from tests.cli.conftest import SECONDS, Terminal
 
 BULK = "/ofrep/v1/evaluate/flags"
@@ -55,3 +57,9 @@ def test_it_ends_at_once_with_an_open_stream(terminal: Terminal, number: signal.
         server.send_signal(number)
         assert server.wait(timeout=5) == 0
     assert "Traceback" not in log.read_text()
+
+
+def test_kept_connections_get_their_answers_at_once() -> None:
+    """asyncio sets TCP_NODELAY only on connections of a socket that names its protocol."""
+    with bound(ServerSettings(port=0)) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
