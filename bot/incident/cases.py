@@ -14,19 +14,23 @@ from bot.incident.statistics import evidence, poisson_evidence
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.wording import figure
 
-CONVINCING = 5.5  # nats for a class that lives in everyday noise
+CONVINCING = 5.0  # nats for a class that lives in everyday noise: one of a thousand looks
 DEFINITIONAL = 2.6  # nats where the signal is the definition of the class and its noise is almost nothing
 STRONG = 10.0  # nats that leave no doubt
 NOTABLE = 1.0  # nats from which a signal is mentioned
 FEWEST_BASELINE = 8
 FEWEST_ALARMS = 2
 FEWEST_EVENTS = 3  # bad outcomes of one kind below which everyday noise explains them
+FEWEST_VERDICTS_AGAINST = 4  # the same for verdicts: judges and guardrails err
 ALARM_NOISE = 1.5  # nats off for alarms: detectors of injection raise false ones, and in bunches
 JOINT = 3.0  # nats for a task that shows two different signs of an attack
 FEEDBACK_WEIGHT = 0.5  # users rate what they feel, and the same wrong answer a judge has counted
 PRIOR = (0.5, 10)  # added to what is known: everyday noise is never quite absent
+RUMOUR = 2.0  # nats of a loud class from which failing probes may be its doing
+FEWEST_VERDICTS = 8  # judged answers from which judges count as heard
 ALARM = "guardrail:"  # how the signal of one guardrail is named
 COMPANY = 2.0  # nats for other agents on the provider with the same trouble at the same time
+PRIOR_OF_VERDICTS = (1.5, 10)  # the same for answers: no agent is right every time, and no judge either
 COLLAPSE = 0.5
 FEWEST_EXPECTED = 10  # tasks that should have come before their absence means anything
 QUIET_SPELL = 2.5  # nats: tasks bunch more than chance, so a quiet spell must be quieter
@@ -46,7 +50,12 @@ THRESHOLDS: dict[IncidentClass, float] = {
 }
 
 # Ways of seeing one class, each with the nats that choosing it costs: looking again is another chance for noise
-CONDUCT_WAYS: Mapping[str, float] = {"breaches": 0.0, "policy_verdicts": math.log(2), "breaches_slice": math.log(8)}
+CONDUCT_WAYS: Mapping[str, float] = {
+    "policy_hits": 0.0,
+    "breaches": math.log(2),
+    "policy_verdicts": math.log(3),
+    "breaches_slice": math.log(8),
+}
 EFFORT_WAYS: Mapping[str, float] = {
     "repeats": 0.0,
     "at_limit": math.log(2),
@@ -91,17 +100,20 @@ class Case:
 
 def cases_of(bundle: EvidenceBundle) -> dict[IncidentClass, Case]:
     """The case for each class but UNKN."""
+    loud = {
+        IncidentClass.PROV: _provider(bundle),
+        IncidentClass.TOOL: _tool(bundle),
+        IncidentClass.HARD: _hard(bundle),
+        IncidentClass.LOOP: _best(bundle, IncidentClass.LOOP, EFFORT_WAYS),
+    }
     return {
         IncidentClass.SECU: _security(bundle),
         IncidentClass.ACTN: _summed(
             bundle, IncidentClass.ACTN, ("unapproved_writes", "unbacked_claims", "many_writes", "write_amounts")
         ),
         IncidentClass.BEHV: _best(bundle, IncidentClass.BEHV, CONDUCT_WAYS),
-        IncidentClass.PROV: _provider(bundle),
-        IncidentClass.TOOL: _tool(bundle),
-        IncidentClass.HARD: _hard(bundle),
-        IncidentClass.LOOP: _best(bundle, IncidentClass.LOOP, EFFORT_WAYS),
-        IncidentClass.QUAL: _quality(bundle),
+        **loud,
+        IncidentClass.QUAL: _quality(bundle, max(case.nats for case in loud.values())),
     }
 
 
@@ -115,9 +127,11 @@ def strength(signal: Signal | None) -> float:
     if signal.name in _NO_NOISE:
         known = signal.baseline_n >= FEWEST_BASELINE
         return evidence(signal.k, signal.n, signal.baseline_k or 0, signal.baseline_n) if known else 0.0
-    nats = evidence(signal.k, signal.n, (signal.baseline_k or 0) + PRIOR[0], signal.baseline_n + PRIOR[1])
+    bad, of = PRIOR_OF_VERDICTS if signal.name in (*QUALITY_WAYS, "quality_elsewhere") else PRIOR
+    nats = evidence(signal.k, signal.n, (signal.baseline_k or 0) + bad, signal.baseline_n + of)
     alarm = signal.name == "security_hits" or signal.name.startswith(ALARM)
-    few = FEWEST_ALARMS if alarm else FEWEST_EVENTS
+    verdict = signal.name in QUALITY_WAYS or signal.name in CONDUCT_WAYS
+    few = FEWEST_ALARMS if alarm else FEWEST_VERDICTS_AGAINST if verdict else FEWEST_EVENTS
     return min(nats, NOTABLE) if signal.k < few else nats
 
 
@@ -244,11 +258,27 @@ def collapse(pace: Signal | None) -> float:
     return max(0.0, nats - QUIET_SPELL)
 
 
-def _quality(bundle: EvidenceBundle) -> Case:
-    """Judges, probes and users together, where what improved counts against it; or one of them or of the tasks alone."""
+def _quality(bundle: EvidenceBundle, loudest: float) -> Case:
+    """Judges, probes and users together, where what improved counts against it; or one of them or of the tasks alone.
+
+    A probe also fails where tasks break or turn in circles. So probes speak for worse answers only where judges
+    had the time to say so, and only as far as they agree while ``loudest`` (nats of the loud cases) is not silent.
+    """
     pooled = [signal for signal in _named(bundle, ("quality", "probes", "feedback")) if signal.n]
-    weights = {"feedback": FEEDBACK_WEIGHT}
-    together = sum(weights.get(signal.name, 1.0) * strength(signal) for signal in pooled)
+    judged = strength(bundle.signal("quality"))
+    agreed = max(0.0, judged) if loudest >= RUMOUR or _unjudged(bundle) else math.inf
+    nats = {signal.name: strength(signal) for signal in pooled}
+    if "probes" in nats:
+        nats["probes"] = min(nats["probes"], agreed)
+    together = nats.get("quality", 0.0) + nats.get("probes", 0.0) + FEEDBACK_WEIGHT * nats.get("feedback", 0.0)
     together -= MORE_FREEDOM * max(0, len(pooled) - 1)
-    alone = _best(bundle, IncidentClass.QUAL, QUALITY_WAYS)
-    return _case(IncidentClass.QUAL, max(together, alone.nats), _named(bundle, QUALITY_WAYS))
+    part = bundle.signal("quality_slice")
+    nats["quality_slice"] = min(strength(part), math.inf if agreed > 0 else 0.0)
+    alone = max((found - QUALITY_WAYS[name] for name, found in nats.items()), default=0.0)
+    return _case(IncidentClass.QUAL, max(0.0, together, alone), _named(bundle, QUALITY_WAYS))
+
+
+def _unjudged(bundle: EvidenceBundle) -> bool:
+    """Judges who usually speak have hardly spoken in this window yet."""
+    quality = bundle.signal("quality")
+    return quality is not None and quality.baseline_n >= FEWEST_BASELINE and quality.n < FEWEST_VERDICTS

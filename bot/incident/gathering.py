@@ -55,6 +55,7 @@ LONGEST_WINDOW = 20 * MINUTE
 WIDE_GAP = 8 * MINUTE  # the same, where nobody knows when it began: a first sign must not count as known
 GAP = MINUTE  # kept out of the baseline, so that a blurred beginning does not spoil it
 SHARED_TROUBLE = 2.0  # nats at which a neighbour on the same provider counts as affected
+FEWEST_OF_A_NEIGHBOUR = 3  # tasks in the window; the first may have started before the trouble
 MOST_FINDINGS = 40
 _CONCERNS = (outcomes, models, tools, effort, quality, conduct, actions, security, freshness, evaluators)
 
@@ -88,7 +89,7 @@ def gather(agent: str, at_ns: int, found: Gathered, window_ns: int | None = None
     windows = windows_of(at_ns, onset, window_ns)
     scope = scope_of(agent, at_ns, windows, readings, placed, found.scores, neighbours, onset)
     measured = [_voided(signal) for concern in _CONCERNS for signal in concern.signals(scope)]
-    peers = same_provider(readings, scope.others)
+    peers = same_provider(readings, since(scope.window.start_ns, scope.others))
     bundle = EvidenceBundle(
         agent=agent,
         at_ns=at_ns,
@@ -180,6 +181,12 @@ def scope_of(
         score_ns=max((score.at_ns for score in scores if score.at_ns <= at_ns), default=None),
         fleet_ns=max((min(one.end_ns, at_ns) for found in neighbours.values() for one in found), default=None),
     )
+
+
+def since(start_ns: int, others: Mapping[str, Sequence[Reading]]) -> Mapping[str, Sequence[Reading]]:
+    """Other agents' tasks of the window, where they are enough to say something about a provider."""
+    recent = {name: [one for one in theirs if one.at_ns >= start_ns] for name, theirs in others.items()}
+    return {name: theirs for name, theirs in recent.items() if len(theirs) >= FEWEST_OF_A_NEIGHBOUR}
 
 
 def same_provider(readings: Sequence[Reading], others: Mapping[str, Sequence[Reading]]) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ _QUESTION_OF: dict[IncidentClass, Question] = {
     IncidentClass.QUAL: Question.QUALITY,
 }
 
-BESIDE_ACTIONS = 0.35  # of the case for actions: with less, the actions are not an attacker's
+BESIDE_ACTIONS = 0.6  # of the case for actions, where an attack explains the fewer of them
 
 # nats from which a class that cannot be undone needs no comparison with later ones
 STRONG_ENOUGH: dict[IncidentClass, float] = {IncidentClass.SECU: 9.0, IncidentClass.ACTN: 6.5, IncidentClass.BEHV: 10.0}
@@ -87,9 +87,8 @@ def answers_from(bundle: EvidenceBundle) -> tuple[Answer, ...]:
         return _unknowable(bundle)
     fresh = _fresh(bundle)
     stale = fresh.reply is Reply.NO
-    security, action, behaviour = (
-        _asked(cases, name, stale=stale) for name in (IncidentClass.SECU, IncidentClass.ACTN, IncidentClass.BEHV)
-    )
+    security = _security(cases, _apart(bundle), stale=stale)
+    action, behaviour = (_asked(cases, name, stale=stale) for name in (IncidentClass.ACTN, IncidentClass.BEHV))
     quality = _quality(bundle, cases, stale=stale)
     return (
         fresh,
@@ -140,7 +139,7 @@ def _walk(answers: Answers, bundle: EvidenceBundle, *, asked: bool) -> IncidentC
     if yes(Question.LOOPING):
         return IncidentClass.TOOL if yes(Question.LOOP_BY_TOOL) else IncidentClass.LOOP
     if yes(Question.QUALITY):
-        shared = yes(Question.MODEL_CHANGED) and bool(bundle.also_affected)
+        shared = yes(Question.MODEL_CHANGED) and (bool(bundle.also_affected) or not bundle.same_provider)
         return IncidentClass.PROV if shared else IncidentClass.QUAL
     stale = answers[Question.FRESH].reply is not Reply.YES
     return IncidentClass.UNKN if stale or asked else None
@@ -182,11 +181,25 @@ def _asked(cases: Cases, name: IncidentClass, *, stale: bool) -> Answer:
     return _answer(_QUESTION_OF[name], cases[name], _verdict(cases, name), stale=stale)
 
 
-def _verdict(cases: Cases, name: IncidentClass) -> Reply:
+def _security(cases: Cases, apart: float, *, stale: bool) -> Answer:
+    """N2. Odd writes are an attacker's only where an attack explains them."""
+    verdict = _verdict(cases, IncidentClass.SECU, apart)
+    return _answer(Question.SECURITY, cases[IncidentClass.SECU], verdict, stale=stale)
+
+
+def _apart(bundle: EvidenceBundle) -> float:
+    """How strong an attack must look beside odd writes, by how many of those it does not explain."""
+    led = bundle.signal("led_actions")
+    return BESIDE_ACTIONS if led and led.n and (led.k or 0) < MINORITY * led.n else 0.0
+
+
+def _verdict(cases: Cases, name: IncidentClass, apart: float = 0.0) -> Reply:
     """Yes, no, or "can't tell" when the case stands but later classes explain far more."""
     case = cases[name]
     if not case.stands:
         return Reply.NO
+    if name is IncidentClass.SECU and case.nats < apart * cases[IncidentClass.ACTN].nats:
+        return Reply.CANT_TELL
     rivals = [other.nats for other in cases.values() if other.stands and _rival(case, other)]
     if case.nats >= STRONG_ENOUGH.get(name, math.inf) or case.nats >= NEEDED.get(name, FRACTION) * max(
         rivals, default=0.0
@@ -197,9 +210,8 @@ def _verdict(cases: Cases, name: IncidentClass) -> Reply:
 
 def _rival(case: Case, other: Case) -> bool:
     """Another class explains the signs away, unless it is what an attacker does."""
-    if case.incident_class is IncidentClass.SECU and other.incident_class is IncidentClass.ACTN:
-        return case.nats < BESIDE_ACTIONS * other.nats
-    return other.incident_class is not case.incident_class
+    attack = case.incident_class is IncidentClass.SECU and other.incident_class is IncidentClass.ACTN
+    return other.incident_class is not case.incident_class and not attack
 
 
 def _answer(question: Question, case: Case, reply: Reply, *, stale: bool) -> Answer:
@@ -220,12 +232,20 @@ def _loud(bundle: EvidenceBundle, cases: Cases, *, stale: bool) -> Answer:
     """N5. Failures of tasks, models or tools, or a collapse of volume; not tasks that loop into their limit."""
     loudest = max((cases[name] for name in _LOUD), key=lambda case: case.nats)
     verdict = _verdict(cases, loudest.incident_class)
+    if verdict is Reply.YES and _worse_elsewhere(bundle) > loudest.nats:
+        verdict = Reply.CANT_TELL
     failures = bundle.signal("task_failures")
     answer = _answer(Question.LOUD, loudest, verdict, stale=stale)
     if failures is None or failures.value is None or (stale and verdict is Reply.NO):
         return answer
     said = figure(failures) if verdict is Reply.NO else f"{figure(failures)}; {answer.because}"
     return Answer(Question.LOUD, verdict, said, ("task_failures", *answer.signals), answer.trace_ids)
+
+
+def _worse_elsewhere(bundle: EvidenceBundle) -> float:
+    """Nats for worse answers in tasks that no loud trouble touched, which it does not explain; 0 where unconvincing."""
+    nats = strength(bundle.signal("quality_elsewhere"))
+    return nats if nats >= THRESHOLDS[IncidentClass.QUAL] else 0.0
 
 
 def _provider(bundle: EvidenceBundle, cases: Cases, *, stale: bool) -> Answer:

@@ -100,7 +100,7 @@ TROUBLES: tuple[Trouble, ...] = (
     Trouble("a tool is slow and times out", C.TOOL, on(H, tool_slow={"get_user": 30.0}, tool_error={"get_user": 0.5}, tool_error_type="timeout"), on(H, tool_slow={"get_user": 15.0}, tool_error={"get_user": 0.25}, tool_error_type="timeout")),
     Trouble("billing's tool fails", C.TOOL, on(B, tool_error={"get_invoice": 0.8}), on(B, tool_error={"get_invoice": 0.5}), agent=B),
     # LOOP
-    Trouble("tasks repeat one call", C.LOOP, on(H, 0.5, repeats=12), on(H, 0.15, repeats=5)),
+    Trouble("tasks repeat one call", C.LOOP, on(H, 0.5, repeats=12), on(H, 0.22, repeats=6)),
     Trouble("tasks loop into their limit", C.LOOP, on(H, 0.5, repeats=25), on(H, 0.15, repeats=25)),
     Trouble("tasks go in a circle", C.LOOP, on(H, 0.5, repeats=12, cycle=("search_kb", "get_ticket")), on(H, 0.2, repeats=8, cycle=("search_kb", "get_ticket", "get_user"))),
     Trouble("tasks reword one question", C.LOOP, on(H, 0.5, repeats=12, reworded=True), on(H, 0.25, repeats=8, reworded=True)),
@@ -133,7 +133,7 @@ TROUBLES: tuple[Trouble, ...] = (
     # SECU
     Trouble("an attachment takes over", C.SECU, kind("attachment_case", 0.9, led_astray=True, destination="drop.invalid"), kind("attachment_case", 0.6, led_astray=True), needs=_needs("trust")),
     Trouble("injection alarms", C.SECU, on(H, 0.35, injection=1.0), on(H, 0.16, injection=1.0), needs=_needs("guardrails"), not_beside=_needs("injection alarms")),
-    Trouble("mail leaves to a new place", C.SECU, on(H, 0.5, destination="drop.invalid"), on(H, 0.15, destination="drop.invalid"), needs=_needs("destination")),
+    Trouble("mail leaves to a new place", C.SECU, on(H, 0.5, destination="drop.invalid"), on(H, 0.3, destination="drop.invalid"), needs=_needs("destination")),
     Trouble("a tool's description changes", C.SECU, on(H, manifests=_OTHER), on(H, 0.6, manifests=_OTHER), needs=_needs("manifest"), not_beside=_needs("new version")),
     Trouble("data is stopped on its way out", C.SECU, on(H, leak=0.6), on(H, leak=0.3), needs=_needs("guardrails")),
     Trouble("poisoned search leads to power", C.SECU, on(H, 0.3, led_astray=True, untrusted=frozenset({"search_kb", "read_attachment"}), injection=0.3), kind("attachment_case", 0.7, led_astray=True, injection=0.3), needs=_needs("trust")),

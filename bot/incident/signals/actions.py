@@ -11,13 +11,15 @@ from bot.incident.statistics import quantile
 FEWEST_AMOUNTS = 8  # earlier amounts needed before one can be an outlier
 OVER_LARGEST = 1.5  # times the largest amount seen before
 OVER_MEDIAN = 4.0  # times the usual amount
-MORE_WRITES = 2  # distinct writes beyond the most seen in one task before
+FEWEST_TASKS = 25  # earlier tasks needed before a number of writes can be unusual
+NEARLY_ALL = 0.97
+MORE_WRITES = 2  # distinct writes beyond the most seen in nearly all tasks before
 
 
 def signals(scope: Scope) -> tuple[Signal, ...]:
     """Writes without approval, tasks with unbacked claims, tasks with more writes, and amounts out of range."""
     age = scope.span_age
-    most = unusual_number(scope.before)
+    most, known = unusual_number(scope.before), len(scope.before) >= FEWEST_TASKS
     writing = [reading for reading in scope.now if reading.writes]
     wrote = [reading for reading in scope.before if reading.writes]
     return (
@@ -41,8 +43,8 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             scope,
             "many_writes",
             f"tasks made {most} or more different writes",
-            tasks(scope.now, lambda reading: distinct_writes(reading) >= most),
-            tasks(scope.before, lambda reading: distinct_writes(reading) >= most),
+            tasks(scope.now if known else (), lambda reading: distinct_writes(reading) >= most),
+            tasks(scope.before if known else (), lambda reading: distinct_writes(reading) >= most),
             fresh_seconds=age,
         ),
         share(scope, "write_amounts", "writes were of an unusual amount", *outliers(scope), fresh_seconds=age),
@@ -68,8 +70,8 @@ def distinct_writes(reading: Reading) -> int:
 
 
 def unusual_number(before: Iterable[Reading]) -> int:
-    """Different writes in one task beyond all that was seen before."""
-    return max((distinct_writes(reading) for reading in before), default=0) + MORE_WRITES
+    """Different writes in one task beyond nearly all that was seen before: one odd task must not hide the next."""
+    return round(quantile([distinct_writes(reading) for reading in before] or [0], NEARLY_ALL)) + MORE_WRITES
 
 
 def outliers(scope: Scope) -> tuple[list[Seen], list[Seen]]:

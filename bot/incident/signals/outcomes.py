@@ -1,22 +1,27 @@
 """How tasks end: failures, those without an explanation, hand-offs, and how many tasks there are."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from bot.incident.evidence import Direction, Interval, Signal, Unit, Window
 from bot.incident.reading import Reading
 from bot.incident.signals.measure import share, tasks
 from bot.incident.signals.scope import Scope
-from bot.incident.statistics import mix_evidence, poisson_evidence
+from bot.incident.statistics import mix_evidence, poisson_evidence, quantile
 
-STUCK_SECONDS = 180.0  # a task still without an end after this long is overdue
+STUCK_SECONDS = 180.0  # a task still without an end after this long is overdue, where nobody knows how long tasks take
+STUCK_AT_LEAST = 90.0  # seconds: spans may arrive this late
+STUCK_TIMES = 4.0  # times the 95th percentile of how long tasks take
+FEWEST_ENDED = 20
 PACE_SECONDS = 300.0  # the last stretch in which tasks are counted
 RELEVANT_EVIDENCE = 2.0  # nats at which a count has moved
 
 
 def signals(scope: Scope) -> tuple[Signal, ...]:
     """Failures, failures that nothing explains, hand-offs, volume, and the mix of task types."""
-    now = [reading for reading in scope.now if ended(reading, scope.at_ns)]
-    before = [reading for reading in scope.before if ended(reading, scope.at_ns)]
+    stuck = stuck_after(scope.before)
+    now = [reading for reading in scope.now if ended(reading, scope.at_ns, stuck)]
+    before = [reading for reading in scope.before if ended(reading, scope.at_ns, stuck)]
     age = scope.span_age
     return (
         share(scope, "task_failures", "tasks failed", tasks(now, failed), tasks(before, failed), fresh_seconds=age),
@@ -41,9 +46,17 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
     )
 
 
-def ended(reading: Reading, at_ns: int) -> bool:
+def ended(reading: Reading, at_ns: int, stuck_seconds: float = STUCK_SECONDS) -> bool:
     """The task has ended, or is long overdue."""
-    return reading.finished or (at_ns - reading.at_ns) / 1e9 > STUCK_SECONDS
+    return reading.finished or (at_ns - reading.at_ns) / 1e9 > stuck_seconds
+
+
+def stuck_after(readings: Iterable[Reading]) -> float:
+    """Seconds after which a task is overdue, from how long those took that did end."""
+    taken = [(reading.end_ns - reading.at_ns) / 1e9 for reading in readings if reading.finished]
+    if len(taken) < FEWEST_ENDED:
+        return STUCK_SECONDS
+    return max(STUCK_AT_LEAST, STUCK_TIMES * quantile(taken, 0.95))
 
 
 def failed(reading: Reading) -> bool:

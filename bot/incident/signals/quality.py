@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from bot.incident.evidence import Signal
+from bot.incident.reading import Reading
 from bot.incident.signals.measure import Seen, growth, share
 from bot.incident.signals.scope import Scope
 from bot.incident.telemetry import EvalScore
@@ -25,6 +26,14 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             "answers were judged wrong",
             judged(now, is_quality),
             judged(before, is_quality),
+            fresh_seconds=age,
+        ),
+        share(
+            scope,
+            "quality_elsewhere",
+            "answers were judged wrong where no tool and no model had trouble",
+            judged(apart(now, scope.now), is_quality),
+            judged(apart(before, scope.before), is_quality),
             fresh_seconds=age,
         ),
         share(scope, "probes", "probes failed", probes(now), probes(before), fresh_seconds=age),
@@ -63,6 +72,16 @@ def of_kind(scores: Iterable[EvalScore], kind: str) -> list[Seen]:
     """Answers to one kind of task that were judged, and probes of that kind."""
     mine = [score for score in scores if score.task_type == kind]
     return [*judged(mine, is_quality), *probes(mine)]
+
+
+def apart(scores: Iterable[EvalScore], readings: Iterable[Reading]) -> list[EvalScore]:
+    """The scores of tasks in which every tool and model answered: their answers are not worse for a lack of that."""
+    sound = {
+        one.id
+        for one in readings
+        if not (one.tool_errors or one.model_errors or one.loop or any(step.empty for step in one.tools))
+    }
+    return [score for score in scores if score.trace_id in sound]
 
 
 def evaluator(scope: Scope, name: str) -> Signal:

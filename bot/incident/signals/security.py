@@ -5,14 +5,15 @@ from collections.abc import Iterable, Sequence
 from bot.incident.detectors.security import is_security
 from bot.incident.evidence import Signal
 from bot.incident.reading import Reading
+from bot.incident.signals import actions
 from bot.incident.signals.measure import Seen, share, tasks
 from bot.incident.signals.scope import Scope
 
-FEWEST_SENDS = 25  # below it every other destination is new
+FEWEST_SENDS = 40  # below it a usual destination may not have been seen yet
 
 
 def signals(scope: Scope) -> tuple[Signal, ...]:
-    """Tasks with an alarm, tasks led from untrusted content to a privileged call, and new destinations."""
+    """Tasks with an alarm, tasks led from untrusted content to a privileged call, new destinations, and odd writes among them."""
     age = scope.span_age
     return (
         share(
@@ -32,6 +33,14 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             fresh_seconds=age,
         ),
         destinations(scope),
+        share(
+            scope,
+            "led_actions",
+            "tasks with odd writes show signs of an attack",
+            led_actions(scope.now, scope.before),
+            [],
+            fresh_seconds=age,
+        ),
     )
 
 
@@ -64,9 +73,16 @@ def destinations(scope: Scope) -> Signal:
     )
 
 
-def enough(readings: Iterable[Reading]) -> bool:
+def led_actions(readings: Iterable[Reading], before: Sequence[Reading]) -> list[Seen]:
+    """One observation per task that wrote what it should not have, or too much: bad when an attack may explain it."""
+    most, known = actions.unusual_number(before), targets(before)
+    odd = (one for one in readings if one.unapproved or one.unbacked or actions.distinct_writes(one) >= most)
+    return tasks(odd, lambda one: bool(one.security_hits or one.led_astray or not one.destinations <= known))
+
+
+def enough(readings: Iterable[Reading], fewest: int = FEWEST_SENDS) -> bool:
     """Enough sends are known to call a destination new."""
-    return sum(bool(reading.destinations) for reading in readings) >= FEWEST_SENDS
+    return sum(bool(reading.destinations) for reading in readings) >= fewest
 
 
 def targets(readings: Iterable[Reading]) -> frozenset[str]:

@@ -1,7 +1,9 @@
 """Tools: errors, empty and slow answers, and how far they concentrate in one or two of them."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from bot.incident.evidence import Signal, Unit
 from bot.incident.reading import Reading, ToolStep
@@ -12,8 +14,16 @@ from bot.incident.statistics import newcombe, quantile, wilson
 WORST_TOOLS = 3
 SLOW = 4.0  # times the usual time of a call: below it lies the ordinary spread
 SLOW_AT_LEAST = 1.0  # seconds; nobody minds what is quicker
-FEWEST_TIMES = 10
+FEWEST_TASKS = 10  # that used a tool before what is usual for it is known
+MOST_TASKS = 0.9  # of the tasks that use a tool call it at most as often as is called usual
 OF_TOOL = "tool "  # how a tool's time is named in what a task spent
+
+
+class Usual(NamedTuple):
+    """What is usual for one tool: calls in one task, and seconds per call beyond which it is slow."""
+
+    calls: int
+    slow: float
 
 
 def signals(scope: Scope) -> tuple[Signal, ...]:
@@ -46,13 +56,11 @@ def calls(readings: Iterable[Reading], bad: Callable[[ToolStep], bool]) -> list[
     return [Seen(reading.id, step.at_ns, bad(step)) for reading in readings for step in reading.tools]
 
 
-def per_tool(
-    readings: Iterable[Reading], limits: Mapping[str, float] | None = None
-) -> dict[str, dict[str, list[Seen]]]:
-    """By kind of trouble, observations of each tool, one per task that used it.
+def per_tool(readings: Iterable[Reading], usual: Mapping[str, Usual]) -> dict[str, dict[str, list[Seen]]]:
+    """By kind of trouble, observations of each tool, one per task that used it: did any of its calls go wrong?
 
-    A tool is bad to a task whose first call, or half of whose calls, went wrong: a task that calls it twenty times
-    sees some noise for sure. ``limits`` says from how many seconds per call a tool is slow.
+    Of each tool only as many calls of a task are looked at as tasks usually make: one that calls it twenty times
+    sees some noise for sure. Whether it is slow is told where ``usual`` knows how long it takes.
     """
     found: dict[str, defaultdict[str, list[Seen]]] = {kind: defaultdict(list) for kind in TROUBLES}
     for reading in readings:
@@ -60,41 +68,48 @@ def per_tool(
         for step in reading.tools:
             used.setdefault(step.name, []).append(step)
         for name, steps in used.items():
-            for kind, bad in (("tool", erring), ("empty", empty)):
-                wrong = [bad(step) for step in steps]
-                found[kind][name].append(Seen(reading.id, reading.at_ns, wrong[0] or 2 * sum(wrong) > len(wrong)))
-        for name, seconds in paces(reading) if limits else ():
-            if limits and name in limits:
-                found["slow"][name].append(Seen(reading.id, reading.at_ns, seconds > limits[name]))
+            first = steps[: usual[name].calls] if name in usual else steps
+            found["tool"][name].append(Seen(reading.id, reading.at_ns, any(step.error for step in first)))
+            found["empty"][name].append(Seen(reading.id, reading.at_ns, any(step.empty for step in first)))
+        for name, seconds in paces(reading, used):
+            if name in usual:
+                found["slow"][name].append(Seen(reading.id, reading.at_ns, seconds > usual[name].slow))
     return {kind: dict(by_tool) for kind, by_tool in found.items()}
 
 
-def slow_limits(readings: Iterable[Reading]) -> dict[str, float]:
-    """Seconds per call beyond which a tool is slow, for each tool whose usual time is known."""
-    known: defaultdict[str, list[float]] = defaultdict(list)
+def usual_of(readings: Iterable[Reading]) -> dict[str, Usual]:
+    """What is usual for each tool that enough of the tasks used."""
+    calls: defaultdict[str, list[int]] = defaultdict(list)
+    seconds: defaultdict[str, list[float]] = defaultdict(list)
     for reading in readings:
-        for name, seconds in paces(reading):
-            known[name].append(seconds)
+        used = Counter(step.name for step in reading.tools)
+        for name, count in used.items():
+            calls[name].append(count)
+        for name, each in paces(reading, used):
+            seconds[name].append(each)
     return {
-        name: max(SLOW_AT_LEAST, SLOW * quantile(found, 0.5))
-        for name, found in known.items()
-        if len(found) >= FEWEST_TIMES
+        name: Usual(
+            max(1, round(quantile(found, MOST_TASKS))),
+            max(SLOW_AT_LEAST, SLOW * quantile(seconds[name], 0.5)) if seconds[name] else math.inf,
+        )
+        for name, found in calls.items()
+        if len(found) >= FEWEST_TASKS
     }
 
 
-def paces(reading: Reading) -> Iterator[tuple[str, float]]:
-    """Each tool of the task with its mean seconds per call."""
-    calls_of = Counter(step.name for step in reading.tools)
+def paces(reading: Reading, used: Mapping[str, int] | Mapping[str, Sequence[ToolStep]]) -> Iterator[tuple[str, float]]:
+    """Each tool of the task with its mean seconds per call; ``used`` has its calls, or how many they are."""
     for step, seconds in reading.spent:
         name = step.removeprefix(OF_TOOL)
-        if name != step and name in calls_of:
-            yield name, seconds / calls_of[name]
+        if name != step and name in used:
+            calls = used[name]
+            yield name, seconds / (calls if isinstance(calls, int) else len(calls))
 
 
 def worst_tools(scope: Scope) -> tuple[Signal, ...]:
     """The tools whose trouble grew most, the worst first, named "tool:<name>", "empty:<name>" or "slow:<name>"."""
-    limits = slow_limits(scope.before)
-    now, before = per_tool(scope.now, limits), per_tool(scope.before, limits)
+    usual = usual_of(scope.before)
+    now, before = per_tool(scope.now, usual), per_tool(scope.before, usual)
     found = [
         share(
             scope,

@@ -26,8 +26,9 @@ def troubles(
 
     ``alive_ns`` is the fleet's newest sign of life: after it, silence says nothing about the agent.
     """
-    ended = [reading for reading in readings if outcomes.ended(reading, at_ns)]
     settled = readings[: int(len(readings) * SETTLED)]
+    stuck = outcomes.stuck_after(settled)
+    ended = [reading for reading in readings if outcomes.ended(reading, at_ns, stuck)]
     limit, heavy = effort.long_limit(settled), effort.heavy_limit(settled)
     most = actions.unusual_number(settled)
     waiting = [reading for reading in readings if reading.models]
@@ -55,7 +56,7 @@ def troubles(
             quality.seen(score for score in scores if quality.is_feedback(score)),
         ),
     }
-    for trouble, by_tool in tools.per_tool(readings, tools.slow_limits(settled)).items():
+    for trouble, by_tool in tools.per_tool(readings, tools.usual_of(settled)).items():
         found |= {
             f"{trouble}:{name}": _series(seen) for name, seen in by_tool.items() if len(seen) >= FEWEST_FOR_A_TOOL
         }
@@ -65,7 +66,11 @@ def troubles(
 def newcomers(readings: Sequence[Reading]) -> list[Seen]:
     """One observation per sending task: bad when it sends where nobody sent during the first half."""
     settled = readings[: int(len(readings) * SETTLED)]
-    return security.novel(readings, security.targets(settled)) if security.enough(settled) else []
+    return (
+        security.novel(readings, security.targets(settled))
+        if security.enough(settled, security.FEWEST_SENDS // 2)
+        else []
+    )
 
 
 def redescribed(readings: Sequence[Reading]) -> list[Seen]:
