@@ -1,29 +1,80 @@
 """Runbooks: Markdown with YAML front matter, one file a class, into :class:`bot.incident.runbook.Runbook`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.documents.yaml_lines import Document, Mistake, mistakes_of, parse, read_text
-from bot.incident.runbook import Runbook
-from bot.incident.taxonomy import IncidentClass
+from bot.incident.recovery import Gate, Trouble, Watch, known_signal
+from bot.incident.runbook import ACTIONS, NO_ROLLBACK, ROLLBACK_CAUSES, DoNot, Notice, Phase, Runbook, Step
+from bot.incident.taxonomy import Cause, IncidentClass
 
-_Step = Annotated[str, Field(min_length=3, max_length=200)]
+_Line = Annotated[str, Field(min_length=3, max_length=240)]
+_Lines = Annotated[tuple[_Line, ...], Field(min_length=1, max_length=20)]
 _SHORTEST_BODY = 200  # characters; less is a placeholder
+_NEEDED = (Phase.CONTAINMENT, Phase.DIAGNOSIS, Phase.COMMUNICATION, Phase.RECOVERY)
+_Path = tuple[str | int, ...]
 
 
-class _Front(BaseModel):
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+
+class _Step(_Strict):
+    id: str = Field(pattern="^[a-z0-9][a-z0-9-]{1,39}$")
+    text: _Line
+    phase: Phase
+    action: str | None = None
+    verify: str = Field(default="", max_length=240)
+    undo: str = Field(default="", max_length=240)
+    causes: tuple[Cause, ...] = ()
+    rollback: bool = False
+
+
+class _DoNot(_Strict):
+    text: _Line
+    because: _Line
+
+
+class _Notice(_Strict):
+    who: _Line
+    when: _Line
+    what: _Line
+
+
+class _Watch(_Strict):
+    signal: str
+    direction: Trouble = Trouble.UP
+    at_least: int = Field(ge=1, le=100_000)
+    minutes: int = Field(ge=1, le=1440)
+    at_most: int | None = Field(default=None, ge=0)
+
+
+class _Recovery(_Strict):
+    text: _Line
+    lifted: bool = False
+    signals: tuple[_Watch, ...] = ()
+
+
+class _Front(_Strict):
     incident_class: IncidentClass = Field(alias="class")
+    version: str = Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,29}$")
     title: str = Field(min_length=3, max_length=120)
-    first_five: tuple[_Step, ...] = Field(min_length=2, max_length=5)
-    containment: tuple[_Step, ...] = Field(min_length=1)
-    do_not: tuple[_Step, ...] = Field(min_length=1)
-    confirm: tuple[_Step, ...] = Field(min_length=1)
-    recovered_when: str = Field(min_length=10)
+    trigger: _Line
+    signature: _Lines
+    questions: _Lines
+    blast_radius: _Lines
+    in_flight: _Lines
+    first_five: tuple[str, ...] = Field(min_length=2, max_length=5)
+    steps: tuple[_Step, ...] = Field(min_length=2, max_length=40)
+    do_not: tuple[_DoNot, ...] = Field(min_length=1, max_length=20)
+    snapshot: _Lines
+    recovery: _Recovery
+    communication: tuple[_Notice, ...] = Field(min_length=1, max_length=10)
+    postmortem: _Lines
 
 
 def packaged() -> Path:
@@ -35,7 +86,8 @@ def packaged() -> Path:
 def read_runbooks(folder: Path) -> tuple[Mapping[IncidentClass, Runbook], tuple[Mistake, ...]]:
     """Every class's runbook, and what is wrong in the folder.
 
-    A class that ``folder`` does not cover takes the packaged runbook, so that no class is without one.
+    A file of ``folder`` replaces the runbook of its class alone; a class that it does not cover, or whose file
+    has a mistake, takes the packaged one, so that no class is without.
     """
     found: dict[IncidentClass, Runbook] = {}
     mistakes: list[Mistake] = []
@@ -51,8 +103,9 @@ def read_runbooks(folder: Path) -> tuple[Mapping[IncidentClass, Runbook], tuple[
             )
         else:
             found[runbook.incident_class] = runbook
-    if folder != packaged():
-        found = {**read_runbooks(packaged())[0], **found}
+    if folder.resolve() != packaged().resolve():
+        own = {name: replace(runbook, own=True) for name, runbook in found.items()}
+        found = {**read_runbooks(packaged())[0], **own}
     missing = [name.value for name in IncidentClass if name not in found]
     if missing:
         mistakes.append(Mistake(folder, 1, f"no runbook for {', '.join(missing)}; add one file a class."))
@@ -76,18 +129,111 @@ def read_runbook(file: Path) -> Runbook | tuple[Mistake, ...]:
     return _runbook(document, body, file)
 
 
+def whose(runbooks: Mapping[IncidentClass, Runbook]) -> str:
+    """Which classes have a runbook of the organisation's own, for ``firstfive check``."""
+    own = [f"{name.value} {book.version}" for name, book in runbooks.items() if book.own]
+    ours = [name.value for name, book in runbooks.items() if not book.own]
+    said = f"{len(runbooks)} classes"
+    if not own:
+        return f"{said}, all as they came along"
+    return f"{said}; your own: {', '.join(own)}" + (f"; as they came along: {', '.join(ours)}" if ours else "")
+
+
 def _runbook(document: Document, body: str, file: Path) -> Runbook | tuple[Mistake, ...]:
+    value = document.value or {}
+    if isinstance(value, dict) and isinstance(value.get("version"), int | float):
+        value = {**value, "version": str(value["version"])}  # a bare 2 is a version too
     try:
-        front = _Front.model_validate(document.value or {})
+        front = _Front.model_validate(value)
     except ValidationError as error:
         return mistakes_of(error, document, file)
+    wrong = tuple(Mistake(file, document.line(path), said) for path, said in _odd(front))
+    return wrong or _made(front, body)
+
+
+def _odd(front: _Front) -> Iterator[tuple[_Path, str]]:
+    """What is well-formed and still wrong: where it stands, and what to do."""
+    seen: set[str] = set()
+    for at, step in enumerate(front.steps):
+        here: _Path = ("steps", at)
+        if step.id in seen:
+            yield (*here, "id"), f"step id {step.id!r} stands here twice; give each step an id of its own."
+        seen.add(step.id)
+        yield from (((*here, part), said) for part, said in _odd_step(step, front.incident_class))
+    for at, named in enumerate(front.first_five):
+        if named not in seen:
+            yield ("first_five", at), f"no step has the id {named!r}; name steps of this runbook."
+    for phase in _NEEDED:
+        if phase not in {step.phase for step in front.steps}:
+            yield ("steps",), f"no step has the phase {phase.value}; add one."
+    for at, watch in enumerate(front.recovery.signals):
+        if not known_signal(watch.signal):
+            yield (
+                ("recovery", "signals", at, "signal"),
+                f"no signal is called {watch.signal!r}; docs/write-a-runbook.md lists them.",
+            )
+
+
+def _odd_step(step: _Step, incident_class: IncidentClass) -> Iterator[tuple[str, str]]:
+    if step.action is not None and step.action not in ACTIONS:
+        yield "action", f"no action is called {step.action!r}; use one of {', '.join(ACTIONS)}."
+    if step.phase is Phase.CONTAINMENT:
+        for part in ("verify", "undo"):
+            if not getattr(step, part).strip():
+                yield "id", f"containment step {step.id!r} has no {part}; say how to {part} it."
+    if step.causes and step.phase is not Phase.REMEDIATION:
+        yield "causes", f"step {step.id!r} has causes; only remediation depends on the cause."
+    if step.phase is Phase.REMEDIATION and incident_class is IncidentClass.UNKN:
+        yield "phase", "UNKN takes no remediation; classify first, and keep to containment and diagnosis."
+    if step.rollback:
+        yield from (("rollback", said) for said in _odd_rollback(step, incident_class))
+
+
+def _odd_rollback(step: _Step, incident_class: IncidentClass) -> Iterator[str]:
+    allowed = ", ".join(sorted(cause.value for cause in ROLLBACK_CAUSES))
+    if incident_class in NO_ROLLBACK:
+        yield f"{incident_class.value} takes no rollback; it was not our release, or nobody knows yet."
+    if step.phase is not Phase.REMEDIATION:
+        yield "a rollback is remediation; give the step that phase."
+    if not step.causes or not ROLLBACK_CAUSES.issuperset(step.causes):
+        yield f"a rollback needs causes, and only of these: {allowed}."
+
+
+def _made(front: _Front, body: str) -> Runbook:
+    steps = tuple(
+        Step(
+            one.id,
+            one.text,
+            one.phase,
+            ACTIONS[one.action] if one.action else None,
+            one.verify,
+            one.undo,
+            one.causes,
+            one.rollback,
+        )
+        for one in front.steps
+    )
+    texts = {step.id: step.text for step in steps}
     return Runbook(
         incident_class=front.incident_class,
         title=front.title,
-        first_five=front.first_five,
-        containment=front.containment,
-        do_not=front.do_not,
-        confirm=front.confirm,
-        recovered_when=front.recovered_when,
+        version=front.version,
+        trigger=front.trigger,
+        signature=front.signature,
+        questions=front.questions,
+        blast_radius=front.blast_radius,
+        in_flight=front.in_flight,
+        first_five=tuple(texts[named] for named in front.first_five),
+        steps=steps,
+        do_not=tuple(DoNot(one.text, one.because) for one in front.do_not),
+        snapshot=front.snapshot,
+        recovery=_gate(front.recovery),
+        communication=tuple(Notice(one.who, one.when, one.what) for one in front.communication),
+        postmortem=front.postmortem,
         body=body.strip() + "\n",
     )
+
+
+def _gate(said: _Recovery) -> Gate:
+    watches = tuple(Watch(one.signal, one.direction, one.at_least, one.minutes, one.at_most) for one in said.signals)
+    return Gate(said.text, watches, said.lifted)

@@ -62,9 +62,7 @@ LOOPS = Classification(
     rules_out=("not TOOL: no failing tool in the loops", "not PROV: another agent on the provider is fine"),
     answers=ANSWERS,
 )
-RUNBOOK = Runbook(
-    IncidentClass.LOOP, "Loop without progress", tuple(f"Step {n}" for n in range(5)), (), (), (), "steps are back", ""
-)
+RUNBOOK = Runbook(IncidentClass.LOOP, "Loop without progress", first_five=tuple(f"Step {n}" for n in range(5)))
 OFFERS = (
     Offer(MitigationKind.TURN_LIMIT, 5, Standing.FITS, "looping tasks end at the cap", 17, 50),
     Offer(MitigationKind.HALT, None, Standing.CONTRAINDICATED, "a cap keeps the other tasks", 50, 50),
