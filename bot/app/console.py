@@ -17,6 +17,7 @@ from bot.app.house import House, documents_and_mistakes, house, open_database, u
 from bot.app.reading import PublicReads
 from bot.app.showing import screen
 from bot.documents.postmortems import JinjaRenderer
+from bot.documents.runbooks import whose
 from bot.engine.jobs import prepare
 from bot.incident.errors import (
     BadInput,
@@ -275,7 +276,7 @@ async def check(settings: Settings, mistaken: tuple[str, ...], *, slack: bool) -
     report = CheckReport([] if mistaken else ["settings"], [*mistaken, *(str(m) for m in (*mistakes, *templates))])
     if not mistakes:
         report.checked.append(f"catalogue {settings.home.catalogue}: {_listed(settings, len(catalogue.agents))}")
-        report.checked.append(f"runbooks: {len(documents.runbooks)} classes")
+        report.checked.append(f"runbooks: {whose(documents.runbooks)}")
     if documents.redacted:
         report.checked.append(
             f"redaction {settings.telemetry.redaction}: {len(documents.redacted)} patterns of your own"

@@ -37,6 +37,7 @@ from bot.response.look import Look
 from bot.response.mitigate import Apply, Extend, Offers, Revert
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
+from bot.response.runbooks import ReadRunbook, TickStep
 from bot.response.sources import Sources
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.verbs import Verbs
@@ -269,7 +270,7 @@ async def house(settings: Settings, read: Callable[[str, str, str], Awaitable[ob
         )
         suggest, patient = Suggest(gather), Suggest(replace(gather, deadline=FREEZE_WITHIN, _shared={}))
         freeze = FreezeEvidence(records, clock, patient)
-        verbs = _verbs(records, clock, documents.catalogue, telemetry, control, suggest, freeze, background)
+        verbs = _verbs(records, clock, documents, telemetry, control, suggest, freeze, background)
         yield House(
             settings,
             database,
@@ -299,21 +300,22 @@ async def house(settings: Settings, read: Callable[[str, str, str], Awaitable[ob
 def _verbs(
     records: Records,
     clock: Clock,
-    catalogue: Catalogue,
+    documents: Documents,
     traces: SqlTelemetry,
     control: BuiltinControl,
     suggest: Suggest,
     freeze: FreezeEvidence,
     background: Background,
 ) -> Verbs:
-    draft = DraftPostmortem(records, clock)
-    look_ahead = LookAhead(records, suggest)
+    catalogue, runbooks = documents.catalogue, documents.runbooks
+    draft = DraftPostmortem(records, clock, runbooks)
+    look_ahead = LookAhead(records, suggest, runbooks)
     return Verbs(
         declare=Declare(records, clock, catalogue, freeze, background),
         look=Look(records),
         gather=suggest.gather,
         suggest=suggest,
-        classify=Classify(records, clock, suggest),
+        classify=Classify(records, clock, suggest, runbooks),
         offers=Offers(records, clock, traces, catalogue),
         apply=Apply(records, clock, traces, catalogue, control),
         revert=Revert(records, clock, control),
@@ -328,4 +330,6 @@ def _verbs(
         postmortem=draft,
         write_section=WriteSection(records, clock),
         accept_review=AcceptReview(records, clock),
+        runbook=ReadRunbook(records, runbooks),
+        tick=TickStep(records, clock, runbooks),
     )

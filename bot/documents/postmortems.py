@@ -180,7 +180,11 @@ def _parts(postmortem: Postmortem, pictures: Mapping[str, str]) -> list[_Part]:
         parts.append(part)
     story = _Part("classification", "Classification story", postmortem.classification_story, "", "", ())
     levers = _Part("mitigations", "Mitigations and their proof", postmortem.mitigations, "", "", ())
-    return [*parts[:3], story, levers, *parts[3:]]
+    steps = _Part("runbook", "Runbook steps", postmortem.steps, "", "", ())
+    asked = _Part("runbook-questions", "Questions of the runbook", postmortem.asked, "", "", ())
+    labels = _Part("labels", "Names in public taxonomies, to choose from", postmortem.labels, "", "", ())
+    beside = [part for part in (steps, asked, labels) if part.statements]
+    return [*parts[:3], story, levers, *beside, *parts[3:]]
 
 
 def _row(signal: Signal) -> dict[str, str]:

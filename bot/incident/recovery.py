@@ -6,8 +6,10 @@ It never stops anybody from resolving; it says what is not met, with the figures
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from bot.incident.evidence import ENOUGH, Direction, EvidenceBundle, Signal, Unit
+from bot.incident.gathering import Gathered, gather
 from bot.incident.mitigation import MitigationKind
 from bot.incident.statistics import newcombe, wilson
 from bot.incident.timeline import MitigationStatus
@@ -18,53 +20,7 @@ NEAR_RATIO = 0.25  # of the baseline: the same for quantities
 SLACK_SECONDS = 1.0  # windows end on whole moments
 NS = 1_000_000_000
 
-SIGNALS = frozenset(
-    [
-        "task_failures",
-        "unexplained_failures",
-        "escalations",
-        "task_volume",
-        "task_mix",
-        "model_errors",
-        "model_call_errors",
-        "slow_models",
-        "first_chunk_p95",
-        "model_mismatch",
-        "tool_errors",
-        "empty_results",
-        "failing_top2",
-        "repeats",
-        "repeats_of_failing_tool",
-        "repeated_writes",
-        "at_limit",
-        "long_tasks",
-        "heavy_tasks",
-        "steps_p95",
-        "steps_p50",
-        "tokens_p95",
-        "quality",
-        "quality_slice",
-        "probes",
-        "feedback",
-        "unjudged",
-        "judge_errors",
-        "policy_hits",
-        "breaches",
-        "breaches_slice",
-        "policy_verdicts",
-        "unapproved_writes",
-        "unbacked_claims",
-        "many_writes",
-        "write_amounts",
-        "write_share",
-        "security_hits",
-        "untrusted_privileged",
-        "new_destinations",
-        "span_age",
-        "score_age",
-        "fleet_age",
-    ]
-)
+SOMETIMES = frozenset({"task_mix", "quality_slice", "breaches_slice"})  # measured where there is something to compare
 FAMILIES = ("eval:", "guardrail:", "tool:", "empty:", "slow:", "metric:")  # one signal per evaluator, tool, …
 
 
@@ -118,9 +74,15 @@ class Recovery:
 _Judged = tuple[bool | None, str]
 
 
+@cache
+def signal_names() -> frozenset[str]:
+    """The names that any look may measure, without those of single tools, evaluators and the like."""
+    return SOMETIMES | {signal.name for signal in gather("", 0, Gathered()).signals}
+
+
 def known_signal(name: str) -> bool:
     """Whether a bundle may hold a signal of that name."""
-    return name in SIGNALS or any(name.startswith(family) and name != family for family in FAMILIES)
+    return name in signal_names() or any(name.startswith(family) and name != family for family in FAMILIES)
 
 
 def recovered(

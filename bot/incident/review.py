@@ -10,11 +10,14 @@ from enum import StrEnum
 from typing import TypeVar
 
 from bot.incident.charts import Chart, charts_for
+from bot.incident.checklist import checklist_of
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.gap import monitoring_gap
+from bot.incident.labels import labels_in_words
 from bot.incident.model import Via
 from bot.incident.narration import narrate
-from bot.incident.taxonomy import CLASSES
+from bot.incident.runbook import Runbook
+from bot.incident.taxonomy import CLASSES, Cause
 from bot.incident.timeline import (
     ClassificationOverdue,
     Classified,
@@ -30,6 +33,7 @@ from bot.incident.timeline import (
     MitigationRefused,
     MitigationReverted,
     Resolved,
+    StepTicked,
 )
 from bot.incident.wording import measured
 
@@ -77,6 +81,9 @@ class Postmortem:
     mitigations: tuple[Statement, ...]
     todos: tuple[Todo, ...]
     charts: tuple[Chart, ...] = ()
+    steps: tuple[Statement, ...] = ()  # of the runbook: ticked ones, then those that nobody ticked
+    asked: tuple[Statement, ...] = ()  # what the runbook wants answered
+    labels: tuple[Statement, ...] = ()  # names of the class in public taxonomies
 
     @property
     def reviewable(self) -> bool:
@@ -96,7 +103,13 @@ REVIEW_QUESTIONS = {
 }
 
 
-def draft(state: IncidentState, events: tuple[Event, ...], bundle: EvidenceBundle | None, now: datetime) -> Postmortem:
+def draft(
+    state: IncidentState,
+    events: tuple[Event, ...],
+    bundle: EvidenceBundle | None,
+    now: datetime,
+    runbook: Runbook | None = None,
+) -> Postmortem:
     """The postmortem as the timeline supports it at ``now``. What people wrote replaces nothing: it stands beside."""
     sections = {
         Section.SUMMARY: _summary(state, events),
@@ -116,6 +129,9 @@ def draft(state: IncidentState, events: tuple[Event, ...], bundle: EvidenceBundl
         mitigations=_mitigations(state, events),
         todos=_todos(state, sections),
         charts=charts_for(bundle, events),
+        steps=_steps(state, events, runbook),
+        asked=_asked(events, runbook),
+        labels=_labels(events),
     )
 
 
@@ -255,6 +271,40 @@ def _mitigations(state: IncidentState, events: tuple[Event, ...]) -> tuple[State
         Statement(f"{_clock(event.at)} {event.by.name}: {narrate(event, state)}", (event.id,))
         for event in events
         if isinstance(event.fact, kinds)
+    )
+
+
+def _steps(state: IncidentState, events: tuple[Event, ...], runbook: Runbook | None) -> tuple[Statement, ...]:
+    """Every tick and untick as it happened; then the steps of the last class that are not ticked."""
+    said = [
+        Statement(f"{_clock(event.at)} {event.by.name}: {narrate(event, state)}", (event.id,))
+        for event, _ in _of(events, StepTicked)
+    ]
+    named = _of(events, Classified)[-1:]
+    if runbook is None or not named:
+        return tuple(said)
+    cited = (named[0][0].id,)
+    left = [item for item in checklist_of(state, runbook).items if not item.done and _due(item.step.causes, state)]
+    said += [Statement(f"Not ticked, {item.step.phase.value}: {item.step.text}.", cited) for item in left]
+    return tuple(said)
+
+
+def _due(causes: tuple[Cause, ...], state: IncidentState) -> bool:
+    return not causes or state.cause in causes
+
+
+def _asked(events: tuple[Event, ...], runbook: Runbook | None) -> tuple[Statement, ...]:
+    named = _of(events, Classified)[-1:]
+    if runbook is None or not named:
+        return ()
+    return tuple(Statement(question, (named[0][0].id,)) for question in runbook.postmortem)
+
+
+def _labels(events: tuple[Event, ...]) -> tuple[Statement, ...]:
+    return tuple(
+        Statement(text, (event.id,))
+        for event, last in _of(events, Classified)[-1:]
+        for text in labels_in_words(last.incident_class, last.cause)
     )
 
 

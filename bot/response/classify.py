@@ -1,11 +1,13 @@
 """Classify: responders set class, suspected cause and severity, with the reasons telemetry gives."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bot.incident.classification import Answer, Classification
 from bot.incident.errors import BadInput
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.model import Person
+from bot.incident.runbook import Runbook
 from bot.incident.severity import Reasoned, floor
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
 from bot.incident.timeline import Classified, IncidentState
@@ -32,6 +34,7 @@ class Classify:
     records: Records
     clock: Clock
     suggest: Suggest
+    runbooks: Mapping[IncidentClass, Runbook] = field(default_factory=dict)
 
     async def __call__(self, key: str, choice: Choice, by: Person, idem: str) -> IncidentState:
         """The state after classifying.
@@ -46,7 +49,14 @@ class Classify:
         replies = {answer.question: answer for answer in choice.answers}
         bundle, tree = await self.suggest(state.incident.agent, None, replies)
         lowest = checked_floor(choice, bundle, harm_now=state.harm_now)
-        fact = Classified(choice.incident_class, choice.cause, choice.severity, reasons(choice, tree, by, lowest))
+        runbook = self.runbooks.get(choice.incident_class)
+        fact = Classified(
+            choice.incident_class,
+            choice.cause,
+            choice.severity,
+            reasons(choice, tree, by, lowest),
+            runbook.edition if runbook else "",
+        )
         async with self.records.begin() as work:
             await open_state_of(work, key, "classification")
             await record(work, state.incident.key, fact, by, self.clock.now(), f"classify:{idem}")

@@ -1,11 +1,18 @@
 """Resolve: say that harm has ended, show what telemetry says about it, and decide on every control."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from bot.incident.classification import Classification
+from bot.incident.codec import decode
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import IncidentKey, Person
+from bot.incident.recovery import Gate, Recovery
+from bot.incident.recovery import recovered as gate_met
+from bot.incident.runbook import Runbook
 from bot.incident.summary import summary_of
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.timeline import IncidentState, MitigationReverted, MitigationStatus, PostmortemDrafted, Resolved
@@ -19,11 +26,12 @@ from bot.response.update import checked_text
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What telemetry says about recovery. ``recovered`` is None when it cannot tell."""
+    """What telemetry says about recovery. ``recovered`` is None when it cannot tell. Nothing in it forbids resolving."""
 
     lines: tuple[str, ...]
     recovered: bool | None
     live: tuple[MitigationStatus, ...]
+    recovery: Recovery | None = None  # the gate of the runbook; None when the class has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,7 @@ class LookAhead:
 
     records: Records
     suggest: Suggest
+    runbooks: Mapping[IncidentClass, Runbook] = field(default_factory=dict)
 
     async def __call__(self, key: str) -> Outlook:
         """The outlook for the incident's agent now.
@@ -41,8 +50,20 @@ class LookAhead:
         """
         async with self.records.look() as work:
             state = await state_of(work, key)
-        bundle, tree = await self.suggest(state.incident.agent)
-        return Outlook((verdict(bundle, tree), *summary_of(bundle)[:4]), recovered(tree), state.live_mitigations)
+            body = await work.snapshots.frozen(state.snapshot) if state.snapshot else None
+        frozen = decode(EvidenceBundle, body["evidence"]) if body else None
+        (bundle, tree), recovery = await asyncio.gather(self.suggest(state.incident.agent), self._gate(state, frozen))
+        lines = (verdict(bundle, tree), *gate_lines(recovery), *summary_of(bundle)[:4])
+        return Outlook(lines, recovered(tree), state.live_mitigations, recovery)
+
+    async def _gate(self, state: IncidentState, frozen: EvidenceBundle | None) -> Recovery | None:
+        runbook = self.runbooks.get(state.incident_class) if state.incident_class else None
+        gate: Gate | None = runbook.recovery if runbook else None
+        if gate is None:
+            return None
+        window = timedelta(minutes=gate.minutes) if gate.watches else None
+        bundle = await self.suggest.gather(state.incident.agent, None, window)
+        return gate_met(gate, bundle, tuple(state.mitigations.values()), frozen)
 
 
 def recovered(tree: Classification) -> bool | None:
@@ -50,6 +71,14 @@ def recovered(tree: Classification) -> bool | None:
     if tree.incident_class is None:
         return True
     return None if tree.incident_class is IncidentClass.UNKN else False
+
+
+def gate_lines(recovery: Recovery | None) -> tuple[str, ...]:
+    """The gate of the runbook in sentences, what is not met first."""
+    if recovery is None:
+        return ()
+    word = {True: "met", False: "not met", None: "can't tell"}[recovery.met]
+    return (f"Recovery gate of the runbook: {word}.", *recovery.because)
 
 
 def verdict(bundle: EvidenceBundle, tree: Classification) -> str:

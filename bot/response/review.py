@@ -1,12 +1,15 @@
 """Review: draft the postmortem from the timeline, let people fill its gaps, accept it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bot.incident.codec import decode
 from bot.incident.errors import Closed, Refused
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.model import Person, Status
 from bot.incident.review import Postmortem, Section, draft
+from bot.incident.runbook import Runbook
+from bot.incident.taxonomy import IncidentClass
 from bot.incident.timeline import IncidentState, Reviewed, ReviewWritten
 from bot.ports import Clock, Records, Work
 from bot.response.recording import record, state_of
@@ -19,6 +22,7 @@ class DraftPostmortem:
 
     records: Records
     clock: Clock
+    runbooks: Mapping[IncidentClass, Runbook] = field(default_factory=dict)
 
     async def __call__(self, key: str) -> Postmortem:
         """The typed document.
@@ -31,7 +35,8 @@ class DraftPostmortem:
             events = await work.timelines.read(state.incident.key)
             body = await work.snapshots.frozen(state.snapshot) if state.snapshot else None
         bundle = decode(EvidenceBundle, body["evidence"]) if body else None
-        return draft(state, events, bundle, self.clock.now())
+        runbook = self.runbooks.get(state.incident_class or IncidentClass.UNKN)
+        return draft(state, events, bundle, self.clock.now(), runbook)
 
 
 @dataclass(frozen=True, slots=True)

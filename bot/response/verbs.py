@@ -9,6 +9,7 @@ from bot.response.look import Look
 from bot.response.mitigate import Apply, Extend, Offers, Revert
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
+from bot.response.runbooks import ReadRunbook, TickStep
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 
 
@@ -35,3 +36,5 @@ class Verbs:
     postmortem: DraftPostmortem
     write_section: WriteSection
     accept_review: AcceptReview
+    runbook: ReadRunbook
+    tick: TickStep

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.documents.runbooks import packaged, read_runbooks
 from bot.incident.mitigation import Delivery, Mitigation, ReadBack
 from bot.incident.model import Agent, Catalogue
 from bot.incident.reading import Reading, read
@@ -17,9 +18,11 @@ from bot.response.look import Look
 from bot.response.mitigate import Apply, Extend, Offers, Revert
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
+from bot.response.runbooks import ReadRunbook, TickStep
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.verbs import Verbs
 
+RUNBOOKS, _ = read_runbooks(packaged())
 HELPDESK = Catalogue((Agent("helpdesk-agent", owners=("@ben",)),))
 
 
@@ -117,14 +120,14 @@ def verbs_over(
     """Every verb, wired as the composition root wires them."""
     gather = Gather(traces, clock, catalogue)
     suggest = Suggest(gather)
-    draft = DraftPostmortem(records, clock)
-    look_ahead = LookAhead(records, suggest)
+    draft = DraftPostmortem(records, clock, RUNBOOKS)
+    look_ahead = LookAhead(records, suggest, RUNBOOKS)
     return Verbs(
         declare=Declare(records, clock, catalogue, FreezeEvidence(records, clock, suggest), background),
         look=Look(records),
         gather=gather,
         suggest=suggest,
-        classify=Classify(records, clock, suggest),
+        classify=Classify(records, clock, suggest, RUNBOOKS),
         offers=Offers(records, clock, traces, catalogue),
         apply=Apply(records, clock, traces, catalogue, control),
         revert=Revert(records, clock, control),
@@ -139,4 +142,6 @@ def verbs_over(
         postmortem=draft,
         write_section=WriteSection(records, clock),
         accept_review=AcceptReview(records, clock),
+        runbook=ReadRunbook(records, RUNBOOKS),
+        tick=TickStep(records, clock, RUNBOOKS),
     )

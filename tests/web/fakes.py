@@ -21,13 +21,14 @@ from bot.response.look import Look
 from bot.response.mitigate import Apply, Extend, Offers, Revert
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
+from bot.response.runbooks import ReadRunbook, TickStep
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.verbs import Verbs
 from bot.web.application import build
 from bot.web.doors import SlackRequests
 from bot.web.parts import Parts
 from bot.web.tokens import Tokens
-from tests.fakes.verbs import KeptTraces
+from tests.fakes.verbs import RUNBOOKS, KeptTraces
 from tests.web.memory import NOON, CountingIds, MemoryRecords, StillClock
 
 CATALOGUE = Catalogue(
@@ -116,14 +117,14 @@ class World:
         records, clock, traces = self.records, self.clock, self.traces
         gather = Gather(traces, clock, CATALOGUE, announcements=self.announcements, trace_url=self.trace_url)
         suggest = Suggest(gather)
-        draft = DraftPostmortem(records, clock)
-        look_ahead = LookAhead(records, suggest)
+        draft = DraftPostmortem(records, clock, RUNBOOKS)
+        look_ahead = LookAhead(records, suggest, RUNBOOKS)
         return Verbs(
             declare=Declare(records, clock, CATALOGUE, FreezeEvidence(records, clock, suggest), self.queue),
             look=Look(records),
             gather=gather,
             suggest=suggest,
-            classify=Classify(records, clock, suggest),
+            classify=Classify(records, clock, suggest, RUNBOOKS),
             offers=Offers(records, clock, traces, CATALOGUE),
             apply=Apply(records, clock, traces, CATALOGUE, self.control),
             revert=Revert(records, clock, self.control),
@@ -138,6 +139,8 @@ class World:
             postmortem=draft,
             write_section=WriteSection(records, clock),
             accept_review=AcceptReview(records, clock),
+            runbook=ReadRunbook(records, RUNBOOKS),
+            tick=TickStep(records, clock, RUNBOOKS),
         )
 
     def client(self, **headers: str) -> httpx.AsyncClient:
