@@ -15,6 +15,7 @@ from bot.incident.taxonomy import IncidentClass
 from bot.incident.wording import figure
 
 CONVINCING = 5.0  # nats for a class that lives in everyday noise: one of a thousand looks
+NOTICEABLE = 4.4  # the same where four bad ones are needed and choosing among ways has been paid for
 DEFINITIONAL = 2.6  # nats where the signal is the definition of the class and its noise is almost nothing
 STRONG = 10.0  # nats that leave no doubt
 NOTABLE = 1.0  # nats from which a signal is mentioned
@@ -41,7 +42,7 @@ DEPLOY_NEAR_NS = 15 * 60 * 1_000_000_000
 THRESHOLDS: dict[IncidentClass, float] = {
     IncidentClass.SECU: DEFINITIONAL,
     IncidentClass.ACTN: DEFINITIONAL,
-    IncidentClass.BEHV: CONVINCING,
+    IncidentClass.BEHV: NOTICEABLE,
     IncidentClass.HARD: CONVINCING,
     IncidentClass.PROV: CONVINCING,
     IncidentClass.TOOL: CONVINCING,

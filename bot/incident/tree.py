@@ -232,7 +232,7 @@ def _loud(bundle: EvidenceBundle, cases: Cases, *, stale: bool) -> Answer:
     """N5. Failures of tasks, models or tools, or a collapse of volume; not tasks that loop into their limit."""
     loudest = max((cases[name] for name in _LOUD), key=lambda case: case.nats)
     verdict = _verdict(cases, loudest.incident_class)
-    if verdict is Reply.YES and _worse_elsewhere(bundle) > loudest.nats:
+    if verdict is Reply.YES and _worse_elsewhere(bundle, cases[IncidentClass.QUAL]) > loudest.nats:
         verdict = Reply.CANT_TELL
     failures = bundle.signal("task_failures")
     answer = _answer(Question.LOUD, loudest, verdict, stale=stale)
@@ -242,9 +242,10 @@ def _loud(bundle: EvidenceBundle, cases: Cases, *, stale: bool) -> Answer:
     return Answer(Question.LOUD, verdict, said, ("task_failures", *answer.signals), answer.trace_ids)
 
 
-def _worse_elsewhere(bundle: EvidenceBundle) -> float:
-    """Nats for worse answers in tasks that no loud trouble touched, which it does not explain; 0 where unconvincing."""
-    nats = strength(bundle.signal("quality_elsewhere"))
+def _worse_elsewhere(bundle: EvidenceBundle, quality: Case) -> float:
+    """Nats for worse answers that no loud trouble explains: as far as tasks without any trouble show them too."""
+    overall, elsewhere = (strength(bundle.signal(name)) for name in ("quality", "quality_elsewhere"))
+    nats = quality.nats * min(1.0, max(0.0, elsewhere) / overall) if overall > 0 else 0.0
     return nats if nats >= THRESHOLDS[IncidentClass.QUAL] else 0.0
 
 

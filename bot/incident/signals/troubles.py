@@ -8,8 +8,14 @@ from bot.incident.signals import actions, conduct, effort, models, outcomes, qua
 from bot.incident.signals.measure import Seen, tasks
 from bot.incident.telemetry import EvalScore
 
+# Nats a beginning must bring where that differs from onset.GUARD: more where chance bunches, less where noise is rare
 GUARDS: Mapping[str, float] = {
     "task_volume": 10.0,
+    "policy_hits": 6.5,
+    "quality": 6.8,
+    "repeats": 6.0,
+    "unexplained_failures": 6.5,
+    "model_mismatch": 5.0,
     "security_hits": 5.0,
     "unapproved_writes": 4.0,
     "write_amounts": 4.0,
