@@ -37,7 +37,7 @@ from bot.response.look import Look
 from bot.response.mitigate import Apply, Extend, Offers, Revert
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
-from bot.response.runbooks import ReadRunbook, TickStep
+from bot.response.runbooks import PullStep, ReadRunbook, TickStep
 from bot.response.sources import Sources
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.verbs import Verbs
@@ -310,14 +310,16 @@ def _verbs(
     catalogue, runbooks = documents.catalogue, documents.runbooks
     draft = DraftPostmortem(records, clock, runbooks)
     look_ahead = LookAhead(records, suggest, runbooks)
+    offers, apply = Offers(records, clock, traces, catalogue), Apply(records, clock, traces, catalogue, control)
+    read, tick = ReadRunbook(records, runbooks), TickStep(records, clock, runbooks)
     return Verbs(
         declare=Declare(records, clock, catalogue, freeze, background),
         look=Look(records),
         gather=suggest.gather,
         suggest=suggest,
         classify=Classify(records, clock, suggest, runbooks),
-        offers=Offers(records, clock, traces, catalogue),
-        apply=Apply(records, clock, traces, catalogue, control),
+        offers=offers,
+        apply=apply,
         revert=Revert(records, clock, control),
         extend=Extend(records, clock),
         note=AddNote(records, clock),
@@ -330,6 +332,7 @@ def _verbs(
         postmortem=draft,
         write_section=WriteSection(records, clock),
         accept_review=AcceptReview(records, clock),
-        runbook=ReadRunbook(records, runbooks),
-        tick=TickStep(records, clock, runbooks),
+        runbook=read,
+        tick=tick,
+        pull=PullStep(read, tick, offers, apply),
     )

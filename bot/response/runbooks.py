@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.incident.checklist import Checklist, checklist_of
-from bot.incident.errors import NotFound
+from bot.incident.errors import BadInput, NotFound
+from bot.incident.mitigation import Mitigation, MitigationKind
 from bot.incident.model import Person
 from bot.incident.runbook import Runbook
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.timeline import IncidentState, StepTicked
 from bot.ports import Clock, Records
+from bot.response.mitigate import Apply, Offers, Order
 from bot.response.recording import open_state_of, record, state_of
 
 Runbooks = Mapping[IncidentClass, Runbook]
@@ -84,3 +86,35 @@ class TickStep:
             fact = StepTicked(runbook.incident_class, wanted.id, wanted.text, done, runbook.edition)
             await record(work, state.incident.key, fact, by, self.clock.now(), f"tick:{idem}")
             return await state_of(work, key)
+
+
+@dataclass(frozen=True, slots=True)
+class PullStep:
+    """The button beside a step: pull its lever as it is offered, then tick the step."""
+
+    read: ReadRunbook
+    tick: TickStep
+    offers: Offers
+    apply: Apply
+
+    async def __call__(self, key: str, step: str, by: Person, idem: str) -> Mitigation:
+        """The mitigation in force, with the limit that the offers learned; the same click again makes no second one.
+
+        Raises:
+            NotFound: no such incident, or its runbook has no such step.
+            BadInput: the step has no lever.
+            Closed: it is resolved or reviewed.
+            Contraindicated: the lever would make this class worse.
+        """
+        runbook = (await self.read(key)).runbook
+        wanted = runbook.step(step)
+        if wanted is None:
+            raise NotFound(f"The runbook of {runbook.incident_class.value} has no step {step[:60]!r}.")
+        if not isinstance(wanted.action, MitigationKind):
+            raise BadInput("step", f"Step {wanted.id} has no lever; do it by hand and tick it.")
+        offered = next((offer for offer in await self.offers(key) if offer.kind is wanted.action), None)
+        limit = offered.limit if offered else None
+        order = Order(wanted.action, limit, reason=f"runbook {runbook.incident_class.value}, step {wanted.id}")
+        mitigation = await self.apply(key, order, by, idem)
+        await self.tick(key, step, by, idem)
+        return mitigation

@@ -9,7 +9,7 @@ from bot.response.look import Look
 from bot.response.mitigate import Apply, Extend, Offers, Revert
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
-from bot.response.runbooks import ReadRunbook, TickStep
+from bot.response.runbooks import PullStep, ReadRunbook, TickStep
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 
 
@@ -38,3 +38,4 @@ class Verbs:
     accept_review: AcceptReview
     runbook: ReadRunbook
     tick: TickStep
+    pull: PullStep

@@ -18,7 +18,7 @@ from bot.response.look import Look
 from bot.response.mitigate import Apply, Extend, Offers, Revert
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
-from bot.response.runbooks import ReadRunbook, TickStep
+from bot.response.runbooks import PullStep, ReadRunbook, TickStep
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.verbs import Verbs
 
@@ -122,14 +122,16 @@ def verbs_over(
     suggest = Suggest(gather)
     draft = DraftPostmortem(records, clock, RUNBOOKS)
     look_ahead = LookAhead(records, suggest, RUNBOOKS)
+    offers, apply = Offers(records, clock, traces, catalogue), Apply(records, clock, traces, catalogue, control)
+    read, tick = ReadRunbook(records, RUNBOOKS), TickStep(records, clock, RUNBOOKS)
     return Verbs(
         declare=Declare(records, clock, catalogue, FreezeEvidence(records, clock, suggest), background),
         look=Look(records),
         gather=gather,
         suggest=suggest,
         classify=Classify(records, clock, suggest, RUNBOOKS),
-        offers=Offers(records, clock, traces, catalogue),
-        apply=Apply(records, clock, traces, catalogue, control),
+        offers=offers,
+        apply=apply,
         revert=Revert(records, clock, control),
         extend=Extend(records, clock),
         note=AddNote(records, clock),
@@ -142,6 +144,7 @@ def verbs_over(
         postmortem=draft,
         write_section=WriteSection(records, clock),
         accept_review=AcceptReview(records, clock),
-        runbook=ReadRunbook(records, RUNBOOKS),
-        tick=TickStep(records, clock, RUNBOOKS),
+        runbook=read,
+        tick=tick,
+        pull=PullStep(read, tick, offers, apply),
     )

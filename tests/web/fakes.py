@@ -21,7 +21,7 @@ from bot.response.look import Look
 from bot.response.mitigate import Apply, Extend, Offers, Revert
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
-from bot.response.runbooks import ReadRunbook, TickStep
+from bot.response.runbooks import PullStep, ReadRunbook, TickStep
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.verbs import Verbs
 from bot.web.application import build
@@ -119,14 +119,19 @@ class World:
         suggest = Suggest(gather)
         draft = DraftPostmortem(records, clock, RUNBOOKS)
         look_ahead = LookAhead(records, suggest, RUNBOOKS)
+        offers, apply = (
+            Offers(records, clock, traces, CATALOGUE),
+            Apply(records, clock, traces, CATALOGUE, self.control),
+        )
+        read, tick = ReadRunbook(records, RUNBOOKS), TickStep(records, clock, RUNBOOKS)
         return Verbs(
             declare=Declare(records, clock, CATALOGUE, FreezeEvidence(records, clock, suggest), self.queue),
             look=Look(records),
             gather=gather,
             suggest=suggest,
             classify=Classify(records, clock, suggest, RUNBOOKS),
-            offers=Offers(records, clock, traces, CATALOGUE),
-            apply=Apply(records, clock, traces, CATALOGUE, self.control),
+            offers=offers,
+            apply=apply,
             revert=Revert(records, clock, self.control),
             extend=Extend(records, clock),
             note=AddNote(records, clock),
@@ -139,8 +144,9 @@ class World:
             postmortem=draft,
             write_section=WriteSection(records, clock),
             accept_review=AcceptReview(records, clock),
-            runbook=ReadRunbook(records, RUNBOOKS),
-            tick=TickStep(records, clock, RUNBOOKS),
+            runbook=read,
+            tick=tick,
+            pull=PullStep(read, tick, offers, apply),
         )
 
     def client(self, **headers: str) -> httpx.AsyncClient:

@@ -15,6 +15,7 @@ from bot.web.pages.bundle import VegaBundle
 from bot.web.pages.incidents import IncidentPages
 from bot.web.pages.latest import Latest
 from bot.web.pages.rendering import STATIC, Rendering, rendering
+from bot.web.pages.runbooks import RunbookPages
 from bot.web.pages.sign_in import SignIn
 from bot.web.pages.traces import TracePages
 from bot.web.parts import Parts
@@ -28,6 +29,7 @@ def build_pages(parts: Parts) -> ASGIApp:
     app = Starlette(
         routes=[
             *IncidentPages(parts, rendered, latest).routes(),
+            *RunbookPages(parts, rendered).routes(),
             *AgentPages(parts, rendered, latest).routes(),
             *TracePages(parts, rendered, latest).routes(),
             *sign_in.routes(),

@@ -11,14 +11,16 @@ from starlette.routing import Route
 
 from bot.incident.charts import charts_for
 from bot.incident.errors import BadInput, Refused
-from bot.incident.model import Person, Status
+from bot.incident.model import Status
 from bot.incident.narration import narrate, proof_line
 from bot.incident.review import Section
 from bot.incident.taxonomy import CLASSES
 from bot.incident.timeline import Event, IncidentState
 from bot.web.pages.forms import form_of
 from bot.web.pages.latest import Latest, Measured
+from bot.web.pages.people import person_in
 from bot.web.pages.rendering import Rendering
+from bot.web.pages.runbooks import checklist_values
 from bot.web.pages.words import rows
 from bot.web.parts import Parts
 
@@ -67,9 +69,12 @@ class IncidentPages:
         """One incident; its parts renew themselves."""
         state, events = await self._read(request)
         known = self.latest.known(state.incident.agent) if state.status.is_open else None
-        return self.rendering.page(
-            "incident", **self._story(state, events), **await self._figures(state, events, known)
-        )
+        values = {
+            **self._story(state, events),
+            **await self._figures(state, events, known),
+            **checklist_values(self.parts, state),
+        }
+        return self.rendering.page("incident", **values, click=self.parts.ids.new())
 
     async def story(self, request: Request) -> Response:
         """The part that follows the timeline."""
@@ -197,18 +202,6 @@ def next_step(state: IncidentState) -> str:
             return "Fill the gaps of the postmortem, then mark it reviewed."
         case Status.REVIEWED:
             return "Nothing is left to do."
-
-
-def person_in(filled: dict[str, str]) -> Person:
-    """Whoever gave their name in the form.
-
-    Raises:
-        BadInput: nobody did.
-    """
-    name = " ".join(filled.get("name", "").split())[:80]
-    if not name:
-        raise BadInput("name", "Write your name: the timeline says who filled it in.")
-    return Person(f"api:{name}", name)
 
 
 def body_of(page: str) -> str:
