@@ -222,7 +222,9 @@ def _run_ingest(args: argparse.Namespace) -> int:
 
     with contextlib.ExitStack() as stack:
         files = ingesting.opened(args.files, stack)
-        return _with_console(lambda console: ingesting.ingest(console.telemetry, files, console.documents.privacy, as_json=args.json))
+        return _with_console(
+            lambda console: ingesting.ingest(console.telemetry, files, console.documents.privacy, as_json=args.json)
+        )
 
 
 def _evidence(commands: Any) -> None:
