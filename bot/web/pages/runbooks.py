@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from bot.incident.checklist import Checklist
+from bot.incident.checklist import Checklist, Item
 from bot.incident.errors import BadInput
 from bot.incident.mitigation import DEFAULT_TTL, MitigationKind
 from bot.incident.runbook import Action, Deed, Phase, Runbook
-from bot.incident.taxonomy import CLASSES
+from bot.incident.taxonomy import CLASSES, Cause
 from bot.incident.timeline import IncidentState
 from bot.web.pages.forms import form_of
 from bot.web.pages.people import person_in
@@ -77,16 +77,23 @@ def checklist_values(parts: Parts, state: IncidentState) -> dict[str, Any]:
         "incident": state.incident,
         "is_open": state.status.is_open,
         "checklist": checklist,
-        "groups": groups_of(checklist) if checklist else (),
+        "groups": groups_of(checklist, state.cause) if checklist else (),
         "lever": lever,
         "hint": hint,
         "owners": parts.catalogue.agent(state.incident.agent).owners,
     }
 
 
-def groups_of(checklist: Checklist) -> list[tuple[Phase, Any]]:
-    """The steps by phase, in the order in which people work; phases without steps are left out."""
-    return [(phase, items) for phase in Phase if (items := checklist.of(phase))]
+def groups_of(checklist: Checklist, cause: Cause | None) -> list[tuple[Phase, list[Item], list[Item]]]:
+    """The steps by phase, in the order in which people work: those of this cause, then open ones of another."""
+    found = []
+    for phase in Phase:
+        items = checklist.of(phase)
+        others = [i for i in items if i.step.causes and cause not in {None, Cause.UNKNOWN, *i.step.causes}]
+        aside = [item for item in others if not item.done]
+        if items:
+            found.append((phase, [item for item in items if item not in aside], aside))
+    return found
 
 
 def phases_of(runbook: Runbook) -> list[tuple[Phase, Any]]:
