@@ -39,10 +39,24 @@ def share(
     note: str = "",
 ) -> Signal:
     """The share of bad observations now and before."""
-    k, n = sum(seen.bad for seen in now), len(now)
-    k0, n0 = sum(seen.bad for seen in before), len(before)
-    difference = newcombe(k, n, k0, n0) if n and n0 else None
     worst = dict.fromkeys(seen.trace_id for seen in reversed(now) if seen.bad and seen.trace_id)
+    counts = sum(seen.bad for seen in now), len(now), sum(seen.bad for seen in before), len(before)
+    return counted(scope, name, label, counts, tuple(worst), fresh_seconds=fresh_seconds, note=note)
+
+
+def counted(
+    scope: Scope,
+    name: str,
+    label: str,
+    counts: tuple[int, int, int, int],
+    worst: Sequence[str] = (),
+    *,
+    fresh_seconds: float | None,
+    note: str = "",
+) -> Signal:
+    """A share from ``counts``: bad and all now, bad and all before. ``worst`` are traces that show it, newest first."""
+    k, n, k0, n0 = counts
+    difference = newcombe(k, n, k0, n0) if n and n0 else None
     return Signal(
         name=name,
         label=label,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from bot.incident.evidence import Signal, Unit
 from bot.incident.reading import Reading
-from bot.incident.signals.measure import Seen, level, share, tasks
+from bot.incident.signals.measure import Seen, counted, level, share, tasks
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import quantile
 
@@ -27,12 +27,12 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             tasks(before, erring),
             fresh_seconds=age,
         ),
-        share(
+        counted(
             scope,
             "model_call_errors",
             "model calls failed",
-            calls(now),
-            calls(before),
+            (*calls(now), *calls(before)),
+            [reading.id for reading in reversed(now) if reading.model_errors],
             fresh_seconds=age,
         ),
         share(
@@ -69,9 +69,13 @@ def erring(reading: Reading) -> bool:
     return reading.model_errors > 0
 
 
-def calls(readings: Iterable[Reading]) -> list[Seen]:
-    """One observation per model call: tasks that call more models see more errors, their calls do not."""
-    return [Seen(reading.id, reading.at_ns, step.error) for reading in readings for step in reading.models]
+def calls(readings: Iterable[Reading]) -> tuple[int, int]:
+    """Failed model calls and all of them: tasks that call more models see more errors, their calls do not."""
+    failed = total = 0
+    for reading in readings:
+        failed += reading.model_errors
+        total += len(reading.models)
+    return failed, total
 
 
 def slow_limit(before: Iterable[Reading]) -> float | None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bot.incident.evidence import Signal, Unit
 from bot.incident.reading import Reading, ToolStep
-from bot.incident.signals.measure import RELEVANT_SHARE, Seen, direction, growth, share
+from bot.incident.signals.measure import RELEVANT_SHARE, Seen, counted, direction, growth, share
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import newcombe, quantile, wilson
 
@@ -30,51 +30,64 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
     """Errors and empty answers over all tools, the concentration, and one signal each for the worst tools."""
     age = scope.span_age
     found = [
-        share(
+        counted(
             scope,
-            "tool_errors",
-            "tool calls failed",
-            calls(scope.now, erring),
-            calls(scope.before, erring),
+            name,
+            label,
+            (*calls(scope.now, bad), *calls(scope.before, bad)),
+            list(dict.fromkeys(reading.id for reading in reversed(scope.now) if any(map(bad, reading.tools)))),
             fresh_seconds=age,
-        ),
-        share(
-            scope,
-            "empty_results",
-            "tool calls had an empty answer",
-            calls(scope.now, empty),
-            calls(scope.before, empty),
-            fresh_seconds=age,
-        ),
-        concentration(scope),
+        )
+        for name, label, bad in (
+            ("tool_errors", "tool calls failed", erring),
+            ("empty_results", "tool calls had an empty answer", empty),
+        )
     ]
+    found.append(concentration(scope))
     return (*found, *worst_tools(scope))
 
 
-def calls(readings: Iterable[Reading], bad: Callable[[ToolStep], bool]) -> list[Seen]:
-    """One observation per tool call."""
-    return [Seen(reading.id, step.at_ns, bad(step)) for reading in readings for step in reading.tools]
+def calls(readings: Iterable[Reading], bad: Callable[[ToolStep], bool]) -> tuple[int, int]:
+    """How many tool calls went wrong that way, and how many there were."""
+    wrong = total = 0
+    for reading in readings:
+        wrong += sum(map(bad, reading.tools))
+        total += len(reading.tools)
+    return wrong, total
 
 
-def per_tool(readings: Iterable[Reading], usual: Mapping[str, Usual]) -> dict[str, dict[str, list[Seen]]]:
-    """By kind of trouble, observations of each tool, one per task that used it: did any of its calls go wrong?
+def per_tool(
+    readings: Iterable[Reading], usual: Mapping[str, Usual], wanted: Iterable[tuple[str, str]] | None = None
+) -> dict[tuple[str, str], list[Seen]]:
+    """By kind of trouble and tool, one observation per task that used the tool: did any of its calls go wrong?
 
     Of each tool only as many calls of a task are looked at as tasks usually make: one that calls it twenty times
-    sees some noise for sure. Whether it is slow is told where ``usual`` knows how long it takes.
+    sees some noise for sure. Whether it is slow is told where ``usual`` knows how long it takes. Without ``wanted``,
+    what never went wrong is left out.
     """
-    found: dict[str, defaultdict[str, list[Seen]]] = {kind: defaultdict(list) for kind in TROUBLES}
-    for reading in readings:
-        used: dict[str, list[ToolStep]] = {}
-        for step in reading.tools:
-            used.setdefault(step.name, []).append(step)
-        for name, steps in used.items():
-            first = steps[: usual[name].calls] if name in usual else steps
-            found["tool"][name].append(Seen(reading.id, reading.at_ns, any(step.error for step in first)))
-            found["empty"][name].append(Seen(reading.id, reading.at_ns, any(step.empty for step in first)))
-        for name, seconds in paces(reading, used):
-            if name in usual:
-                found["slow"][name].append(Seen(reading.id, reading.at_ns, seconds > usual[name].slow))
-    return {kind: dict(by_tool) for kind, by_tool in found.items()}
+    marked = [(reading, *_marks(reading, usual)) for reading in readings]
+    pairs = wanted if wanted is not None else sorted({pair for _, _, bad in marked for pair in bad})
+    found: dict[tuple[str, str], list[Seen]] = {pair: [] for pair in pairs}
+    for reading, used, bad in marked:
+        for pair, observed in found.items():
+            if pair[1] in used:
+                observed.append(Seen(reading.id, reading.at_ns, pair in bad))
+    return found
+
+
+def _marks(reading: Reading, usual: Mapping[str, Usual]) -> tuple[dict[str, int], set[tuple[str, str]]]:
+    """How often the task called each tool, and what went wrong with which."""
+    used: dict[str, int] = {}
+    bad: set[tuple[str, str]] = set()
+    for step in reading.tools:
+        name = step.name
+        calls = used[name] = used.get(name, 0) + 1
+        if (step.error or step.empty) and (name not in usual or calls <= usual[name].calls):
+            bad.add(("tool" if step.error else "empty", name))
+    for name, seconds in paces(reading, used):
+        if name in usual and seconds > usual[name].slow:
+            bad.add(("slow", name))
+    return used, bad
 
 
 def usual_of(readings: Iterable[Reading]) -> dict[str, Usual]:
@@ -97,31 +110,29 @@ def usual_of(readings: Iterable[Reading]) -> dict[str, Usual]:
     }
 
 
-def paces(reading: Reading, used: Mapping[str, int] | Mapping[str, Sequence[ToolStep]]) -> Iterator[tuple[str, float]]:
-    """Each tool of the task with its mean seconds per call; ``used`` has its calls, or how many they are."""
+def paces(reading: Reading, used: Mapping[str, int]) -> Iterator[tuple[str, float]]:
+    """Each tool of the task with its mean seconds per call; ``used`` counts its calls."""
     for step, seconds in reading.spent:
         name = step.removeprefix(OF_TOOL)
-        if name != step and name in used:
-            calls = used[name]
-            yield name, seconds / (calls if isinstance(calls, int) else len(calls))
+        if name in used and name != step:
+            yield name, seconds / used[name]
 
 
 def worst_tools(scope: Scope) -> tuple[Signal, ...]:
     """The tools whose trouble grew most, the worst first, named "tool:<name>", "empty:<name>" or "slow:<name>"."""
     usual = usual_of(scope.before)
-    now, before = per_tool(scope.now, usual), per_tool(scope.before, usual)
+    now = per_tool(scope.now, usual)
+    before = per_tool(scope.before, usual, now)
     found = [
         share(
             scope,
             f"{trouble}:{name}",
-            f"tasks saw {name} {verb}",
+            f"tasks saw {name} {TROUBLES[trouble]}",
             seen,
-            before[trouble].get(name, []),
+            before[trouble, name],
             fresh_seconds=scope.span_age,
         )
-        for trouble, verb in TROUBLES.items()
-        for name, seen in sorted(now[trouble].items())
-        if any(one.bad for one in seen)
+        for (trouble, name), seen in now.items()
     ]
     found.sort(key=growth, reverse=True)
     return tuple(found[:WORST_TOOLS])

@@ -62,10 +62,9 @@ def troubles(
             quality.seen(score for score in scores if quality.is_feedback(score)),
         ),
     }
-    for trouble, by_tool in tools.per_tool(readings, tools.usual_of(settled)).items():
-        found |= {
-            f"{trouble}:{name}": _series(seen) for name, seen in by_tool.items() if len(seen) >= FEWEST_FOR_A_TOOL
-        }
+    for (trouble, name), seen in tools.per_tool(readings, tools.usual_of(settled)).items():
+        if len(seen) >= FEWEST_FOR_A_TOOL:
+            found[f"{trouble}:{name}"] = _series(seen)
     return found
 
 
