@@ -8,7 +8,7 @@ from bot.documents.runbooks import packaged, read_runbook, read_runbooks, whose
 from bot.incident.fitness import judge
 from bot.incident.mitigation import MitigationKind, Standing
 from bot.incident.recovery import Trouble
-from bot.incident.runbook import ROLLBACK_CAUSES, Deed, Phase, Runbook
+from bot.incident.runbook import ACTIONS, ROLLBACK_CAUSES, Deed, Phase, Runbook
 from bot.incident.taxonomy import CLASSES, IncidentClass
 
 FRONT = """---
@@ -252,3 +252,17 @@ def test_text_in_another_encoding_is_one_sentence(tmp_path: Path) -> None:
     found = read_runbook(file)
     assert isinstance(found, tuple)
     assert "cannot be read" in found[0].sentence
+
+
+def test_the_example_in_the_documentation_is_a_runbook(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "write-a-runbook.md").read_text(encoding="utf-8")
+    example = page.split("```markdown\n", 1)[1].split("\n```", 1)[0]
+    runbook = read_runbook(written(tmp_path, example + BODY))
+    assert isinstance(runbook, Runbook), runbook
+    assert runbook.own is False
+
+
+@pytest.mark.parametrize("name", [*(action for action in ACTIONS), *(phase.value for phase in Phase)])
+def test_every_action_and_phase_is_explained(name: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "write-a-runbook.md").read_text(encoding="utf-8")
+    assert f"`{name}`" in page

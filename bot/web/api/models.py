@@ -412,3 +412,6 @@ class PostmortemShape(Shape):
     todos: list[TodoShape]
     reviewable: bool
     reviewed: bool
+    runbook_steps: list[StatementShape] = Field(default_factory=list, description="ticked ones, then the others")
+    runbook_questions: list[StatementShape] = Field(default_factory=list)
+    labels: list[StatementShape] = Field(default_factory=list, description="names of the class in public taxonomies")

@@ -315,4 +315,7 @@ def postmortem(document: Postmortem, public_url: str) -> m.PostmortemShape:
         todos=[m.TodoShape(section=todo.section.value, question=todo.question) for todo in document.todos],
         reviewable=document.reviewable,
         reviewed=document.state.status.value == "reviewed",
+        runbook_steps=statements(document.steps),
+        runbook_questions=statements(document.asked),
+        labels=statements(document.labels),
     )

@@ -1,0 +1,31 @@
+"""Each class has its names in public taxonomies; where one has none, nothing is made up."""
+
+import pytest
+
+from bot.incident.labels import _ATLAS, _MAST, _OWASP, LABELS, labels_in_words
+from bot.incident.taxonomy import Cause, IncidentClass
+
+
+@pytest.mark.parametrize("incident_class", list(IncidentClass))
+def test_every_label_has_a_name(incident_class: IncidentClass) -> None:
+    labels = LABELS[incident_class]
+    assert set(labels.mast) <= set(_MAST)
+    assert set(labels.owasp) <= set(_OWASP)
+    assert {*labels.atlas, *labels.atlas_if_attacked} <= set(_ATLAS)
+    assert bool(labels_in_words(incident_class)) is (incident_class is not IncidentClass.UNKN)
+
+
+def test_a_loop_is_step_repetition_elsewhere() -> None:
+    assert labels_in_words(IncidentClass.LOOP) == (
+        "MAST: 1.3 step repetition, 1.5 unaware of termination conditions, 2.1 conversation reset.",
+        "OWASP agentic: ASI08 cascading failures.",
+        "CoSAI: A.",
+        "AgentRx: Adherence, repeated.",
+    )
+
+
+def test_techniques_of_adversaries_are_named_only_where_there_is_one() -> None:
+    said = "MITRE ATLAS: AML.T0034 cost harvesting."
+    assert said not in labels_in_words(IncidentClass.LOOP, Cause.OUR_PROMPT)
+    assert said in labels_in_words(IncidentClass.LOOP, Cause.ADVERSARY)
+    assert any("AML.T0051 LLM prompt injection" in text for text in labels_in_words(IncidentClass.SECU))
