@@ -129,7 +129,7 @@ class Traces(Protocol):
     async def sampled(
         self, agents: Collection[str], start_ns: int, end_ns: int, limit: int
     ) -> Mapping[str, tuple[Reading, ...]]:
-        """By agent, its tasks that started in [start, end); of more than ``limit`` about as many from the whole time."""
+        """By agent, its tasks that started in [start, end); of more than ``limit`` the newest half and a draw of the others."""
         ...
 
     async def usual(self, agents: Collection[str], hours: Collection[int]) -> Mapping[str, tuple[int, int]]:

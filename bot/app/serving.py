@@ -30,6 +30,7 @@ from bot.web.tokens import Tokens
 log = logging.getLogger("firstfive")
 
 BACKLOG = 2048  # connections that may wait, as many as the server itself asks for
+KEEP_ALIVE = 75  # seconds; exporters send every five, and would meet a door that closes just then
 STOP_WITHIN = 1  # seconds open requests get at the end
 
 
@@ -211,6 +212,7 @@ async def _http(app: ASGIApp, listener: socket.socket, stop: asyncio.Event, said
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=STOP_WITHIN,
+        timeout_keep_alive=KEEP_ALIVE,
         server_header=False,
     )
     server = _Server(config, said)

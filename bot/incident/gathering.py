@@ -136,10 +136,27 @@ def linked(bundle: EvidenceBundle, links: Mapping[str, str]) -> Mapping[str, str
 def placed_scores(scores: Sequence[EvalScore], readings: Sequence[Reading], at_ns: int) -> tuple[EvalScore, ...]:
     """Scores known at ``at_ns``, moved to the start of the task they judge: verdicts arrive a minute late."""
     starts = {reading.id: reading.at_ns for reading in readings}
-    known = (
-        replace(score, at_ns=starts.get(score.trace_id or "", score.at_ns)) for score in scores if score.at_ns <= at_ns
-    )
+    known = (_placed(score, starts.get(score.trace_id or "")) for score in scores if score.at_ns <= at_ns)
     return tuple(sorted(known, key=lambda score: score.at_ns))
+
+
+def _placed(score: EvalScore, start_ns: int | None) -> EvalScore:
+    if start_ns is None:
+        return score
+    # what dataclasses.replace does, at a quarter of its time: a look places thousands
+    return EvalScore(
+        score.name,
+        start_ns,
+        score.agent,
+        score.value,
+        score.label,
+        score.passed,
+        score.trace_id,
+        score.span_id,
+        score.task_type,
+        score.probe_id,
+        score.explanation,
+    )
 
 
 def windows_of(at_ns: int, onset: Onset | None, window_ns: int | None) -> tuple[Window, Window]:

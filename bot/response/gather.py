@@ -21,7 +21,7 @@ from bot.response.sources import Sources
 SOURCE_DEADLINE = 2.5  # seconds a source may take before its part is named as missing
 SHARED_FOR = timedelta(seconds=2)
 NEIGHBOURS = 12  # other agents looked at for shared trouble
-NEIGHBOUR_TASKS = 400
+NEIGHBOUR_TASKS = 300  # of each: the newest half, and a draw of the others to compare with
 MOST_TASKS = 4000  # the agent's own, the newest
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(minutes=1), timedelta(hours=24)
 WEEKS = 4  # how far back the same hour of the week is looked up

@@ -50,7 +50,7 @@ def told_in(values: Values, redaction: Redaction) -> tuple[ToldResult, ...]:
         messages = orjson.loads(raw)
     except ValueError:
         return ()
-    if isinstance(messages, Mapping):
+    if isinstance(messages, dict):
         messages = messages.get("messages")
     if not isinstance(messages, list):
         return ()
@@ -60,7 +60,7 @@ def told_in(values: Values, redaction: Redaction) -> tuple[ToldResult, ...]:
 def _newest(messages: Sequence[object]) -> list[tuple[str | None, object]]:
     found: list[tuple[str | None, object]] = []
     for message in reversed(messages):
-        if not isinstance(message, Mapping):
+        if not isinstance(message, dict):
             continue
         if message.get("role") in {"assistant", "ai", "model"}:
             break
@@ -78,13 +78,13 @@ def _results(message: Mapping[str, object]) -> Iterator[tuple[str | None, object
     for name in ("parts", "content"):
         parts = message.get(name)
         for part in parts if isinstance(parts, list) else ():
-            if isinstance(part, Mapping) and _is_result(part):
+            if isinstance(part, dict) and _is_result(part):
                 result = next((part[key] for key in ("response", "result", "content", "output") if key in part), None)
                 yield _identifier(part, "id", "tool_call_id", "tool_use_id", "toolCallId"), result
 
 
 def _is_result(part: object) -> bool:
-    return isinstance(part, Mapping) and part.get("type") in {"tool_call_response", "tool_result", "tool-result"}
+    return isinstance(part, dict) and part.get("type") in {"tool_call_response", "tool_result", "tool-result"}
 
 
 def _told(call_id: str | None, result: object, redaction: Redaction) -> ToldResult:
@@ -100,9 +100,9 @@ def _calls(found: object, depth: int) -> Iterator[tuple[str, str | None, object]
     if isinstance(found, list):
         for item in found:
             yield from _calls(item, depth + 1)
-    elif isinstance(found, Mapping):
+    elif isinstance(found, dict):
         inner = found.get("function")
-        call = inner if isinstance(inner, Mapping) else found
+        call = inner if isinstance(inner, dict) else found
         name = call.get("name") or call.get("toolName")
         arguments = next((call[key] for key in ("arguments", "args", "input") if key in call), None)
         if isinstance(name, str) and (arguments is not None or found.get("type") in {"tool_call", "tool_use"}):

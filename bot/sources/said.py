@@ -67,7 +67,7 @@ def output_of(values: Values, *, agent: bool = False) -> object:
         if raw is None:
             return flat
     found = parsed(raw)
-    if isinstance(found, Mapping) and isinstance(found.get("messages"), list):
+    if isinstance(found, dict) and isinstance(found.get("messages"), list):
         return _last(found["messages"])
     return _last(found) if agent else found
 
@@ -121,7 +121,7 @@ def _pieces(found: object, depth: int) -> Iterator[tuple[bool, str]]:
             yield False, found
     elif depth > DEEPEST:
         return
-    elif isinstance(found, Mapping):
+    elif isinstance(found, dict):
         yield from _pieces_of_message(found, depth)
     elif isinstance(found, Sequence):
         for item in found:
@@ -133,8 +133,8 @@ def _pieces_of_message(found: Mapping[str, object], depth: int) -> Iterator[tupl
     if kind in {"tool_call_response", "tool_result"}:
         yield from _pieces(found.get("response", found.get("content")), depth + 1)
         return
-    call = found.get("function") if isinstance(found.get("function"), Mapping) else found
-    if isinstance(call, Mapping) and "name" in call and ({"arguments", "input", "args"} & call.keys()):
+    call = found.get("function") if isinstance(found.get("function"), dict) else found
+    if isinstance(call, dict) and "name" in call and ({"arguments", "input", "args"} & call.keys()):
         yield True, _call(call)
         return
     known = False

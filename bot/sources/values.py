@@ -86,7 +86,7 @@ def structure(values: Values, candidates: Sequence[str]) -> Mapping[str, object]
             found = orjson.loads(found)
         except ValueError:
             return {}
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def fingerprint(content: str | None) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select, union
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.incident.reading import Reading, read
 from bot.incident.signals.quality import gathers_feedback, watches_conduct
@@ -84,7 +85,7 @@ class TelemetryReads(Traces):
     async def sampled(
         self, agents: Collection[str], start_ns: int, end_ns: int, limit: int
     ) -> Mapping[str, tuple[Reading, ...]]:
-        """By agent, its tasks that started in [start, end); of more than ``limit`` about as many from the whole time."""
+        """By agent, its tasks that started in [start, end); of more than ``limit`` the newest half and a draw of the others."""
         found: dict[str, tuple[Reading, ...]] = {}
         async with self._database.read() as connection:
             for agent in agents:
@@ -92,13 +93,23 @@ class TelemetryReads(Traces):
                 newest = select(*READ).where(*within).order_by(_T.start_ns.desc()).limit(limit)
                 rows = (await connection.execute(newest)).all()
                 if len(rows) == limit:
-                    counted = select(func.count()).select_from(traces_table).where(*within)
-                    count = (await connection.execute(counted)).scalar() or limit
-                    drawn = (await connection.execute(newest.where(_T.trace_id < _share_of_ids(limit / count)))).all()
-                    rows = drawn if len(drawn) >= limit // 4 else rows  # fewer only where ids are not random
+                    rows = [
+                        *rows[: limit // 2],
+                        *await self._drawn(connection, agent, (start_ns, rows[limit // 2].start_ns + 1), limit // 2),
+                    ]
                 old = await read_spans(connection, [row.trace_id for row in rows if row.reading is None])
                 found[agent] = await self._read(rows, old)
         return found
+
+    async def _drawn(
+        self, connection: AsyncConnection, agent: str, between: tuple[int, int], half: int
+    ) -> Sequence[Any]:
+        """About ``half`` of the tasks of that time, drawn by their random ids."""
+        within = _within([agent], *between)
+        count = (await connection.execute(select(func.count()).select_from(traces_table).where(*within))).scalar() or 1
+        older = select(*READ).where(*within).order_by(_T.start_ns.desc()).limit(half)
+        drawn = (await connection.execute(older.where(_T.trace_id < _share_of_ids(half / count)))).all()
+        return drawn if len(drawn) >= half // 4 else (await connection.execute(older)).all()  # the ids are not random
 
     async def _read(self, rows: Sequence[Any], old: Sequence[Any]) -> tuple[Reading, ...]:
         """Rows of traces as readings; ``old`` are the spans of those that were stored without one."""
@@ -173,7 +184,7 @@ def _in_hours(column: Any, hours: Collection[int]) -> list[Any]:
 
 def _share_of_ids(share: float) -> str:
     """The trace id below which that share of random ids lies."""
-    return f"{int(share * 16**8):08x}"
+    return f"{int(share * 16**8):08x}" if share < 1 else "g"  # behind every hex digit
 
 
 def of_evaluator(name: str, bad: int, seen: int) -> list[tuple[str, int, int]]:
