@@ -8,7 +8,7 @@ from sqlalchemy import Select, and_, case, func, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.incident.reading import Reading, read
-from bot.incident.signals.quality import gathers_feedback, watches_conduct
+from bot.incident.signals.quality import Judgement, judgement_of
 from bot.incident.telemetry import EvalScore, Trace
 from bot.ports import Traces
 from bot.storage.database import Database
@@ -187,15 +187,17 @@ def _share_of_ids(share: float) -> str:
     return f"{int(share * 16**8):08x}" if share < 1 else "g"  # behind every hex digit
 
 
+POOLED = {
+    Judgement.QUALITY: "quality",
+    Judgement.CONDUCT: "policy_verdicts",
+    Judgement.FEEDBACK: "feedback",
+    Judgement.PROBE: "probes",
+}
+
+
 def of_evaluator(name: str, bad: int, seen: int) -> list[tuple[str, int, int]]:
     """The signals to which an evaluator's verdicts count: its own, and the one it is pooled in."""
-    if name.startswith("synthetic"):
-        pooled = "probes"
-    elif gathers_feedback(name):
-        pooled = "feedback"
-    else:
-        pooled = "policy_verdicts" if watches_conduct(name) else "quality"
-    return [(f"eval:{name}", bad, seen), (pooled, bad, seen)]
+    return [(f"eval:{name}", bad, seen), (POOLED[judgement_of(name)], bad, seen)]
 
 
 def _within(agents: Collection[str], start_ns: int, end_ns: int) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
 from functools import lru_cache
 
 from bot.incident.evidence import Signal
@@ -96,31 +97,38 @@ def evaluator(scope: Scope, name: str) -> Signal:
     )
 
 
-@lru_cache(1024)  # asked for each score
-def watches_conduct(evaluator: str) -> bool:
-    """The evaluator of that name judges behaviour against policy."""
-    return bool(_CONDUCT.search(evaluator))
+class Judgement(Enum):
+    """What a score is about."""
+
+    QUALITY = "whether an answer is right"
+    CONDUCT = "behaviour against policy"
+    FEEDBACK = "what a user says"
+    PROBE = "a probe we sent"
 
 
-@lru_cache(1024)
-def gathers_feedback(evaluator: str) -> bool:
-    """The evaluator of that name passes on what users say."""
-    return bool(_FEEDBACK.search(evaluator))
+@lru_cache(1024)  # asked for each score several times
+def judgement_of(evaluator: str, *, of_probe: bool = False) -> Judgement:
+    """What an evaluator of that name judges; ``of_probe``: the score names a probe."""
+    if of_probe or evaluator.startswith("synthetic"):
+        return Judgement.PROBE
+    if _CONDUCT.search(evaluator):
+        return Judgement.CONDUCT
+    return Judgement.FEEDBACK if _FEEDBACK.search(evaluator) else Judgement.QUALITY
 
 
 def is_conduct(score: EvalScore) -> bool:
     """The evaluator judges behaviour against policy, by its name."""
-    return not score.synthetic and watches_conduct(score.name)
+    return judgement_of(score.name, of_probe=score.probe_id is not None) is Judgement.CONDUCT
 
 
 def is_feedback(score: EvalScore) -> bool:
     """The score is a user's own verdict, by its name."""
-    return not score.synthetic and gathers_feedback(score.name)
+    return judgement_of(score.name, of_probe=score.probe_id is not None) is Judgement.FEEDBACK
 
 
 def is_quality(score: EvalScore) -> bool:
     """The evaluator judges whether an answer is right."""
-    return not (score.synthetic or is_conduct(score) or is_feedback(score))
+    return judgement_of(score.name, of_probe=score.probe_id is not None) is Judgement.QUALITY
 
 
 def judged(scores: Sequence[EvalScore], kind: Callable[[EvalScore], bool]) -> list[Seen]:
