@@ -14,7 +14,7 @@ from typing import Any
 
 from measure import ROOT, child, free_port
 
-PEERS_MISSING = "not installed; `make servers` installs it"
+PEERS_MISSING = "not installed; `make test-integration` installs it"
 
 # Phoenix offers no setting for the interface of its gRPC receiver and would open it to the network.
 _PHOENIX = """
