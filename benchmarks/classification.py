@@ -149,8 +149,10 @@ def carried_out(work_list: Sequence[tuple[Story | None, str, int]]) -> Iterator[
 
 
 def incidents(seeds: int, world: World | None = None) -> list[Told]:
-    """Each mechanism at each level, ``seeds`` times."""
-    chosen = stories(range(seeds), world) if world else stories(range(seeds))
+    """Each mechanism at each level, ``seeds`` times; in another world, each at one level."""
+    chosen = list(stories(range(seeds), world)) if world else list(stories(range(seeds)))
+    if world:  # elsewhere, each mechanism at one level
+        chosen = [story for place, story in enumerate(chosen) if place // len(Level) % len(Level) == place % len(Level)]
     return [found for found in carried_out([(story, "", 0) for story in chosen]) if isinstance(found, Told)]
 
 
