@@ -14,7 +14,7 @@ from bot.incident.errors import Unavailable
 from bot.incident.telemetry import SpanKind, Trace
 from bot.ports import SourceFound
 from bot.sources.langfuse import Langfuse, open_source
-from tests.sources.langfuse_stub import OBSERVATIONS, SCORES, LittleLangfuse, conforming_request, conforms
+from tests.sources.langfuse_stub import OBSERVATIONS, SCORES, LittleLangfuse, conforming_request, conforms, spec
 from tests.sources.vendor_stub import (
     BUSY_FOR_A_MINUTE,
     HOSTILE,
@@ -107,6 +107,12 @@ def score(number: int, trace: int, minutes: float, **fields: Any) -> Row:
         "metadata": {},
         "subject": {"kind": "trace", "id": trace_id(trace)},
     } | fields
+
+
+@pytest.fixture(autouse=True, scope="module")
+def specification() -> None:
+    """Read before the first question: the source's deadline runs while the stub looks into it."""
+    spec()
 
 
 @asynccontextmanager
