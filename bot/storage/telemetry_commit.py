@@ -20,7 +20,7 @@ from bot.storage.span_json import score_from_json, score_to_json
 from bot.storage.tables.telemetry import scores as scores_table
 from bot.storage.tables.telemetry import spans as spans_table
 from bot.storage.tables.telemetry import traces as traces_table
-from bot.storage.telemetry_rows import MOST_SPANS_READ, ROW_OVERHEAD, Arrived, SpanRow, score_row, trace_rows
+from bot.storage.telemetry_rows import MOST_SPANS_READ, Arrived, SpanRow, score_row, trace_rows
 from bot.storage.transaction import insert
 
 CHUNK = 500  # values in one IN list
@@ -78,18 +78,14 @@ async def _insert(connection: AsyncConnection, rows: Sequence[SpanRow]) -> None:
 async def _roll_up(
     connection: AsyncConnection, post: Arrived, known: Mapping[str, int], arrived_ns: int, work: Executor
 ) -> None:
-    fresh = {trace_id: spans for trace_id, spans in post.spans.items() if trace_id not in known}
+    fresh = [trace_id for trace_id in post.spans if trace_id not in known]
     endless = [trace_id for trace_id, spans in known.items() if spans > MOST_SPANS_READ]
     grown = await read_spans(connection, [trace_id for trace_id in known if trace_id not in set(endless)])
-    sizes = {
-        trace_id: sum(len(post.rows[trace_id, span.span_id][3]) + ROW_OVERHEAD for span in spans)
-        for trace_id, spans in fresh.items()
-    }
-    if len(grown) + len(post.rows) > INLINE:
+    if len(grown) + sum(len(post.spans[trace_id]) for trace_id in fresh if trace_id not in post.whole) > INLINE:
         loop = asyncio.get_running_loop()
-        rows = await loop.run_in_executor(work, trace_rows, fresh, grown, sizes, arrived_ns)
+        rows = await loop.run_in_executor(work, trace_rows, post, fresh, grown, arrived_ns)
     else:
-        rows = trace_rows(fresh, grown, sizes, arrived_ns)
+        rows = trace_rows(post, fresh, grown, arrived_ns)
     rows = [row for row in rows if row["spans"] != known.get(str(row["trace_id"]))]  # the others came again unchanged
     if rows:
         rows.sort(key=itemgetter("trace_id"))
