@@ -95,16 +95,22 @@ class Redaction:
     def _redacted(self, content: str) -> str:
         if "@" in content:
             content = _EMAILS.sub("[e-mail]", content)
-        if any(sign in content for sign in _KEY_SIGNS):
+        if _holds(content, _KEY_SIGNS):
             content = _KEYS.sub("[key]", content)
-        small = content.lower()
-        if any(sign in small for sign in _SECRET_SIGNS):
+        if _holds(content.lower(), _SECRET_SIGNS):
             content = _ASSIGNMENTS.sub(r"\g<name>\g<between>[secret]", content)
         if _DIGITS.search(content):
             content = _PHONES.sub("[phone]", _CARDS.sub(_card, content))
         for mark, pattern in self._own:
             content = pattern.sub(mark, content)
         return content
+
+
+def _holds(content: str, signs: tuple[str, ...]) -> bool:
+    for sign in signs:  # noqa: SIM110 - a generator takes twice as long, and every text passes here
+        if sign in content:
+            return True
+    return False
 
 
 _EMAILS, _KEYS, _ASSIGNMENTS, _CARDS, _PHONES = (re.compile(part) for part in (_EMAIL, _KEY, _ASSIGNED, _CARD, _PHONE))

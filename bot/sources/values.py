@@ -103,7 +103,8 @@ def fingerprint(content: str | None) -> str | None:
             found = orjson.loads(canonical)
             if isinstance(found, str) and found[:1] in {"{", "["}:
                 found = orjson.loads(found)
-            canonical = orjson.dumps(_plain(found), option=orjson.OPT_SORT_KEYS)
+            plain = _plain(found) if "." in content or "e" in content else found  # else there is no fraction in it
+            canonical = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
         except (ValueError, TypeError, RecursionError):
             canonical = _canonical_anyway(content)
     return sha256(canonical).hexdigest()[:16]
