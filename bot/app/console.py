@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -277,6 +277,9 @@ async def check(settings: Settings, mistaken: tuple[str, ...], *, slack: bool) -
     if not mistakes:
         report.checked.append(f"catalogue {settings.home.catalogue}: {_listed(settings, len(catalogue.agents))}")
         report.checked.append(f"runbooks: {whose(documents.runbooks)}")
+    connected = [field.name for field in fields(settings.sources) if getattr(settings.sources, field.name).url]
+    if not mistaken:
+        report.checked.append(f"sources: built-in store{''.join(f', {name}' for name in connected)}")
     if documents.redacted:
         report.checked.append(
             f"redaction {settings.telemetry.redaction}: {len(documents.redacted)} patterns of your own"

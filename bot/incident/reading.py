@@ -146,6 +146,7 @@ def read(trace: Trace) -> Reading:
         model_errors=sum(span.error for span in models),
         tool_errors=sum(span.error for span in tools),
         tokens=sum((span.model.input_tokens or 0) + (span.model.output_tokens or 0) for span in models if span.model),
+        cost=cost_of(models),
         first_chunk=max(chunks, default=None),
         security_hits=tuple(name for name in hits if is_security(name)),
         policy_hits=tuple(name for name in hits if not is_security(name)),
@@ -164,6 +165,12 @@ def read(trace: Trace) -> Reading:
         spent=tuple(exclusive_seconds(trace.spans).items()),
         findings=findings_with(trace, loop)[:MOST_FINDINGS],
     )
+
+
+def cost_of(models: Sequence[Span]) -> float | None:
+    """What the model calls cost together, USD; None where none of them tells."""
+    told = [span.model.cost for span in models if span.model and span.model.cost is not None]
+    return round(sum(told), 6) if told else None
 
 
 def hands_over(span: Span) -> bool:

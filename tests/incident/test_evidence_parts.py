@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot.incident.evidence import ENOUGH, Direction, Window
 from bot.incident.pairing import align, pair_of
-from bot.incident.reading import Reading, exclusive_seconds, read
+from bot.incident.reading import Reading, cost_of, exclusive_seconds, read
 from bot.incident.signals import evaluators
 from bot.incident.signals.measure import share, tasks
 from bot.incident.signals.scope import Scope
@@ -133,3 +133,10 @@ def test_silent_and_broken_judges_are_told_apart_from_bad_answers() -> None:
     assert (unjudged.k, unjudged.n, unjudged.direction) == (20, 40, Direction.UP)
     assert (errors.k, errors.n, errors.direction) == (20, 20, Direction.UP)
     assert evaluators.signals(scope(now, before))[0].n == 0
+
+
+def test_a_task_costs_what_its_model_calls_cost_together_if_they_tell() -> None:
+    calls = [span(SpanKind.LLM, "orion", place, place + 1) for place in range(3)]
+    told = [replace(one, model=ModelCall(cost=0.002)) for one in calls[:2]]
+    assert cost_of([*told, calls[2]]) == 0.004
+    assert cost_of(calls) is None
