@@ -16,7 +16,6 @@ from bot.incident.timeline import FACTS, Declared, Fact, NoteAdded, fact_from_js
 from tests.incident import stories
 from tests.incident.stories import WHOLE
 
-
 st.register_type_strategy(float, st.floats(allow_nan=False))  # NaN is not equal to itself
 
 
