@@ -2,9 +2,13 @@
 
 from typing import assert_never
 
+from bot.incident.classification import Reply
 from bot.incident.mitigation import Proof
+from bot.incident.questions import WORDINGS
 from bot.incident.timeline import (
+    ClassDoubted,
     ClassificationOverdue,
+    ClassificationReminded,
     Classified,
     Declared,
     Event,
@@ -20,6 +24,7 @@ from bot.incident.timeline import (
     MitigationReverted,
     NoteAdded,
     PostmortemDrafted,
+    QuestionAnswered,
     Resolved,
     Reviewed,
     ReviewWritten,
@@ -40,8 +45,15 @@ def _sentence(fact: Fact, state: IncidentState | None) -> str:
     match fact:
         case Declared() | EvidenceFrozen() | RoomPrepared():
             return _opening(fact)
-        case Classified() | ClassificationOverdue() | SeverityChanged():
-            return _judging(fact)
+        case (
+            Classified()
+            | ClassificationOverdue()
+            | SeverityChanged()
+            | ClassificationReminded()
+            | QuestionAnswered()
+            | ClassDoubted()
+        ):
+            return _judging(fact, state)
         case RoleTaken(role=role, person=person):
             return f"{person.name} is {role.value}."
         case NoteAdded(text=text, source=source, author=author):
@@ -89,19 +101,64 @@ def _opening(fact: Declared | EvidenceFrozen | RoomPrepared) -> str:
             assert_never(other)
 
 
-def _judging(fact: Classified | ClassificationOverdue | SeverityChanged) -> str:
+def _judging(
+    fact: Classified
+    | ClassificationOverdue
+    | SeverityChanged
+    | ClassificationReminded
+    | QuestionAnswered
+    | ClassDoubted,
+    state: IncidentState | None,
+) -> str:
     match fact:
-        case Classified(incident_class=named, cause=cause, severity=severity, classification=reasons):
-            because = f": {reasons.because[0]}" if reasons.because else ""
-            return (
-                f"Classified {named.value}, suspected cause {cause.value}, {severity.value}{because}".rstrip(".") + "."
-            )
+        case Classified():
+            return _class(fact)
+        case QuestionAnswered():
+            return _answer(fact)
         case ClassificationOverdue(minutes=minutes):
             return f"{minutes} min without a class."
+        case ClassificationReminded(minutes=minutes):
+            return f"{minutes} min without a class; a reminder was posted."
         case SeverityChanged(before=before, after=after, reason=reason):
             return f"Severity {before.value} → {after.value}" + (f": {reason.rstrip('.')}." if reason else ".")
+        case ClassDoubted(mitigation=mid, incident_class=named, detail=detail):
+            return f"{_label(mid, state)} does not show its effect ({detail.rstrip('.')}): {named.value} may not be the class."
         case other:
             assert_never(other)
+
+
+def _class(fact: Classified) -> str:
+    named, reasons = fact.incident_class.value, fact.classification
+    if fact.before is None:
+        because = f": {reasons.because[0]}" if reasons.because else ""
+        told = f"Classified {named}, suspected cause {fact.cause.value}, {fact.severity.value}{because}"
+        return told.rstrip(".") + "."
+    if fact.before is fact.incident_class:
+        first = f"Class {named} looked at again and kept"
+    else:
+        first = f"Reclassified {fact.before.value} → {named}"
+    cause = _change(fact.before_cause.value if fact.before_cause else "", fact.cause.value)
+    severity = _change(fact.before_severity.value if fact.before_severity else "", fact.severity.value)
+    why = f": {fact.reason}" if fact.reason else ""
+    return f"{first}, suspected cause {cause}, {severity}{why}".rstrip(".") + "."
+
+
+def _change(before: str, after: str) -> str:
+    return after if before in {"", after} else f"{before} → {after}"
+
+
+def _answer(fact: QuestionAnswered) -> str:
+    """What was answered, and what telemetry said where the two differ."""
+    told = f"Answered {reply_word(fact.reply)}: {WORDINGS[fact.question].ask}"
+    if fact.telemetry is None or fact.telemetry is fact.reply:
+        return told
+    figure = f" ({fact.figure.rstrip('.')})" if fact.figure else ""
+    return f"{told} Telemetry says {reply_word(fact.telemetry)}{figure}."
+
+
+def reply_word(reply: Reply) -> str:
+    """A reply as people read it: ``can't tell``."""
+    return "can't tell" if reply is Reply.CANT_TELL else reply.value
 
 
 def _ending(

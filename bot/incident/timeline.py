@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 
-from bot.incident.classification import Classification
+from bot.incident.classification import Classification, Question, Reply
 from bot.incident.codec import decode, encode
 from bot.incident.mitigation import Mitigation, MitigationKind, MitigationState, Proof, Verdict
 from bot.incident.model import Incident, IncidentKey, Person, Role, Status, Via
@@ -45,13 +45,39 @@ class EvidenceFrozen:
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """Responders set class, suspected cause and severity. A second one is a reclassification."""
+    """Responders set class, suspected cause and severity. A second one is a reclassification.
+
+    It says what was set before and why it changed; ``before`` is None for the first one.
+    """
 
     incident_class: IncidentClass
     cause: Cause
     severity: Severity
     classification: Classification
     runbook: str = ""  # the edition of the class's runbook in use at that time
+    before: IncidentClass | None = None
+    before_cause: Cause | None = None
+    before_severity: Severity | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswered:
+    """A responder answered a question of the tree; the last answer counts. ``telemetry`` and ``figure`` were beside it."""
+
+    question: Question
+    reply: Reply
+    telemetry: Reply | None = None
+    figure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDoubted:
+    """A mitigation of the class did not show in time what it should: the class may be another one."""
+
+    mitigation: str
+    incident_class: IncidentClass
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +89,13 @@ class StepTicked:
     text: str
     done: bool
     runbook: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassificationReminded:
+    """Some minutes have passed without a class; there are still some left."""
+
+    minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +270,9 @@ Fact: TypeAlias = (
     | ReviewWritten
     | Reviewed
     | StepTicked
+    | QuestionAnswered
+    | ClassDoubted
+    | ClassificationReminded
 )
 
 
@@ -303,6 +339,22 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class Replied:
+    """The last answer to one question: who gave it, when, and what telemetry said beside it."""
+
+    reply: Reply
+    by: Person
+    at: datetime
+    telemetry: Reply | None = None
+    figure: str = ""
+
+    @property
+    def differs(self) -> bool:
+        """People and telemetry disagree."""
+        return self.telemetry is not None and self.telemetry is not self.reply
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentState:
     """An incident as its timeline tells it, up to the last event folded in."""
 
@@ -329,6 +381,8 @@ class IncidentState:
     open_todos: int | None = None
     last_seq: int = 0
     ticks: Mapping[tuple[IncidentClass, str], Tick] = field(default_factory=dict)  # by class and step
+    replies: Mapping[Question, Replied] = field(default_factory=dict)  # what responders answered, in any order
+    doubt: ClassDoubted | None = None  # the question whether the class is right, until it is set anew
 
     @property
     def incident_class(self) -> IncidentClass | None:
@@ -364,7 +418,7 @@ def after(state: IncidentState, event: Event) -> IncidentState:
     state = replace(state, last_seq=event.seq)
     match event.fact:
         case Declared(severity=severity, harm_now=harm_now):
-            return replace(state, severity=severity, harm_now=harm_now)
+            return _declared(state, event, severity, harm_now=harm_now)
         case Classified() as fact:
             return _classified(state, fact, event.at)
         case SeverityChanged(after=severity):
@@ -373,9 +427,13 @@ def after(state: IncidentState, event: Event) -> IncidentState:
             return replace(state, roles={**state.roles, role: person})
         case ClassificationOverdue():
             return replace(state, overdue=True)
+        case QuestionAnswered() as fact:
+            return _answered(state, fact, event)
+        case ClassDoubted() as fact:
+            return replace(state, doubt=fact)
         case UpdatePosted(text=text):
             return replace(state, last_update=text)
-        case NoteAdded() | MitigationRefused():
+        case NoteAdded() | MitigationRefused() | ClassificationReminded():
             return state
         case EvidenceFrozen() | RoomPrepared():
             return _prepared(state, event.fact)
@@ -408,6 +466,22 @@ def _prepared(state: IncidentState, fact: EvidenceFrozen | RoomPrepared) -> Inci
     )
 
 
+def _declared(state: IncidentState, event: Event, severity: Severity, *, harm_now: bool) -> IncidentState:
+    """Harm at the declaration is the declarer's answer; without it the question is open."""
+    told = {Question.HARM_NOW: Replied(Reply.YES, event.by, event.at)} if harm_now else {}
+    return replace(state, severity=severity, harm_now=harm_now, replies=told)
+
+
+def _answered(state: IncidentState, fact: QuestionAnswered, event: Event) -> IncidentState:
+    given = Replied(fact.reply, event.by, event.at, fact.telemetry, fact.figure)
+    harm = fact.question is Question.HARM_NOW and fact.reply is not Reply.CANT_TELL
+    return replace(
+        state,
+        replies={**state.replies, fact.question: given},
+        harm_now=fact.reply is Reply.YES if harm else state.harm_now,
+    )
+
+
 def _classified(state: IncidentState, fact: Classified, at: datetime) -> IncidentState:
     climbed = Status.CLASSIFIED if state.status is Status.DECLARED else state.status
     if climbed is Status.CLASSIFIED and state.live_mitigations:
@@ -419,6 +493,7 @@ def _classified(state: IncidentState, fact: Classified, at: datetime) -> Inciden
         severity=fact.severity,
         status=climbed,
         overdue=False,
+        doubt=None,
     )
 
 

@@ -1,17 +1,18 @@
 """Classify: responders set class, suspected cause and severity, with the reasons telemetry gives."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.incident.classification import Answer, Classification
+from bot.incident.asking import said
+from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.errors import BadInput
 from bot.incident.evidence import EvidenceBundle
-from bot.incident.model import Person
+from bot.incident.model import FIRSTFIVE, Person
 from bot.incident.runbook import Runbook
 from bot.incident.severity import Reasoned, floor
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
-from bot.incident.timeline import Classified, IncidentState
-from bot.ports import Clock, Records
+from bot.incident.timeline import Classified, IncidentState, QuestionAnswered
+from bot.ports import Clock, Records, RoomTask, RoomTaskKind
 from bot.response.gather import Suggest
 from bot.response.recording import open_state_of, record, state_of
 
@@ -28,6 +29,16 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """One answer a responder gives, beside what telemetry ``said`` on the screen they saw."""
+
+    question: Question
+    reply: Reply
+    said: Reply | None = None
+    figure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Classify:
     """Set, or change, the class. Every change is an event of its own."""
 
@@ -37,30 +48,92 @@ class Classify:
     runbooks: Mapping[IncidentClass, Runbook] = field(default_factory=dict)
 
     async def __call__(self, key: str, choice: Choice, by: Person, idem: str) -> IncidentState:
-        """The state after classifying.
+        """The state after classifying. What is set already, sent again, changes nothing.
 
         Raises:
             NotFound: there is no such incident.
             Closed: it is resolved or reviewed.
-            BadInput: the severity is below the floor that the class and the impact set.
+            BadInput: the severity is below the floor that the class and the impact set, or a class is set
+                already and the comment, which says why it changes, is empty.
         """
         async with self.records.look() as work:
             state = await open_state_of(work, key, "classification")
-        replies = {answer.question: answer for answer in choice.answers}
-        bundle, tree = await self.suggest(state.incident.agent, None, replies)
+        bundle, tree = await self.suggested(state, choice.answers)
         lowest = checked_floor(choice, bundle, harm_now=state.harm_now)
+        named = reasons(choice, tree, by, lowest)
+        async with self.records.begin() as work:
+            state = await open_state_of(work, key, "classification")
+            if _is_set(state, choice):
+                return state
+            fact = self._fact(state, choice, named)
+            new = await record(work, state.incident.key, fact, by, self.clock.now(), f"classify:{idem}")
+            if new and state.classified and not fact.reason:
+                raise BadInput("comment", _why_needed(state.classified))  # and so nothing is recorded
+            if new and state.classified and fact.before is not fact.incident_class:
+                await work.outbox.put(_told(state, fact, by, idem))
+            return await state_of(work, key)
+
+    async def suggested(
+        self, state: IncidentState, more: Sequence[Answer] = ()
+    ) -> tuple[EvidenceBundle, Classification]:
+        """What telemetry suggests now, with everything responders answered; ``more`` counts before that."""
+        replies = {**said(state), **{answer.question: answer for answer in more}}
+        return await self.suggest(state.incident.agent, None, replies)
+
+    async def answer(self, key: str, given: Given, by: Person, idem: str) -> IncidentState:
+        """The state with this answer on the timeline at once. The last answer to a question counts.
+
+        Raises:
+            NotFound: there is no such incident.
+            Closed: it is resolved or reviewed.
+        """
+        async with self.records.begin() as work:
+            state = await open_state_of(work, key, "answer")
+            known = state.replies.get(given.question)
+            if known and (known.reply, known.by.id) == (given.reply, by.id):
+                return state
+            fact = QuestionAnswered(given.question, given.reply, given.said, given.figure)
+            await record(work, state.incident.key, fact, by, self.clock.now(), f"answer:{idem}")
+            return await state_of(work, key)
+
+    def _fact(self, state: IncidentState, choice: Choice, named: Classification) -> Classified:
         runbook = self.runbooks.get(choice.incident_class)
-        fact = Classified(
+        return Classified(
             choice.incident_class,
             choice.cause,
             choice.severity,
-            reasons(choice, tree, by, lowest),
+            named,
             runbook.edition if runbook else "",
+            state.incident_class,
+            state.cause,
+            state.severity if state.classified else None,
+            choice.comment.strip() if state.classified else "",
         )
-        async with self.records.begin() as work:
-            await open_state_of(work, key, "classification")
-            await record(work, state.incident.key, fact, by, self.clock.now(), f"classify:{idem}")
-            return await state_of(work, key)
+
+
+def _is_set(state: IncidentState, choice: Choice) -> bool:
+    """It says what is set, without a word on it, and nobody asked whether it is still right."""
+    return (
+        (state.incident_class, state.cause, state.severity) == (choice.incident_class, choice.cause, choice.severity)
+        and not choice.comment.strip()
+        and state.doubt is None
+    )
+
+
+def _why_needed(before: Classified) -> str:
+    return f"{before.incident_class.value} is set already. Say in a few words why it changes, or why it stays."
+
+
+def _told(state: IncidentState, fact: Classified, by: Person, idem: str) -> RoomTask:
+    """What the room must know: other steps, other levers, and which controls were set for the earlier class."""
+    was = fact.before.value if fact.before else ""
+    on = ", ".join(status.mitigation.label for status in state.live_mitigations)
+    live = f" Still in force: {on}; look whether it fits." if on else ""
+    text = (
+        f"{was} → {fact.incident_class.value}, by {by.name}: {fact.reason.rstrip('.')}. "
+        f"The card has the new runbook, the do-not list and the mitigations.{live}"
+    )
+    return RoomTask(RoomTaskKind.POST, state.incident.key, f"reclassified:{idem}", {"text": text, "by": FIRSTFIVE.id})
 
 
 def checked_floor(choice: Choice, bundle: EvidenceBundle, *, harm_now: bool) -> Reasoned:

@@ -32,7 +32,9 @@ from bot.incident.model import FIRSTFIVE, Incident, IncidentKey, Person, Role, V
 from bot.incident.review import Section
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
 from bot.incident.timeline import (
+    ClassDoubted,
     ClassificationOverdue,
+    ClassificationReminded,
     Classified,
     Declared,
     Event,
@@ -48,6 +50,7 @@ from bot.incident.timeline import (
     MitigationReverted,
     NoteAdded,
     PostmortemDrafted,
+    QuestionAnswered,
     Resolved,
     Reviewed,
     ReviewWritten,
@@ -226,6 +229,9 @@ WHOLE: tuple[tuple[Person, Fact], ...] = (
     (ANA, Resolved("prompt p-118 is back", ("Telemetry shows nothing unusual any more.",), ())),
     (FIRSTFIVE, PostmortemDrafted(4)),
     *((BEN, ReviewWritten(section.value, f"What people say about {section.value}.")) for section in Section),
+    (FIRSTFIVE, ClassificationReminded(3)),
+    (BEN, QuestionAnswered(Question.LOOPING, Reply.NO, Reply.YES, "steps have grown")),
+    (FIRSTFIVE, ClassDoubted("m1", IncidentClass.LOOP, "30 of 31 tasks started since did not obey")),
     (BEN, StepTicked(IncidentClass.QUAL, "read-figure", "Read the figure, its n and its interval.", done=True)),
     (ANA, Reviewed("read by both teams")),
 )

@@ -54,7 +54,8 @@ async def test_before_a_class_is_set_the_steps_of_unkn_stand(office: Office) -> 
 async def test_another_class_has_other_steps_and_what_was_ticked_stays(office: Office) -> None:
     await office.classified(LOOP)
     await office.verbs.tick("INC-1", STEP, ANA, "t1")
-    await office.verbs.classify("INC-1", Choice(IncidentClass.TOOL, Cause.TOOL_OR_API, Severity.SEV2), BEN, "c2")
+    another = Choice(IncidentClass.TOOL, Cause.TOOL_OR_API, Severity.SEV2, comment="search fails")
+    await office.verbs.classify("INC-1", another, BEN, "c2")
     checklist = await office.verbs.runbook("INC-1")
     assert checklist.runbook.incident_class is IncidentClass.TOOL
     assert checklist.done == 0
@@ -74,7 +75,8 @@ async def test_remediation_says_why_it_is_locked(office: Office) -> None:
     await office.verbs.classify("INC-1", Choice(LOOP, Cause.UNKNOWN, Severity.SEV2), ANA, "c1")
     before = (await office.verbs.runbook("INC-1")).of(Phase.REMEDIATION)
     assert {item.locked for item in before} == {"Locked until class and suspected cause are set."}
-    await office.verbs.classify("INC-1", Choice(LOOP, Cause.OUR_PROMPT, Severity.SEV2), ANA, "c2")
+    known = Choice(LOOP, Cause.OUR_PROMPT, Severity.SEV2, comment="p-119 went out at noon")
+    await office.verbs.classify("INC-1", known, ANA, "c2")
     after = {item.step.id: item.locked for item in (await office.verbs.runbook("INC-1")).of(Phase.REMEDIATION)}
     assert after["stop-condition"] == ""
     assert after["code-back"] == "For another cause: our-code-or-config."
