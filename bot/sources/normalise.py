@@ -8,7 +8,7 @@ from itertools import islice
 from bot.incident.telemetry import EvalScore, GuardrailCheck, ModelCall, SideEffect, Span, SpanKind, ToolCall
 from bot.sources import attributes as names
 from bot.sources.asked_tools import asked_in, told_in
-from bot.sources.redaction import PRIVATE, Privacy, Redaction
+from bot.sources.redaction import CUT, PRIVATE, Privacy, Redaction
 from bot.sources.said import output_of, said, words_of
 from bot.sources.values import (
     PREVIEW,
@@ -294,9 +294,7 @@ def kept(raw: RawSpan, privacy: Privacy, *, whole_text: bool) -> dict[str, objec
             continue
         key = name if len(name) <= MOST_NAME else name[:MOST_NAME]
         if isinstance(value, str):
-            found[key] = (
-                redaction.text(value) if len(value) <= MOST_VALUE else capped(redaction.text(value), MOST_VALUE)
-            )
+            found[key] = redaction.text(value) if len(value) <= MOST_VALUE else redaction.cut(value, MOST_VALUE, CUT)
         else:
             found[key] = capped(redaction.value(value), MOST_VALUE) if isinstance(value, list | dict) else value
     # A step whose root is still under way is known by its service alone

@@ -7,38 +7,65 @@ nobody can guess back from 16 digits unless it is known already.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from string import ascii_letters, digits
 
 from bot.incident.errors import Misconfigured
 
 SHORTEST = 6  # characters that can hold anything worth hiding
 REMEMBERED = 200  # characters of a text whose redaction is remembered; names and labels come again and again
-LEAD = 64  # characters read beyond a cut, so that a secret that is cut in two is still seen
+LEAD = 128  # characters read beyond a cut, so that a secret that is cut in two is still seen
+MOST_LEAD = 4096  # the same before an end that is kept, where the word that is cut is longer than that
 DEEPEST = 8  # levels of a structure that are looked into
+CUT = "… (cut)"
 
-_EMAIL = r"(?:[\w.+%-]{1,64}@[\w-]+(?:\.[\w-]+)+)"
-_KEY = (
-    r"(?:\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}|\bgh[opsur]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}"
-    r"|\bAKIA[0-9A-Z]{16}\b|\bxox[abeprs]-[\w-]{10,}|\bAIza[\w-]{35}|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$))"
+Found = tuple[int, int, str]  # where something begins and ends that must not be seen, and its mark
+
+_DOMAIN = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,9}")
+_LOCAL_BACKWARDS = re.compile(r"[\w.+%-]+")
+MOST_LOCAL = 64  # characters of an address before its @
+
+# What each kind of key begins with, and what then follows. Every pattern can fail after a few characters only: what
+# arrives may be written to make them slow.
+_KEYS = tuple(
+    (sign, re.compile(pattern))
+    for signs, pattern in (
+        (("sk-", "sk_", "pk-", "pk_", "rk-", "rk_"), r"\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}"),
+        (("ghp_", "gho_", "ghs_", "ghu_", "ghr_"), r"\bgh[opsur]_[A-Za-z0-9]{20,}"),
+        (("github_pat_",), r"\bgithub_pat_\w{20,}"),
+        (("glpat-",), r"\bglpat-[\w-]{16,}"),
+        (("AKIA", "ASIA"), r"\bA[KS]IA[0-9A-Z]{16}\b"),
+        (("xox",), r"\bxox[abeprs]-[\w-]{10,}"),
+        (("AIza",), r"\bAIza[\w-]{35}"),
+        (("eyJ",), r"\beyJ[\w-]{12,}(?:\.[\w-]*){0,2}"),
+    )
+    for sign in signs
 )
-_ASSIGNED = (
-    r"(?:(?P<name>(?i:\b(?:proxy-)?authorization|bearer|basic|passwo?r?d|passphrase|pwd|secret|client[_-]secret"
-    r"|api[_-]?key|access[_-]?key|access[_-]?token|refresh[_-]?token|auth[_-]?token|id[_-]?token|token))"
-    r"(?P<between>\\?[\"']?\s*[:=]\s*\\?[\"']?(?:(?i:bearer|basic)\s+)?|(?<=earer)\s+|(?<=EARER)\s+)"
-    r"(?!(?i:bearer|basic)\b|\[)(?P<value>[^\s\"',;&\\<>{}\[\]()]{6,}))"
+_PRIVATE = "-----BEGIN "
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)")
+_ASSIGNED = re.compile(
+    r"(?i:authorization|bearer|passwo?r?d|passphrase|pwd|secret|(?:api|access)[_-]?key|(?P<token>token))"
+    r"(?:\\?[\"']?\s{0,9}[:=]\s{0,9}\\?[\"']?(?:(?i:bearer|basic)\s{1,9})?"
+    r"|(?<=(?i:bearer))\s{1,9}(?=\S{0,200}[0-9]|\S{20}))"  # "the bearer of news" holds no token
+    r"(?!(?i:bearer|basic)\b|\[)(?(token)(?![0-9]+(?![\w-])))"  # "token: 123456" counts them
+    r"(?P<value>[^\s\"',;&\\<>{}\[\]()]{6,})"
 )
-_CARD = r"(?:(?<![\w.-])[2-6]\d{3}(?P<gap>[ -]?)(?:\d{4}(?P=gap)\d{4}(?P=gap)\d{1,4}|\d{6}(?P=gap)\d{5})(?![\w-]))"
-_PHONE = (
-    r"(?:(?<![\w.+-])(?:\+|00)[1-9][\d ()./-]{6,18}\d(?![\w-])"
-    r"|(?<![\w.#/-])(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\w-]))"
+_ASSIGNED_SIGNS = ("passw", "passphrase", "pwd", "secret", "token", "authorization", "bearer")
+_KEY_NAMES = ("api_key", "api-key", "apikey", "access_key", "access-key", "accesskey")
+_CARD = re.compile(
+    r"(?<![\w.-])[2-6][0-9]{3}(?P<gap>[ -]?)(?:[0-9]{4}(?P=gap)[0-9]{4}(?P=gap)[0-9]{1,4}|[0-9]{6}(?P=gap)[0-9]{5})(?![\w-])"
 )
-# Each pattern is tried only where the text holds a sign of it: most texts hold none, and every span passes here.
-_DIGITS = re.compile(r"\d[\d ()./-]{7,}\d")
-_KEY_SIGNS = ("sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "gh", "glpat-", "AKIA", "xox", "AIza", "eyJ", "-----BEGIN ")
-_SECRET_SIGNS = ("passw", "passphrase", "pwd", "secret", "token", "key", "authorization", "bearer", "basic")
+_PHONE = re.compile(
+    r"(?<![\w.+-])(?:\+|00)[1-9][0-9 ()./-]{6,18}[0-9](?![\w-])"
+    r"|(?<![\w.#/-])(?:\([0-9]{3}\)[ ]?|[0-9]{3}[ .-])[0-9]{3}[ .-][0-9]{4}(?![\w-])"
+)
+# Signs that are quick to look for, for every text passes here and most hold nothing
+_MANY_DIGITS = re.compile(r"[0-9][0-9 ()./-]{7,}[0-9]")
+_IN_KEYS = (ascii_letters + digits + "_-").encode()
+_LONG_WORDS = bytes(b"w"[0] if sign in _IN_KEYS else 0 for sign in range(256))
+_LONG_WORD = b"w" * 15  # no key is shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +91,26 @@ class Redaction:
             return content
         return self._short(content) if len(content) <= REMEMBERED else self._redacted(content)
 
-    def cut(self, content: str | None, most: int) -> str:
-        """The beginning of the text, at most ``most`` characters, redacted before it is cut."""
+    def cut(self, content: str | None, most: int, mark: str = "…") -> str:
+        """The beginning of the text, at most ``most`` characters with the mark, redacted before it is cut."""
         if not content:
             return ""
         if len(content) <= most:
             return self.text(content)
-        beginning = self.text(content[: most + LEAD])
-        return beginning[: most - 1] + "…"
+        read = most + LEAD
+        beginning = self.text(content[:read])
+        # Marks are shorter than what they replace: what was cut in two must not move into sight
+        seen = most if len(content) <= read else min(most, len(beginning) - LEAD)
+        return beginning if len(beginning) <= seen else beginning[: max(0, seen - len(mark))] + mark
+
+    def end(self, content: str, most: int) -> str:
+        """The last ``most`` characters of the text, redacted before it is cut."""
+        start = len(content) - most - LEAD
+        if start <= 0:
+            return self.text(content)[-most:] if most else ""
+        word = max(content.rfind(" ", start - MOST_LEAD if start > MOST_LEAD else 0, start), 0)
+        ending = self.text(content[word:])
+        return ending[max(LEAD, len(ending) - most) :]
 
     def value(self, content: object, depth: int = 0) -> object:
         """A value of any type; texts anywhere in it are redacted."""
@@ -93,38 +132,78 @@ class Redaction:
         return f"[e-mail]@{domain}" if at and person and "." in domain else self.text(content)
 
     def _redacted(self, content: str) -> str:
+        found: list[Found] = []
         if "@" in content:
-            content = _EMAILS.sub("[e-mail]", content)
-        if _holds(content, _KEY_SIGNS):
-            content = _KEYS.sub("[key]", content)
-        if _holds(content.lower(), _SECRET_SIGNS):
-            content = _ASSIGNMENTS.sub(r"\g<name>\g<between>[secret]", content)
-        if _DIGITS.search(content):
-            content = _PHONES.sub("[phone]", _CARDS.sub(_card, content))
+            found.extend(_addresses(content))
+        if _LONG_WORD in content.encode("utf-8", "replace").translate(_LONG_WORDS):
+            found.extend(_keys(content))
+        if _PRIVATE in content:
+            found.extend((*match.span(), "[key]") for match in _PRIVATE_KEY.finditer(content))
+        if ":" in content or "=" in content or "earer" in content or "EARER" in content:
+            found.extend(_assigned(content))
+        if _MANY_DIGITS.search(content):
+            found.extend((*match.span(), "[card]") for match in _CARD.finditer(content) if _luhn(match[0]))
+            found.extend((*match.span(), "[phone]") for match in _PHONE.finditer(content))
+        if found:
+            content = _marked(content, found)
         for mark, pattern in self._own:
             content = pattern.sub(mark, content)
         return content
 
 
-def _holds(content: str, signs: tuple[str, ...]) -> bool:
-    for sign in signs:  # noqa: SIM110 - a generator takes twice as long, and every text passes here
-        if sign in content:
-            return True
-    return False
+def _marked(content: str, found: list[Found]) -> str:
+    """The text with marks; of what overlaps the first mark counts, for all of it."""
+    pieces: list[str] = []
+    done = 0
+    for start, end, mark in sorted(found):
+        if start >= done:
+            pieces += (content[done:start], mark)
+        done = max(done, end)
+    return "".join([*pieces, content[done:]])
 
 
-_EMAILS, _KEYS, _ASSIGNMENTS, _CARDS, _PHONES = (re.compile(part) for part in (_EMAIL, _KEY, _ASSIGNED, _CARD, _PHONE))
+def _addresses(content: str) -> Iterator[Found]:
+    done, at = 0, content.find("@")
+    while at >= 0:
+        domain = _DOMAIN.match(content, at + 1)
+        local = _LOCAL_BACKWARDS.match(content[max(done, at - MOST_LOCAL) : at][::-1]) if domain else None
+        if domain and local:
+            done = domain.end()
+            yield at - local.end(), done, "[e-mail]"
+        at = content.find("@", at + 1)
 
 
-def _card(found: re.Match[str]) -> str:
-    return "[card]" if _luhn(found[0]) else found[0]
+def _keys(content: str) -> Iterator[Found]:
+    for sign, pattern in _KEYS:
+        at = content.find(sign)
+        while at >= 0:
+            match = pattern.match(content, at)
+            if match:
+                yield at, match.end(), "[key]"
+            at = content.find(sign, match.end() if match else at + len(sign))
+
+
+def _assigned(content: str) -> Iterator[Found]:
+    """Values that stand after a name that says they are secret."""
+    lower = content.lower()
+    if len(lower) != len(content):  # a few letters become two
+        for match in _ASSIGNED.finditer(content):
+            yield *match.span("value"), "[secret]"
+        return
+    for sign in (*_ASSIGNED_SIGNS, *(_KEY_NAMES if "key" in lower else ())):
+        at = lower.find(sign)
+        while at >= 0:
+            named = _ASSIGNED.match(content, at)
+            if named:
+                yield *named.span("value"), "[secret]"
+            at = lower.find(sign, named.end() if named else at + len(sign))
 
 
 def _luhn(number: str) -> bool:
     """The check digit of payment cards fits (ISO/IEC 7812-1, annex B)."""
-    digits = [int(sign) for sign in reversed(number) if sign.isdigit()]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
-    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+    figures = [int(sign) for sign in reversed(number) if sign.isdigit()]
+    doubled = [sum(divmod(2 * figure, 10)) for figure in figures[1::2]]
+    return (sum(figures[::2]) + sum(doubled)) % 10 == 0
 
 
 def _compiled(mark: str, pattern: str) -> re.Pattern[str]:

@@ -11,7 +11,7 @@ import orjson
 
 from bot.incident.telemetry import CALL_MARK
 from bot.sources import attributes as names
-from bot.sources.redaction import DEFAULT, LEAD, Redaction
+from bot.sources.redaction import DEFAULT, Redaction
 from bot.sources.values import Values, text, word
 
 MOST_SAID = 600  # characters kept of all the words
@@ -99,7 +99,7 @@ def words_of(found: object, redaction: Redaction = DEFAULT) -> str:
         kind = calls if call else texts
         if not kind or kind[-1] != piece:  # wrappers hold one text twice
             kind.append(piece)
-    called = "\n".join(f"{CALL_MARK}{redaction.text(call[: MOST_CALL + LEAD])[:MOST_CALL]}" for call in calls[:2])
+    called = "\n".join(f"{CALL_MARK}{redaction.cut(call, MOST_CALL)}" for call in calls[:2])
     room = max(0, MOST_SAID - len(called) - 1)
     whole = "\n".join(part for part in (_cut(" ".join(texts).strip(), room, redaction), called) if part)
     # JSON inside an attribute can spell what no database takes: NUL, and half a surrogate pair
@@ -110,8 +110,7 @@ def _cut(words: str, room: int, redaction: Redaction) -> str:
     if len(words) <= room:
         return redaction.text(words)
     end = room // 4
-    beginning, ending = redaction.text(words[: room + LEAD]), redaction.text(words[-(end + LEAD) :])
-    return f"{beginning[: room - end - 1]}…{ending[len(ending) - end :]}"
+    return redaction.cut(words, room - end) + redaction.end(words, end)
 
 
 def _pieces(found: object, depth: int) -> Iterator[tuple[bool, str]]:

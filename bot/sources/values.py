@@ -7,9 +7,10 @@ from hashlib import sha256
 
 import orjson
 
+from bot.sources.redaction import CUT
+
 PREVIEW = 300  # characters
 MOST_WORD = 200  # characters of a name, an id or a label; these are searched and indexed
-CUT = "… (cut)"
 
 Values = Mapping[str, object]
 

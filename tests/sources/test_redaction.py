@@ -1,11 +1,12 @@
 """What must not be kept is replaced by a mark; what people need to work with passes."""
 
 import json
+import time
 from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.documents.redaction import read_redaction
@@ -34,6 +35,9 @@ from tests.sources.requests import Json, logs, span, traces
         ('{"password": "hunter22", "user": "bob"}', '{"password": "[secret]", "user": "bob"}'),
         ("api_key=abcdefg12&x=1", "api_key=[secret]&x=1"),
         (r"{\"token\": \"abcdefgh\"}", r"{\"token\": \"[secret]\"}"),
+        ("ASIAIOSFODNN7EXAMPLE and İ, password=hunter22", "[key] and İ, password=[secret]"),
+        ("client_secret=abcdef12 access-key: abcdef12", "client_secret=[secret] access-key: [secret]"),
+        ("bob@a.example,ann@b.example", "[e-mail],[e-mail]"),
     ],
 )
 def test_what_must_not_be_seen_is_replaced(text: str, kept: str) -> None:
@@ -57,6 +61,11 @@ def test_what_must_not_be_seen_is_replaced(text: str, kept: str) -> None:
         "192.168.100.200:8080",
         "max_tokens: 4096",
         "the token budget is exceeded",
+        "token: 1234567",
+        "the bearer certificate was shown",
+        "plan: basic: premium",
+        "the monkey: likes_bananas",
+        "call me @ noon, see @firstfive/core",
         "flight HAT136 on 2024-05-20",
         "v1.2.3-rc.4",
     ],
@@ -83,6 +92,38 @@ def test_a_secret_at_the_cut_is_not_cut_in_two() -> None:
     shown = DEFAULT.cut(text, 300)
     assert len(shown) <= 300
     assert "bob.smith" not in shown
+
+
+SECRETS = (
+    "bob.smith@example.com",
+    "sk-proj-" + "aB3" * 40,
+    "password=hunter2222",
+    "4111 1111 1111 1111",
+    "+49 89 1234567",
+    "eyJ" + "aB3" * 60 + "." + "cD4" * 150 + ".sig",
+    "bob.smith@example.com " * 20,
+)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from([*SECRETS, "hello", "x" * 40, "y " * 30, "z" * 100]), max_size=14), st.integers(10, 400)
+)
+def test_wherever_a_text_is_cut_no_part_of_a_secret_shows(parts: list[str], most: int) -> None:
+    text = " ".join(parts)
+    for shown in (DEFAULT.cut(text, most), DEFAULT.end(text, most)):
+        assert len(shown) <= most
+        assert not [part for part in ("bob", "smith", "aB3a", "cD4c", "hunter", "4111", "12345") if part in shown]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["eyJ-aaaa-", "eyJ", "sk-", "token ", "bearer ", "1 ", "1-(", "a.a@", "@a.", "AKIA", "-----BEGIN ", "ghp_", "key="],
+)
+def test_a_text_made_to_be_slow_is_not(piece: str) -> None:
+    started = time.process_time()
+    DEFAULT.text(piece * (400_000 // len(piece)))
+    assert time.process_time() - started < 1.5
 
 
 def test_of_an_address_that_was_written_to_the_domain_stays() -> None:
@@ -166,7 +207,7 @@ def test_only_agents_of_the_catalogue_that_allow_it_keep_their_text() -> None:
     assert "gen_ai.output.messages" not in one(raw).attributes
     told = str(one(raw, Rules(privacy=Privacy(DEFAULT, frozenset({"helpdesk"})))).attributes["gen_ai.output.messages"])
     assert told.startswith("The answer is 42. Ask [e-mail].")
-    assert len(told) == 4096
+    assert 4000 < len(told) <= 4096
     assert told.endswith("… (cut)")
     assert "gen_ai.output.messages" not in one(raw, Rules(privacy=Privacy(DEFAULT, frozenset({"other"})))).attributes
 
