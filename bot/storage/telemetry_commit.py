@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.incident.assembly import UNNAMED
 from bot.incident.telemetry import EvalScore, Span
+from bot.storage.compact_json import written
 from bot.storage.span_json import score_from_json, score_to_json
 from bot.storage.tables.telemetry import scores as scores_table
 from bot.storage.tables.telemetry import spans as spans_table
@@ -28,6 +29,9 @@ INLINE = 64  # spans reduced on the event loop; more would hold it up
 STORED = (spans_table.c.trace_id, spans_table.c.span_id, spans_table.c.start_ns, spans_table.c.body)
 
 _INSERT_SPANS = "INSERT INTO spans (trace_id, span_id, start_ns, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+# One text whatever the number of traces: an IN list would be put together anew for each post
+_KNOWN_IN = "SELECT trace_id, spans FROM traces WHERE trace_id IN (SELECT value FROM json_each(?))"
+_KNOWN_AMONG = "SELECT trace_id, spans FROM traces WHERE trace_id = ANY(%s)"
 _ONE_WRITER = text("SELECT pg_advisory_xact_lock(20261123)")  # any constant; it names "telemetry is being written"
 _ARRIVING = "CREATE TEMPORARY TABLE IF NOT EXISTS arriving (LIKE spans) ON COMMIT DELETE ROWS"
 _COPY = "COPY arriving (trace_id, span_id, start_ns, body) FROM STDIN"
@@ -52,12 +56,11 @@ async def commit(connection: AsyncConnection, post: Arrived, arrived_ns: int, wo
 
 async def _known(connection: AsyncConnection, trace_ids: Sequence[str]) -> dict[str, int]:
     """How many spans are stored already of those traces that are."""
-    known: dict[str, int] = {}
-    for start in range(0, len(trace_ids), CHUNK):
-        among = traces_table.c.trace_id.in_(trace_ids[start : start + CHUNK])
-        found = await connection.execute(select(traces_table.c.trace_id, traces_table.c.spans).where(among))
-        known |= {row.trace_id: row.spans for row in found}
-    return known
+    if connection.dialect.name == "postgresql":
+        found = await connection.exec_driver_sql(_KNOWN_AMONG, (list(trace_ids),))
+    else:
+        found = await connection.exec_driver_sql(_KNOWN_IN, (written(trace_ids),))
+    return {row.trace_id: row.spans for row in found}
 
 
 async def _insert(connection: AsyncConnection, rows: Sequence[SpanRow]) -> None:
