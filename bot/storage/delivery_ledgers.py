@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -14,6 +15,7 @@ from bot.storage.tables.incidents import deliveries
 from bot.storage.transaction import insert
 
 T = TypeVar("T")
+SWITCHES, BETWEEN_SWITCHES = 100, 0.02  # tries, seconds
 
 
 def open_deliveries(database: Database) -> GroupedDeliveries:
@@ -40,9 +42,10 @@ class SqliteLedger(Ledger):
     @property
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:
-            self._opened = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-            self._opened.execute("PRAGMA journal_mode=WAL")
-            self._opened.execute("PRAGMA synchronous=NORMAL")
+            opened = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+            _write_ahead(opened)
+            opened.execute("PRAGMA synchronous=NORMAL")
+            self._opened = opened
         return self._opened
 
     async def keep(self, received: Sequence[Received], handled: Sequence[str]) -> set[str]:
@@ -80,6 +83,18 @@ class SqliteLedger(Ledger):
         if self._opened is not None:
             self._opened.close()
             self._opened = None
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. Two that switch at the same moment are refused at once, whatever the timeout: SQLite waits not."""
+    for _ in range(SWITCHES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            time.sleep(BETWEEN_SWITCHES)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 class EngineLedger(Ledger):
