@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,30 @@ async def test_a_trace_shows_errors_and_repeats_at_a_glance(world: World) -> Non
     assert "0.10 s" in page
     assert none.status_code == 404
     assert "No trace unknown is kept here" in none.text
+
+
+async def test_an_agent_can_be_looked_at_as_of_another_moment_and_stays_there(world: World) -> None:
+    async with world.client() as client:
+        then = (await client.get("/agents/helpdesk-agent?at=2026-11-02T11:30:00")).text
+        nonsense = await client.get("/agents/helpdesk-agent?at=yesterday")
+    assert "What telemetry said then" in then
+    assert "data-fragment" not in then
+    assert 'value="2026-11-02T11:30:00"' in then
+    assert "Back to now" in then
+    assert (nonsense.status_code, "is no moment" in nonsense.text) == (422, True)
+
+
+async def test_where_nothing_arrives_the_newest_kept_task_is_one_click_away(world: World) -> None:
+    newest = world.traces.kept[-1]
+    world.clock.moment += timedelta(days=3)
+    async with world.client() as client:
+        figures = (await client.get("/agents/helpdesk-agent/figures")).text
+        moment = re.search(r'href="(/agents/helpdesk-agent\?at=[^"]+)"', figures)
+        assert moment
+        then = (await client.get(moment[1])).text
+    assert newest.agent == "helpdesk-agent"
+    assert "looks like" not in figures
+    assert "LOOP" in then
 
 
 async def test_an_agent_nobody_listed_says_so(world: World) -> None:

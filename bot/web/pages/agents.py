@@ -1,7 +1,7 @@
 """The pages of agents."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -12,6 +12,7 @@ from bot.incident.charts import charts_for
 from bot.incident.model import Agent
 from bot.incident.taxonomy import CLASSES, IncidentClass
 from bot.response.gather import nanoseconds
+from bot.web.moments import EPOCH, moment_in
 from bot.web.pages.latest import Latest, Measured
 from bot.web.pages.rendering import Rendering
 from bot.web.pages.words import rows
@@ -63,31 +64,57 @@ class AgentPages:
         return self.rendering.fragment(request, "glance", glances=sorted(glances, key=lambda g: order[g.mark]))
 
     async def agent(self, request: Request) -> Response:
-        """One agent: its controls, figures, incidents."""
+        """One agent: its controls, figures, incidents. With ``at`` the figures are of that moment and stay so.
+
+        Raises:
+            BadInput: ``at`` is no moment.
+        """
         agent = self.parts.catalogue.agent(request.path_params["name"])
+        at = moment_in(request.query_params.get("at"))
         recent = await self.parts.verbs.look.recent(MOST_INCIDENTS)
         return self.rendering.page(
             "agent",
             controls=self.parts.control.controls(agent.name, ""),
             incidents=[state for state in recent if state.incident.agent == agent.name],
             classes=CLASSES,
-            **figures_of(agent, self.latest.known(agent.name)),
+            **figures_of(agent, await self._then(agent, at) if at else self.latest.known(agent.name), asked=at),
         )
 
     async def figures(self, request: Request) -> Response:
         """The part that follows telemetry."""
         agent = self.parts.catalogue.agent(request.path_params["name"])
         live = await self.latest.measured(agent.name)
-        return self.rendering.fragment(request, "agent_figures", classes=CLASSES, **figures_of(agent, live))
+        newest = None if _spans_seen(live) else await self._newest(agent)
+        return self.rendering.fragment(
+            request, "agent_figures", classes=CLASSES, **figures_of(agent, live, newest=newest)
+        )
+
+    async def _then(self, agent: Agent, at: datetime) -> Measured:
+        bundle, said = await self.parts.verbs.suggest(agent.name, at)
+        return Measured(at, bundle, said)
+
+    async def _newest(self, agent: Agent) -> datetime | None:
+        """When the newest task ended that is kept, for those who look at telemetry of another day."""
+        traces = await self.parts.traces.listed(agent.telemetry_names, 1)
+        return EPOCH + timedelta(microseconds=traces[-1].end_ns // 1000) if traces else None
 
 
-def figures_of(agent: Agent, live: Measured | None) -> dict[str, Any]:
-    """What the part with the figures needs."""
+def _spans_seen(live: Measured) -> bool:
+    age = live.bundle.signal("span_age")
+    return age is not None and age.value is not None
+
+
+def figures_of(
+    agent: Agent, live: Measured | None, *, asked: datetime | None = None, newest: datetime | None = None
+) -> dict[str, Any]:
+    """What the part with the figures needs. ``asked`` is the moment somebody chose, ``newest`` one worth choosing."""
     return {
         "agent": agent,
         "live": live,
         "live_rows": rows(live.bundle) if live else (),
         "charts": charts_for(live.bundle) if live else (),
+        "asked": asked,
+        "newest": newest,
     }
 
 
