@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from bot.incident.composition import Controls
+from bot.incident.driving import Plan, Receipt
 from bot.incident.evidence import Change
 from bot.incident.metrics import Metric
 from bot.incident.mitigation import Delivery, Mitigation, ReadBack
@@ -351,18 +353,56 @@ class Records(Protocol):
 
 
 class Control(Protocol):
-    """The control plane that agents read."""
+    """The built-in control plane, which serves every mitigation in force, whoever else carries it out."""
 
     async def publish(self) -> None:
         """Make committed mitigations visible to every reader of this process now, and to others within a second."""
         ...
 
-    async def read_back(self, mitigation: Mitigation) -> ReadBack:
-        """Ask the public read path, as an agent would, whether the mitigation is in force."""
+
+class Driver(Protocol):
+    """A control plane that carries mitigations out: ``plan -> apply -> read_back -> delivery -> revert``.
+
+    ``after`` is what the agent must obey in the mitigation's scope once the change is made. Overlapping
+    mitigations are composed in it already, so a driver writes its values and never computes or restores one.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the catalogue and people call it: ``unleash``."""
+        ...
+
+    def plan(self, mitigation: Mitigation, after: Controls) -> Plan:
+        """What will be written, where, in words. No I/O. Where the mitigation is not in ``after``, it lifts it.
+
+        Raises:
+            Unsupported: it cannot do this kind, value or scope; the sentence says what it can.
+        """
+        ...
+
+    async def apply(self, plan: Plan, idem: str) -> Receipt:
+        """Write it. The same ``idem`` again changes nothing more; actor and incident go along where there is a field.
+
+        Raises:
+            Uncertain: the write was sent and may have happened.
+            Unavailable: nothing was written; ask again later.
+            Refused: the control plane declined for good; nothing was written.
+        """
+        ...
+
+    async def revert(self, plan: Plan, idem: str) -> Receipt:
+        """Write what remains in force without the mitigation; otherwise as :meth:`apply`."""
+        ...
+
+    async def read_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
+        """Ask the control plane, as an agent would, whether what it answers is as safe as ``after``.
+
+        A control plane that cannot be asked is not confirmed, and the detail says so; nothing is raised.
+        """
         ...
 
     async def delivery(self, mitigation: Mitigation) -> Delivery:
-        """How many instances of the agent have read it since it was applied."""
+        """How many of the agent's instances have it; no instances where the control plane does not know them."""
         ...
 
 

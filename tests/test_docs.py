@@ -11,7 +11,7 @@ import yaml
 from bot.__main__ import parser
 from bot.demo.agent.faults import Fault
 from bot.documents.catalogue import read_catalogue
-from bot.incident.mitigation import MitigationKind
+from bot.incident.kinds import MitigationKind
 from bot.incident.model import Catalogue
 from bot.incident.review import Section
 from bot.incident.taxonomy import IncidentClass

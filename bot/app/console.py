@@ -19,6 +19,7 @@ from bot.app.showing import screen
 from bot.documents.postmortems import JinjaRenderer
 from bot.documents.runbooks import whose
 from bot.engine.jobs import prepare
+from bot.incident.codec import encode
 from bot.incident.errors import (
     BadInput,
     Contraindicated,
@@ -28,7 +29,8 @@ from bot.incident.errors import (
     NotFound,
     Unavailable,
 )
-from bot.incident.mitigation import Mitigation, MitigationKind
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Mitigation
 from bot.incident.model import Catalogue, Person, Via
 from bot.incident.taxonomy import CLASSES
 from bot.response.declare import Declaration
@@ -179,6 +181,7 @@ def _print(found: list[Mitigation], *, as_json: bool) -> None:
                 "incident": m.incident,
                 "agent": m.agent,
                 "control": m.kind.value,
+                "value": encode(m.value),
                 "limit": m.limit,
                 "state": m.state.value,
                 "applied_by": m.applied_by.name,

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.exc import DatabaseError
 
 from bot.app.sources import open_sources
-from bot.controls.builtin import BuiltinControl
+from bot.controls.builtin import BuiltinControl, PublicRead
 from bot.documents.catalogue import read_catalogue
 from bot.documents.charts import DrawnCharts
 from bot.documents.postmortems import JinjaRenderer, embedded
@@ -31,6 +31,7 @@ from bot.monitors.timers import Timers
 from bot.ports import Background, Clock, Records, Work
 from bot.response.classify import Classify
 from bot.response.declare import Declare
+from bot.response.driving import Drivers
 from bot.response.freeze import FreezeEvidence
 from bot.response.gather import Gather, Suggest
 from bot.response.look import Look
@@ -126,6 +127,7 @@ class House:
     announcements: SqlAnnouncements
     jobs: DurableJobs
     control: BuiltinControl
+    drivers: Drivers
     documents: Documents
     renderer: JinjaRenderer
     charts: DrawnCharts
@@ -140,7 +142,7 @@ class House:
     @property
     def proofs(self) -> ProofWatch:
         """The watch over mitigations."""
-        return ProofWatch(self.records, self.clock, self.control, self.telemetry, self.documents.catalogue)
+        return ProofWatch(self.records, self.clock, self.drivers, self.telemetry, self.documents.catalogue)
 
     @property
     def retention(self) -> Retention:
@@ -241,7 +243,7 @@ async def upgraded(database: Database) -> None:
 
 
 @asynccontextmanager
-async def house(settings: Settings, read: Callable[[str, str, str], Awaitable[object]]) -> AsyncIterator[House]:
+async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
     """The house, its database brought up to date; ``read`` is the public read path of controls.
 
     Raises:
@@ -260,6 +262,7 @@ async def house(settings: Settings, read: Callable[[str, str, str], Awaitable[ob
         await upgraded(database)
         records = Announced(SqlRecords(database, jobs))
         control = BuiltinControl(records, clock, read)
+        drivers = Drivers({control.name: control}, documents.catalogue)
         gather = Gather(
             telemetry,
             clock,
@@ -282,6 +285,7 @@ async def house(settings: Settings, read: Callable[[str, str, str], Awaitable[ob
             announcements,
             jobs,
             control,
+            drivers,
             documents,
             JinjaRenderer(),
             DrawnCharts(),

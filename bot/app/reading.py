@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     import httpx
 
     from bot.controls.public_read import OfrepRead
+    from bot.incident.mitigation import Scope
 
 
 class PublicReads:
@@ -16,7 +17,7 @@ class PublicReads:
         self._token = token
         self._opened: tuple[OfrepRead, httpx.AsyncClient] | None = None
 
-    async def __call__(self, agent: str, environment: str, key: str) -> object:
+    async def __call__(self, agent: str, scope: "Scope", key: str) -> object:
         """The value of one flag.
 
         Raises:
@@ -29,7 +30,7 @@ class PublicReads:
 
             client = httpx.AsyncClient(timeout=1.5, trust_env=False)
             self._opened = OfrepRead(client, self._url, self._token or None), client
-        return await self._opened[0](agent, environment, key)
+        return await self._opened[0](agent, scope, key)
 
     async def close(self) -> None:
         """Close its connections."""

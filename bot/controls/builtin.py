@@ -10,9 +10,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from bot.controls.readers import Readers
+from bot.incident.composition import Controls, compose
+from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError
-from bot.incident.mitigation import Controls, Delivery, Mitigation, MitigationKind, ReadBack, compose
-from bot.ports import Clock, Control, Records
+from bot.incident.kinds import at_least_as_safe, from_flag, to_flag
+from bot.incident.mitigation import BUILT_IN, EVERYWHERE, Delivery, Mitigation, ReadBack, Scope
+from bot.ports import Clock, Control, Driver, Records
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +24,11 @@ QUIET_AFTER_FAILURE = timedelta(seconds=1)
 READ_BACK_WITHIN = 2.0  # seconds
 MOST_COMPOSED = 10_000
 
-PublicRead = Callable[[str, str, str], Awaitable[object]]
-"""``(agent, environment, key) -> value``: one read as an agent does it, over the network."""
+PublicRead = Callable[[str, Scope, str], Awaitable[object]]
+"""``(agent, scope, key) -> value``: one read as an agent does it, over the network."""
 
 
-class BuiltinControl(Control):
+class BuiltinControl(Control, Driver):
     """What every agent has to obey, answered from memory."""
 
     def __init__(self, records: Records, clock: Clock, read: PublicRead, poll_every: timedelta = POLL_EVERY) -> None:
@@ -36,24 +39,24 @@ class BuiltinControl(Control):
         self._readers = Readers()
         self._live: tuple[Mitigation, ...] = ()
         self._revisions: Mapping[str, int] = {}
-        self._composed: dict[tuple[str, str], Controls] = {}
+        self._composed: dict[tuple[str, Scope], Controls] = {}
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._loading = asyncio.Lock()
 
-    def controls(self, agent: str, environment: str) -> Controls:
-        """What ``agent`` has to obey in ``environment`` ("" when unknown) right now; no I/O."""
-        key = (agent, environment)
+    def controls(self, agent: str, scope: Scope = EVERYWHERE) -> Controls:
+        """What ``agent`` has to obey in ``scope`` (everywhere, when unsaid) right now; no I/O."""
+        key = (agent, scope)
         found = self._composed.get(key)
         if found is None:
-            found = compose(agent, environment, self._live, self._revisions.get(agent, 0))
+            found = compose(agent, scope, self._live, self._revisions.get(agent, 0))
             if len(self._composed) >= MOST_COMPOSED:  # callers choose the names freely
                 self._composed.clear()
             self._composed[key] = found
         return found
 
-    def seen(self, controls: Controls, environment: str, instance: str, at: datetime) -> None:
-        """Note that an instance of the agent was given ``controls`` at ``at``."""
-        self._readers.saw(controls, environment, instance, at)
+    def seen(self, controls: Controls, scope: Scope, instance: str, at: datetime) -> None:
+        """Note that an instance of the agent was given ``controls`` of ``scope`` at ``at``."""
+        self._readers.saw(controls, scope, instance, at)
 
     async def publish(self) -> None:
         """Renew the copy from the database and wake everyone who waits for a change."""
@@ -82,7 +85,7 @@ class BuiltinControl(Control):
                 failing = True
             await asyncio.sleep((QUIET_AFTER_FAILURE if failing else self._poll_every).total_seconds())
 
-    async def changes(self, agent: str, environment: str, silence: float) -> AsyncGenerator[Controls | None, None]:
+    async def changes(self, agent: str, scope: Scope, silence: float) -> AsyncGenerator[Controls | None, None]:
         """The new controls each time those of ``agent`` change; None after every ``silence`` seconds without one."""
         event = asyncio.Event()
         waiting = self._waiting.setdefault(agent, set())
@@ -96,36 +99,56 @@ class BuiltinControl(Control):
                     yield None
                     continue
                 event.clear()
-                yield self.controls(agent, environment)
+                yield self.controls(agent, scope)
         finally:
             waiting.discard(event)
             if not waiting:
                 self._waiting.pop(agent, None)
 
+    @property
+    def name(self) -> str:
+        """What the catalogue calls it."""
+        return BUILT_IN
+
+    def plan(self, mitigation: Mitigation, after: Controls) -> Plan:
+        """Nothing is written outside: what is committed is in force."""
+        key = mitigation.kind.flag_key
+        value = to_flag(mitigation.kind, after.read(mitigation.kind))
+        where = f" ({mitigation.scope.in_words})" if mitigation.scope.in_words else ""
+        return Plan(mitigation, after, (f"Built-in: {key} of {mitigation.agent}{where} reads {value}.",))
+
+    async def apply(self, plan: Plan, idem: str) -> Receipt:
+        """Make it visible to agents now."""
+        del idem
+        await self.publish()
+        return Receipt(plan.words[0])
+
+    async def revert(self, plan: Plan, idem: str) -> Receipt:
+        """Make what remains visible to agents now."""
+        return await self.apply(plan, idem)
+
     async def delivery(self, mitigation: Mitigation) -> Delivery:
         """How many instances that this process answers have read ``mitigation`` since it was applied."""
         return self._readers.delivery(mitigation, self._clock.now())
 
-    async def read_back(self, mitigation: Mitigation) -> ReadBack:
-        """Read the control as an agent would and say whether ``mitigation`` is in force there."""
+    async def read_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
+        """Read the control as an agent would and say whether it is as safe as ``after`` asks for."""
+        key = mitigation.kind.flag_key
         try:
             async with asyncio.timeout(READ_BACK_WITHIN):
-                value = await self._read(mitigation.agent, mitigation.environment, key_of(mitigation.kind))
+                value = await self._read(mitigation.agent, mitigation.scope, key)
         except TimeoutError:
             return ReadBack(confirmed=False, detail=f"no answer within {READ_BACK_WITHIN:g} s")
         except FirstfiveError as error:
             return ReadBack(confirmed=False, detail=str(error))
-        return ReadBack(confirmed=in_force(mitigation, value), detail=f"{key_of(mitigation.kind)} reads {value}")
+        return ReadBack(confirmed=in_force(mitigation, after, value), detail=f"{key} reads {value}")
 
 
-def key_of(kind: MitigationKind) -> str:
-    """The public key under which a mitigation of that kind is read."""
-    return {MitigationKind.HALT: "agent.halt", MitigationKind.TURN_LIMIT: "agent.max_turns"}[kind]
-
-
-def in_force(mitigation: Mitigation, value: object) -> bool:
-    """The value read is at least as safe as ``mitigation`` asks for."""
-    if mitigation.kind is MitigationKind.HALT:
-        return value is True
-    number = value if isinstance(value, int) and not isinstance(value, bool) else None
-    return number is not None and mitigation.limit is not None and number <= mitigation.limit
+def in_force(mitigation: Mitigation, after: Controls, raw: object) -> bool:
+    """The value read is at least as safe as ``after``; where the mitigation was lifted, the same."""
+    value, wanted = from_flag(mitigation.kind, raw), after.read(mitigation.kind)
+    if value is None:
+        return False
+    if mitigation.id not in after.mitigations:
+        return value == wanted
+    return at_least_as_safe(mitigation.kind, value, wanted)

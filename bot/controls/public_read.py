@@ -6,23 +6,25 @@ import httpx
 
 from bot.controls.readers import OURSELVES
 from bot.incident.errors import Unavailable
+from bot.incident.mitigation import Scope
 
 
 class OfrepRead:
-    """``(agent, environment, key) -> value`` through the public path; see :data:`bot.controls.builtin.PublicRead`."""
+    """``(agent, scope, key) -> value`` through the public path; see :data:`bot.controls.builtin.PublicRead`."""
 
     def __init__(self, client: httpx.AsyncClient, base_url: str, token: str | None = None) -> None:
         self._client = client
         self._base_url = base_url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-    async def __call__(self, agent: str, environment: str, key: str) -> object:
+    async def __call__(self, agent: str, scope: Scope, key: str) -> object:
         """The value an agent would get now.
 
         Raises:
             Unavailable: no answer, or one without a value.
         """
-        context = {"targetingKey": OURSELVES, "agent": agent, "env": environment, "instance": OURSELVES}
+        named = {"env": scope.environment, "tenant": scope.tenant, "channel": scope.channel, "version": scope.version}
+        context = {"targetingKey": OURSELVES, "agent": agent, "instance": OURSELVES, **named}
         address = f"{self._base_url}/ofrep/v1/evaluate/flags/{key}"
         try:
             answer = await self._client.post(address, json={"context": context}, headers=self._headers)

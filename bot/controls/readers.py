@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.incident.mitigation import Controls, Delivery, Mitigation
+from bot.incident.composition import Controls
+from bot.incident.mitigation import Delivery, Mitigation, Scope
 
 FORGOTTEN_AFTER = timedelta(seconds=60)  # an instance that has not read for so long is taken for gone
 OURSELVES = "firstfive:read-back"  # we read as an agent does to prove a control, and are not one of its instances
 MOST_INSTANCES = 2000  # per agent; beyond it the longest silent ones are dropped
+MOST_NAMED = 20
 MOST_REMEMBERED = 64  # mitigations per instance; beyond it the first read ones are dropped
 
 
@@ -16,7 +18,7 @@ MOST_REMEMBERED = 64  # mitigations per instance; beyond it the first read ones 
 class Reader:
     """One instance: when it last read, at which revision, and when it first read each mitigation."""
 
-    environment: str
+    scope: Scope
     last_at: datetime
     revision: int
     first_read: dict[str, datetime] = field(default_factory=dict)
@@ -28,14 +30,14 @@ class Readers:
     def __init__(self) -> None:
         self._agents: dict[str, dict[str, Reader]] = {}
 
-    def saw(self, controls: Controls, environment: str, instance: str, at: datetime) -> None:
-        """``instance`` read ``controls`` at ``at``."""
+    def saw(self, controls: Controls, scope: Scope, instance: str, at: datetime) -> None:
+        """``instance`` read the ``controls`` of ``scope`` at ``at``."""
         if instance == OURSELVES:
             return
         instances = self._agents.setdefault(controls.agent, {})
-        reader = instances.pop(instance, None) or Reader(environment, at, controls.revision)
+        reader = instances.pop(instance, None) or Reader(scope, at, controls.revision)
         instances[instance] = reader  # at the end: the dict stays in order of the last read
-        reader.environment, reader.last_at, reader.revision = environment, at, controls.revision
+        reader.scope, reader.last_at, reader.revision = scope, at, controls.revision
         for mitigation_id in controls.mitigations:
             reader.first_read.setdefault(mitigation_id, at)
         while len(reader.first_read) > MOST_REMEMBERED:
@@ -52,13 +54,12 @@ class Readers:
 
     def delivery(self, mitigation: Mitigation, at: datetime) -> Delivery:
         """How many present instances bound by ``mitigation`` have read it, and how long the last of them took."""
-        bound = [reader for reader in self.present(mitigation.agent, at).values() if _binds(mitigation, reader)]
-        reads = [reader.first_read[mitigation.id] for reader in bound if mitigation.id in reader.first_read]
-        return Delivery(instances=len(bound), reached=len(reads), seconds=_seconds(mitigation.applied_at, reads))
-
-
-def _binds(mitigation: Mitigation, reader: Reader) -> bool:
-    return not mitigation.environment or not reader.environment or mitigation.environment == reader.environment
+        present = self.present(mitigation.agent, at)
+        bound = {name: reader for name, reader in present.items() if mitigation.scope.meets(reader.scope)}
+        reads = [one.first_read[mitigation.id] for one in bound.values() if mitigation.id in one.first_read]
+        stale = sorted(name for name, reader in bound.items() if mitigation.id not in reader.first_read)
+        seconds = _seconds(mitigation.applied_at, reads)
+        return Delivery(len(bound), len(reads), seconds, tuple(stale[:MOST_NAMED]))
 
 
 def _seconds(applied_at: datetime, reads: Iterable[datetime]) -> float | None:

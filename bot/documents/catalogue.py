@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bot.documents.yaml_lines import Document, Mistake, mistakes_of, parse, read_text
-from bot.incident.model import Agent, Band, Catalogue, Tool
+from bot.incident.kinds import MitigationKind
+from bot.incident.model import Agent, Band, Catalogue, Tool, Wiring
 from bot.incident.telemetry import SideEffect
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _CONTROL_KEY = re.compile(r"[a-z0-9._-]{1,80}")
-CONTROLS = ("halt", "turn_limit")
+CONTROLS = tuple(kind.value.replace("-", "_") for kind in MitigationKind)  # with a flag key of the agent's own
 SOURCES = ("phoenix", "mlflow", "langfuse", "langsmith", "datadog", "tempo", "jaeger", "prometheus")
 
 
@@ -41,6 +42,22 @@ class _Tool(_Strict):
     privileged: bool = False
 
 
+class _Wiring(_Strict):
+    driver: str = Field(pattern=r"[a-z0-9][a-z0-9-]{0,39}")
+    options: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, given: object) -> object:
+        """Only a name is the driver's; beside ``driver``, every other word is an option of it."""
+        if isinstance(given, str):
+            return {"driver": given}
+        if isinstance(given, dict) and "options" not in given:
+            rest = {str(name): str(value) for name, value in given.items() if name != "driver"}
+            return {"options": rest, **({"driver": given["driver"]} if "driver" in given else {})}
+        return given
+
+
 class _Band(_Strict):
     low: Annotated[float, Field(ge=0, le=1)]
     high: Annotated[float, Field(ge=0, le=1)]
@@ -60,6 +77,7 @@ class _Agent(_Strict):
     environments: tuple[str, ...] = ("production",)
     telemetry: _Telemetry = _Telemetry()
     control_keys: dict[str, str] = Field(default_factory=dict)
+    controls: dict[MitigationKind, _Wiring] = Field(default_factory=dict)
     tools: tuple[_Tool, ...] = ()
     escalation_band: _Band | None = None
     sla: str | None = None
@@ -142,6 +160,7 @@ def _agent(entry: _Agent) -> Agent:
         agent_names=entry.telemetry.agent_names,
         full_text=entry.telemetry.full_text,
         projects=entry.telemetry.projects,
+        controls={kind.value: Wiring(one.driver, one.options) for kind, one in entry.controls.items()},
         tools=tuple(Tool(tool.name, tool.side_effect, tool.privileged) for tool in entry.tools),
         escalation_band=Band(entry.escalation_band.low, entry.escalation_band.high) if entry.escalation_band else None,
     )

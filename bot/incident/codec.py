@@ -1,7 +1,8 @@
 """Dataclasses to JSON values and back, by their type hints.
 
 Timeline events and frozen evidence are stored as JSON. Unknown fields are ignored and
-missing ones take their default, so that old records stay readable.
+missing ones take their default, so that old records stay readable. A class with a
+``from_stored`` of its own turns what older versions wrote into today's fields.
 """
 
 import types
@@ -78,11 +79,15 @@ def _decode_union(options: tuple[Any, ...], value: Any) -> Any:
     present = [option for option in options if option is not type(None)]
     if len(present) == 1:
         return _decode(present[0], value)
+    if isinstance(value, list):
+        return _decode(next(option for option in present if get_origin(option) is tuple), value)
     return value
 
 
 def _decode_fields(target: type, value: Any) -> Any:
     hints = _hints(target)
+    if (older := getattr(target, "from_stored", None)) is not None:
+        value = older(value)
     known = {}
     for f in fields(target):
         if f.name in value:

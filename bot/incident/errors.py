@@ -8,7 +8,9 @@
     |   +-- Contraindicated the mitigation would make this class worse
     |   +-- Locked          remediation before class and cause
     |   +-- NeedsSecondPerson  the riskier direction wants another pair of eyes
+    |   +-- Unsupported     this control plane cannot do that; another lever or driver can
     +-- Unavailable         the other side is busy or down; ask again after ``retry_after``
+    +-- Uncertain           a write may or may not have happened; reading back decides
     +-- Misconfigured       settings, catalogue or runbooks are wrong; nothing was started
 
 Every message is one sentence for the person who acted.
@@ -51,6 +53,14 @@ class Locked(Refused):
 
 class NeedsSecondPerson(Refused):
     """The riskier direction needs a second person, or a reason for going alone."""
+
+
+class Unsupported(Refused):
+    """This control plane cannot do that. Nothing was written; the sentence says what it can do."""
+
+
+class Uncertain(FirstfiveError):
+    """A write was sent and its outcome is unknown: it may be in force. Reading back decides."""
 
 
 class Unavailable(FirstfiveError):

@@ -9,7 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.incident.mitigation import MitigationKind, Offer, Standing
+from bot.incident.kinds import MitigationKind, Value
+from bot.incident.mitigation import Offer, Standing, whole
 from bot.incident.reading import Reading
 from bot.incident.statistics import quantile
 from bot.incident.taxonomy import IncidentClass
@@ -57,8 +58,8 @@ def judge(kind: MitigationKind, incident_class: IncidentClass | None, *, harm_no
         return Standing.ALLOWED, "containment is open before the class is known"
     if kind is MitigationKind.HALT and incident_class is IncidentClass.QUAL and failing > MOST_TASKS:
         return Standing.ALLOWED, f"{failing:.0%} of answers are wrong, so little is lost"
-    table = _HALT if kind is MitigationKind.HALT else _TURN_LIMIT
-    return table[incident_class]
+    table = {MitigationKind.HALT: _HALT, MitigationKind.TURN_LIMIT: _TURN_LIMIT}.get(kind)
+    return table[incident_class] if table else (Standing.ALLOWED, "nothing is known for or against it here")
 
 
 def turns(task: Reading) -> int:
@@ -98,9 +99,13 @@ def offers(
     """
     limit, source = turn_limit_from(baseline)
     found = []
-    for kind, figure, note in ((MitigationKind.TURN_LIMIT, limit, source), (MitigationKind.HALT, None, "")):
+    choices: tuple[tuple[MitigationKind, Value, str], ...] = (
+        (MitigationKind.TURN_LIMIT, limit, source),
+        (MitigationKind.HALT, True, ""),
+    )
+    for kind, figure, note in choices:
         standing, why = judge(kind, incident_class, harm_now=harm_now, failing=failing)
-        k, n = touched(kind, figure, recent)
+        k, n = touched(kind, whole(kind, figure), recent)
         offer = Offer(kind, figure, standing, f"{why}; {note}" if note else why)
         found.append(replace(offer, touches_k=k, touches_n=n) if n else offer)
     order = [Standing.FITS, Standing.ALLOWED, Standing.CONTRAINDICATED]

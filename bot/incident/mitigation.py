@@ -1,35 +1,54 @@
-"""Mitigations as values: what is limited, until when, and how we know that it works.
+"""Mitigations as values: what is limited, where, until when, and how we know that it works.
 
-Safest wins where several overlap; reverting one recomputes the rest. Every mitigation
-expires. A mitigation is proven by three separate signals: read back through the public
+Every mitigation expires. It is proven by three separate signals: read back through the public
 path, delivered to k of n instances, observed in traces that started afterwards.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import Any
 
+from bot.incident.kinds import LEVERS, MitigationKind, Value, label_of
 from bot.incident.model import IncidentKey, Person
 
 
-class MitigationKind(StrEnum):
-    """The levers. Values are stable names used by the command line, the API and the timeline."""
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whom a mitigation binds, or where a call happens. "" means all, or not said."""
 
-    HALT = "halt"
-    TURN_LIMIT = "turn-limit"
+    environment: str = ""
+    tenant: str = ""
+    channel: str = ""
+    version: str = ""
+
+    def meets(self, other: "Scope") -> bool:
+        """No dimension in which both name a value, and a different one."""
+        return all(
+            not mine or not theirs or mine == theirs
+            for mine, theirs in (
+                (self.environment, other.environment),
+                (self.tenant, other.tenant),
+                (self.channel, other.channel),
+                (self.version, other.version),
+            )
+        )
 
     @property
-    def label(self) -> str:
-        """The name people read."""
-        match self:
-            case MitigationKind.HALT:
-                return "Kill switch"
-            case MitigationKind.TURN_LIMIT:
-                return "Turn limit"
-            case other:
-                assert_never(other)
+    def in_words(self) -> str:
+        """What is named, in words: ``environment staging, tenant acme``; empty for everything."""
+        named = {
+            "environment": self.environment,
+            "tenant": self.tenant,
+            "channel": self.channel,
+            "version": self.version,
+        }
+        return ", ".join(f"{dimension} {value}" for dimension, value in named.items() if value)
+
+
+EVERYWHERE = Scope()
+BUILT_IN = "built-in"  # the driver that serves a kind where the catalogue names no other
 
 
 class OnExpiry(StrEnum):
@@ -42,25 +61,45 @@ class OnExpiry(StrEnum):
 class MitigationState(StrEnum):
     """Where a mitigation is. Live states are in force for agents."""
 
+    DRAFT = "draft"
+    AWAITING_APPROVAL = "awaiting_approval"
+    APPLYING = "applying"  # a control plane is being told; until it is read back it may or may not be in force
     APPLIED = "applied"
     DELIVERED = "delivered"
     OBSERVED = "observed"
     INEFFECTIVE = "ineffective"
     UNPROVEN = "unproven"
     HELD = "held"  # its time is over, and it stays in force until somebody decides
+    REVERTING = "reverting"  # a control plane is being told to lift it; until read back it counts as in force
     REVERTED = "reverted"
     EXPIRED = "expired"
+    REFUSED = "refused"  # never in force: the approval was refused or ran out, or the control plane declined
 
     @property
     def is_live(self) -> bool:
-        """In force: agents obey it."""
-        return self not in {MitigationState.REVERTED, MitigationState.EXPIRED}
+        """In force: agents obey it. What is not certain counts as in force, which is the safe side."""
+        return self not in _NOT_IN_FORCE
+
+    @property
+    def has_ended(self) -> bool:
+        """Nothing will happen to it any more."""
+        return self in {MitigationState.REVERTED, MitigationState.EXPIRED, MitigationState.REFUSED}
 
     @property
     def is_proven_or_given_up(self) -> bool:
         """Nothing more will be learned from waiting."""
         return self not in {MitigationState.APPLIED, MitigationState.DELIVERED, MitigationState.UNPROVEN}
 
+
+_NOT_IN_FORCE = frozenset(
+    {
+        MitigationState.DRAFT,
+        MitigationState.AWAITING_APPROVAL,
+        MitigationState.REVERTED,
+        MitigationState.EXPIRED,
+        MitigationState.REFUSED,
+    }
+)
 
 DEFAULT_TTL = timedelta(minutes=60)
 MAX_TTL = timedelta(hours=72)
@@ -69,16 +108,17 @@ PROOF_DEADLINE = timedelta(seconds=90)  # after this, no effect seen is said alo
 
 @dataclass(frozen=True, slots=True)
 class Mitigation:
-    """One lever pulled on one agent. ``limit`` is model turns per task for a turn limit, else None.
+    """One lever pulled on one agent, within a scope. What ``value`` is follows from ``kind``.
 
-    An empty ``environment`` means every environment of the agent.
+    ``driver`` names the control plane that carries it out and ``requests`` what that one called our
+    writes. ``uncertain`` says, where a write may or may not have happened, why nobody knows.
     """
 
     id: str
     kind: MitigationKind
     agent: str
-    environment: str
-    limit: int | None
+    scope: Scope
+    value: Value
     reason: str
     incident: IncidentKey
     applied_by: Person
@@ -87,57 +127,43 @@ class Mitigation:
     on_expiry: OnExpiry
     state: MitigationState = MitigationState.APPLIED
     revision: int = 0
+    driver: str = BUILT_IN
+    requests: tuple[str, ...] = ()
+    uncertain: str = ""
+    supersedes: str = ""  # the id of the pin it took the place of
 
     @property
     def label(self) -> str:
         """Name with its figure: ``Turn limit 5``."""
-        return self.kind.label if self.limit is None else f"{self.kind.label} {self.limit}"
+        return label_of(self.kind, self.value)
+
+    @property
+    def environment(self) -> str:
+        """The environment it binds; "" means every one."""
+        return self.scope.environment
+
+    @property
+    def limit(self) -> int | None:
+        """Its figure, where that is a whole number; else None."""
+        return whole(self.kind, self.value)
 
     def moved(self, state: MitigationState) -> "Mitigation":
         """The same mitigation in another state."""
         return replace(self, state=state)
 
-
-@dataclass(frozen=True, slots=True)
-class Controls:
-    """What one agent has to obey right now, in one atomic read.
-
-    ``revision`` grows with every change of any mitigation of the agent.
-    ``mitigations`` and ``incidents`` name who is behind it; ``expires_at`` is the earliest end.
-    """
-
-    agent: str
-    revision: int = 0
-    halt: bool = False
-    max_turns: int | None = None
-    mitigations: tuple[str, ...] = ()
-    incidents: tuple[str, ...] = ()
-    expires_at: datetime | None = None
+    @classmethod
+    def from_stored(cls, kept: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What was stored, in today's fields: once there was a limit in place of a value and only an environment."""
+        if "value" in kept:
+            return kept
+        limit = kept.get("limit")
+        scope = {"environment": kept.get("environment", "")}
+        return {**kept, "value": True if limit is None else limit, "scope": scope}
 
 
-def compose(agent: str, environment: str, live: Iterable[Mitigation], revision: int) -> Controls:
-    """Fold the live mitigations of an agent into what it must obey; the safest value wins.
-
-    Halts are joined by "or", turn limits by the minimum. A mitigation without an environment
-    binds every environment, and an agent that names no environment is bound by all.
-    """
-    binding = [
-        m
-        for m in live
-        if m.agent == agent
-        and m.state.is_live
-        and (not m.environment or not environment or m.environment == environment)
-    ]
-    limits = [m.limit for m in binding if m.kind is MitigationKind.TURN_LIMIT and m.limit is not None]
-    return Controls(
-        agent=agent,
-        revision=revision,
-        halt=any(m.kind is MitigationKind.HALT for m in binding),
-        max_turns=min(limits, default=None),
-        mitigations=tuple(m.id for m in binding),
-        incidents=tuple(dict.fromkeys(m.incident for m in binding)),
-        expires_at=min((m.expires_at for m in binding), default=None),
-    )
+def whole(kind: MitigationKind, value: Value | None) -> int | None:
+    """The value of a kind that counts, else None."""
+    return value if LEVERS[kind].is_whole and isinstance(value, int) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +181,7 @@ class Delivery:
     instances: int
     reached: int
     seconds: float | None = None  # from applying until the last of them read it
+    stale: tuple[str, ...] = ()  # names of instances that have not, 20 at most
 
 
 class Verdict(StrEnum):
@@ -203,7 +230,7 @@ class Offer:
     """
 
     kind: MitigationKind
-    limit: int | None
+    value: Value
     standing: Standing
     why: str
     touches_k: int | None = None
@@ -212,4 +239,9 @@ class Offer:
     @property
     def label(self) -> str:
         """Name with its figure."""
-        return self.kind.label if self.limit is None else f"{self.kind.label} {self.limit}"
+        return label_of(self.kind, self.value)
+
+    @property
+    def limit(self) -> int | None:
+        """Its figure, where that is a whole number; else None."""
+        return whole(self.kind, self.value)

@@ -1,5 +1,6 @@
 """The nouns everyone uses: people, agents, incidents."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -72,6 +73,14 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class Wiring:
+    """How one kind of control of an agent is carried out: by which driver, and what that one needs to know."""
+
+    driver: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """A catalogue entry. Only the name is required; an unlisted agent gets the defaults."""
 
@@ -85,6 +94,7 @@ class Agent:
     full_text: bool = False  # what it and its users say is kept whole; else short previews only
     projects: dict[str, str] = field(default_factory=dict)  # source -> the agent's project or experiment there
     control_keys: dict[str, str] = field(default_factory=dict)
+    controls: Mapping[str, Wiring] = field(default_factory=dict)  # kind -> driver; other kinds are built in
     tools: tuple[Tool, ...] = ()
     escalation_band: Band | None = None
     sla: str | None = None

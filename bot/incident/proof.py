@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.incident.mitigation import PROOF_DEADLINE, Effect, Mitigation, MitigationKind, Verdict
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import PROOF_DEADLINE, Effect, Mitigation, Verdict
 from bot.incident.telemetry import Trace
 
 GRACE = timedelta(seconds=1)  # tasks that start within it may not have read the control yet
@@ -43,6 +44,8 @@ def obeys(mitigation: Mitigation, trace: Trace) -> bool:
             return not trace.model_spans and not trace.tool_spans
         case MitigationKind.TURN_LIMIT:
             return mitigation.limit is None or len(trace.model_spans) <= mitigation.limit
+        case _:
+            return True
 
 
 def describe(mitigation: Mitigation) -> str:
@@ -52,6 +55,8 @@ def describe(mitigation: Mitigation) -> str:
             return "no model call and no tool call"
         case MitigationKind.TURN_LIMIT:
             return f"at most {mitigation.limit} model turns a task"
+        case _:
+            return mitigation.label
 
 
 def _newest(traces: Sequence[Trace]) -> tuple[str, ...]:

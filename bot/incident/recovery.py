@@ -10,7 +10,7 @@ from functools import cache
 
 from bot.incident.evidence import ENOUGH, Direction, EvidenceBundle, Signal, Unit
 from bot.incident.gathering import Gathered, gather
-from bot.incident.mitigation import MitigationKind
+from bot.incident.kinds import MitigationKind
 from bot.incident.statistics import newcombe, wilson
 from bot.incident.timeline import MitigationStatus
 from bot.incident.wording import figure, percent, quantity

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from bot.incident.mitigation import MitigationKind
+from bot.incident.kinds import MitigationKind
 from bot.incident.recovery import Gate
 from bot.incident.taxonomy import Cause, IncidentClass
 

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias, assert_never
 
 from bot.incident.classification import Classification, Question, Reply
 from bot.incident.codec import decode, encode
-from bot.incident.mitigation import Mitigation, MitigationKind, MitigationState, Proof, Verdict
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Mitigation, MitigationState, Proof, Verdict
 from bot.incident.model import Incident, IncidentKey, Person, Role, Status, Via
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 

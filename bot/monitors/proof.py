@@ -4,12 +4,14 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
+from bot.incident.composition import Controls, compose
 from bot.incident.mitigation import Mitigation, MitigationState, Proof, Verdict
 from bot.incident.model import FIRSTFIVE, Catalogue
 from bot.incident.proof import observe
 from bot.incident.telemetry import Trace
 from bot.incident.timeline import MitigationProven, state_of
-from bot.ports import Clock, Control, Records, Traces
+from bot.ports import Clock, Records, Traces
+from bot.response.driving import Drivers
 from bot.response.gather import nanoseconds
 from bot.response.recording import record
 
@@ -25,7 +27,7 @@ class ProofWatch:
 
     records: Records
     clock: Clock
-    control: Control
+    drivers: Drivers
     traces: Traces
     catalogue: Catalogue
 
@@ -45,16 +47,18 @@ class ProofWatch:
     async def look(self) -> int:
         """Look once at every mitigation that waits for proof; returns how many there were."""
         async with self.records.look() as work:
-            live, _ = await work.mitigations.live()
+            live, revisions = await work.mitigations.live()
         waiting = [m for m in live if not m.state.is_proven_or_given_up]
         for mitigation in waiting:
-            await self._prove(mitigation)
+            revision = revisions.get(mitigation.agent, 0)
+            await self._prove(mitigation, compose(mitigation.agent, mitigation.scope, live, revision))
         return len(waiting)
 
-    async def _prove(self, mitigation: Mitigation) -> None:
+    async def _prove(self, mitigation: Mitigation, after: Controls) -> None:
+        driver = self.drivers.of(mitigation)
         proof = Proof(
-            read_back=await self.control.read_back(mitigation),
-            delivery=await self.control.delivery(mitigation),
+            read_back=await driver.read_back(mitigation, after),
+            delivery=await driver.delivery(mitigation),
             effect=observe(mitigation, await self._since(mitigation), self.clock.now()),
         )
         moved = state_of(proof)

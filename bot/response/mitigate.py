@@ -4,19 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from bot.incident.composition import Controls, compose
 from bot.incident.errors import BadInput, Closed, Contraindicated, NeedsSecondPerson, NotFound
 from bot.incident.fitness import judge, offers
-from bot.incident.mitigation import (
-    MAX_TTL,
-    Controls,
-    Mitigation,
-    MitigationKind,
-    MitigationState,
-    Offer,
-    OnExpiry,
-    Standing,
-    compose,
-)
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import EVERYWHERE, MAX_TTL, Mitigation, MitigationState, Offer, OnExpiry, Scope, Standing
 from bot.incident.model import Catalogue, Person
 from bot.incident.reading import Reading
 from bot.incident.telemetry import EvalScore
@@ -27,24 +19,28 @@ from bot.incident.timeline import (
     MitigationRefused,
     MitigationReverted,
 )
+from bot.incident.wishes import value_of
 from bot.ports import Clock, Control, Job, JobName, Records, Traces, Work
 from bot.response.gather import MOST_TASKS, nanoseconds
 from bot.response.recording import open_state_of, record, state_of
 
 REACH = timedelta(hours=1)  # tasks of the last hour say what a lever would have touched
 LEARNED_FROM = timedelta(minutes=90)
-MAX_LIMIT = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a responder asks for. ``override`` is the reason for pulling a contraindicated lever."""
+    """What a responder asks for. ``override`` is the reason for pulling a contraindicated lever.
+
+    ``value`` is as typed; :func:`bot.incident.wishes.value_of` says what each kind takes.
+    """
 
     kind: MitigationKind
-    limit: int | None = None
+    value: object = None
     minutes: int = 60
     reason: str = ""
     override: str | None = None
+    scope: Scope = EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +124,7 @@ class Apply:
         before = await controls_in(work, wanted)
         mitigation = await work.mitigations.put(wanted)
         after = await controls_in(work, wanted)
-        fact = MitigationApplied(mitigation, in_words(before), in_words(after), order.override)
+        fact = MitigationApplied(mitigation, before.in_words, after.in_words, order.override)
         await record(work, state.incident.key, fact, by, mitigation.applied_at, f"apply:{idem}")
         await work.jobs.schedule(expiry_of(mitigation))
         return mitigation
@@ -140,8 +136,8 @@ class Apply:
             id=mitigation_id(state, idem),
             kind=order.kind,
             agent=state.incident.agent,
-            environment="",
-            limit=order.limit if order.kind is MitigationKind.TURN_LIMIT else None,
+            scope=order.scope,
+            value=value_of(order.kind, order.value),
             reason=order.reason.strip() or (order.override or "").strip() or f"contain {state.incident.key}",
             incident=state.incident.key,
             applied_by=by,
@@ -160,8 +156,7 @@ def checked_order(order: Order) -> None:
     most = int(MAX_TTL.total_seconds() // 60)
     if not 1 <= order.minutes <= most:
         raise BadInput("minutes", f"A mitigation lasts from 1 to {most} minutes; extend it when it needs longer.")
-    if order.kind is MitigationKind.TURN_LIMIT and not (order.limit and 1 <= order.limit <= MAX_LIMIT):
-        raise BadInput("limit", f"Give the turn limit as a whole number from 1 to {MAX_LIMIT}.")
+    value_of(order.kind, order.value)
 
 
 def contraindication(state: IncidentState, order: Order, failing: float) -> str | None:
@@ -181,17 +176,9 @@ def mitigation_id(state: IncidentState, idem: str) -> str:
 
 
 async def controls_in(work: Work, mitigation: Mitigation) -> Controls:
-    """What the agent has to obey, as this transaction sees it."""
+    """What the agent has to obey in the mitigation's scope, as this transaction sees it."""
     live, revisions = await work.mitigations.live()
-    return compose(mitigation.agent, mitigation.environment, live, revisions.get(mitigation.agent, 0))
-
-
-def in_words(controls: Controls) -> str:
-    """Controls in words for the timeline: ``halted, turn limit 5`` or ``no control``."""
-    parts = ["halted"] if controls.halt else []
-    if controls.max_turns is not None:
-        parts.append(f"turn limit {controls.max_turns}")
-    return ", ".join(parts) or "no control"
+    return compose(mitigation.agent, mitigation.scope, live, revisions.get(mitigation.agent, 0))
 
 
 def expiry_of(mitigation: Mitigation) -> Job:
@@ -257,9 +244,9 @@ class Ended:
 
 async def end(work: Work, mitigation: Mitigation, state: MitigationState) -> Ended:
     """Take it out of force within this transaction."""
-    before = in_words(await controls_in(work, mitigation))
+    before = await controls_in(work, mitigation)
     ended = await work.mitigations.put(mitigation.moved(state))
-    return Ended(ended, before, in_words(await controls_in(work, mitigation)))
+    return Ended(ended, before.in_words, (await controls_in(work, mitigation)).in_words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from bot.incident.checklist import Checklist, checklist_of
 from bot.incident.errors import BadInput, NotFound
-from bot.incident.mitigation import Mitigation, MitigationKind
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Mitigation
 from bot.incident.model import Person
 from bot.incident.runbook import Runbook
 from bot.incident.taxonomy import IncidentClass
@@ -98,7 +99,7 @@ class PullStep:
     apply: Apply
 
     async def __call__(self, key: str, step: str, by: Person, idem: str) -> Mitigation:
-        """The mitigation in force, with the limit that the offers learned; the same click again makes no second one.
+        """The mitigation in force, with the figure that the offers learned; the same click again makes no second one.
 
         Raises:
             NotFound: no such incident, or its runbook has no such step.
@@ -113,8 +114,8 @@ class PullStep:
         if not isinstance(wanted.action, MitigationKind):
             raise BadInput("step", f"Step {wanted.id} has no lever; do it by hand and tick it.")
         offered = next((offer for offer in await self.offers(key) if offer.kind is wanted.action), None)
-        limit = offered.limit if offered else None
-        order = Order(wanted.action, limit, reason=f"runbook {runbook.incident_class.value}, step {wanted.id}")
+        value = offered.value if offered else None
+        order = Order(wanted.action, value, reason=f"runbook {runbook.incident_class.value}, step {wanted.id}")
         mitigation = await self.apply(key, order, by, idem)
         await self.tick(key, step, by, idem)
         return mitigation

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.incident.errors import Contraindicated, FirstfiveError
-from bot.incident.mitigation import MitigationKind
+from bot.incident.kinds import MitigationKind
 from bot.incident.model import Role
 from bot.response.mitigate import Order
 from bot.slack import messages

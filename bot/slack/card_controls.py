@@ -1,6 +1,6 @@
 """The middle of the card: which levers are on offer, and which are in force with their proof."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
 from bot.incident.mitigation import Delivery, Effect, MitigationState, Offer, Proof, ReadBack, Verdict
@@ -67,29 +67,28 @@ def _line(status: MitigationStatus) -> str:
     by = f"by {who(m.applied_by)} {date_token(m.applied_at)}"
     until = f"until {date_token(m.expires_at)}" if m.state is not MitigationState.HELD else "*its time is over*"
     where = f" in {quote_untrusted(m.environment, 60)}" if m.environment else ""
-    first = f"{_mark(status)} *{m.label}*{where} · {by} · {until}"
+    first = f"{_MARKS[m.state]} *{m.label}*{where} · {by} · {until}"
     lines = [first, _proof(status.proof) if status.proof else "Proof: reading it back …"]
     if m.state is MitigationState.HELD:
         lines.append("It stays in force until somebody undoes or extends it.")
     return "\n".join(lines)
 
 
-def _mark(status: MitigationStatus) -> str:
-    match status.mitigation.state:
-        case MitigationState.OBSERVED:
-            return "🟢 In force, proven:"
-        case MitigationState.INEFFECTIVE:
-            return "🔴 In force, not obeyed:"
-        case MitigationState.HELD:
-            return "🔴 Held:"
-        case MitigationState.UNPROVEN:
-            return "⚪ In force, unproven:"
-        case MitigationState.APPLIED | MitigationState.DELIVERED:
-            return "🟡 In force, proof under way:"
-        case MitigationState.REVERTED | MitigationState.EXPIRED:
-            return "Ended:"
-        case other:
-            assert_never(other)
+_MARKS: Mapping[MitigationState, str] = {
+    MitigationState.DRAFT: "⚪ Not in force, a draft:",
+    MitigationState.AWAITING_APPROVAL: "⚪ Not in force, waiting for approval:",
+    MitigationState.APPLYING: "⚪ Uncertain, being applied:",
+    MitigationState.APPLIED: "🟡 In force, proof under way:",
+    MitigationState.DELIVERED: "🟡 In force, proof under way:",
+    MitigationState.OBSERVED: "🟢 In force, proven:",
+    MitigationState.INEFFECTIVE: "🔴 In force, not obeyed:",
+    MitigationState.UNPROVEN: "⚪ In force, unproven:",
+    MitigationState.HELD: "🔴 Held:",
+    MitigationState.REVERTING: "⚪ Uncertain, being undone:",
+    MitigationState.REVERTED: "Ended:",
+    MitigationState.EXPIRED: "Ended:",
+    MitigationState.REFUSED: "Never in force:",
+}
 
 
 def _proof(proof: Proof) -> str:

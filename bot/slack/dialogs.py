@@ -7,7 +7,7 @@ from typing import assert_never
 
 from bot.incident.classification import Answer, Question, Reply
 from bot.incident.errors import Closed
-from bot.incident.mitigation import MitigationKind
+from bot.incident.kinds import MitigationKind
 from bot.incident.model import Person
 from bot.incident.timeline import IncidentState
 from bot.slack.blocks import View

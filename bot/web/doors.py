@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
-from bot.incident.mitigation import Controls
+from bot.incident.composition import Controls
+from bot.incident.mitigation import EVERYWHERE, Scope
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -79,14 +80,14 @@ class Telemetry(Generic[T]):
 class ControlPlane(Protocol):
     """What agents read."""
 
-    def controls(self, agent: str, environment: str) -> Controls:
-        """What the agent has to obey now, from memory."""
+    def controls(self, agent: str, scope: Scope = EVERYWHERE) -> Controls:
+        """What the agent has to obey now in that scope, from memory."""
         ...
 
-    def seen(self, controls: Controls, environment: str, instance: str, at: datetime) -> None:
+    def seen(self, controls: Controls, scope: Scope, instance: str, at: datetime) -> None:
         """An instance was given these controls."""
         ...
 
-    def changes(self, agent: str, environment: str, silence: float) -> AsyncGenerator[Controls | None, None]:
+    def changes(self, agent: str, scope: Scope, silence: float) -> AsyncGenerator[Controls | None, None]:
         """The new controls whenever they change; None after ``silence`` seconds without a change."""
         ...

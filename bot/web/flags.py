@@ -1,17 +1,17 @@
 """Controls as flags: keys, values, variants."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from bot.incident.mitigation import Controls
+from bot.incident.codec import encode
+from bot.incident.composition import Controls
+from bot.incident.kinds import KIND_OF_CONTROL, LEVERS, Joining, MitigationKind, Value, figure_of, to_flag
 
-CONTROLS = "agent.controls"
-HALT = "agent.halt"
-MAX_TURNS = "agent.max_turns"
-KEYS = (CONTROLS, HALT, MAX_TURNS)
-
-UNLIMITED = 2_147_483_647
-"""The turn limit while none is in force: larger than any task, and safe for a reader that takes the smaller."""
+CONTROLS: Final = "agent.controls"
+HALT: Final = MitigationKind.HALT.flag_key
+MAX_TURNS: Final = MitigationKind.TURN_LIMIT.flag_key
+KINDS: Final[Mapping[str, MitigationKind]] = {kind.flag_key: kind for kind in LEVERS}
+KEYS: Final = (CONTROLS, *KINDS)
 
 
 def standard_key(key: str, own: Mapping[str, str]) -> str | None:
@@ -25,40 +25,50 @@ def standard_key(key: str, own: Mapping[str, str]) -> str | None:
 
 
 def _standard(control: str) -> str | None:
-    name = control.removeprefix("agent.").replace("-", "_")
-    return {"halt": HALT, "max_turns": MAX_TURNS, "turn_limit": MAX_TURNS, "controls": CONTROLS}.get(name)
+    """The standard key of a control, named as the catalogue does: by its kind or by its control name."""
+    name = control.removeprefix("agent.")
+    if name == "controls":
+        return CONTROLS
+    kind = KIND_OF_CONTROL.get(name) or next((one for one in LEVERS if one.value == name.replace("_", "-")), None)
+    return kind.flag_key if kind else None
 
 
 def flag(name: str, standard: str, controls: Controls) -> dict[str, Any]:
     """One successful evaluation, answered under ``name``."""
-    value, variant, decided = _value(standard, controls)
+    kind = KINDS.get(standard)
+    value = _whole(controls) if kind is None else to_flag(kind, controls.read(kind))
+    rules = [rule for rule in controls.rules if kind in {None, rule.kind}]
+    ends = min((rule.expires_at for rule in rules), default=None)
     return {
         "key": name,
         "value": value,
-        "variant": variant,
-        "reason": "TARGETING_MATCH" if decided else "STATIC",
+        "variant": f"r{controls.revision}" if kind is None else _variant(kind, controls.value(kind)),
+        "reason": "TARGETING_MATCH" if rules else "STATIC",
         "metadata": {
-            "incident": ",".join(controls.incidents),
-            "mitigation_id": ",".join(controls.mitigations),
+            "incident": ",".join(dict.fromkeys(rule.incident for rule in rules)),
+            "mitigation_id": ",".join(rule.id for rule in rules),
             "revision": controls.revision,
-            "expires_at": controls.expires_at.isoformat() if controls.expires_at else "",
+            "expires_at": ends.isoformat() if ends else "",
         },
     }
 
 
-def _value(standard: str, controls: Controls) -> tuple[object, str, bool]:
-    limited = controls.max_turns is not None
-    if standard == HALT:
-        return controls.halt, "halted" if controls.halt else "running", controls.halt
-    if standard == MAX_TURNS:
-        limit = UNLIMITED if controls.max_turns is None else controls.max_turns
-        return limit, f"limit-{limit}" if limited else "unlimited", limited
-    value = {
-        "halt": controls.halt,
-        "max_turns": controls.max_turns,
-        "revision": controls.revision,
-        "mitigations": list(controls.mitigations),
-        "incidents": list(controls.incidents),
-        "expires_at": controls.expires_at.isoformat() if controls.expires_at else None,
-    }
-    return value, f"r{controls.revision}", bool(controls.mitigations)
+def _variant(kind: MitigationKind, value: Value | None) -> str:
+    """A name for the value, never empty: some providers take an answer without one for a mistake."""
+    lever = LEVERS[kind]
+    if kind is MitigationKind.HALT:
+        return "halted" if value else "running"
+    if lever.joining is Joining.LEAST:
+        return "unlimited" if value is None else f"limit-{figure_of(value)}"
+    if lever.joining is Joining.MOST:
+        return f"level-{figure_of(lever.at_rest if value is None else value)}"
+    if value is None or value == lever.at_rest:
+        return "off"
+    return str(value) if lever.joining is Joining.WIDEST else "on"
+
+
+def _whole(controls: Controls) -> dict[str, Any]:
+    """Everything in one object; limits that are not in force are null."""
+    said: dict[str, Any] = encode(controls)
+    said.pop("agent")
+    return said

@@ -17,7 +17,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.incident.mitigation import Controls
+from bot.incident.codec import encode
+from bot.incident.composition import Controls
+from bot.incident.mitigation import Scope
 from bot.incident.model import Catalogue
 from bot.ports import Clock
 from bot.web.bodies import MIB, TooLargeError, whole
@@ -42,10 +44,10 @@ class ContextError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks: the agent by its catalogue name, its environment ("" when unsaid) and its instance."""
+    """Who asks: the agent by its catalogue name, where the call happens and in which instance."""
 
     agent: str
-    environment: str
+    scope: Scope
     instance: str
 
 
@@ -99,18 +101,18 @@ class OfrepRoutes:
     async def events(self, request: Request) -> Response:
         """Server-sent notifications that the bulk answer has changed; never a value."""
         query = request.query_params
-        agent, environment = query.get("agent", ""), query.get("environment", "")
-        if not (admits_key(request, self.token) or same(query.get("pass", ""), self._pass(agent, environment))):
+        agent, scope = query.get("agent", ""), _scope(query)
+        if not (admits_key(request, self.token) or same(query.get("pass", ""), self._pass(agent, scope))):
             return unauthorized()
         if not agent:
             return _json({"errorCode": "INVALID_CONTEXT", "errorDetails": "Name the agent: ?agent=NAME."}, 400)
-        asker = Asker(self.catalogue.agent(agent).name, environment, "")
+        asker = Asker(self.catalogue.agent(agent).name, scope, "")
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(self._notifications(asker), headers=headers, media_type="text/event-stream")
 
     async def _notifications(self, asker: Asker) -> AsyncIterator[str]:
         yield f"retry: {RECONNECT_MILLISECONDS}\n: listening\n\n"
-        async with aclosing(self.control.changes(asker.agent, asker.environment, self.heartbeat_seconds)) as changes:
+        async with aclosing(self.control.changes(asker.agent, asker.scope, self.heartbeat_seconds)) as changes:
             async for controls in changes:
                 yield ": still here\n\n" if controls is None else self._notification(asker, controls)
 
@@ -121,17 +123,17 @@ class OfrepRoutes:
         return f"id: {controls.revision}\ndata: {data}\n\n"
 
     def _read(self, asker: Asker) -> Controls:
-        controls = self.control.controls(asker.agent, asker.environment)
-        self.control.seen(controls, asker.environment, asker.instance, self.clock.now())
+        controls = self.control.controls(asker.agent, asker.scope)
+        self.control.seen(controls, asker.scope, asker.instance, self.clock.now())
         return controls
 
     def _bulk(self, asker: Asker, controls: Controls) -> tuple[bytes, str]:
         own = self.catalogue.agent(asker.agent).control_keys
         names = {key: key for key in KEYS}
         names |= {custom: key for custom in own.values() if (key := standard_key(custom, own)) is not None}
-        query = {"agent": asker.agent, "environment": asker.environment}
+        query = {"agent": asker.agent, **{name: said for name, said in encode(asker.scope).items() if said}}
         if self.token:
-            query["pass"] = self._pass(asker.agent, asker.environment)
+            query["pass"] = self._pass(asker.agent, asker.scope)
         body = _dump(
             {
                 "flags": [flag(name, key, controls) for name, key in names.items()],
@@ -147,9 +149,10 @@ class OfrepRoutes:
         )
         return body, f'"{hashlib.sha256(body).hexdigest()[:24]}"'
 
-    def _pass(self, agent: str, environment: str) -> str:
+    def _pass(self, agent: str, scope: Scope) -> str:
         """Browsers cannot send headers with an event stream, so its address carries a pass for nothing else."""
-        return pass_for(self.token, "events", agent, environment) if self.token else ""
+        named = (scope.environment, scope.tenant, scope.channel, scope.version)
+        return pass_for(self.token, "events", agent, *named) if self.token else ""
 
     def _asker(self, context: Mapping[str, Any], request: Request) -> Asker:
         named = _first(context, "agent", "service", "service.name")
@@ -160,7 +163,7 @@ class OfrepRoutes:
             # A default for an unknown asker would be a kill switch that silently stays off.
             raise ContextError("INVALID_CONTEXT", "Name the agent in context.agent.")
         instance = _first(context, "instance") or (request.client.host if request.client else "unnamed")
-        return Asker(self.catalogue.agent(named).name, _first(context, "env", "environment"), instance)
+        return Asker(self.catalogue.agent(named).name, _scope(context), instance)
 
 
 async def _context(request: Request) -> Mapping[str, Any]:
@@ -174,6 +177,16 @@ async def _context(request: Request) -> Mapping[str, Any]:
     if not isinstance(context, dict):
         raise ContextError("INVALID_CONTEXT", "Send an object with a context object in it.")
     return context
+
+
+def _scope(context: Mapping[str, Any]) -> Scope:
+    """Where the call happens, as far as the context says."""
+    return Scope(
+        environment=_first(context, "env", "environment"),
+        tenant=_first(context, "tenant"),
+        channel=_first(context, "channel"),
+        version=_first(context, "version"),
+    )
 
 
 def _first(context: Mapping[str, Any], *names: str) -> str:

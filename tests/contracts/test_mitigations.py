@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Delete, Update, delete, select, update
 
-from bot.incident.mitigation import Mitigation, MitigationKind, MitigationState, OnExpiry
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import EVERYWHERE, Mitigation, MitigationState, OnExpiry
 from bot.incident.model import IncidentKey, Person
 from bot.incident.timeline import MitigationApplied, MitigationReverted
 from bot.ports import NewIncident
@@ -33,7 +34,7 @@ def lever(name: str, agent: str = "helpdesk", minutes: int = 0) -> Mitigation:
     at = START + timedelta(minutes=minutes)
     ends = at + timedelta(hours=1)
     kind, limit = MitigationKind.TURN_LIMIT, 5
-    return Mitigation(name, kind, agent, "", limit, "contain", INC, ANA, at, ends, OnExpiry.REVERT)
+    return Mitigation(name, kind, agent, EVERYWHERE, limit, "contain", INC, ANA, at, ends, OnExpiry.REVERT)
 
 
 async def put(records: SqlRecords, mitigation: Mitigation) -> Mitigation:
@@ -140,7 +141,7 @@ async def test_locks_are_always_taken_in_the_same_order(records: SqlRecords) -> 
 
     async def changes_first() -> None:
         async with records.begin() as work:
-            await work.mitigations.put(replace(applied, limit=3))
+            await work.mitigations.put(replace(applied, value=3))
             await asyncio.sleep(0.02)
             await work.timelines.append(INC, MitigationApplied(applied, "", ""), BEN, START)
 

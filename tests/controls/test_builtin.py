@@ -4,8 +4,10 @@ import asyncio
 from datetime import timedelta
 
 from bot.controls.builtin import BuiltinControl, in_force
+from bot.incident.composition import Controls, compose
 from bot.incident.errors import Unavailable
-from bot.incident.mitigation import Delivery, Mitigation, MitigationKind, MitigationState, OnExpiry, ReadBack
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import EVERYWHERE, Delivery, Mitigation, MitigationState, OnExpiry, ReadBack, Scope
 from bot.incident.model import IncidentKey
 from tests.web.memory import ANA, NOON, MemoryRecords, StillClock
 
@@ -21,8 +23,8 @@ def lever(
         id=name,
         kind=kind,
         agent=agent,
-        environment=environment,
-        limit=limit if kind is MitigationKind.TURN_LIMIT else None,
+        scope=Scope(environment),
+        value=limit if kind is MitigationKind.TURN_LIMIT and limit is not None else True,
         reason="loop",
         incident=IncidentKey("INC-7"),
         applied_by=ANA,
@@ -32,6 +34,13 @@ def lever(
     )
 
 
+PRODUCTION = Scope("production")
+
+
+def after(*live: Mitigation, scope: Scope = EVERYWHERE) -> Controls:
+    return compose("helpdesk-agent", scope, live, 1)
+
+
 class Desk:
     """A control plane over records in memory, with what its public read path will answer."""
 
@@ -39,11 +48,11 @@ class Desk:
         self.records = MemoryRecords()
         self.clock = StillClock()
         self.answer: object = None
-        self.asked: list[tuple[str, str, str]] = []
+        self.asked: list[tuple[str, Scope, str]] = []
         self.control = BuiltinControl(self.records, self.clock, self.read, timedelta(milliseconds=2))
 
-    async def read(self, agent: str, environment: str, key: str) -> object:
-        self.asked.append((agent, environment, key))
+    async def read(self, agent: str, scope: Scope, key: str) -> object:
+        self.asked.append((agent, scope, key))
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -53,16 +62,16 @@ class Desk:
 
 
 async def test_an_agent_nobody_limited_is_free() -> None:
-    controls = Desk().control.controls("helpdesk-agent", "production")
+    controls = Desk().control.controls("helpdesk-agent", PRODUCTION)
     assert (controls.halt, controls.max_turns, controls.revision) == (False, None, 0)
 
 
 async def test_publishing_makes_a_committed_mitigation_readable_at_once() -> None:
     desk = Desk()
     await desk.apply(lever(limit=5))
-    assert desk.control.controls("helpdesk-agent", "").max_turns is None
+    assert desk.control.controls("helpdesk-agent").max_turns is None
     await desk.control.publish()
-    assert desk.control.controls("helpdesk-agent", "production").max_turns == 5
+    assert desk.control.controls("helpdesk-agent", PRODUCTION).max_turns == 5
 
 
 async def test_the_safest_of_several_mitigations_wins_and_reverting_one_recomputes() -> None:
@@ -71,16 +80,16 @@ async def test_the_safest_of_several_mitigations_wins_and_reverting_one_recomput
     strict = await desk.apply(lever("m2", limit=3))
     await desk.apply(lever("m3", limit=1, environment="staging"))
     await desk.control.publish()
-    assert desk.control.controls("helpdesk-agent", "production").max_turns == 3
+    assert desk.control.controls("helpdesk-agent", PRODUCTION).max_turns == 3
     await desk.apply(strict.moved(MitigationState.REVERTED))
     await desk.control.publish()
-    assert desk.control.controls("helpdesk-agent", "production").max_turns == 5
+    assert desk.control.controls("helpdesk-agent", PRODUCTION).max_turns == 5
 
 
 async def test_a_change_by_another_process_arrives_by_itself() -> None:
     desk = Desk()
     running = asyncio.create_task(desk.control.run())
-    changes = desk.control.changes("helpdesk-agent", "", 2)
+    changes = desk.control.changes("helpdesk-agent", EVERYWHERE, 2)
     first = asyncio.ensure_future(anext(changes))
     await asyncio.sleep(0)
     await desk.apply(lever(kind=MitigationKind.HALT))
@@ -98,13 +107,13 @@ async def test_while_the_database_is_away_the_last_known_controls_stay_in_force(
     running = asyncio.create_task(desk.control.run())
     await asyncio.sleep(0.01)
     assert not running.done()
-    assert desk.control.controls("helpdesk-agent", "").halt
+    assert desk.control.controls("helpdesk-agent").halt
     running.cancel()
 
 
 async def test_those_who_wait_for_one_agent_are_woken_by_its_changes_only() -> None:
     desk = Desk()
-    changes = desk.control.changes("helpdesk-agent", "", 0.01)
+    changes = desk.control.changes("helpdesk-agent", EVERYWHERE, 0.01)
     assert await anext(changes) is None
     await desk.apply(lever(agent="billing-agent"))
     await desk.control.publish()
@@ -119,27 +128,27 @@ async def test_those_who_wait_for_one_agent_are_woken_by_its_changes_only() -> N
 
 async def test_delivery_counts_the_instances_that_read_the_mitigation_and_times_the_last() -> None:
     desk = Desk()
-    before = desk.control.controls("helpdesk-agent", "")
+    before = desk.control.controls("helpdesk-agent")
     for instance in ("i1", "i2", "i3"):
-        desk.control.seen(before, "", instance, NOON)
+        desk.control.seen(before, EVERYWHERE, instance, NOON)
     mitigation = await desk.apply(lever())
-    assert await desk.control.delivery(mitigation) == Delivery(3, 0, None)
+    assert await desk.control.delivery(mitigation) == Delivery(3, 0, None, ("i1", "i2", "i3"))
     await desk.control.publish()
-    after = desk.control.controls("helpdesk-agent", "")
-    desk.control.seen(after, "", "i1", NOON + timedelta(seconds=0.2))
-    desk.control.seen(after, "", "i2", NOON + timedelta(seconds=0.4))
-    desk.control.seen(after, "", "i2", NOON + timedelta(seconds=3))
+    after = desk.control.controls("helpdesk-agent")
+    desk.control.seen(after, EVERYWHERE, "i1", NOON + timedelta(seconds=0.2))
+    desk.control.seen(after, EVERYWHERE, "i2", NOON + timedelta(seconds=0.4))
+    desk.control.seen(after, EVERYWHERE, "i2", NOON + timedelta(seconds=3))
     desk.clock.sleep(3)
-    assert await desk.control.delivery(mitigation) == Delivery(3, 2, 0.4)
+    assert await desk.control.delivery(mitigation) == Delivery(3, 2, 0.4, ("i3",))
 
 
 async def test_an_instance_silent_for_a_minute_is_not_waited_for() -> None:
     desk = Desk()
-    desk.control.seen(desk.control.controls("helpdesk-agent", ""), "", "gone", NOON)
+    desk.control.seen(desk.control.controls("helpdesk-agent"), EVERYWHERE, "gone", NOON)
     mitigation = await desk.apply(lever())
     await desk.control.publish()
     desk.clock.sleep(61)
-    desk.control.seen(desk.control.controls("helpdesk-agent", ""), "", "i1", desk.clock.now())
+    desk.control.seen(desk.control.controls("helpdesk-agent"), EVERYWHERE, "i1", desk.clock.now())
     assert await desk.control.delivery(mitigation) == Delivery(1, 1, 61.0)
 
 
@@ -148,26 +157,41 @@ async def test_instances_of_other_environments_do_not_count() -> None:
     mitigation = await desk.apply(lever(environment="production"))
     await desk.control.publish()
     for environment in ("production", "staging"):
-        controls = desk.control.controls("helpdesk-agent", environment)
-        desk.control.seen(controls, environment, f"i-{environment}", NOON)
+        controls = desk.control.controls("helpdesk-agent", Scope(environment))
+        desk.control.seen(controls, Scope(environment), f"i-{environment}", NOON)
     assert await desk.control.delivery(mitigation) == Delivery(1, 1, 0.0)
 
 
 async def test_reading_back_asks_as_an_agent_does_and_reports_what_it_got() -> None:
     desk = Desk()
     desk.answer = 5
-    assert await desk.control.read_back(lever()) == ReadBack(True, "agent.max_turns reads 5")
-    assert desk.asked == [("helpdesk-agent", "", "agent.max_turns")]
+    assert await desk.control.read_back(lever(), after(lever())) == ReadBack(True, "agent.max_turns reads 5")
+    assert desk.asked == [("helpdesk-agent", EVERYWHERE, "agent.max_turns")]
     desk.answer = 8
-    assert not (await desk.control.read_back(lever())).confirmed
+    assert not (await desk.control.read_back(lever(), after(lever()))).confirmed
     desk.answer = Unavailable("The control plane did not answer.")
-    assert await desk.control.read_back(lever()) == ReadBack(False, "The control plane did not answer.")
+    assert await desk.control.read_back(lever(), after(lever())) == ReadBack(False, "The control plane did not answer.")
 
 
 def test_a_stricter_value_confirms_and_a_value_of_the_wrong_kind_does_not() -> None:
-    halt = lever(kind=MitigationKind.HALT)
-    assert in_force(lever(limit=5), 3)
-    assert not in_force(lever(limit=5), True)
-    assert not in_force(lever(limit=5), "5")
-    assert in_force(halt, True)
-    assert not in_force(halt, 1)
+    limit, halt = lever(limit=5), lever(kind=MitigationKind.HALT)
+    assert in_force(limit, after(limit), 3)
+    assert not in_force(limit, after(limit), True)
+    assert not in_force(limit, after(limit), "5")
+    assert in_force(halt, after(halt), True)
+    assert not in_force(halt, after(halt), 1)
+
+
+def test_a_lifted_one_is_read_back_as_what_remains_and_not_as_anything_stricter() -> None:
+    lifted, remains = lever("m1", limit=5), after(lever("m2", limit=8))
+    assert in_force(lifted, remains, 8)
+    assert not in_force(lifted, remains, 5)
+    assert in_force(lifted, after(), 2_147_483_647)
+
+
+async def test_the_plan_says_what_agents_will_read() -> None:
+    limit = lever(limit=5, environment="staging")
+    plan = Desk().control.plan(limit, after(limit, scope=limit.scope))
+    assert plan.words == ("Built-in: agent.max_turns of helpdesk-agent (environment staging) reads 5.",)
+    assert not plan.lifts
+    assert Desk().control.plan(limit, after()).lifts

@@ -6,7 +6,8 @@ import pytest
 
 from bot.documents.runbooks import packaged, read_runbook, read_runbooks, whose
 from bot.incident.fitness import judge
-from bot.incident.mitigation import MitigationKind, Standing
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Standing
 from bot.incident.recovery import Trouble
 from bot.incident.runbook import ACTIONS, ROLLBACK_CAUSES, Deed, Phase, Runbook
 from bot.incident.taxonomy import CLASSES, IncidentClass

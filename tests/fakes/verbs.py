@@ -5,11 +5,13 @@ from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.documents.runbooks import packaged, read_runbooks
-from bot.incident.mitigation import Delivery, Mitigation, ReadBack
+from bot.incident.composition import Controls
+from bot.incident.driving import Plan, Receipt
+from bot.incident.mitigation import BUILT_IN, Delivery, Mitigation, ReadBack
 from bot.incident.model import Agent, Catalogue
 from bot.incident.reading import Reading, read
 from bot.incident.telemetry import EvalScore, Trace
-from bot.ports import Background, Clock, Control, Records, Traces
+from bot.ports import Background, Clock, Control, Driver, Records, Traces
 from bot.response.classify import Classify
 from bot.response.declare import Declare
 from bot.response.freeze import FreezeEvidence
@@ -92,15 +94,28 @@ class KeptTraces(Traces):
 
 
 @dataclass
-class ObeyedControl(Control):
+class ObeyedControl(Control, Driver):
     """A control plane of one instance that reads at once; ``published`` counts."""
 
     published: int = 0
+    name: str = BUILT_IN
 
     async def publish(self) -> None:
         self.published += 1
 
-    async def read_back(self, mitigation: Mitigation) -> ReadBack:
+    def plan(self, mitigation: Mitigation, after: Controls) -> Plan:
+        return Plan(mitigation, after, (f"{mitigation.label} is served.",))
+
+    async def apply(self, plan: Plan, idem: str) -> Receipt:
+        del idem
+        await self.publish()
+        return Receipt(plan.words[0])
+
+    async def revert(self, plan: Plan, idem: str) -> Receipt:
+        return await self.apply(plan, idem)
+
+    async def read_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
+        del after
         return ReadBack(confirmed=True, detail=f"{mitigation.label} is served")
 
     async def delivery(self, mitigation: Mitigation) -> Delivery:

@@ -18,16 +18,8 @@ from bot.incident.evidence import (
     Unit,
     Window,
 )
-from bot.incident.mitigation import (
-    Delivery,
-    Effect,
-    Mitigation,
-    MitigationKind,
-    OnExpiry,
-    Proof,
-    ReadBack,
-    Verdict,
-)
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Delivery, Effect, Mitigation, OnExpiry, Proof, ReadBack, Scope, Verdict
 from bot.incident.model import FIRSTFIVE, Incident, IncidentKey, Person, Role, Via
 from bot.incident.review import Section
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
@@ -152,8 +144,8 @@ def mitigation(mid: str = "m1", kind: MitigationKind = MitigationKind.TURN_LIMIT
         id=mid,
         kind=kind,
         agent="helpdesk-agent",
-        environment="",
-        limit=limit,
+        scope=Scope(),
+        value=True if limit is None else limit,
         reason="contain INC-7",
         incident=KEY,
         applied_by=ANA,

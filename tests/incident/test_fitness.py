@@ -3,7 +3,8 @@
 import pytest
 
 from bot.incident.fitness import CAUTIOUS_LIMIT, judge, offers, turn_limit_from, turns
-from bot.incident.mitigation import MitigationKind, Standing
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Standing
 from bot.incident.reading import Reading, read
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.telemetry import ModelCall, Span, SpanKind, Task, Trace

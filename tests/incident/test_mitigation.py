@@ -1,101 +1,97 @@
-"""Several levers on one agent: the safest wins, and undoing one leaves what the others ask for."""
+"""One lever: its name, its states, and what older versions stored of it."""
 
-from dataclasses import replace
-from random import Random
+import pytest
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from bot.incident.mitigation import Mitigation, MitigationKind, MitigationState, compose
+from bot.incident.codec import decode, encode
+from bot.incident.errors import BadInput
+from bot.incident.kinds import MitigationKind, Value, label_of
+from bot.incident.mitigation import Mitigation, MitigationState, Scope
+from bot.incident.timeline import MitigationApplied, fact_from_json
+from bot.incident.wishes import value_of
 from tests.incident import stories
 
-AGENT = "helpdesk-agent"
+K = MitigationKind
+_NO_LIMITS = (0, -1, 10**9, 10**400, 5.5, "five", "", None, True, float("nan"), float("inf"), [5], "1e3")
 
 
-@st.composite
-def levers(draw: st.DrawFn) -> list[Mitigation]:
-    """Levers of any kind, place and state on two agents."""
-    made = []
-    for number in range(draw(st.integers(0, 6))):
-        kind = draw(st.sampled_from(MitigationKind))
-        limit = draw(st.integers(1, 50)) if kind is MitigationKind.TURN_LIMIT else None
-        lever = replace(
-            stories.mitigation(f"m{number}", kind, limit),
-            agent=draw(st.sampled_from([AGENT, "field-agent"])),
-            environment=draw(st.sampled_from(["", "production", "staging"])),
-            state=draw(st.sampled_from(MitigationState)),
-        )
-        made.append(lever)
-    return made
-
-
-def binds(lever: Mitigation, environment: str) -> bool:
-    here = not lever.environment or not environment or lever.environment == environment
-    return lever.agent == AGENT and lever.state.is_live and here
-
-
-@settings(deadline=None)
-@given(levers(), st.sampled_from(["", "production", "staging"]))
-def test_the_safest_value_wins(live: list[Mitigation], environment: str) -> None:
-    controls = compose(AGENT, environment, live, revision=3)
-    bound = [lever for lever in live if binds(lever, environment)]
-    limits = [lever.limit for lever in bound if lever.limit is not None]
-    assert controls.halt == any(lever.kind is MitigationKind.HALT for lever in bound)
-    assert controls.max_turns == (min(limits) if limits else None)
-    assert controls.mitigations == tuple(lever.id for lever in bound)
-    assert controls.revision == 3
-
-
-@settings(deadline=None)
-@given(levers(), st.randoms())
-def test_the_order_in_which_levers_were_pulled_changes_nothing(live: list[Mitigation], chance: Random) -> None:
-    shuffled = list(live)
-    chance.shuffle(shuffled)
-    one, other = compose(AGENT, "", live, 1), compose(AGENT, "", shuffled, 1)
-    assert (one.halt, one.max_turns, one.expires_at) == (other.halt, other.max_turns, other.expires_at)
-    assert set(one.mitigations) == set(other.mitigations)
-
-
-@settings(deadline=None)
-@given(levers())
-def test_undoing_one_leaves_exactly_what_the_others_ask_for(live: list[Mitigation]) -> None:
-    for index, lever in enumerate(live):
-        undone = [*live[:index], lever.moved(MitigationState.REVERTED), *live[index + 1 :]]
-        assert compose(AGENT, "", undone, 1) == compose(AGENT, "", [*live[:index], *live[index + 1 :]], 1)
-
-
-@settings(deadline=None)
-@given(levers(), levers())
-def test_one_more_lever_never_loosens_anything(live: list[Mitigation], more: list[Mitigation]) -> None:
-    before, after = compose(AGENT, "", live, 1), compose(AGENT, "", [*live, *more], 1)
-    assert after.halt or not before.halt
-    assert before.max_turns is None or (after.max_turns is not None and after.max_turns <= before.max_turns)
-
-
-def test_a_lever_of_staging_does_not_bind_production() -> None:
-    lever = replace(stories.mitigation(), environment="staging")
-    assert compose(AGENT, "production", [lever], 1).max_turns is None
-    assert compose(AGENT, "staging", [lever], 1).max_turns == 6
-
-
-def test_an_asker_that_names_no_environment_is_bound_by_all() -> None:
-    lever = replace(stories.mitigation(), environment="staging")
-    assert compose(AGENT, "", [lever], 1).max_turns == 6
-
-
-def test_the_earliest_end_and_every_incident_stand_with_the_controls() -> None:
-    one, two = stories.mitigation("m1"), stories.mitigation("m2", limit=4)
-    sooner = replace(two, expires_at=two.applied_at)
-    controls = compose(AGENT, "", [one, sooner], 1)
-    assert controls.expires_at == two.applied_at
-    assert controls.incidents == (stories.KEY,)
-
-
-def test_a_label_carries_its_figure() -> None:
-    assert stories.mitigation().label == "Turn limit 6"
-    assert stories.mitigation("m2", MitigationKind.HALT, None).label == "Kill switch"
+@pytest.mark.parametrize(
+    ("kind", "value", "label"),
+    [
+        (K.HALT, True, "Kill switch"),
+        (K.TURN_LIMIT, 6, "Turn limit 6"),
+        (K.COST_CAP, 0.5, "Cost cap $0.5"),
+        (K.DISABLE_TOOLS, ("search_kb", "send_mail"), "Tools off: search_kb, send_mail"),
+        (K.HANDOFF, "new", "Hand-off of new tasks"),
+        (K.MODEL_PIN, "gpt-x", "Model pinned to gpt-x"),
+        (K.CANARY_SHARE, 10, "Canary share 10 %"),
+    ],
+)
+def test_a_label_carries_its_figure(kind: MitigationKind, value: Value, label: str) -> None:
+    assert label_of(kind, value) == label
 
 
 def test_waiting_longer_teaches_nothing_about_a_lever_seen_to_work() -> None:
     waiting = {state for state in MitigationState if not state.is_proven_or_given_up}
-    assert waiting == {MitigationState.APPLIED, MitigationState.DELIVERED, MitigationState.UNPROVEN}
+    assert {MitigationState.APPLIED, MitigationState.DELIVERED, MitigationState.UNPROVEN} == waiting
+
+
+def test_what_is_not_certain_counts_as_in_force() -> None:
+    assert MitigationState.APPLYING.is_live
+    assert MitigationState.REVERTING.is_live
+    assert not MitigationState.AWAITING_APPROVAL.is_live
+
+
+@pytest.mark.parametrize(("kind", "limit", "value"), [("turn-limit", 5, 5), ("halt", None, True)])
+def test_what_was_stored_before_there_were_scopes_is_still_read(kind: str, limit: int | None, value: Value) -> None:
+    kept = encode(stories.mitigation())
+    for name in ("value", "scope", "driver", "requests", "uncertain", "supersedes"):
+        kept.pop(name)
+    kept |= {"kind": kind, "limit": limit, "environment": "staging"}
+    read = decode(Mitigation, kept)
+    assert (read.value, read.limit, read.scope, read.driver) == (value, limit, Scope("staging"), "built-in")
+    fact = fact_from_json("mitigation_applied", {"mitigation": kept, "before": "no control", "after": "halted"})
+    assert isinstance(fact, MitigationApplied)
+    assert fact.mitigation == read
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "value"),
+    [
+        (K.HALT, None, True),
+        (K.HALT, "on", True),
+        (K.TURN_LIMIT, " 5 ", 5),
+        (K.TURN_LIMIT, 5.0, 5),
+        (K.COST_CAP, "0.25", 0.25),
+        (K.COST_CAP, 2, 2.0),
+        (K.DISABLE_TOOLS, "b, a,", ("a", "b")),
+        (K.DISABLE_TOOLS, ["a", "a"], ("a",)),
+        (K.HANDOFF, "All", "all"),
+        (K.MODEL_PIN, " gpt-x ", "gpt-x"),
+        (K.CANARY_SHARE, 0, 0),
+    ],
+)
+def test_what_people_type_becomes_a_value(kind: MitigationKind, raw: object, value: Value) -> None:
+    assert value_of(kind, raw) == value
+    assert type(value_of(kind, raw)) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "sentence"),
+    [
+        *((K.TURN_LIMIT, raw, "Give the turn limit as a whole number from 1 to 1000.") for raw in _NO_LIMITS),
+        (K.HALT, 5, "Kill switch is on or off and takes no value; leave it out."),
+        (K.COST_CAP, 0, "Give the cost cap as a number from 0.001 to 10000."),
+        (K.GUARDRAIL_LEVEL, 4, "Give the guardrail level as a whole number from 1 to 3."),
+        (K.CANARY_SHARE, 100, "Give the canary share as a whole number from 0 to 99."),
+        (K.DISABLE_TOOLS, " , ", "Name the tools to switch off, 1 to 50, as telemetry names them."),
+        (K.DISABLE_TOOLS, ["a", 5], "Name the tools to switch off, 1 to 50, as telemetry names them."),
+        (K.HANDOFF, "off", 'Say which tasks people take over: "new" or "all".'),
+        (K.MODEL_PIN, "", "Name the model to pin, 200 characters at most."),
+        (K.PROMPT_PIN, "a\nb", "Name the version of the prompt to pin, 200 characters at most."),
+    ],
+)
+def test_what_cannot_be_a_value_is_refused_with_what_can(kind: MitigationKind, raw: object, sentence: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        value_of(kind, raw)
+    assert str(refused.value) == sentence
+    assert refused.value.field == "value"

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.incident.mitigation import Mitigation, MitigationKind, Verdict
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Mitigation, Verdict
 from bot.incident.proof import describe, obeys, observe
 from bot.incident.telemetry import ModelCall, Span, SpanKind, ToolCall, Trace
 from tests.incident import stories

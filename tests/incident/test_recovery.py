@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.incident.evidence import Direction, EvidenceBundle, Interval, Signal, Unit, Window
-from bot.incident.mitigation import MitigationKind, MitigationState
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import MitigationState
 from bot.incident.recovery import Gate, Recovery, Trouble, Watch, known_signal, recovered, signal_names
 from bot.incident.timeline import MitigationStatus
 from tests.incident import stories

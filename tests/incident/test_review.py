@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.incident.evidence import EvidenceBundle
-from bot.incident.mitigation import MitigationKind
+from bot.incident.kinds import MitigationKind
 from bot.incident.model import Person, Via
 from bot.incident.review import REVIEW_QUESTIONS, Postmortem, Section, Statement, draft, minutes
 from bot.incident.timeline import Classified, Declared, Event, EvidenceFrozen, Fact, Resolved, ReviewWritten

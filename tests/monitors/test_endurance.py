@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.incident.mitigation import Delivery, Mitigation, MitigationKind, MitigationState
+from bot.incident.composition import compose
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Delivery, Mitigation, MitigationState
 from bot.incident.model import IncidentKey
 from bot.incident.taxonomy import IncidentClass, Severity
 from bot.monitors import proof, retention
@@ -128,7 +130,7 @@ async def test_a_lever_undone_while_it_is_watched_stays_undone(office: Office) -
     lever = await office.verbs.apply("INC-1", LIMIT, ANA, "k")
     watched = (await office.records.kept.mitigations.live())[0][0]
     await office.verbs.revert(lever.id, "", BEN, "u")
-    await office.proofs._prove(watched)
+    await office.proofs._prove(watched, compose(watched.agent, watched.scope, [watched], 1))
     assert "mitigation_proven" not in office.told()
     assert office.records.kept.levers[lever.id].state is MitigationState.REVERTED
 

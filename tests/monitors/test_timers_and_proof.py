@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from bot.incident.mitigation import MitigationKind, MitigationState
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import MitigationState
 from bot.incident.taxonomy import IncidentClass, Severity
 from bot.incident.telemetry import ModelCall, Span, SpanKind, Trace
 from bot.ports import JobName

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.incident.mitigation import BUILT_IN
 from bot.incident.model import IncidentKey, Person
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.incident.timeline import IncidentState, kind_of
@@ -13,6 +14,7 @@ from bot.monitors.proof import ProofWatch
 from bot.monitors.timers import Timers
 from bot.response.classify import Choice
 from bot.response.declare import Declaration
+from bot.response.driving import Drivers
 from bot.response.freeze import FreezeEvidence
 from bot.response.verbs import Verbs
 from tests.fakes.clock import FakeClock
@@ -44,7 +46,7 @@ class Office:
 
     @property
     def proofs(self) -> ProofWatch:
-        return ProofWatch(self.records, self.clock, self.control, self.traces, HELPDESK)
+        return ProofWatch(self.records, self.clock, Drivers({BUILT_IN: self.control}, HELPDESK), self.traces, HELPDESK)
 
     async def declared(self, title: str = "It loops", idem: str = "click-1", *, harm: bool = False) -> IncidentState:
         state, _ = await self.verbs.declare(Declaration(title, AGENT, harm_now=harm), ANA, idem)

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from bot.incident.errors import BadInput, Closed
-from bot.incident.mitigation import MitigationKind, MitigationState
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import MitigationState
 from bot.incident.model import Status
 from bot.incident.review import Postmortem, Section
 from bot.incident.taxonomy import Severity

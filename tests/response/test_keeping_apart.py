@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.incident.errors import BadInput, NotFound
-from bot.incident.mitigation import MitigationKind
+from bot.incident.kinds import MitigationKind
 from bot.incident.model import Role
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.ports import JobName

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from bot.incident.errors import BadInput, Closed, Contraindicated, NeedsSecondPerson, NotFound
-from bot.incident.mitigation import MitigationKind, MitigationState, OnExpiry
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import MitigationState, OnExpiry
 from bot.incident.taxonomy import IncidentClass
 from bot.response.mitigate import Order
 from tests.response.conftest import ANA, BEN, Office
@@ -45,9 +46,9 @@ async def test_a_reason_overrides_and_stands_on_the_timeline(office: Office) -> 
 @pytest.mark.parametrize(
     ("order", "field"),
     [
-        (Order(MitigationKind.TURN_LIMIT), "limit"),
-        (Order(MitigationKind.TURN_LIMIT, 0), "limit"),
-        (Order(MitigationKind.TURN_LIMIT, 1001), "limit"),
+        (Order(MitigationKind.TURN_LIMIT), "value"),
+        (Order(MitigationKind.TURN_LIMIT, 0), "value"),
+        (Order(MitigationKind.TURN_LIMIT, 1001), "value"),
         (Order(MitigationKind.HALT, minutes=0), "minutes"),
         (Order(MitigationKind.HALT, minutes=72 * 60 + 1), "minutes"),
     ],

@@ -3,7 +3,8 @@
 import pytest
 
 from bot.incident.errors import BadInput, Closed, Contraindicated
-from bot.incident.mitigation import MAX_TTL, MitigationKind
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import MAX_TTL
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.timeline import MitigationApplied, MitigationReverted
 from bot.response.mitigate import Order

@@ -11,7 +11,8 @@ from datetime import timedelta
 
 from bot.engine.clock import SystemClock
 from bot.engine.jobs import DurableJobs
-from bot.incident.mitigation import Mitigation, MitigationKind, OnExpiry
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import EVERYWHERE, Mitigation, OnExpiry
 from bot.incident.model import FIRSTFIVE, IncidentKey, Person, Via
 from bot.incident.taxonomy import Severity
 from bot.incident.timeline import Declared, MitigationApplied, NoteAdded
@@ -36,7 +37,7 @@ async def declare(records: SqlRecords) -> None:
     ends = now + EXPIRE_AFTER
     fact = Declared("Loop", "helpdesk", "production", Severity.SEV2, harm_now=False, via=Via.SLACK, detection="")
     lever = Mitigation(
-        "lever", MitigationKind.HALT, "helpdesk", "", None, "contain", KEY, ANA, now, ends, OnExpiry.REVERT
+        "lever", MitigationKind.HALT, "helpdesk", EVERYWHERE, True, "contain", KEY, ANA, now, ends, OnExpiry.REVERT
     )
     async with records.begin() as work:
         incident, _ = await work.incidents.open(NewIncident("Loop", "helpdesk", "production", now, ANA), "click")

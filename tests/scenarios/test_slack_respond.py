@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.incident.mitigation import MitigationKind
+from bot.incident.kinds import MitigationKind
 from bot.incident.model import IncidentKey, Person, Role, Status
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.incident.timeline import NoteAdded

@@ -4,15 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.incident.classification import Answer, Classification, Question, Reply
+from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import (
     Delivery,
     Effect,
     Mitigation,
-    MitigationKind,
     Offer,
     OnExpiry,
     Proof,
     ReadBack,
+    Scope,
     Standing,
     Verdict,
 )
@@ -65,7 +66,7 @@ LOOPS = Classification(
 RUNBOOK = Runbook(IncidentClass.LOOP, "Loop without progress", first_five=tuple(f"Step {n}" for n in range(5)))
 OFFERS = (
     Offer(MitigationKind.TURN_LIMIT, 5, Standing.FITS, "looping tasks end at the cap", 17, 50),
-    Offer(MitigationKind.HALT, None, Standing.CONTRAINDICATED, "a cap keeps the other tasks", 50, 50),
+    Offer(MitigationKind.HALT, True, Standing.CONTRAINDICATED, "a cap keeps the other tasks", 50, 50),
 )
 PROOF = Proof(
     ReadBack(confirmed=True, detail="max_turns 5"),
@@ -80,8 +81,8 @@ def mitigation(number: int = 1, limit: int | None = 5) -> Mitigation:
         id=f"m{number:019}",
         kind=kind,
         agent="helpdesk-agent",
-        environment="",
-        limit=limit,
+        scope=Scope(),
+        value=True if limit is None else limit,
         reason="contain",
         incident=incident().key,
         applied_by=ANA,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot.incident.classification import Question, Reply
-from bot.incident.mitigation import MitigationKind
+from bot.incident.kinds import MitigationKind
 from bot.incident.model import Role
 from bot.incident.review import Section
 from bot.incident.taxonomy import Cause, IncidentClass, Severity

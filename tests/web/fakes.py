@@ -9,6 +9,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from bot.controls.builtin import BuiltinControl
+from bot.incident.mitigation import Scope
 from bot.incident.model import Agent, Catalogue, Tool
 from bot.incident.review import Postmortem
 from bot.incident.telemetry import EvalScore, SideEffect, Span, SpanKind, Task, ToolCall, Trace
@@ -80,8 +81,8 @@ class World:
         self.control = BuiltinControl(self.records, self.clock, self._read)
         self.app: ASGIApp = build(self.parts())
 
-    async def _read(self, agent: str, environment: str, key: str) -> object:
-        raise NotImplementedError(agent, environment, key)
+    async def _read(self, agent: str, scope: Scope, key: str) -> object:
+        raise NotImplementedError(agent, scope, key)
 
     def parts(self) -> Parts:
         return Parts(

@@ -38,7 +38,7 @@ async def test_an_incident_goes_from_declaration_to_review(world: World) -> None
         order = {"kind": "turn-limit", "limit": 5, "reason": "stop the loops"}
         applied = await ana.post(f"{incident}/mitigations", json=order)
         assert (applied.status_code, applied.json()["label"]) == (201, "Turn limit 5")
-        assert world.control.controls("helpdesk-agent", "").max_turns == 5
+        assert world.control.controls("helpdesk-agent").max_turns == 5
         lever = f"/api/v1/mitigations/{applied.json()['id']}"
         assert (await ana.post(f"{lever}/extend", json={"minutes": 30})).status_code == 200
         alone = await ana.post(f"{lever}/revert", json={})

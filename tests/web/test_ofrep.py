@@ -19,11 +19,11 @@ from starlette.applications import Starlette
 
 from bot.controls.builtin import BuiltinControl
 from bot.controls.public_read import OfrepRead
-from bot.incident.mitigation import Delivery, Mitigation, MitigationKind, MitigationState, ReadBack
+from bot.incident.kinds import UNLIMITED, MitigationKind
+from bot.incident.mitigation import Delivery, Mitigation, MitigationState, ReadBack, Scope
 from bot.incident.model import Agent, Catalogue
-from bot.web.flags import UNLIMITED
 from bot.web.ofrep import OfrepRoutes
-from tests.controls.test_builtin import lever
+from tests.controls.test_builtin import after, lever
 from tests.web.memory import MemoryRecords, StillClock
 from tests.web.serving import serving
 
@@ -39,8 +39,8 @@ CATALOGUE = Catalogue(
 )
 
 
-async def nobody_reads(agent: str, environment: str, key: str) -> object:
-    raise NotImplementedError(agent, environment, key)
+async def nobody_reads(agent: str, scope: Scope, key: str) -> object:
+    raise NotImplementedError(agent, scope, key)
 
 
 class Plane:
@@ -103,7 +103,17 @@ def conforms(spec: Any, name: str, body: object) -> None:
 
 async def test_a_free_agent_gets_a_value_a_variant_and_a_standard_reason_for_every_key(spec: Any) -> None:
     plane = Plane()
-    for key, value, variant in (("agent.halt", False, "running"), ("agent.max_turns", UNLIMITED, "unlimited")):
+    at_rest: tuple[tuple[str, object, str], ...] = (
+        ("agent.halt", False, "running"),
+        ("agent.max_turns", UNLIMITED, "unlimited"),
+        ("agent.max_cost_usd", 1e9, "unlimited"),
+        ("agent.disabled_tools", {"tools": []}, "off"),
+        ("agent.guardrail_level", 0, "level-0"),
+        ("agent.handoff", "off", "off"),
+        ("agent.model", "", "off"),
+        ("agent.canary_percent", 100, "unlimited"),
+    )
+    for key, value, variant in at_rest:
         answer = await plane.single(key, HELPDESK)
         conforms(spec, "serverEvaluationSuccess", answer.json())
         assert (answer.json()["value"], answer.json()["variant"], answer.json()["reason"]) == (value, variant, "STATIC")
@@ -132,7 +142,7 @@ async def test_the_bulk_answer_conforms_and_repeats_nothing_that_is_known(spec: 
     first = await plane.bulk(HELPDESK)
     conforms(spec, "bulkEvaluationSuccess", first.json())
     keys = [flag["key"] for flag in first.json()["flags"]]
-    assert keys == ["agent.controls", "agent.halt", "agent.max_turns", "helpdesk.stop", "helpdesk.turns"]
+    assert keys == ["agent.controls", *(kind.flag_key for kind in MitigationKind), "helpdesk.stop", "helpdesk.turns"]
     again = await plane.bulk(HELPDESK, **{"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     await plane.apply(lever())
@@ -277,10 +287,10 @@ async def test_a_mitigation_is_read_back_over_http_and_the_reader_is_no_instance
     async with serving(plane.app) as base, httpx.AsyncClient(timeout=2) as client:
         read = OfrepRead(client, base, "wish")
         control = BuiltinControl(plane.records, plane.clock, read)
-        assert await control.read_back(mitigation) == ReadBack(True, "agent.max_turns reads 5")
+        assert await control.read_back(mitigation, after(mitigation)) == ReadBack(True, "agent.max_turns reads 5")
         wrong = BuiltinControl(plane.records, plane.clock, OfrepRead(client, base, "hope"))
-        assert await wrong.read_back(mitigation) == ReadBack(False, "the control plane answered 401")
+        assert await wrong.read_back(mitigation, after(mitigation)) == ReadBack(False, "the control plane answered 401")
     async with httpx.AsyncClient(timeout=2) as client:
         gone = BuiltinControl(plane.records, plane.clock, OfrepRead(client, base))
-        assert not (await gone.read_back(mitigation)).confirmed
+        assert not (await gone.read_back(mitigation, after(mitigation))).confirmed
     assert await plane.control.delivery(mitigation) == Delivery(0, 0, None)

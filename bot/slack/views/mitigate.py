@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
-from bot.incident.mitigation import MitigationKind, Offer, Standing
+from bot.incident.kinds import LEVERS, MitigationKind
+from bot.incident.mitigation import Offer, Standing
 from bot.incident.timeline import IncidentState
 from bot.slack.blocks import Block, View, modal, radio, section, select, text_input
 from bot.slack.text import date_token, percent, plain_untrusted, quote_untrusted, sentence
@@ -143,13 +144,7 @@ def reach(offer: Offer) -> str:
 
 
 def _does(offer: Offer) -> str:
-    match offer.kind:
-        case MitigationKind.HALT:
-            return "The agent takes no further model or tool call until it is undone or expires."
-        case MitigationKind.TURN_LIMIT:
-            return "A task ends once it has used that many model turns."
-        case other:
-            assert_never(other)
+    return LEVERS[offer.kind].does
 
 
 def _facts(state: IncidentState, offer: Offer, now: datetime, instances: int | None, minutes: int) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
-from bot.incident.mitigation import Mitigation, MitigationKind
+from bot.incident.kinds import LEVERS, figure_of
+from bot.incident.mitigation import Mitigation
 from bot.incident.timeline import IncidentState
 from bot.slack.blocks import View, context, modal, section, text_input
 from bot.slack.text import quote_untrusted, who
@@ -70,13 +71,7 @@ def read(view: Mapping[str, Any]) -> UndoForm | InputErrors:
 
 
 def _returns(mitigation: Mitigation) -> str:
-    match mitigation.kind:
-        case MitigationKind.HALT:
-            return "The agent takes tasks again."
-        case MitigationKind.TURN_LIMIT:
-            return f"Tasks may take more than {mitigation.limit} model turns again."
-        case other:
-            assert_never(other)
+    return LEVERS[mitigation.kind].undone.format(quote_untrusted(figure_of(mitigation.value), 200))
 
 
 def _hint(*, alone: bool) -> str:

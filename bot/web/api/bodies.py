@@ -1,9 +1,12 @@
 """The JSON that comes in."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.incident.classification import Question, Reply
-from bot.incident.mitigation import MitigationKind
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Scope
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 
 
@@ -44,11 +47,27 @@ class ClassifyBody(Body):
     comment: str = ""
 
 
+class ScopeBody(Body):
+    """Whom it binds; what is empty binds all."""
+
+    environment: str = ""
+    tenant: str = ""
+    channel: str = ""
+    version: str = ""
+
+
+def scope_of(body: ScopeBody) -> Scope:
+    """The scope of a mitigation."""
+    return Scope(body.environment, body.tenant, body.channel, body.version)
+
+
 class ApplyBody(Body):
     """A lever to pull. ``override`` is the reason for one that is contraindicated."""
 
     kind: MitigationKind
-    limit: int | None = Field(default=None, description="model turns per task, for a turn limit")
+    value: Any = Field(default=None, description="its figure: a number, a name or a list of tools; none for a switch")
+    limit: int | None = Field(default=None, description="the same for kinds that count, under its older name")
+    scope: ScopeBody = ScopeBody()
     minutes: int = 60
     reason: str = ""
     override: str | None = None

@@ -70,7 +70,14 @@ def _mitigations(parts: Parts, routes: APIRouter) -> None:
     @routes.post("/incidents/{key}/mitigations", status_code=201)
     async def apply(key: str, body: b.ApplyBody, act: Annotated[Acting, Depends(who)]) -> m.MitigationShape:
         """Pull a lever."""
-        order = Order(body.kind, body.limit, body.minutes, body.reason, body.override)
+        order = Order(
+            body.kind,
+            body.limit if body.value is None else body.value,
+            body.minutes,
+            body.reason,
+            body.override,
+            b.scope_of(body.scope),
+        )
         return shapes.mitigation(await verbs.apply(key, order, act.by, act.idem))
 
     @routes.post("/mitigations/{mitigation_id}/revert")

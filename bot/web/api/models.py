@@ -291,7 +291,11 @@ class MitigationShape(Shape):
     label: str
     agent: str
     environment: str
-    limit: int | None
+    scope: dict[str, str] = Field(description="whom it binds: environment, tenant, channel, version; empty is all")
+    value: Any
+    limit: int | None = Field(description="the value, where it is a whole number")
+    driver: str = Field(description="the control plane that carries it out")
+    uncertain: str = Field(description="why nobody knows whether it is in force; empty when it is known")
     reason: str
     incident: str | None
     applied_by: PersonShape
@@ -311,6 +315,7 @@ class OfferShape(Shape):
 
     kind: str
     label: str
+    value: Any
     limit: int | None
     standing: str = Field(description="fits, allowed or contraindicated")
     why: str

@@ -31,7 +31,7 @@ def router(parts: Parts) -> APIRouter:
         names = [agent.name for agent in parts.catalogue.agents]
         names += sorted(seen - set(names))
         return [
-            shapes.agent(parts.catalogue.agent(name), parts.control.controls(name, ""), sends=name in seen)
+            shapes.agent(parts.catalogue.agent(name), parts.control.controls(name), sends=name in seen)
             for name in names
         ]
 

@@ -6,9 +6,10 @@ from typing import Any
 from bot.incident import wording
 from bot.incident.classification import Answer, Classification
 from bot.incident.codec import encode
+from bot.incident.composition import Controls
 from bot.incident.evidence import Change, Course, EvidenceBundle, Finding, Interval, Onset, Pair, Signal, Window
 from bot.incident.links import pair_page
-from bot.incident.mitigation import Controls, Mitigation, Offer
+from bot.incident.mitigation import Mitigation, Offer
 from bot.incident.model import Agent, Person
 from bot.incident.narration import narrate
 from bot.incident.review import Postmortem, Statement
@@ -232,7 +233,11 @@ def mitigation(lever: Mitigation, status: MitigationStatus | None = None) -> m.M
         label=lever.label,
         agent=lever.agent,
         environment=lever.environment,
+        scope=encode(lever.scope),
+        value=encode(lever.value),
         limit=lever.limit,
+        driver=lever.driver,
+        uncertain=lever.uncertain,
         reason=lever.reason,
         incident=lever.incident,
         applied_by=person(lever.applied_by),
@@ -250,7 +255,7 @@ def mitigation(lever: Mitigation, status: MitigationStatus | None = None) -> m.M
 
 def offer(put: Offer) -> m.OfferShape:
     """One lever put before a responder."""
-    return m.OfferShape(**encode(put), label=put.label)
+    return m.OfferShape(**encode(put), label=put.label, limit=put.limit)
 
 
 def incident(state: IncidentState, public_url: str) -> m.IncidentShape:

@@ -74,7 +74,7 @@ class AgentPages:
         recent = await self.parts.verbs.look.recent(MOST_INCIDENTS)
         return self.rendering.page(
             "agent",
-            controls=self.parts.control.controls(agent.name, ""),
+            controls=self.parts.control.controls(agent.name),
             incidents=[state for state in recent if state.incident.agent == agent.name],
             classes=CLASSES,
             **figures_of(agent, await self._then(agent, at) if at else self.latest.known(agent.name), asked=at),

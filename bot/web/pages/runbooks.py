@@ -9,7 +9,8 @@ from starlette.routing import Route
 
 from bot.incident.checklist import Checklist, Item
 from bot.incident.errors import BadInput
-from bot.incident.mitigation import DEFAULT_TTL, MitigationKind
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import DEFAULT_TTL
 from bot.incident.runbook import Action, Deed, Phase, Runbook
 from bot.incident.taxonomy import CLASSES, Cause
 from bot.incident.timeline import IncidentState
