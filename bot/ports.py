@@ -405,6 +405,10 @@ class Driver(Protocol):
         """How many of the agent's instances have it; no instances where the control plane does not know them."""
         ...
 
+    async def close(self) -> None:
+        """Let go of its connections."""
+        ...
+
 
 class Renderer(Protocol):
     """Documents from typed values."""

@@ -127,6 +127,9 @@ class BuiltinControl(Control, Driver):
         """Make what remains visible to agents now."""
         return await self.apply(plan, idem)
 
+    async def close(self) -> None:
+        """It has no connections of its own."""
+
     async def delivery(self, mitigation: Mitigation) -> Delivery:
         """How many instances that this process answers have read ``mitigation`` since it was applied."""
         return self._readers.delivery(mitigation, self._clock.now())

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from bot.incident.composition import Controls
 from bot.incident.mitigation import Mitigation
+from bot.incident.model import Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,12 @@ class Plan:
     after: Controls
     words: tuple[str, ...]
     writes: Mapping[str, object] = field(default_factory=dict)
+    asked_by: Person | None = None  # who undoes it, where that is another than who applied it
+
+    @property
+    def by(self) -> Person:
+        """Who asks for the write; goes along where the control plane has a field for it."""
+        return self.asked_by or self.mitigation.applied_by
 
     @property
     def lifts(self) -> bool:
