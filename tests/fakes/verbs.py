@@ -118,6 +118,9 @@ class ObeyedControl(Control, Driver):
         del after
         return ReadBack(confirmed=True, detail=f"{mitigation.label} is served")
 
+    async def close(self) -> None:
+        pass
+
     async def delivery(self, mitigation: Mitigation) -> Delivery:
         del mitigation
         return Delivery(1, 1, 0.1)
