@@ -16,6 +16,8 @@ from pathlib import Path
 
 from measure import Measure, emit, say
 
+from tests.taxonomies import CLASSES, TAXONOMY
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the simulation is shared with the tests
 
 from bot.incident.gathering import Gathered, gather
@@ -108,8 +110,8 @@ def looked(fleet: Fleet, agent: str, minute: float, onset: float | None) -> Look
     at_ns = START + int(minute * MINUTE)
     known = Gathered(*fleet.until(agent, at_ns))
     begun = time.process_time()
-    bundle = gather(agent, at_ns, known)
-    given = classify(bundle).incident_class
+    bundle = gather(agent, at_ns, known, TAXONOMY)
+    given = classify(bundle, TAXONOMY).incident_class
     seconds = time.process_time() - begun
     error = (bundle.onset.at_ns - START) / MINUTE - onset if bundle.onset and onset is not None else None
     return Look(minute - (onset or 0.0), given.value if given else NOTHING, error, seconds)
@@ -184,7 +186,7 @@ def misplaced(found: Sequence[Told], minute: float) -> tuple[int, int]:
 
 def tables(found: Sequence[Told], quiet: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[Told]]) -> str:
     """The tables of the documentation, in Markdown."""
-    names = [name.value for name in IncidentClass if name is not IncidentClass.UNKN]
+    names = [name.value for name in CLASSES if name is not IncidentClass.UNKN]
     counts = Counter((one.expected, one.at(12).given) for one in found)
     columns = [*names, NOTHING, "UNKN"]
     lines = ["|truth \\ given|" + "|".join(columns) + "|", "|-|" + "-:|" * len(columns)]

@@ -62,6 +62,11 @@ class HomeSettings:
         "",
         "Folder with your own runbooks, one Markdown file a class; empty: the ones that come along.",
     )
+    taxonomy: str = setting(
+        "FIRSTFIVE_TAXONOMY",
+        "",
+        "File with classes and questions of your own, laid over those that come along; empty: only those.",
+    )
 
     @property
     def database(self) -> str:

@@ -19,6 +19,7 @@ from bot.settings import documented
 from bot.slack.phrase import Word
 from bot.sources import attributes
 from bot.web.api.application import build_api
+from tests.taxonomies import CLASSES
 from tests.web.fakes import World
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,7 +102,7 @@ def test_every_fault_of_the_demo_is_explained(fault: Fault) -> None:
     assert f"| `{fault.value}` |" in page("docs/demo.md")
 
 
-@pytest.mark.parametrize("incident_class", list(IncidentClass))
+@pytest.mark.parametrize("incident_class", CLASSES)
 def test_every_class_is_named_where_runbooks_are_written(incident_class: IncidentClass) -> None:
     assert incident_class.value in page("docs/write-a-runbook.md")
 

@@ -32,7 +32,7 @@ from bot.incident.errors import (
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Catalogue, Person, Via
-from bot.incident.taxonomy import CLASSES
+from bot.incident.rules import Taxonomy
 from bot.response.declare import Declaration
 from bot.response.mitigate import Order, checked_order
 from bot.settings import Settings
@@ -209,7 +209,7 @@ async def print_classification(home: House, agent: str, at: datetime | None, *, 
         print(classification(tree, bundle).model_dump_json(by_alias=True))
         return 0
     named = tree.incident_class
-    head = f"{named.value}: {CLASSES[named].name}" if named else "Nothing unusual."
+    head = f"{named.value}: {home.documents.taxonomy.facts(named).name}" if named else "Nothing unusual."
     lines = [f"{head} ({tree.confidence.value} confidence, cause {tree.cause.value})" if named else head]
     lines += [f"  because  {reason}" for reason in tree.because]
     lines += [f"  {reason}" for reason in tree.rules_out]
@@ -279,6 +279,7 @@ async def check(settings: Settings, mistaken: tuple[str, ...], *, slack: bool) -
     report = CheckReport([] if mistaken else ["settings"], [*mistaken, *(str(m) for m in (*mistakes, *templates))])
     if not mistakes:
         report.checked.append(f"catalogue {settings.home.catalogue}: {_listed(settings, len(catalogue.agents))}")
+        report.checked.append(f"taxonomy {documents.taxonomy.version}: {_counted(documents.taxonomy)}")
         report.checked.append(f"runbooks: {whose(documents.runbooks)}")
     connected = [field.name for field in fields(settings.sources) if getattr(settings.sources, field.name).url]
     if not mistaken:
@@ -297,6 +298,10 @@ async def check(settings: Settings, mistaken: tuple[str, ...], *, slack: bool) -
         except FirstfiveError as error:
             report.problems.append(f"{name}: {error}")
     return report
+
+
+def _counted(taxonomy: Taxonomy) -> str:
+    return f"{len(taxonomy.classes)} classes, {len(taxonomy.questions)} questions"
 
 
 def _keys(settings: Settings, catalogue: Catalogue) -> str:

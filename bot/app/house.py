@@ -17,12 +17,14 @@ from bot.documents.charts import DrawnCharts
 from bot.documents.postmortems import JinjaRenderer, embedded
 from bot.documents.redaction import read_redaction
 from bot.documents.runbooks import packaged, read_runbooks
+from bot.documents.taxonomy import read_taxonomy
 from bot.documents.yaml_lines import Mistake
 from bot.engine.clock import SystemClock
 from bot.engine.ids import RandomIds
 from bot.engine.jobs import DurableJobs
 from bot.incident.errors import Misconfigured, Unavailable
 from bot.incident.model import Catalogue, IncidentKey
+from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.taxonomy import IncidentClass
 from bot.monitors.proof import ProofWatch
@@ -100,10 +102,11 @@ class Announced(Records):
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """What people wrote for us: agents, runbooks, and what must not be kept."""
+    """What people wrote for us: agents, classes and questions, runbooks, and what must not be kept."""
 
     catalogue: Catalogue
     runbooks: Mapping[IncidentClass, Runbook]
+    taxonomy: Taxonomy
     redacted: Sequence[tuple[str, str]] = ()  # mark and pattern, beside those of everybody
 
     @property
@@ -184,7 +187,7 @@ class House:
 
 
 def read_documents(settings: Settings) -> Documents:
-    """The catalogue and the runbooks.
+    """The catalogue, the taxonomy and the runbooks.
 
     Raises:
         Misconfigured: one of them has a mistake; the first is named with file and line.
@@ -201,12 +204,14 @@ def documents_and_mistakes(settings: Settings) -> tuple[Documents, tuple[Mistake
     file = Path(settings.home.catalogue)
     if not file.exists() and settings.home.catalogue != HomeSettings().catalogue:
         missing = Mistake(file, 1, "does not exist; FIRSTFIVE_CATALOGUE names it.")
-        return Documents(Catalogue(), {}), (missing,)
+        return Documents(Catalogue(), {}, Taxonomy()), (missing,)
     found = read_catalogue(file)
     catalogue, mistakes = (found, ()) if isinstance(found, Catalogue) else (Catalogue(), found)
-    runbooks, wrong = read_runbooks(Path(settings.home.runbooks) if settings.home.runbooks else packaged())
+    read = read_taxonomy(Path(settings.home.taxonomy) if settings.home.taxonomy else None)
+    folder = Path(settings.home.runbooks) if settings.home.runbooks else packaged()
+    runbooks, wrong = read_runbooks(folder, read)
     redacted, odd = read_redaction(Path(settings.telemetry.redaction)) if settings.telemetry.redaction else ((), ())
-    return Documents(catalogue, runbooks, redacted), (*mistakes, *wrong, *odd)
+    return Documents(catalogue, runbooks, read.taxonomy, redacted), (*mistakes, *read.mistakes, *wrong, *odd)
 
 
 def open_database(settings: Settings) -> Database:
@@ -267,6 +272,7 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
             telemetry,
             clock,
             documents.catalogue,
+            documents.taxonomy,
             sources=Sources(sources),
             announcements=announcements,
             trace_url=settings.telemetry.trace_url,
@@ -312,9 +318,10 @@ def _verbs(
     background: Background,
 ) -> Verbs:
     catalogue, runbooks = documents.catalogue, documents.runbooks
-    draft = DraftPostmortem(records, clock, runbooks)
+    draft = DraftPostmortem(records, clock, documents.taxonomy, runbooks)
     look_ahead = LookAhead(records, suggest, runbooks)
-    offers, apply = Offers(records, clock, traces, catalogue), Apply(records, clock, traces, catalogue, control)
+    offers = Offers(records, clock, traces, catalogue, documents.taxonomy)
+    apply = Apply(records, clock, traces, catalogue, control, documents.taxonomy)
     read, tick = ReadRunbook(records, runbooks), TickStep(records, clock, runbooks)
     return Verbs(
         declare=Declare(records, clock, catalogue, freeze, background),

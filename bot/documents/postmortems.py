@@ -16,7 +16,6 @@ from bot.documents.yaml_lines import Mistake
 from bot.incident.evidence import Signal, Unit
 from bot.incident.narration import narrate
 from bot.incident.review import Postmortem, Section, Statement
-from bot.incident.taxonomy import CLASSES
 from bot.ports import Renderer
 
 FORMS = ("md", "html")
@@ -144,7 +143,7 @@ def _context(postmortem: Postmortem, pictures: Mapping[str, str]) -> dict[str, o
         "postmortem": postmortem,
         "state": state,
         "incident": state.incident,
-        "class_line": f"{named.value}: {CLASSES[named].name}" if named else "not classified",
+        "class_line": f"{named.value}: {postmortem.class_name}" if named else "not classified",
         "cause": state.cause.value if state.cause else "not set",
         "todos_line": _todos_line(len(postmortem.todos)),
         "sections": _parts(postmortem, pictures),

@@ -7,9 +7,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.documents.taxonomy import Read
 from bot.documents.yaml_lines import Document, Mistake, mistakes_of, parse, read_text
 from bot.incident.recovery import Gate, Trouble, Watch, known_signal
-from bot.incident.runbook import ACTIONS, NO_ROLLBACK, ROLLBACK_CAUSES, DoNot, Notice, Phase, Runbook, Step
+from bot.incident.rules import ClassFacts, Taxonomy
+from bot.incident.runbook import ACTIONS, ROLLBACK_CAUSES, DoNot, Notice, Phase, Runbook, Step
 from bot.incident.taxonomy import Cause, IncidentClass
 
 _Line = Annotated[str, Field(min_length=3, max_length=240)]
@@ -60,7 +62,7 @@ class _Recovery(_Strict):
 
 
 class _Front(_Strict):
-    incident_class: IncidentClass = Field(alias="class")
+    incident_class: str = Field(alias="class")
     version: str = Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,29}$")
     title: str = Field(min_length=3, max_length=120)
     trigger: _Line
@@ -83,8 +85,8 @@ def packaged() -> Path:
     return here / "data" / "runbooks" if (here / "data" / "runbooks").is_dir() else here.parent / "runbooks"
 
 
-def read_runbooks(folder: Path) -> tuple[Mapping[IncidentClass, Runbook], tuple[Mistake, ...]]:
-    """Every class's runbook, and what is wrong in the folder.
+def read_runbooks(folder: Path, known: Read) -> tuple[Mapping[IncidentClass, Runbook], tuple[Mistake, ...]]:
+    """Every class's runbook, and what is wrong in the folder; ``known`` says which classes there are.
 
     A file of ``folder`` replaces the runbook of its class alone; a class that it does not cover, or whose file
     has a mistake, takes the packaged one, so that no class is without.
@@ -94,7 +96,7 @@ def read_runbooks(folder: Path) -> tuple[Mapping[IncidentClass, Runbook], tuple[
     if not folder.is_dir():
         mistakes.append(Mistake(folder, 1, "is no folder; set FIRSTFIVE_RUNBOOKS to one, or unset it."))
     for file in sorted(folder.glob("*.md")):
-        runbook = read_runbook(file)
+        runbook = read_runbook(file, known.taxonomy)
         if isinstance(runbook, tuple):
             mistakes.extend(runbook)
         elif runbook.incident_class in found:
@@ -105,14 +107,18 @@ def read_runbooks(folder: Path) -> tuple[Mapping[IncidentClass, Runbook], tuple[
             found[runbook.incident_class] = runbook
     if folder.resolve() != packaged().resolve():
         own = {name: replace(runbook, own=True) for name, runbook in found.items()}
-        found = {**read_runbooks(packaged())[0], **own}
-    missing = [name.value for name in IncidentClass if name not in found]
-    if missing:
-        mistakes.append(Mistake(folder, 1, f"no runbook for {', '.join(missing)}; add one file a class."))
-    return found, tuple(mistakes)
+        found = {**read_runbooks(packaged(), known)[0], **own}
+    mistakes += [
+        Mistake(
+            *known.places.get(name, (folder, 1)), f"{name} has no runbook; add a file with `class: {name}` to {folder}."
+        )
+        for name in known.taxonomy.classes
+        if name not in found
+    ]
+    return {name: found[name] for name in known.taxonomy.classes if name in found}, tuple(mistakes)
 
 
-def read_runbook(file: Path) -> Runbook | tuple[Mistake, ...]:
+def read_runbook(file: Path, taxonomy: Taxonomy) -> Runbook | tuple[Mistake, ...]:
     """The runbook in ``file``, or every mistake in it."""
     text = read_text(file)
     if isinstance(text, Mistake):
@@ -126,7 +132,7 @@ def read_runbook(file: Path) -> Runbook | tuple[Mistake, ...]:
     if len(body.strip()) < _SHORTEST_BODY:
         line = front.count("\n") + 4
         return (Mistake(file, line, f"the text has under {_SHORTEST_BODY} characters; write what a responder needs."),)
-    return _runbook(document, body, file)
+    return _runbook(document, body, file, taxonomy)
 
 
 def whose(runbooks: Mapping[IncidentClass, Runbook]) -> str:
@@ -139,7 +145,7 @@ def whose(runbooks: Mapping[IncidentClass, Runbook]) -> str:
     return f"{said}; your own: {', '.join(own)}" + (f"; as they came along: {', '.join(ours)}" if ours else "")
 
 
-def _runbook(document: Document, body: str, file: Path) -> Runbook | tuple[Mistake, ...]:
+def _runbook(document: Document, body: str, file: Path, taxonomy: Taxonomy) -> Runbook | tuple[Mistake, ...]:
     value = document.value or {}
     if isinstance(value, dict) and isinstance(value.get("version"), int | float):
         value = {**value, "version": str(value["version"])}  # a bare 2 is a version too
@@ -147,19 +153,23 @@ def _runbook(document: Document, body: str, file: Path) -> Runbook | tuple[Mista
         front = _Front.model_validate(value)
     except ValidationError as error:
         return mistakes_of(error, document, file)
-    wrong = tuple(Mistake(file, document.line(path), said) for path, said in _odd(front))
+    wrong = tuple(Mistake(file, document.line(path), said) for path, said in _odd(front, taxonomy))
     return wrong or _made(front, body)
 
 
-def _odd(front: _Front) -> Iterator[tuple[_Path, str]]:
+def _odd(front: _Front, taxonomy: Taxonomy) -> Iterator[tuple[_Path, str]]:
     """What is well-formed and still wrong: where it stands, and what to do."""
+    if taxonomy.class_named(front.incident_class) is None:
+        yield ("class",), f"there is no class {front.incident_class}; use one of {', '.join(taxonomy.classes)}."
+        return
+    facts = taxonomy.facts(IncidentClass(front.incident_class))
     seen: set[str] = set()
     for at, step in enumerate(front.steps):
         here: _Path = ("steps", at)
         if step.id in seen:
             yield (*here, "id"), f"step id {step.id!r} stands here twice; give each step an id of its own."
         seen.add(step.id)
-        yield from (((*here, part), said) for part, said in _odd_step(step, front.incident_class))
+        yield from (((*here, part), said) for part, said in _odd_step(step, facts))
     for at, named in enumerate(front.first_five):
         if named not in seen:
             yield ("first_five", at), f"no step has the id {named!r}; name steps of this runbook."
@@ -174,7 +184,7 @@ def _odd(front: _Front) -> Iterator[tuple[_Path, str]]:
             )
 
 
-def _odd_step(step: _Step, incident_class: IncidentClass) -> Iterator[tuple[str, str]]:
+def _odd_step(step: _Step, facts: ClassFacts) -> Iterator[tuple[str, str]]:
     if step.action is not None and step.action not in ACTIONS:
         yield "action", f"no action is called {step.action!r}; use one of {', '.join(ACTIONS)}."
     if step.phase is Phase.CONTAINMENT:
@@ -183,16 +193,16 @@ def _odd_step(step: _Step, incident_class: IncidentClass) -> Iterator[tuple[str,
                 yield "id", f"containment step {step.id!r} has no {part}; say how to {part} it."
     if step.causes and step.phase is not Phase.REMEDIATION:
         yield "causes", f"step {step.id!r} has causes; only remediation depends on the cause."
-    if step.phase is Phase.REMEDIATION and incident_class is IncidentClass.UNKN:
+    if step.phase is Phase.REMEDIATION and facts.id is IncidentClass.UNKN:
         yield "phase", "UNKN takes no remediation; classify first, and keep to containment and diagnosis."
     if step.rollback:
-        yield from (("rollback", said) for said in _odd_rollback(step, incident_class))
+        yield from (("rollback", said) for said in _odd_rollback(step, facts))
 
 
-def _odd_rollback(step: _Step, incident_class: IncidentClass) -> Iterator[str]:
+def _odd_rollback(step: _Step, facts: ClassFacts) -> Iterator[str]:
     allowed = ", ".join(sorted(cause.value for cause in ROLLBACK_CAUSES))
-    if incident_class in NO_ROLLBACK:
-        yield f"{incident_class.value} takes no rollback; it was not our release, or nobody knows yet."
+    if not facts.rollback:
+        yield f"{facts.id} takes no rollback; it was not our release, or nobody knows yet."
     if step.phase is not Phase.REMEDIATION:
         yield "a rollback is remediation; give the step that phase."
     if not step.causes or not ROLLBACK_CAUSES.issuperset(step.causes):
@@ -215,7 +225,7 @@ def _made(front: _Front, body: str) -> Runbook:
     )
     texts = {step.id: step.text for step in steps}
     return Runbook(
-        incident_class=front.incident_class,
+        incident_class=IncidentClass(front.incident_class),
         title=front.title,
         version=front.version,
         trigger=front.trigger,

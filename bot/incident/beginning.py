@@ -5,30 +5,19 @@ from dataclasses import replace
 
 from bot.incident.detectors.onset import SECOND, Pace, Series, onset_of
 from bot.incident.evidence import EvidenceBundle
-from bot.incident.taxonomy import IncidentClass
+from bot.incident.rules import Taxonomy
 from bot.incident.tree import classify
 
 FAINT = 1.5  # nats: the class is settled already, only its beginning is asked for
 LONGEST = 20 * 60 * SECOND  # how far back a faint beginning is looked for; further back noise looks like one
 
-SHOWN_BY: Mapping[IncidentClass, tuple[str, ...]] = {
-    IncidentClass.SECU: ("security_hits", "new_descriptions"),
-    IncidentClass.ACTN: ("unapproved_writes", "write_amounts", "many_writes"),
-    IncidentClass.BEHV: ("policy_hits",),
-    IncidentClass.HARD: ("unexplained_failures", "task_volume"),
-    IncidentClass.PROV: ("model_errors", "slow_models", "model_mismatch"),
-    IncidentClass.TOOL: ("tool:", "empty:", "slow:"),
-    IncidentClass.LOOP: ("repeats", "long_tasks", "heavy_tasks"),
-    IncidentClass.QUAL: ("quality", "model_mismatch"),
-}
-
 
 def with_beginning(
-    bundle: EvidenceBundle, troubles: Mapping[str, Sequence[Series | Pace]], at_ns: int
+    bundle: EvidenceBundle, troubles: Mapping[str, Sequence[Series | Pace]], at_ns: int, taxonomy: Taxonomy
 ) -> EvidenceBundle:
     """The bundle with the onset of its own class, where one can be found and is not there yet."""
-    chosen = classify(bundle).incident_class
-    shown = SHOWN_BY.get(chosen, ()) if chosen else ()
+    chosen = classify(bundle, taxonomy).incident_class
+    shown = taxonomy.facts(chosen).onset if chosen else ()
     if not shown or (bundle.onset and bundle.onset.signal.startswith(shown)):
         return bundle
     own = {name: series for name, series in troubles.items() if name.startswith(shown)}

@@ -7,17 +7,15 @@ one of a thousand looks reaches about 5. Signals of one class that are independe
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from bot.incident.detectors.security import is_security
 from bot.incident.evidence import Direction, EvidenceBundle, Finding, FindingKind, Signal
+from bot.incident.rules import CONVINCING, CaseFacts, CaseRule, Sign, Taxonomy
 from bot.incident.statistics import evidence, poisson_evidence
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.wording import figure
 
-CONVINCING = 5.0  # nats for a class that lives in everyday noise: one of a thousand looks
-NOTICEABLE = 4.4  # the same where four bad ones are needed and choosing among ways has been paid for
-DEFINITIONAL = 2.6  # nats where the signal is the definition of the class and its noise is almost nothing
-STRONG = 10.0  # nats that leave no doubt
 NOTABLE = 1.0  # nats from which a signal is mentioned
 FEWEST_BASELINE = 8
 FEWEST_ALARMS = 2
@@ -25,7 +23,6 @@ FEWEST_EVENTS = 3  # bad outcomes of one kind below which everyday noise explain
 FEWEST_VERDICTS_AGAINST = 4  # the same for verdicts: judges and guardrails err
 ALARM_NOISE = 1.5  # nats off for alarms: detectors of injection raise false ones, and in bunches
 JOINT = 3.0  # nats for a task that shows two different signs of an attack
-FEEDBACK_WEIGHT = 0.5  # users rate what they feel, and the same wrong answer a judge has counted
 PRIOR = (0.5, 10)  # added to what is known: everyday noise is never quite absent
 RUMOUR = 1.0  # nats of a loud class from which failing probes may be its doing
 FEWEST_VERDICTS = 8  # judged answers from which judges count as heard
@@ -38,38 +35,10 @@ QUIET_SPELL = 2.5  # nats: tasks bunch more than chance, so a quiet spell must b
 MORE_FREEDOM = 1.0  # nats a further series must bring before it counts: more of them fit noise better
 NEW_DESCRIPTION = 4.0  # nats for a tool description that changed without a deploy
 DEPLOY_NEAR_NS = 15 * 60 * 1_000_000_000
+LOUD = (IncidentClass.PROV, IncidentClass.TOOL, IncidentClass.HARD, IncidentClass.LOOP)
 
-THRESHOLDS: dict[IncidentClass, float] = {
-    IncidentClass.SECU: DEFINITIONAL,
-    IncidentClass.ACTN: DEFINITIONAL,
-    IncidentClass.BEHV: NOTICEABLE,
-    IncidentClass.HARD: CONVINCING,
-    IncidentClass.PROV: CONVINCING,
-    IncidentClass.TOOL: CONVINCING,
-    IncidentClass.LOOP: CONVINCING,
-    IncidentClass.QUAL: CONVINCING,
-}
-
-# Ways of seeing one class, each with the nats that choosing it costs: looking again is another chance for noise
-CONDUCT_WAYS: Mapping[str, float] = {
-    "policy_hits": 0.0,
-    "breaches": math.log(2),
-    "policy_verdicts": math.log(3),
-    "breaches_slice": math.log(8),
-}
-EFFORT_WAYS: Mapping[str, float] = {
-    "repeats": 0.0,
-    "at_limit": math.log(2),
-    "long_tasks": math.log(3),
-    "heavy_tasks": math.log(4),
-}
-QUALITY_WAYS: Mapping[str, float] = {
-    "quality": math.log(2),
-    "probes": math.log(3),
-    "feedback": math.log(4),
-    "quality_slice": math.log(8),
-}
-
+VERDICTS_ON_ANSWERS = frozenset({"quality", "probes", "feedback", "quality_slice", "quality_elsewhere"})
+VERDICTS_ON_CONDUCT = frozenset({"policy_hits", "breaches", "policy_verdicts", "breaches_slice"})
 _NO_NOISE = frozenset(
     {
         "new_destinations",
@@ -92,30 +61,45 @@ class Case:
     because: tuple[str, ...]
     signals: tuple[str, ...]
     trace_ids: tuple[str, ...]
+    convincing: float = CONVINCING  # nats from which it stands
 
     @property
     def stands(self) -> bool:
         """It is convincing when seen alone."""
-        return self.nats >= THRESHOLDS[self.incident_class]
+        return self.nats >= self.convincing
 
 
-def cases_of(bundle: EvidenceBundle) -> dict[IncidentClass, Case]:
-    """The case for each class but UNKN."""
-    loud = {
-        IncidentClass.PROV: _provider(bundle),
-        IncidentClass.TOOL: _tool(bundle),
-        IncidentClass.HARD: _hard(bundle),
-        IncidentClass.LOOP: _best(bundle, IncidentClass.LOOP, EFFORT_WAYS),
-    }
-    return {
-        IncidentClass.SECU: _security(bundle),
-        IncidentClass.ACTN: _summed(
-            bundle, IncidentClass.ACTN, ("unapproved_writes", "unbacked_claims", "many_writes", "write_amounts")
-        ),
-        IncidentClass.BEHV: _best(bundle, IncidentClass.BEHV, CONDUCT_WAYS),
-        **loud,
-        IncidentClass.QUAL: _quality(bundle, max(case.nats for case in loud.values())),
-    }
+Cases = Mapping[IncidentClass, Case]
+
+
+def cases_of(bundle: EvidenceBundle, taxonomy: Taxonomy) -> Cases:
+    """The case for each class that telemetry can tell."""
+    told = {name: facts.case for name, facts in taxonomy.classes.items() if facts.case}
+    found: dict[IncidentClass, Case] = {}
+    for name, case in sorted(told.items(), key=lambda one: one[1].rule is CaseRule.QUALITY):  # the quiet one last
+        loudest = max((found[loud].nats for loud in LOUD if loud in found), default=0.0)
+        found[name] = replace(_made(bundle, name, case, loudest), convincing=case.convincing)
+    return {name: found[name] for name in told}
+
+
+def _made(bundle: EvidenceBundle, name: IncidentClass, case: CaseFacts, loudest: float) -> Case:
+    match case.rule:
+        case CaseRule.SUM:
+            return _summed(bundle, name, case.signs)
+        case CaseRule.BEST:
+            return _best(bundle, name, case.signs)
+        case CaseRule.SECURITY:
+            return _security(bundle, name, case.signs)
+        case CaseRule.PROVIDER:
+            return _provider(bundle, name)
+        case CaseRule.TOOL:
+            return _tool(bundle, name)
+        case CaseRule.HARD:
+            return _hard(bundle, name)
+        case CaseRule.QUALITY:
+            return _quality(bundle, name, case.signs, loudest)
+        case other:
+            assert_never(other)
 
 
 def strength(signal: Signal | None) -> float:
@@ -128,21 +112,48 @@ def strength(signal: Signal | None) -> float:
     if signal.name in _NO_NOISE:
         known = signal.baseline_n >= FEWEST_BASELINE
         return evidence(signal.k, signal.n, signal.baseline_k or 0, signal.baseline_n) if known else 0.0
-    bad, of = PRIOR_OF_VERDICTS if signal.name in (*QUALITY_WAYS, "quality_elsewhere") else PRIOR
+    bad, of = PRIOR_OF_VERDICTS if signal.name in VERDICTS_ON_ANSWERS else PRIOR
     nats = evidence(signal.k, signal.n, (signal.baseline_k or 0) + bad, signal.baseline_n + of)
     alarm = signal.name == "security_hits" or signal.name.startswith(ALARM)
-    verdict = signal.name in QUALITY_WAYS or signal.name in CONDUCT_WAYS
+    verdict = signal.name in VERDICTS_ON_ANSWERS or signal.name in VERDICTS_ON_CONDUCT
     few = FEWEST_ALARMS if alarm else FEWEST_VERDICTS_AGAINST if verdict else FEWEST_EVENTS
     return min(nats, NOTABLE) if signal.k < few else nats
 
 
-def _named(bundle: EvidenceBundle, names: Iterable[str]) -> list[Signal]:
-    return [signal for name in names if (signal := bundle.signal(name))]
+def speaks(signal: Signal | None, sign: Sign) -> float:
+    """Nats with which a signal speaks for a class, before what choosing it costs; negative when it speaks against."""
+    if not sign.bounded:
+        return sign.weight * strength(signal)
+    if signal is None or signal.value is None or signal.n < sign.at_least:
+        return 0.0
+    return sign.weight * CONVINCING if _crossed(signal.value, signal.baseline, sign) else 0.0
 
 
-def _case(incident_class: IncidentClass, nats: float, signals: Iterable[Signal], *more: str) -> Case:
+def _crossed(value: float, baseline: float | None, sign: Sign) -> bool:
+    above = sign.above is None or value > sign.above
+    below = sign.below is None or value < sign.below
+    times = sign.times is None or (baseline is not None and baseline > 0 and value > sign.times * baseline)
+    return above and below and times
+
+
+Spoken = tuple[Signal, Sign]
+
+
+def _named(bundle: EvidenceBundle, signs: Iterable[Sign]) -> list[Spoken]:
+    """The signals the signs name, those of a whole family among them."""
+    found: list[Spoken] = []
+    for sign in signs:
+        if sign.name.endswith(":"):
+            found += [(signal, sign) for signal in bundle.signals if signal.name.startswith(sign.name)]
+        elif signal := bundle.signal(sign.name):
+            found.append((signal, sign))
+    return found
+
+
+def _case(incident_class: IncidentClass, nats: float, spoken: Iterable[Spoken], *more: str) -> Case:
     """A case from the signals that speak for it, the strongest first."""
-    speaking = sorted((signal for signal in signals if strength(signal) >= NOTABLE), key=strength, reverse=True)
+    loud = [(_said(signal, sign), signal) for signal, sign in spoken]
+    speaking = [signal for nats_of, signal in sorted(loud, key=lambda one: -one[0]) if nats_of >= NOTABLE]
     traces = dict.fromkeys(trace_id for signal in speaking for trace_id in signal.trace_ids)
     return Case(
         incident_class=incident_class,
@@ -153,21 +164,26 @@ def _case(incident_class: IncidentClass, nats: float, signals: Iterable[Signal],
     )
 
 
-def _summed(bundle: EvidenceBundle, incident_class: IncidentClass, names: Iterable[str]) -> Case:
+def _said(signal: Signal, sign: Sign) -> float:
+    return speaks(signal, sign) if sign.bounded else strength(signal)
+
+
+def _summed(bundle: EvidenceBundle, incident_class: IncidentClass, signs: Iterable[Sign]) -> Case:
     """Independent signs of one class add up; signs that improved do not count against it."""
-    signals = _named(bundle, names)
-    return _case(incident_class, sum(max(0.0, strength(signal)) for signal in signals), signals)
+    spoken = _named(bundle, signs)
+    nats = sum(max(0.0, speaks(signal, sign) - sign.cost) for signal, sign in spoken)
+    return _case(incident_class, nats, spoken)
 
 
-def _best(bundle: EvidenceBundle, incident_class: IncidentClass, ways: Mapping[str, float]) -> Case:
+def _best(bundle: EvidenceBundle, incident_class: IncidentClass, signs: Iterable[Sign]) -> Case:
     """Several ways of seeing the same thing: the best one counts, less the chance that lies in choosing it."""
-    signals = _named(bundle, ways)
-    nats = max((strength(signal) - ways[signal.name] for signal in signals), default=0.0)
-    return _case(incident_class, max(0.0, nats), signals)
+    spoken = _named(bundle, signs)
+    nats = max((speaks(signal, sign) - sign.cost for signal, sign in spoken), default=0.0)
+    return _case(incident_class, max(0.0, nats), spoken)
 
 
-def _security(bundle: EvidenceBundle) -> Case:
-    base = _summed(bundle, IncidentClass.SECU, ("security_hits", "untrusted_privileged", "new_destinations"))
+def _security(bundle: EvidenceBundle, incident_class: IncidentClass, signs: Iterable[Sign]) -> Case:
+    base = _summed(bundle, incident_class, signs)
     described = undeployed_descriptions(bundle)
     counted = max(0.0, strength(bundle.signal("security_hits")))
     alarms = max(counted, _loudest_alarm(bundle))
@@ -177,7 +193,7 @@ def _security(bundle: EvidenceBundle) -> Case:
         return base
     details = tuple(f"{finding.detail}, and no deploy explains it" for finding in described)
     return Case(
-        IncidentClass.SECU,
+        incident_class,
         base.nats + NEW_DESCRIPTION,
         (*base.because, *details),
         base.signals,
@@ -197,8 +213,8 @@ def _loudest_alarm(bundle: EvidenceBundle) -> float:
 
 def joint_signs(bundle: EvidenceBundle) -> bool:
     """Some task shows two different signs of an attack."""
-    signs = _named(bundle, ("security_hits", "untrusted_privileged", "new_destinations"))
-    seen = [trace_id for signal in signs if signal.value != signal.baseline for trace_id in signal.trace_ids]
+    signs = (bundle.signal(name) for name in ("security_hits", "untrusted_privileged", "new_destinations"))
+    seen = [trace_id for signal in signs if signal and signal.value != signal.baseline for trace_id in signal.trace_ids]
     return len(seen) > len(set(seen))
 
 
@@ -210,7 +226,7 @@ def undeployed_descriptions(bundle: EvidenceBundle) -> tuple[Finding, ...]:
     return () if any(change.first_seen_ns >= since for change in deploys) else found
 
 
-def _provider(bundle: EvidenceBundle) -> Case:
+def _provider(bundle: EvidenceBundle, incident_class: IncidentClass) -> Case:
     """Errors or waits. Tasks that call more models see more errors, so the calls must show them too; neighbours confirm."""
     tasks, calls = bundle.signal("model_errors"), bundle.signal("model_call_errors")
     erring = min(strength(tasks), strength(calls)) if calls else strength(tasks)
@@ -218,27 +234,28 @@ def _provider(bundle: EvidenceBundle) -> Case:
     nats = max(0.0, erring, strength(slow) - math.log(2))
     if bundle.also_affected and nats >= COMPANY:
         nats += COMPANY
-    return _case(IncidentClass.PROV, nats, [signal for signal in (tasks, slow) if signal])
+    return _case(incident_class, nats, [(signal, Sign(signal.name)) for signal in (tasks, slow) if signal])
 
 
-def _tool(bundle: EvidenceBundle) -> Case:
+def _tool(bundle: EvidenceBundle, incident_class: IncidentClass) -> Case:
     """The worst tool speaks; that it is the worst of several is discounted."""
     tools = [signal for signal in bundle.signals if signal.name.startswith(("tool:", "empty:", "slow:"))]
     worst = max(tools, key=strength, default=None)
     nats = max(0.0, strength(worst) - math.log(1 + len(tools)))
-    spoken = [signal for signal in tools if strength(signal) >= max(NOTABLE, strength(worst) / 2)]
+    loud = max(NOTABLE, strength(worst) / 2)
+    spoken = [(signal, Sign(signal.name)) for signal in tools if strength(signal) >= loud]
     top = bundle.signal("failing_top2")
     more = (figure(top) + f": {top.note}",) if top and top.k and top.note and spoken else ()
-    return _case(IncidentClass.TOOL, nats, spoken, *more)
+    return _case(incident_class, nats, spoken, *more)
 
 
-def _hard(bundle: EvidenceBundle) -> Case:
+def _hard(bundle: EvidenceBundle, incident_class: IncidentClass) -> Case:
     """Failures that nothing below explains, or hardly any tasks."""
     failures, pace = bundle.signal("unexplained_failures"), bundle.signal("task_volume")
     missing = 0.0 if silent(bundle) else collapse(pace)
     more = (figure(pace),) if pace and missing >= NOTABLE else ()
     nats = max(0.0, strength(failures)) + missing
-    return _case(IncidentClass.HARD, nats, [failures] if failures else [], *more)
+    return _case(incident_class, nats, [(failures, Sign(failures.name))] if failures else [], *more)
 
 
 def silent(bundle: EvidenceBundle) -> bool:
@@ -259,24 +276,23 @@ def collapse(pace: Signal | None) -> float:
     return max(0.0, nats - QUIET_SPELL)
 
 
-def _quality(bundle: EvidenceBundle, loudest: float) -> Case:
+def _quality(bundle: EvidenceBundle, incident_class: IncidentClass, signs: Iterable[Sign], loudest: float) -> Case:
     """Judges, probes and users together, where what improved counts against it; or one of them or of the tasks alone.
 
-    A probe also fails where tasks break or turn in circles. So probes speak for worse answers only where judges
-    had the time to say so, and only as far as they agree while ``loudest`` (nats of the loud cases) is not silent.
+    A sign without weight is not added up. A probe also fails where tasks break or turn in circles. So probes speak
+    for worse answers only where judges had the time to say so, and only as far as they agree while ``loudest`` (nats
+    of the loud cases) is not silent.
     """
-    pooled = [signal for signal in _named(bundle, ("quality", "probes", "feedback")) if signal.n]
+    spoken = _named(bundle, signs)
     judged = strength(bundle.signal("quality"))
     agreed = max(0.0, judged) if loudest >= RUMOUR or _unjudged(bundle) else math.inf
-    nats = {signal.name: strength(signal) for signal in pooled}
-    if "probes" in nats:
-        nats["probes"] = min(nats["probes"], agreed)
-    together = nats.get("quality", 0.0) + nats.get("probes", 0.0) + FEEDBACK_WEIGHT * nats.get("feedback", 0.0)
+    most = {"probes": agreed, "quality_slice": math.inf if agreed > 0 else 0.0}
+    nats = {signal.name: min(strength(signal), most.get(signal.name, math.inf)) for signal, _ in spoken}
+    pooled = [(signal, sign) for signal, sign in spoken if signal.n and sign.weight]
+    together = sum(sign.weight * nats[signal.name] for signal, sign in pooled)
     together -= MORE_FREEDOM * max(0, len(pooled) - 1)
-    part = bundle.signal("quality_slice")
-    nats["quality_slice"] = min(strength(part), math.inf if agreed > 0 else 0.0)
-    alone = max((found - QUALITY_WAYS[name] for name, found in nats.items()), default=0.0)
-    return _case(IncidentClass.QUAL, max(0.0, together, alone), _named(bundle, QUALITY_WAYS))
+    alone = max((nats[signal.name] - sign.cost for signal, sign in spoken if signal.n or not sign.weight), default=0.0)
+    return _case(incident_class, max(0.0, together, alone), spoken)
 
 
 def _unjudged(bundle: EvidenceBundle) -> bool:

@@ -1,6 +1,9 @@
 """The suspected cause: a hypothesis from what changed shortly before it began."""
 
+from typing import assert_never
+
 from bot.incident.evidence import Change, ChangeKind, Direction, EvidenceBundle
+from bot.incident.rules import CauseRule, Taxonomy
 from bot.incident.taxonomy import Cause, IncidentClass
 
 MINUTE = 60 * 1_000_000_000
@@ -21,19 +24,24 @@ _BY_CHANGE: dict[ChangeKind, Cause] = {
 }
 
 
-def suspected_cause(incident_class: IncidentClass | None, bundle: EvidenceBundle) -> tuple[Cause, str]:
+def suspected_cause(
+    incident_class: IncidentClass | None, bundle: EvidenceBundle, taxonomy: Taxonomy
+) -> tuple[Cause, str]:
     """The cause and the sentence that says why; the sentence is empty for an unknown cause."""
-    match incident_class:
-        case None | IncidentClass.UNKN:
+    if incident_class is None:
+        return Cause.UNKNOWN, ""
+    facts = taxonomy.facts(incident_class)
+    if facts.cause is not None:
+        return facts.cause, facts.cause_because
+    match facts.cause_rule:
+        case CauseRule.NOTHING:
             return Cause.UNKNOWN, ""
-        case IncidentClass.SECU:
-            return Cause.ADVERSARY, "somebody outside steers it"
-        case IncidentClass.PROV:
-            return Cause.MODEL_OR_PROVIDER, "the provider's answers changed, not ours"
-        case IncidentClass.TOOL:
+        case CauseRule.TOOL:
             return _of_tool(bundle)
-        case _:
+        case CauseRule.CHANGES:
             return _of_change(bundle)
+        case other:
+            assert_never(other)
 
 
 def recent_changes(bundle: EvidenceBundle) -> tuple[Change, ...]:

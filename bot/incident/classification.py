@@ -6,25 +6,34 @@ answered "can't tell" falls through and leaves a flag.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
+from bot.incident.names import Name
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
 
 
-class Question(StrEnum):
-    """The yes/no nodes of the tree, in the order in which they are asked."""
+class Question(Name):
+    """A yes/no node of the tree, by its id. These twelve come along; a team's taxonomy may have more."""
 
-    FRESH = "fresh"
-    HARM_NOW = "harm_now"
-    SECURITY = "security"
-    ACTION = "action"
-    BEHAVIOUR = "behaviour"
-    LOUD = "loud"
-    PROVIDER = "provider"
-    ONE_TOOL = "one_tool"
-    LOOPING = "looping"
-    LOOP_BY_TOOL = "loop_by_tool"
-    QUALITY = "quality"
-    MODEL_CHANGED = "model_changed"
+    FRESH: ClassVar["Question"]
+    HARM_NOW: ClassVar["Question"]
+    SECURITY: ClassVar["Question"]
+    ACTION: ClassVar["Question"]
+    BEHAVIOUR: ClassVar["Question"]
+    LOUD: ClassVar["Question"]
+    PROVIDER: ClassVar["Question"]
+    ONE_TOOL: ClassVar["Question"]
+    LOOPING: ClassVar["Question"]
+    LOOP_BY_TOOL: ClassVar["Question"]
+    QUALITY: ClassVar["Question"]
+    MODEL_CHANGED: ClassVar["Question"]
+
+
+for _id in (
+    *("fresh", "harm_now", "security", "action", "behaviour", "loud", "provider", "one_tool"),
+    *("looping", "loop_by_tool", "quality", "model_changed"),
+):
+    setattr(Question, _id.upper(), Question(_id))
 
 
 class Reply(StrEnum):

@@ -14,6 +14,8 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from bot.incident.names import Name
+
 T = TypeVar("T")
 
 
@@ -21,7 +23,7 @@ def encode(value: object) -> Any:
     """A JSON value for ``value``: dataclasses become objects, tuples lists, datetimes ISO 8601 text."""
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: encode(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, Enum):
+    if isinstance(value, Enum | Name):
         return value.value
     if isinstance(value, datetime):
         return value.isoformat()
@@ -64,7 +66,7 @@ def _decode(hint: Any, value: Any) -> Any:
 def _decode_plain(hint: Any, value: Any) -> Any:
     if is_dataclass(hint):
         return _decode_fields(typing.cast(type, hint), value)
-    if isinstance(hint, type) and issubclass(hint, Enum):
+    if isinstance(hint, type) and issubclass(hint, Enum | Name):
         return hint(value)
     if hint is datetime:
         return datetime.fromisoformat(value)

@@ -25,6 +25,7 @@ from bot.incident.evidence import (
 from bot.incident.metrics import Metric
 from bot.incident.pairing import pair_of
 from bot.incident.reading import Reading, tool_steps
+from bot.incident.rules import Taxonomy
 from bot.incident.signals import (
     actions,
     conduct,
@@ -74,7 +75,7 @@ class Gathered:
     announced: Sequence[Change] = ()  # changes that a pipeline told us of
 
 
-def gather(agent: str, at_ns: int, found: Gathered, window_ns: int | None = None) -> EvidenceBundle:
+def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_ns: int | None = None) -> EvidenceBundle:
     """The bundle for ``agent`` (its name in the catalogue) at ``at_ns`` (nanoseconds since the epoch).
 
     Nothing that starts later is looked at. With ``window_ns`` the window has that length, and the baseline is
@@ -111,7 +112,7 @@ def gather(agent: str, at_ns: int, found: Gathered, window_ns: int | None = None
         courses=courses(scope, placed, measured),
         steps=steps_distribution(scope),
     )
-    bundle = with_beginning(bundle, series, at_ns)
+    bundle = with_beginning(bundle, series, at_ns, taxonomy)
     return replace(bundle, links=linked(bundle, found.links))
 
 

@@ -4,7 +4,6 @@ from typing import assert_never
 
 from bot.incident.classification import Reply
 from bot.incident.mitigation import Proof
-from bot.incident.questions import WORDINGS
 from bot.incident.timeline import (
     ClassDoubted,
     ClassificationOverdue,
@@ -149,7 +148,8 @@ def _change(before: str, after: str) -> str:
 
 def _answer(fact: QuestionAnswered) -> str:
     """What was answered, and what telemetry said where the two differ."""
-    told = f"Answered {reply_word(fact.reply)}: {WORDINGS[fact.question].ask}"
+    words = fact.question.value.replace("_", " ") + "?"
+    told = f"Answered {reply_word(fact.reply)}: {fact.asked or words}"
     if fact.telemetry is None or fact.telemetry is fact.reply:
         return told
     figure = f" ({fact.figure.rstrip('.')})" if fact.figure else ""

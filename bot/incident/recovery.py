@@ -11,6 +11,7 @@ from functools import cache
 from bot.incident.evidence import ENOUGH, Direction, EvidenceBundle, Signal, Unit
 from bot.incident.gathering import Gathered, gather
 from bot.incident.kinds import MitigationKind
+from bot.incident.rules import Taxonomy
 from bot.incident.statistics import newcombe, wilson
 from bot.incident.timeline import MitigationStatus
 from bot.incident.wording import figure, percent, quantity
@@ -77,7 +78,7 @@ _Judged = tuple[bool | None, str]
 @cache
 def signal_names() -> frozenset[str]:
     """The names that any look may measure, without those of single tools, evaluators and the like."""
-    return SOMETIMES | {signal.name for signal in gather("", 0, Gathered()).signals}
+    return SOMETIMES | {signal.name for signal in gather("", 0, Gathered(), Taxonomy()).signals}
 
 
 def known_signal(name: str) -> bool:

@@ -16,8 +16,9 @@ from bot.incident.gap import monitoring_gap
 from bot.incident.labels import labels_in_words
 from bot.incident.model import Via
 from bot.incident.narration import narrate
+from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
-from bot.incident.taxonomy import CLASSES, Cause
+from bot.incident.taxonomy import Cause
 from bot.incident.timeline import (
     ClassificationOverdue,
     Classified,
@@ -84,6 +85,7 @@ class Postmortem:
     steps: tuple[Statement, ...] = ()  # of the runbook: ticked ones, then those that nobody ticked
     asked: tuple[Statement, ...] = ()  # what the runbook wants answered
     labels: tuple[Statement, ...] = ()  # names of the class in public taxonomies
+    class_name: str = ""
 
     @property
     def reviewable(self) -> bool:
@@ -108,11 +110,12 @@ def draft(
     events: tuple[Event, ...],
     bundle: EvidenceBundle | None,
     now: datetime,
+    taxonomy: Taxonomy,
     runbook: Runbook | None = None,
 ) -> Postmortem:
     """The postmortem as the timeline supports it at ``now``. What people wrote replaces nothing: it stands beside."""
     sections = {
-        Section.SUMMARY: _summary(state, events),
+        Section.SUMMARY: _summary(state, events, taxonomy),
         Section.IMPACT: _impact(events, bundle),
         Section.DETECTION: _detection(events, bundle),
         Section.CONTRIBUTING_FACTORS: _factors(events, bundle),
@@ -131,7 +134,8 @@ def draft(
         charts=charts_for(bundle, events),
         steps=_steps(state, events, runbook),
         asked=_asked(events, runbook),
-        labels=_labels(events),
+        labels=_labels(events, taxonomy),
+        class_name=taxonomy.facts(state.incident_class).name if state.incident_class else "",
     )
 
 
@@ -149,7 +153,7 @@ def _of(events: tuple[Event, ...], kind: type[F]) -> list[tuple[Event, F]]:
     return [(event, event.fact) for event in events if isinstance(event.fact, kind)]
 
 
-def _summary(state: IncidentState, events: tuple[Event, ...]) -> tuple[Statement, ...]:
+def _summary(state: IncidentState, events: tuple[Event, ...], taxonomy: Taxonomy) -> tuple[Statement, ...]:
     said = []
     for event, fact in _of(events, Declared):
         place = f" in {fact.environment}" if fact.environment else ""
@@ -159,7 +163,7 @@ def _summary(state: IncidentState, events: tuple[Event, ...]) -> tuple[Statement
             )
         )
     for event, last in _of(events, Classified)[-1:]:
-        name = CLASSES[last.incident_class].name
+        name = taxonomy.facts(last.incident_class).name
         said.append(
             Statement(
                 f"Class {last.incident_class.value}: {name}; suspected cause {last.cause.value}; {state.severity.value}.",
@@ -300,11 +304,11 @@ def _asked(events: tuple[Event, ...], runbook: Runbook | None) -> tuple[Statemen
     return tuple(Statement(question, (named[0][0].id,)) for question in runbook.postmortem)
 
 
-def _labels(events: tuple[Event, ...]) -> tuple[Statement, ...]:
+def _labels(events: tuple[Event, ...], taxonomy: Taxonomy) -> tuple[Statement, ...]:
     return tuple(
         Statement(text, (event.id,))
         for event, last in _of(events, Classified)[-1:]
-        for text in labels_in_words(last.incident_class, last.cause)
+        for text in labels_in_words(last.incident_class, taxonomy, last.cause)
     )
 
 

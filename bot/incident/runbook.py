@@ -44,7 +44,6 @@ Action: TypeAlias = MitigationKind | Deed
 ACTIONS: dict[str, Action] = {one.value: one for one in (*MitigationKind, *Deed)}
 
 ROLLBACK_CAUSES = frozenset({Cause.OUR_PROMPT, Cause.OUR_CODE_OR_CONFIG, Cause.MODEL_OR_PROVIDER})
-NO_ROLLBACK = frozenset({IncidentClass.PROV, IncidentClass.UNKN})  # not our release, or nobody knows yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,31 @@
 """The lowest severity a class and its measured impact allow, with the reason."""
 
 from bot.incident.evidence import EvidenceBundle, Signal
-from bot.incident.taxonomy import CLASSES, IncidentClass, Severity
+from bot.incident.rules import Taxonomy
+from bot.incident.taxonomy import IncidentClass, Severity
 
 MANY_FAIL = 0.25
 SOME_FAIL = 0.05
 QUALITY_DROP = 0.10
 FEWEST_TASKS = 8  # below it a share of failing tasks is no measure of impact
-_IRREVERSIBLE = frozenset({IncidentClass.SECU, IncidentClass.ACTN})
 
 Reasoned = tuple[Severity, str]
 
 
-def floor(incident_class: IncidentClass | None, bundle: EvidenceBundle, *, harm_now: bool = False) -> Reasoned:
+def floor(
+    incident_class: IncidentClass | None, bundle: EvidenceBundle, taxonomy: Taxonomy, *, harm_now: bool = False
+) -> Reasoned:
     """The floor and one sentence that says why. Responders may raise a severity, never go below its floor."""
-    reasons = [_class_floor(incident_class), *_impact(incident_class, bundle)]
+    reasons = [_class_floor(incident_class, taxonomy), *_impact(incident_class, bundle)]
     if harm_now:
-        reasons.append(_harm(incident_class))
+        reasons.append(_harm(incident_class, taxonomy))
     return min(reasons, key=lambda reason: reason[0].rank)
 
 
-def _class_floor(incident_class: IncidentClass | None) -> Reasoned:
+def _class_floor(incident_class: IncidentClass | None, taxonomy: Taxonomy) -> Reasoned:
     if incident_class is None:
         return Severity.SEV4, "nothing unusual is measured"
-    lowest = CLASSES[incident_class].floor
+    lowest = taxonomy.facts(incident_class).floor
     return lowest, f"the floor of {incident_class.value} is {lowest.value}"
 
 
@@ -64,7 +66,7 @@ def _drop(bundle: EvidenceBundle) -> list[Reasoned]:
     return found
 
 
-def _harm(incident_class: IncidentClass | None) -> Reasoned:
-    if incident_class in _IRREVERSIBLE:
+def _harm(incident_class: IncidentClass | None, taxonomy: Taxonomy) -> Reasoned:
+    if incident_class is not None and taxonomy.facts(incident_class).irreversible:
         return Severity.SEV1, "irreversible or external harm is happening now"
     return Severity.SEV2, "harm is happening now"

@@ -1,25 +1,32 @@
-"""The three axes of an incident, and what each class means for the people who respond.
+"""The three axes of an incident.
 
 Class is the symptom that telemetry shows in five minutes. Suspected cause is a hypothesis
-and unlocks remediation. Severity is impact; a class only sets its floor.
+and unlocks remediation. Severity is impact; a class only sets its floor. What a class means, and how it is told, is data:
+see ``rules.py`` and ``taxonomy.yaml``.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
+
+from bot.incident.names import Name
 
 
-class IncidentClass(StrEnum):
-    """The nine operational classes."""
+class IncidentClass(Name):
+    """An operational class, by its id. These nine come along; a team's taxonomy may have more."""
 
-    SECU = "SECU"
-    ACTN = "ACTN"
-    BEHV = "BEHV"
-    HARD = "HARD"
-    PROV = "PROV"
-    TOOL = "TOOL"
-    LOOP = "LOOP"
-    QUAL = "QUAL"
-    UNKN = "UNKN"
+    SECU: ClassVar["IncidentClass"]
+    ACTN: ClassVar["IncidentClass"]
+    BEHV: ClassVar["IncidentClass"]
+    HARD: ClassVar["IncidentClass"]
+    PROV: ClassVar["IncidentClass"]
+    TOOL: ClassVar["IncidentClass"]
+    LOOP: ClassVar["IncidentClass"]
+    QUAL: ClassVar["IncidentClass"]
+    UNKN: ClassVar["IncidentClass"]
+
+
+for _id in ("SECU", "ACTN", "BEHV", "HARD", "PROV", "TOOL", "LOOP", "QUAL", "UNKN"):
+    setattr(IncidentClass, _id, IncidentClass(_id))
 
 
 class Cause(StrEnum):
@@ -63,109 +70,3 @@ class Confidence(StrEnum):
     HIGH = "high"
     MEDIUM = "medium"
     LOW = "low"
-
-
-@dataclass(frozen=True, slots=True)
-class ClassFacts:
-    """What responders need to know about a class before they act."""
-
-    name: str
-    meaning: str
-    first_mitigation: str
-    do_not: tuple[str, ...]
-    floor: Severity
-
-
-CLASSES: dict[IncidentClass, ClassFacts] = {
-    IncidentClass.SECU: ClassFacts(
-        "security breach of the agent",
-        "Attacker content, identity or supply chain steers the agent, or data crosses a boundary.",
-        "Snapshot memory and index, then cut egress and privileged tools and revoke the agent's credential.",
-        (
-            "wipe memory or logs before the snapshot",
-            "ask the agent to explain itself",
-            "only restart it: stored memory infects it again",
-            "discuss details in a public channel",
-        ),
-        Severity.SEV2,
-    ),
-    IncidentClass.ACTN: ClassFacts(
-        "wrong or unapproved action",
-        "The agent made an unapproved, out-of-policy or irreversible change, or claims one that no tool call shows.",
-        "Turn write tools off and pause the queue; let running tasks drain.",
-        (
-            "kill it in the middle of a transaction",
-            "retry or resume the tasks",
-            "ask the agent to undo its work",
-            "roll the prompt back before the actions are listed",
-        ),
-        Severity.SEV2,
-    ),
-    IncidentClass.BEHV: ClassFacts(
-        "behaviour against policy",
-        "Content or persona breaks policy while tasks still run.",
-        "Limit turns, tighten the filter or hand over to people; disable only the generative part.",
-        (
-            "change temperature or model live",
-            "loosen the guardrail",
-            "wait for the root cause",
-        ),
-        Severity.SEV2,
-    ),
-    IncidentClass.HARD: ClassFacts(
-        "hard failure of our own",
-        "Tasks reach no terminal state for our own reason, while models and tools look healthy or silent.",
-        "Fail over, restart, or roll back the last deploy when the change is known and the target is known good.",
-        ("edit prompts", "lower the evaluation bar", "delete the queue"),
-        Severity.SEV2,
-    ),
-    IncidentClass.PROV: ClassFacts(
-        "model provider trouble",
-        "The provider errors, throttles, slows down or silently serves another model.",
-        "Fail over to a pinned model that passed the evaluations, shed load, queue.",
-        (
-            "retry without a bound",
-            "fail over to an untested model",
-            "roll back your own release",
-        ),
-        Severity.SEV3,
-    ),
-    IncidentClass.TOOL: ClassFacts(
-        "tool or index failure",
-        "A tool or index fails, changes its schema, or returns stale or empty data.",
-        "Disable or degrade that one tool, open its circuit breaker, tell users.",
-        ("kill the whole agent", "add retries", "let the agent improvise"),
-        Severity.SEV3,
-    ),
-    IncidentClass.LOOP: ClassFacts(
-        "loop without progress",
-        "The agent repeats or grows without progress, and no failing tool explains it.",
-        "Cap steps or budget per task, cancel the looping tasks, limit turns.",
-        (
-            "kill the whole agent",
-            "cap below the 95th percentile of passing tasks",
-            "kill automatically on a repeated tool name",
-            "restart without clearing the queue",
-        ),
-        Severity.SEV3,
-    ),
-    IncidentClass.QUAL: ClassFacts(
-        "silent quality degradation",
-        "Technically green, answers wrong.",
-        "Cut exposure: human review, canary share, disable the task type, label answers, pin the model.",
-        (
-            "roll back before the cause is known and the target is evaluated again",
-            "use the kill switch for a few points",
-            "call it recovered after one pass",
-            "edit evaluations or the judge now",
-        ),
-        Severity.SEV3,
-    ),
-    IncidentClass.UNKN: ClassFacts(
-        "not classified yet",
-        "No branch of the tree said yes, or telemetry is stale.",
-        "Give 20 stratified traces to two people, halve exposure, ask again in 10 minutes.",
-        ("start any remediation",),
-        Severity.SEV3,
-    ),
-}

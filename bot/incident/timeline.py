@@ -64,12 +64,16 @@ class Classified:
 
 @dataclass(frozen=True, slots=True)
 class QuestionAnswered:
-    """A responder answered a question of the tree; the last answer counts. ``telemetry`` and ``figure`` were beside it."""
+    """A responder answered a question of the tree; the last answer counts.
+
+    ``telemetry`` and ``figure`` were beside it; ``asked`` is how the question read then.
+    """
 
     question: Question
     reply: Reply
     telemetry: Reply | None = None
     figure: str = ""
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

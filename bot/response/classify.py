@@ -8,6 +8,7 @@ from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.errors import BadInput
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.model import FIRSTFIVE, Person
+from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.severity import Reasoned, floor
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
@@ -53,13 +54,14 @@ class Classify:
         Raises:
             NotFound: there is no such incident.
             Closed: it is resolved or reviewed.
-            BadInput: the severity is below the floor that the class and the impact set, or a class is set
+            BadInput: the taxonomy has no such class or question, the severity is below the floor that the class and the impact set, or a class is set
                 already and the comment, which says why it changes, is empty.
         """
+        self._checked(choice)
         async with self.records.look() as work:
             state = await open_state_of(work, key, "classification")
         bundle, tree = await self.suggested(state, choice.answers)
-        lowest = checked_floor(choice, bundle, harm_now=state.harm_now)
+        lowest = checked_floor(choice, bundle, self.suggest.taxonomy, harm_now=state.harm_now)
         named = reasons(choice, tree, by, lowest)
         async with self.records.begin() as work:
             state = await open_state_of(work, key, "classification")
@@ -86,15 +88,29 @@ class Classify:
         Raises:
             NotFound: there is no such incident.
             Closed: it is resolved or reviewed.
+            BadInput: the taxonomy has no such question.
         """
+        named_question(self.suggest.taxonomy, given.question)
         async with self.records.begin() as work:
             state = await open_state_of(work, key, "answer")
             known = state.replies.get(given.question)
             if known and (known.reply, known.by.id) == (given.reply, by.id):
                 return state
-            fact = QuestionAnswered(given.question, given.reply, given.said, given.figure)
+            fact = QuestionAnswered(
+                given.question,
+                given.reply,
+                given.said,
+                given.figure,
+                self.suggest.taxonomy.asked(given.question).ask,
+            )
             await record(work, state.incident.key, fact, by, self.clock.now(), f"answer:{idem}")
             return await state_of(work, key)
+
+    def _checked(self, choice: Choice) -> None:
+        """What is named must be there: a class or question that nobody defined has no runbook and no floor."""
+        named_class(self.suggest.taxonomy, choice.incident_class)
+        for answer in choice.answers:
+            named_question(self.suggest.taxonomy, answer.question)
 
     def _fact(self, state: IncidentState, choice: Choice, named: Classification) -> Classified:
         runbook = self.runbooks.get(choice.incident_class)
@@ -109,6 +125,30 @@ class Classify:
             state.severity if state.classified else None,
             choice.comment.strip() if state.classified else "",
         )
+
+
+def named_class(taxonomy: Taxonomy, text: str) -> IncidentClass:
+    """The class of that id.
+
+    Raises:
+        BadInput: the taxonomy has none; the sentence names those it has.
+    """
+    found = taxonomy.class_named(text)
+    if found is None:
+        raise BadInput("class", f"No class is called {text[:20]!r}. Use one of {', '.join(taxonomy.classes)}.")
+    return found
+
+
+def named_question(taxonomy: Taxonomy, text: str) -> Question:
+    """The question of that id.
+
+    Raises:
+        BadInput: the taxonomy has none; the sentence names those it has.
+    """
+    found = taxonomy.question_named(text)
+    if found is None:
+        raise BadInput("question", f"No question is called {text[:40]!r}. Use one of {', '.join(taxonomy.questions)}.")
+    return found
 
 
 def _is_set(state: IncidentState, choice: Choice) -> bool:
@@ -136,13 +176,13 @@ def _told(state: IncidentState, fact: Classified, by: Person, idem: str) -> Room
     return RoomTask(RoomTaskKind.POST, state.incident.key, f"reclassified:{idem}", {"text": text, "by": FIRSTFIVE.id})
 
 
-def checked_floor(choice: Choice, bundle: EvidenceBundle, *, harm_now: bool) -> Reasoned:
+def checked_floor(choice: Choice, bundle: EvidenceBundle, taxonomy: Taxonomy, *, harm_now: bool) -> Reasoned:
     """The floor of the chosen class with its reason. Severity may be raised above it, never set below it.
 
     Raises:
         BadInput: it is below, with the reason of the floor.
     """
-    lowest, why = floor(choice.incident_class, bundle, harm_now=harm_now)
+    lowest, why = floor(choice.incident_class, bundle, taxonomy, harm_now=harm_now)
     if choice.severity.rank > lowest.rank:
         raise BadInput("severity", f"{choice.severity.value} is below the floor {lowest.value}: {why}.")
     return lowest, why

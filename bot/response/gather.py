@@ -13,6 +13,7 @@ from bot.incident.evidence import Change, EvidenceBundle, SourceStatus
 from bot.incident.gathering import LOOKBACK, WINDOW, Gathered, gather
 from bot.incident.model import Agent, Catalogue
 from bot.incident.reading import Reading
+from bot.incident.rules import Taxonomy
 from bot.incident.telemetry import EvalScore
 from bot.incident.tree import classify
 from bot.ports import Announcements, Clock, SourceAsk, Traces
@@ -68,6 +69,7 @@ class Gather:
     traces: Traces
     clock: Clock
     catalogue: Catalogue
+    taxonomy: Taxonomy
     deadline: float = SOURCE_DEADLINE  # seconds, for each source alone
     sources: Sources = field(default_factory=Sources)
     announcements: Announcements | None = None
@@ -131,7 +133,7 @@ class Gather:
             announced=announced,
         )
         # Measuring thousands of tasks takes a moment that requests must not wait for.
-        return await asyncio.to_thread(gather, agent, at_ns, found, window_ns)
+        return await asyncio.to_thread(gather, agent, at_ns, found, self.taxonomy, window_ns)
 
     async def _own(self, names: list[str], start_ns: int, at_ns: int) -> Own | None:
         readings = await self.traces.readings(names, start_ns, at_ns, MOST_TASKS)
@@ -196,9 +198,14 @@ class Suggest:
 
     gather: Gather
 
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The classes and questions it goes by."""
+        return self.gather.taxonomy
+
     async def __call__(
         self, agent: str, at: datetime | None = None, replies: Mapping[Question, Answer] | None = None
     ) -> tuple[EvidenceBundle, Classification]:
         """The bundle and the tree's result for it."""
         bundle = await self.gather(agent, at)
-        return bundle, classify(bundle, replies or {})
+        return bundle, classify(bundle, self.taxonomy, replies or {})

@@ -11,6 +11,7 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import EVERYWHERE, MAX_TTL, Mitigation, MitigationState, Offer, OnExpiry, Scope, Standing
 from bot.incident.model import Catalogue, Person
 from bot.incident.reading import Reading
+from bot.incident.rules import Taxonomy
 from bot.incident.telemetry import EvalScore
 from bot.incident.timeline import (
     IncidentState,
@@ -51,6 +52,7 @@ class Offers:
     clock: Clock
     traces: Traces
     catalogue: Catalogue
+    taxonomy: Taxonomy
 
     async def __call__(self, key: str) -> tuple[Offer, ...]:
         """Offers for the incident's agent.
@@ -65,7 +67,7 @@ class Offers:
         earlier = await self._tasks(state.incident.agent, onset - LEARNED_FROM, onset)
         recent = await self._tasks(state.incident.agent, now - REACH, now)
         failing = await wrong_share(self.traces, self.catalogue, state.incident.agent, now)
-        return offers(state.incident_class, earlier, recent, harm_now=state.harm_now, failing=failing)
+        return offers(state.incident_class, self.taxonomy, earlier, recent, harm_now=state.harm_now, failing=failing)
 
     async def _tasks(self, agent: str, start: datetime, end: datetime) -> tuple[Reading, ...]:
         names = self.catalogue.agent(agent).telemetry_names
@@ -90,6 +92,7 @@ class Apply:
     traces: Traces
     catalogue: Catalogue
     control: Control
+    taxonomy: Taxonomy
 
     async def __call__(self, key: str, order: Order, by: Person, idem: str) -> Mitigation:
         """The mitigation in force; the same click again returns the one it made.
@@ -105,7 +108,7 @@ class Apply:
         failing = await wrong_share(self.traces, self.catalogue, agent, self.clock.now())
         async with self.records.begin() as work:
             state = await open_state_of(work, key, "mitigation")
-            refusal = contraindication(state, order, failing)
+            refusal = contraindication(state, order, self.taxonomy, failing)
             if refusal is None:
                 mitigation = await self._apply(work, state, order, by, idem)
             else:
@@ -159,11 +162,11 @@ def checked_order(order: Order) -> None:
     value_of(order.kind, order.value)
 
 
-def contraindication(state: IncidentState, order: Order, failing: float) -> str | None:
+def contraindication(state: IncidentState, order: Order, taxonomy: Taxonomy, failing: float) -> str | None:
     """Why this lever is refused as asked, or None when it may be pulled."""
     if (order.override or "").strip():
         return None
-    standing, why = judge(order.kind, state.incident_class, harm_now=state.harm_now, failing=failing)
+    standing, why = judge(order.kind, state.incident_class, taxonomy, harm_now=state.harm_now, failing=failing)
     if standing is not Standing.CONTRAINDICATED or state.incident_class is None:
         return None
     name = state.incident_class.value

@@ -8,6 +8,7 @@ from bot.incident.errors import Closed, Refused
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.model import Person, Status
 from bot.incident.review import Postmortem, Section, draft
+from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.timeline import IncidentState, Reviewed, ReviewWritten
@@ -22,6 +23,7 @@ class DraftPostmortem:
 
     records: Records
     clock: Clock
+    taxonomy: Taxonomy
     runbooks: Mapping[IncidentClass, Runbook] = field(default_factory=dict)
 
     async def __call__(self, key: str) -> Postmortem:
@@ -36,7 +38,7 @@ class DraftPostmortem:
             body = await work.snapshots.frozen(state.snapshot) if state.snapshot else None
         bundle = decode(EvidenceBundle, body["evidence"]) if body else None
         runbook = self.runbooks.get(state.incident_class or IncidentClass.UNKN)
-        return draft(state, events, bundle, self.clock.now(), runbook)
+        return draft(state, events, bundle, self.clock.now(), self.taxonomy, runbook)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.incident.rules import Taxonomy
 from bot.response.classify import Classify
 from bot.response.declare import Declare
 from bot.response.gather import Gather, Suggest
@@ -39,3 +40,8 @@ class Verbs:
     runbook: ReadRunbook
     tick: TickStep
     pull: PullStep
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The classes and questions that everything goes by."""
+        return self.suggest.taxonomy

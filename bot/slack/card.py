@@ -11,9 +11,9 @@ from bot.incident.evidence import EvidenceBundle
 from bot.incident.links import pair_page
 from bot.incident.mitigation import Offer
 from bot.incident.model import Role
+from bot.incident.rules import ClassFacts, Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.summary import headlines
-from bot.incident.taxonomy import CLASSES, IncidentClass
 from bot.incident.timeline import Declared, Event, EvidenceFrozen, IncidentState
 from bot.slack.blocks import FALLBACK_LIMIT, Block, Card, actions, context, header, section
 from bot.slack.card_buttons import next_steps
@@ -46,6 +46,7 @@ def incident_card(
     events: tuple[Event, ...],
     now: datetime,
     public_url: str,
+    taxonomy: Taxonomy,
     runbook: Runbook | None = None,
     offers: Sequence[Offer] = (),
     bundle: EvidenceBundle | None = None,
@@ -57,9 +58,9 @@ def incident_card(
     blocks: list[Block] = [header(_headline(state, now)), section(_title(state))]
     blocks.append(context(" · ".join(_people(state, events, now)), _not_done(state)))
     if state.resolution is not None:
-        blocks += [section(_resolved(state, public_url)), section(_judged(state))]
+        blocks += [section(_resolved(state, public_url)), section(_judged(state, taxonomy))]
     else:
-        blocks += [section(_telemetry(state, events, public_url, bundle)), section(_judged(state))]
+        blocks += [section(_telemetry(state, events, public_url, bundle)), section(_judged(state, taxonomy))]
         blocks += [section(_runbook(runbook))] if runbook else []
         blocks += [section(offered(offers, state))] if offers and (state.classified or state.harm_now) else []
     blocks += controls(state, public_url)
@@ -143,14 +144,14 @@ def _measured(bundle: EvidenceBundle, public_url: str) -> list[str]:
     return [*lines, *(signal_line(signal, bundle, public_url, full=False) for signal in shown if not signal.moved)]
 
 
-def _judged(state: IncidentState) -> str:
+def _judged(state: IncidentState, taxonomy: Taxonomy) -> str:
     said = state.classified
     reasons = said.classification if said else state.suggested
     named = state.incident_class or (reasons.incident_class if reasons else None)
     if named is None:
         nothing = "Telemetry shows nothing unusual." if reasons else "Telemetry has not said what it looks like yet."
         return f"*No class yet*\n{nothing} People may know better: classify what they see."
-    facts = CLASSES[named]
+    facts = taxonomy.facts(named)
     if said:
         heading = f"*{named.value}: {facts.name}* · suspected cause: {_inside(CAUSE_WORDS[said.cause])}"
     else:
@@ -159,12 +160,12 @@ def _judged(state: IncidentState) -> str:
     because = [f"• {quote_untrusted(one, 260)}" for one in (reasons.because if reasons else ())[:SHOWN_REASONS]]
     ruled = [quote_untrusted(one, 160).rstrip(".") for one in (reasons.rules_out if reasons else ())[:SHOWN_REASONS]]
     dropped = [sentence("; ".join(ruled))] if ruled else []
-    warned = [_do_not(named)] if said and state.status.is_open else []
+    warned = [_do_not(facts)] if said and state.status.is_open else []
     return "\n".join([heading, *because, *dropped, *warned])
 
 
-def _do_not(named: IncidentClass) -> str:
-    return "*Do not*: " + "; ".join(CLASSES[named].do_not)
+def _do_not(facts: ClassFacts) -> str:
+    return "*Do not*: " + "; ".join(facts.do_not)
 
 
 def _runbook(runbook: Runbook) -> str:

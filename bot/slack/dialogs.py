@@ -75,7 +75,7 @@ class Dialogs:
                 return menu.dialog(state)
             case Step.CLASSIFY:
                 _, tree = await verbs.suggest(state.incident.agent)
-                return classify.questions(key, tree.answers, public_url=url)
+                return classify.questions(key, tree.answers, verbs.taxonomy, public_url=url)
             case Step.CONTAIN:
                 return mitigate.list_view(state, await verbs.offers(key))
             case Step.EVIDENCE:
@@ -101,7 +101,8 @@ class Dialogs:
         """The last screen of classifying, with what people know better than telemetry."""
         state = await self.desk.verbs.look.state(key)
         _, tree = await self.desk.verbs.suggest(state.incident.agent, None, answers_of(replies, by))
-        return classify.summary(str(state.incident.key), tree, replies=replies, current=state.severity)
+        taxonomy = self.desk.verbs.taxonomy
+        return classify.summary(str(state.incident.key), tree, taxonomy, replies=replies, current=state.severity)
 
     async def preview(self, key: str, kind: MitigationKind) -> View:
         """What pulling one lever means."""

@@ -45,7 +45,9 @@ class CardMaker:
         offers = await self.verbs.offers(key) if state.status.is_open else ()
         runbook = self.runbooks.get(state.incident_class) if state.incident_class else None
         bundle = await self.verbs.look.bundle(state) if state.resolution is None else None
-        return incident_card(state, events, self.clock.now(), self.public_url, runbook, offers, bundle)
+        return incident_card(
+            state, events, self.clock.now(), self.public_url, self.verbs.taxonomy, runbook, offers, bundle
+        )
 
 
 @dataclass(frozen=True, slots=True)

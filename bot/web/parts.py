@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.incident.model import Catalogue
+from bot.incident.rules import Taxonomy
 from bot.ports import Announcements, Clock, Ids, Renderer, Traces
 from bot.response.verbs import Verbs
 from bot.web.doors import ControlPlane, SlackRequests, Telemetry
@@ -40,6 +41,11 @@ class Parts:
     tokens: Tokens = OPEN
     announcements: Announcements | None = None
     trace_url: str = ""
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The classes and questions."""
+        return self.verbs.taxonomy
 
     def page_of(self, trace_id: str) -> str:
         """The page of that trace in the team's own tool, or nothing."""

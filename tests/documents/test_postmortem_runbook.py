@@ -10,15 +10,16 @@ from bot.incident.review import draft
 from bot.incident.taxonomy import IncidentClass
 from tests.incident import stories
 from tests.incident.stories import WHOLE, told
+from tests.taxonomies import KNOWN, TAXONOMY
 
 NOW = stories.DECLARED_AT + timedelta(hours=3)
-RUNBOOK = read_runbooks(packaged())[0][IncidentClass.QUAL]
+RUNBOOK = read_runbooks(packaged(), KNOWN)[0][IncidentClass.QUAL]
 
 
 @pytest.mark.parametrize("form", ["md", "html"])
 def test_ticked_and_unticked_steps_questions_and_public_names_stand_in_it(form: str) -> None:
     events = told()
-    text = JinjaRenderer().postmortem(draft(stories.state(events), events, None, NOW, RUNBOOK), form)
+    text = JinjaRenderer().postmortem(draft(stories.state(events), events, None, NOW, TAXONOMY, RUNBOOK), form)
     for part in (
         "Runbook steps",
         "Done, runbook QUAL: Read the figure, its n and its interval",
@@ -34,6 +35,6 @@ def test_ticked_and_unticked_steps_questions_and_public_names_stand_in_it(form: 
 def test_without_a_class_or_a_runbook_there_is_no_such_section() -> None:
     events = told(WHOLE[:2])
     for runbook in (None, RUNBOOK):
-        text = JinjaRenderer().postmortem(draft(stories.state(events), events, None, NOW, runbook), "md")
+        text = JinjaRenderer().postmortem(draft(stories.state(events), events, None, NOW, TAXONOMY, runbook), "md")
         assert "Runbook steps" not in text
         assert "public taxonomies" not in text

@@ -17,6 +17,7 @@ from bot.incident.review import REVIEW_QUESTIONS, Postmortem, Section, draft
 from bot.incident.timeline import Declared, Event, Fact, NoteAdded, ReviewWritten
 from tests.incident import stories
 from tests.incident.stories import ANA, BEN, WHOLE, told
+from tests.taxonomies import TAXONOMY
 
 NOW = stories.DECLARED_AT + timedelta(hours=3)
 HOSTILE = (
@@ -58,7 +59,7 @@ class Page(HTMLParser):
 
 def document(facts: tuple[tuple[Person, Fact], ...] = WHOLE, title: str = stories.TITLE) -> Postmortem:
     events = told(facts)
-    return draft(stories.state(events, title), events, stories.bundle(), NOW)
+    return draft(stories.state(events, title), events, stories.bundle(), NOW, TAXONOMY)
 
 
 def hostile_story(text: str) -> Postmortem:
@@ -229,7 +230,7 @@ def test_a_test_incident_says_so() -> None:
 
 def test_without_evidence_there_is_no_table_of_figures() -> None:
     events: tuple[Event, ...] = told(WHOLE[:1])
-    bare = draft(stories.state(events), events, None, NOW)
+    bare = draft(stories.state(events), events, None, NOW, TAXONOMY)
     for form in ("md", "html"):
         assert "Evidence at the declaration" not in render(bare, form)
 

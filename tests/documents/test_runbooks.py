@@ -10,7 +10,8 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Standing
 from bot.incident.recovery import Trouble
 from bot.incident.runbook import ACTIONS, ROLLBACK_CAUSES, Deed, Phase, Runbook
-from bot.incident.taxonomy import CLASSES, IncidentClass
+from bot.incident.taxonomy import IncidentClass
+from tests.taxonomies import CLASSES, KNOWN, TAXONOMY
 
 FRONT = """---
 class: LOOP
@@ -81,37 +82,37 @@ def written(folder: Path, text: str, name: str = "LOOP.md") -> Path:
 
 
 def mistakes(folder: Path, text: str) -> list[tuple[int, str]]:
-    found = read_runbook(written(folder, text))
+    found = read_runbook(written(folder, text), TAXONOMY)
     assert isinstance(found, tuple)
     return [(mistake.line, mistake.sentence) for mistake in found]
 
 
 def test_the_packaged_runbooks_cover_every_class_without_a_mistake() -> None:
-    runbooks, mistakes = read_runbooks(packaged())
+    runbooks, mistakes = read_runbooks(packaged(), KNOWN)
     assert mistakes == ()
-    assert set(runbooks) == set(IncidentClass)
+    assert set(runbooks) == set(CLASSES)
     assert not any(runbook.own for runbook in runbooks.values())
 
 
-@pytest.mark.parametrize("incident_class", list(IncidentClass))
+@pytest.mark.parametrize("incident_class", CLASSES)
 class TestAPackagedRunbook:
     def test_is_no_placeholder(self, incident_class: IncidentClass) -> None:
-        runbook = read_runbooks(packaged())[0][incident_class]
+        runbook = read_runbooks(packaged(), KNOWN)[0][incident_class]
         assert len(runbook.body) > 800
         assert len(runbook.first_five) == 5
-        assert len(runbook.do_not) >= len(CLASSES[incident_class].do_not)
+        assert len(runbook.do_not) >= len(TAXONOMY.facts(incident_class).do_not)
         assert "TODO" not in runbook.body
         assert "\n## " in f"\n{runbook.body}"
 
     def test_never_offers_a_lever_that_makes_its_class_worse(self, incident_class: IncidentClass) -> None:
-        runbook = read_runbooks(packaged())[0][incident_class]
+        runbook = read_runbooks(packaged(), KNOWN)[0][incident_class]
         for step in runbook.steps:
             if isinstance(step.action, MitigationKind):
-                standing, _ = judge(step.action, incident_class, harm_now=False, failing=0.1)
+                standing, _ = judge(step.action, incident_class, TAXONOMY, harm_now=False, failing=0.1)
                 assert standing is not Standing.CONTRAINDICATED, step.id
 
     def test_rolls_back_only_for_causes_that_a_rollback_can_repair(self, incident_class: IncidentClass) -> None:
-        runbook = read_runbooks(packaged())[0][incident_class]
+        runbook = read_runbooks(packaged(), KNOWN)[0][incident_class]
         for step in runbook.steps:
             said = f"{step.text} {step.id}".lower()
             if "roll" in said and " back" in said and step.phase is Phase.REMEDIATION:
@@ -120,7 +121,7 @@ class TestAPackagedRunbook:
                 assert set(step.causes) <= ROLLBACK_CAUSES
 
     def test_contains_before_it_repairs(self, incident_class: IncidentClass) -> None:
-        runbook = read_runbooks(packaged())[0][incident_class]
+        runbook = read_runbooks(packaged(), KNOWN)[0][incident_class]
         phases = [step.phase for step in runbook.steps]
         if Phase.REMEDIATION in phases:
             assert phases.index(Phase.CONTAINMENT) < phases.index(Phase.REMEDIATION)
@@ -129,20 +130,20 @@ class TestAPackagedRunbook:
         assert all(named[text].phase is not Phase.REMEDIATION for text in runbook.first_five)
 
     def test_says_how_much_is_enough_where_telemetry_can_tell(self, incident_class: IncidentClass) -> None:
-        gate = read_runbooks(packaged())[0][incident_class].recovery
+        gate = read_runbooks(packaged(), KNOWN)[0][incident_class].recovery
         assert gate is not None
         assert bool(gate.watches) is (incident_class is not IncidentClass.UNKN)
 
 
 def test_memory_is_snapshotted_before_anything_else_where_an_attacker_is_at_work() -> None:
-    runbook = read_runbooks(packaged())[0][IncidentClass.SECU]
+    runbook = read_runbooks(packaged(), KNOWN)[0][IncidentClass.SECU]
     first = runbook.steps[0]
     assert (first.action, first.phase) == (Deed.SNAPSHOT, Phase.CONTAINMENT)
     assert runbook.first_five[0] == first.text
 
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
-    runbook = read_runbook(written(tmp_path, FRONT + BODY))
+    runbook = read_runbook(written(tmp_path, FRONT + BODY), TAXONOMY)
     assert isinstance(runbook, Runbook)
     assert (runbook.version, runbook.edition) == ("2026.11-a", "LOOP 2026.11-a, packaged")
     assert runbook.first_five == ("Look at one trace", "Press the turn limit")
@@ -157,42 +158,42 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
 
 def test_a_file_of_ones_own_replaces_its_class_alone(tmp_path: Path) -> None:
     written(tmp_path, FRONT + BODY)
-    runbooks, mistakes = read_runbooks(tmp_path)
+    runbooks, mistakes = read_runbooks(tmp_path, KNOWN)
     assert mistakes == ()
     assert runbooks[IncidentClass.LOOP].title == "Our own loops"
     assert runbooks[IncidentClass.LOOP].edition == "LOOP 2026.11-a, own"
-    assert runbooks[IncidentClass.QUAL] == read_runbooks(packaged())[0][IncidentClass.QUAL]
+    assert runbooks[IncidentClass.QUAL] == read_runbooks(packaged(), KNOWN)[0][IncidentClass.QUAL]
     assert whose(runbooks).startswith("9 classes; your own: LOOP 2026.11-a; as they came along: ")
     assert "LOOP" not in whose(runbooks).partition("came along")[2]
 
 
 def test_without_a_file_of_ones_own_all_are_as_they_came_along() -> None:
-    assert whose(read_runbooks(packaged())[0]) == "9 classes, all as they came along"
+    assert whose(read_runbooks(packaged(), KNOWN)[0]) == "9 classes, all as they came along"
 
 
 def test_a_bare_number_is_a_version_too(tmp_path: Path) -> None:
-    runbook = read_runbook(written(tmp_path, FRONT.replace("2026.11-a", "3") + BODY))
+    runbook = read_runbook(written(tmp_path, FRONT.replace("2026.11-a", "3") + BODY), TAXONOMY)
     assert isinstance(runbook, Runbook)
     assert runbook.version == "3"
 
 
 def test_a_broken_runbook_is_named_and_the_packaged_one_stands_in(tmp_path: Path) -> None:
     written(tmp_path, "no front matter")
-    runbooks, mistakes = read_runbooks(tmp_path)
+    runbooks, mistakes = read_runbooks(tmp_path, KNOWN)
     assert len(mistakes) == 1
-    assert set(runbooks) == set(IncidentClass)
+    assert set(runbooks) == set(CLASSES)
 
 
 def test_a_folder_that_is_not_there_is_said_and_nobody_is_left_without(tmp_path: Path) -> None:
-    runbooks, mistakes = read_runbooks(tmp_path / "nowhere")
+    runbooks, mistakes = read_runbooks(tmp_path / "nowhere", KNOWN)
     assert "FIRSTFIVE_RUNBOOKS" in mistakes[0].sentence
-    assert set(runbooks) == set(IncidentClass)
+    assert set(runbooks) == set(CLASSES)
 
 
 def test_two_files_for_one_class_are_a_mistake(tmp_path: Path) -> None:
     written(tmp_path, FRONT + BODY, "a.md")
     written(tmp_path, FRONT + BODY, "b.md")
-    _, (twice,) = read_runbooks(tmp_path)
+    _, (twice,) = read_runbooks(tmp_path, KNOWN)
     assert twice.file.name == "b.md"
     assert "LOOP has a runbook already" in twice.sentence
 
@@ -202,7 +203,7 @@ def test_two_files_for_one_class_are_a_mistake(tmp_path: Path) -> None:
     [
         ("", 1, "front matter"),
         ("---\nclass: LOOP\n", 1, "front matter"),
-        (FRONT.replace("class: LOOP", "class: LOPO") + BODY, 2, "is 'LOPO'; use"),
+        (FRONT.replace("class: LOOP", "class: LOPO") + BODY, 2, "there is no class LOPO; use"),
         (FRONT.replace("title: Our own loops\n", "") + BODY, 2, "title is missing"),
         (FRONT.replace("version: 2026.11-a\n", "") + BODY, 2, "version is missing"),
         (FRONT.replace("questions:", "questoins:") + BODY, line_of("questions:"), "questoins is not a known field"),
@@ -238,19 +239,19 @@ def test_a_mistake_is_named_where_it_stands(tmp_path: Path, text: str, line: int
 def test_windows_line_ends_are_read(tmp_path: Path) -> None:
     file = tmp_path / "LOOP.md"
     file.write_bytes((FRONT + BODY).replace("\n", "\r\n").encode())
-    assert isinstance(read_runbook(file), Runbook)
+    assert isinstance(read_runbook(file, TAXONOMY), Runbook)
 
 
 def test_a_byte_order_mark_does_not_hide_the_front_matter(tmp_path: Path) -> None:
     file = tmp_path / "LOOP.md"
     file.write_bytes(b"\xef\xbb\xbf" + (FRONT + BODY).encode())
-    assert isinstance(read_runbook(file), Runbook)
+    assert isinstance(read_runbook(file, TAXONOMY), Runbook)
 
 
 def test_text_in_another_encoding_is_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "LOOP.md"
     file.write_bytes((FRONT + BODY + "é").encode("latin-1"))
-    found = read_runbook(file)
+    found = read_runbook(file, TAXONOMY)
     assert isinstance(found, tuple)
     assert "cannot be read" in found[0].sentence
 
@@ -258,7 +259,7 @@ def test_text_in_another_encoding_is_one_sentence(tmp_path: Path) -> None:
 def test_the_example_in_the_documentation_is_a_runbook(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "write-a-runbook.md").read_text(encoding="utf-8")
     example = page.split("```markdown\n", 1)[1].split("\n```", 1)[0]
-    runbook = read_runbook(written(tmp_path, example + BODY))
+    runbook = read_runbook(written(tmp_path, example + BODY), TAXONOMY)
     assert isinstance(runbook, Runbook), runbook
     assert runbook.own is False
 

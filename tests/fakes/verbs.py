@@ -23,8 +23,9 @@ from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.runbooks import PullStep, ReadRunbook, TickStep
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.verbs import Verbs
+from tests.taxonomies import KNOWN, TAXONOMY
 
-RUNBOOKS, _ = read_runbooks(packaged())
+RUNBOOKS, _ = read_runbooks(packaged(), KNOWN)
 HELPDESK = Catalogue((Agent("helpdesk-agent", owners=("@ben",)),))
 
 
@@ -136,11 +137,14 @@ def verbs_over(
     catalogue: Catalogue = HELPDESK,
 ) -> Verbs:
     """Every verb, wired as the composition root wires them."""
-    gather = Gather(traces, clock, catalogue)
+    gather = Gather(traces, clock, catalogue, TAXONOMY)
     suggest = Suggest(gather)
-    draft = DraftPostmortem(records, clock, RUNBOOKS)
+    draft = DraftPostmortem(records, clock, TAXONOMY, RUNBOOKS)
     look_ahead = LookAhead(records, suggest, RUNBOOKS)
-    offers, apply = Offers(records, clock, traces, catalogue), Apply(records, clock, traces, catalogue, control)
+    offers, apply = (
+        Offers(records, clock, traces, catalogue, TAXONOMY),
+        Apply(records, clock, traces, catalogue, control, TAXONOMY),
+    )
     read, tick = ReadRunbook(records, RUNBOOKS), TickStep(records, clock, RUNBOOKS)
     return Verbs(
         declare=Declare(records, clock, catalogue, FreezeEvidence(records, clock, suggest), background),

@@ -21,6 +21,7 @@ from bot.incident.signals.courses import MOST_POINTS
 from bot.response.gather import nanoseconds
 from tests.incident import stories
 from tests.incident.stories import WHOLE, told
+from tests.taxonomies import TAXONOMY
 from tests.web.fakes import looping_since
 from tests.web.memory import NOON
 
@@ -148,7 +149,7 @@ def test_before_has_an_interval_too() -> None:
 def test_the_series_of_an_hour_are_few_and_survive_being_stored() -> None:
     traces, scores = looping_since(NOON - timedelta(minutes=5))
     found = Gathered(tuple(read(trace) for trace in traces), scores)
-    bundle = gather("helpdesk-agent", nanoseconds(NOON), found)
+    bundle = gather("helpdesk-agent", nanoseconds(NOON), found, TAXONOMY)
     assert {course.signal for course in bundle.courses} == {"task_failures", "quality", "repeats"}
     assert all(len(course.points) <= MOST_POINTS for course in bundle.courses)
     assert bundle.steps
@@ -161,6 +162,6 @@ def test_the_series_of_an_hour_are_few_and_survive_being_stored() -> None:
 def test_a_wide_window_keeps_its_series_short() -> None:
     traces, scores = looping_since(NOON - timedelta(minutes=5), minutes=600)
     found = Gathered(tuple(read(trace) for trace in traces), scores)
-    bundle = gather("helpdesk-agent", nanoseconds(NOON), found, 4 * 3600 * 10**9)
+    bundle = gather("helpdesk-agent", nanoseconds(NOON), found, TAXONOMY, 4 * 3600 * 10**9)
     assert all(len(course.points) <= MOST_POINTS for course in bundle.courses)
     assert {course.seconds for course in bundle.courses} == {27 * 60}

@@ -13,6 +13,7 @@ from tests.incident.faults import HERRINGS, ONSET, H, both, on
 from tests.incident.otlp_fixture import scores_by_agent, traces_by_agent
 from tests.incident.otlp_of import write
 from tests.incident.troubles import Story, stories
+from tests.taxonomies import CLASSES, TAXONOMY
 
 FEWEST_RIGHT = 0.7  # of one seed of each mechanism; the benchmark looks at many
 ALL = list(stories(range(1)))
@@ -22,11 +23,11 @@ STORIES = [story for place, story in enumerate(ALL) if place // 3 % 3 == place %
 def given(story: Story, minute: float) -> IncidentClass | None:
     at_ns = START + int((ONSET + minute) * MINUTE)
     fleet = story.fleet()
-    bundle = gather(story.trouble.agent, at_ns, Gathered(*fleet.until(story.trouble.agent, at_ns)))
-    return classify(bundle).incident_class
+    bundle = gather(story.trouble.agent, at_ns, Gathered(*fleet.until(story.trouble.agent, at_ns)), TAXONOMY)
+    return classify(bundle, TAXONOMY).incident_class
 
 
-@pytest.mark.parametrize("expected", [name for name in IncidentClass if name is not IncidentClass.UNKN])
+@pytest.mark.parametrize("expected", [name for name in CLASSES if name is not IncidentClass.UNKN])
 def test_incidents_of_each_class_get_it_within_twelve_minutes_and_hardly_ever_another(expected: IncidentClass) -> None:
     mine = [story for story in STORIES if story.trouble.expected is expected]
     found = Counter(given(story, 12) for story in mine)
@@ -79,7 +80,7 @@ def test_worse_answers_beside_a_stumbling_provider_are_not_the_providers_fault()
 def test_a_tool_that_only_became_slow_is_named() -> None:
     fleet = work(3, 75, ONSET, on(H, tool_slow={"search_kb": 30.0}))
     at_ns = START + int((ONSET + 10) * MINUTE)
-    found = classify(gather(H, at_ns, Gathered(*fleet.until(H, at_ns))))
+    found = classify(gather(H, at_ns, Gathered(*fleet.until(H, at_ns)), TAXONOMY), TAXONOMY)
     assert found.incident_class is IncidentClass.TOOL
     assert "search_kb take far longer" in found.because[0]
 
@@ -92,4 +93,4 @@ def test_probes_that_fail_because_tasks_hang_do_not_make_it_a_matter_of_quality(
 
 def seen(fleet: Fleet, agent: str, minute: float) -> IncidentClass | None:
     at_ns = START + int(minute * MINUTE)
-    return classify(gather(agent, at_ns, Gathered(*fleet.until(agent, at_ns)))).incident_class
+    return classify(gather(agent, at_ns, Gathered(*fleet.until(agent, at_ns)), TAXONOMY), TAXONOMY).incident_class

@@ -14,6 +14,7 @@ from bot.incident.telemetry import EvalScore
 from bot.incident.tree import classify
 from tests.incident.agents_at_work import MINUTE
 from tests.incident.otlp_fixture import scores_by_agent, traces_by_agent
+from tests.taxonomies import TAXONOMY
 
 SAMPLES = sorted((Path(__file__).parent.parent / "data" / "scenarios").glob("sample_*"))
 
@@ -32,8 +33,8 @@ class Sample:
         at_ns = self.onset + minutes * MINUTE
         others = {name: self.known(traces, at_ns) for name, traces in self.traces.items() if name != agent}
         scores: list[EvalScore] = [score for score in self.scores.get(agent, []) if score.at_ns <= at_ns]
-        bundle = gather(agent, at_ns, Gathered(self.known(self.traces[agent], at_ns), scores, others))
-        return bundle, classify(bundle)
+        bundle = gather(agent, at_ns, Gathered(self.known(self.traces[agent], at_ns), scores, others), TAXONOMY)
+        return bundle, classify(bundle, TAXONOMY)
 
     @staticmethod
     def known(readings: list[Reading], at_ns: int) -> tuple[Reading, ...]:

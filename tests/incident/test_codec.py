@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.incident.classification import Question
 from bot.incident.codec import decode, encode
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.model import Agent, Person
-from bot.incident.taxonomy import Severity
+from bot.incident.taxonomy import IncidentClass, Severity
 from bot.incident.timeline import FACTS, Declared, Fact, NoteAdded, fact_from_json, fact_to_json, kind_of
 from tests.incident import stories
 from tests.incident.stories import WHOLE
 
+st.register_type_strategy(IncidentClass, st.text(min_size=1).map(IncidentClass))
+st.register_type_strategy(Question, st.text(min_size=1).map(Question))
 st.register_type_strategy(float, st.floats(allow_nan=False))  # NaN is not equal to itself
 
 

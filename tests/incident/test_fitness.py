@@ -8,6 +8,7 @@ from bot.incident.mitigation import Standing
 from bot.incident.reading import Reading, read
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.telemetry import ModelCall, Span, SpanKind, Task, Trace
+from tests.taxonomies import CLASSES, TAXONOMY
 
 HALT, LIMIT = MitigationKind.HALT, MitigationKind.TURN_LIMIT
 
@@ -22,7 +23,7 @@ def task(model_calls: int, number: int = 0, *, outcome: str = "completed", compl
 
 
 def standing(kind: MitigationKind, incident_class: IncidentClass | None, failing: float = 0.0) -> Standing:
-    return judge(kind, incident_class, harm_now=False, failing=failing)[0]
+    return judge(kind, incident_class, TAXONOMY, harm_now=False, failing=failing)[0]
 
 
 def test_a_limit_is_learned_from_passing_tasks_and_spares_them() -> None:
@@ -41,10 +42,10 @@ def test_without_history_the_limit_is_cautious_and_says_so() -> None:
     assert "only 19 passing tasks" in source
 
 
-@pytest.mark.parametrize("incident_class", list(IncidentClass))
+@pytest.mark.parametrize("incident_class", CLASSES)
 def test_every_lever_has_a_standing_and_a_reason_for_every_class(incident_class: IncidentClass) -> None:
     for kind in MitigationKind:
-        found, why = judge(kind, incident_class, harm_now=False, failing=0.1)
+        found, why = judge(kind, incident_class, TAXONOMY, harm_now=False, failing=0.1)
         assert found in Standing
         assert len(why) > 10
 
@@ -52,7 +53,7 @@ def test_every_lever_has_a_standing_and_a_reason_for_every_class(incident_class:
 def test_containment_is_open_before_the_class_is_known() -> None:
     assert standing(HALT, None) is Standing.ALLOWED
     assert standing(LIMIT, None) is Standing.ALLOWED
-    assert judge(HALT, None, harm_now=True, failing=0)[0] is Standing.FITS
+    assert judge(HALT, None, TAXONOMY, harm_now=True, failing=0)[0] is Standing.FITS
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_levers_stand_as_the_class_facts_say(
 
 def test_a_kill_switch_is_open_for_quality_once_most_answers_are_wrong() -> None:
     assert standing(HALT, IncidentClass.QUAL, failing=0.5) is Standing.CONTRAINDICATED
-    found, why = judge(HALT, IncidentClass.QUAL, harm_now=False, failing=0.62)
+    found, why = judge(HALT, IncidentClass.QUAL, TAXONOMY, harm_now=False, failing=0.62)
     assert found is Standing.ALLOWED
     assert "62%" in why
 
@@ -83,12 +84,12 @@ def test_a_kill_switch_is_open_for_quality_once_most_answers_are_wrong() -> None
 def test_offers_come_best_first_with_what_they_would_touch() -> None:
     before = [task(4, number) for number in range(60)]
     lately = [*(task(4, number) for number in range(30)), *(task(25, 100 + number) for number in range(10))]
-    first, last = offers(IncidentClass.LOOP, before, lately, harm_now=False, failing=0)
+    first, last = offers(IncidentClass.LOOP, TAXONOMY, before, lately, harm_now=False, failing=0)
     assert (first.kind, first.limit, first.touches_k, first.touches_n) == (LIMIT, 5, 10, 40)
     assert (last.kind, last.limit, last.touches_k, last.touches_n) == (HALT, None, 40, 40)
     assert first.label == "Turn limit 5"
 
 
 def test_an_offer_without_traffic_claims_no_reach() -> None:
-    for offer in offers(None, [], [], harm_now=True, failing=0):
+    for offer in offers(None, TAXONOMY, [], [], harm_now=True, failing=0):
         assert (offer.touches_k, offer.touches_n) == (None, None)

@@ -2,21 +2,18 @@
 
 import pytest
 
-from bot.incident.labels import _ATLAS, _MAST, _OWASP, LABELS, labels_in_words
+from bot.incident.labels import labels_in_words
 from bot.incident.taxonomy import Cause, IncidentClass
+from tests.taxonomies import CLASSES, TAXONOMY
 
 
-@pytest.mark.parametrize("incident_class", list(IncidentClass))
-def test_every_label_has_a_name(incident_class: IncidentClass) -> None:
-    labels = LABELS[incident_class]
-    assert set(labels.mast) <= set(_MAST)
-    assert set(labels.owasp) <= set(_OWASP)
-    assert {*labels.atlas, *labels.atlas_if_attacked} <= set(_ATLAS)
-    assert bool(labels_in_words(incident_class)) is (incident_class is not IncidentClass.UNKN)
+@pytest.mark.parametrize("incident_class", CLASSES)
+def test_every_class_but_the_unknown_has_labels(incident_class: IncidentClass) -> None:
+    assert bool(labels_in_words(incident_class, TAXONOMY)) is (incident_class is not IncidentClass.UNKN)
 
 
 def test_a_loop_is_step_repetition_elsewhere() -> None:
-    assert labels_in_words(IncidentClass.LOOP) == (
+    assert labels_in_words(IncidentClass.LOOP, TAXONOMY) == (
         "MAST: 1.3 step repetition, 1.5 unaware of termination conditions, 2.1 conversation reset.",
         "OWASP agentic: ASI08 cascading failures.",
         "CoSAI: A.",
@@ -26,6 +23,6 @@ def test_a_loop_is_step_repetition_elsewhere() -> None:
 
 def test_techniques_of_adversaries_are_named_only_where_there_is_one() -> None:
     said = "MITRE ATLAS: AML.T0034 cost harvesting."
-    assert said not in labels_in_words(IncidentClass.LOOP, Cause.OUR_PROMPT)
-    assert said in labels_in_words(IncidentClass.LOOP, Cause.ADVERSARY)
-    assert any("AML.T0051 LLM prompt injection" in text for text in labels_in_words(IncidentClass.SECU))
+    assert said not in labels_in_words(IncidentClass.LOOP, TAXONOMY, Cause.OUR_PROMPT)
+    assert said in labels_in_words(IncidentClass.LOOP, TAXONOMY, Cause.ADVERSARY)
+    assert any("AML.T0051 LLM prompt injection" in text for text in labels_in_words(IncidentClass.SECU, TAXONOMY))

@@ -14,6 +14,7 @@ from bot.incident.review import REVIEW_QUESTIONS, Postmortem, Section, Statement
 from bot.incident.timeline import Classified, Declared, Event, EvidenceFrozen, Fact, Resolved, ReviewWritten
 from tests.incident import stories
 from tests.incident.stories import BEN, WHOLE, told
+from tests.taxonomies import TAXONOMY
 
 NOW = stories.DECLARED_AT + timedelta(hours=3)
 SELECTIONS = st.lists(st.booleans(), min_size=len(WHOLE), max_size=len(WHOLE)).map(
@@ -22,7 +23,7 @@ SELECTIONS = st.lists(st.booleans(), min_size=len(WHOLE), max_size=len(WHOLE)).m
 
 
 def drafted(events: tuple[Event, ...], bundle: EvidenceBundle | None = None) -> Postmortem:
-    return draft(stories.state(events), events, bundle, NOW)
+    return draft(stories.state(events), events, bundle, NOW, TAXONOMY)
 
 
 def spoken(document: Postmortem) -> list[Statement]:

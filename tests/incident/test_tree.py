@@ -5,21 +5,23 @@ from dataclasses import replace
 
 import pytest
 
+from bot.incident.answering import answers_from, look_at
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.evidence import EvidenceBundle, SourceStatus
 from bot.incident.gathering import Gathered, gather
-from bot.incident.questions import WORDINGS, open_questions
+from bot.incident.questions import open_questions
 from bot.incident.severity import floor
 from bot.incident.taxonomy import Confidence, IncidentClass, Severity
-from bot.incident.tree import answers_from, classify
+from bot.incident.tree import classify
 from tests.incident.agents_at_work import KINDS, MINUTE, START, Fleet, work
 from tests.incident.faults import ONSET, H, on
+from tests.taxonomies import QUESTIONS, TAXONOMY
 
 
 def seen(fleet: Fleet, agent: str, minute: float) -> tuple[EvidenceBundle, Classification]:
     at_ns = START + int(minute * MINUTE)
-    bundle = gather(agent, at_ns, Gathered(*fleet.until(agent, at_ns)))
-    return bundle, classify(bundle)
+    bundle = gather(agent, at_ns, Gathered(*fleet.until(agent, at_ns)), TAXONOMY)
+    return bundle, classify(bundle, TAXONOMY)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def test_a_fresh_and_flat_agent_has_no_class_and_says_so(healthy: Fleet) -> None
 
 
 def test_an_agent_nobody_ever_heard_of_is_unknown_and_not_healthy() -> None:
-    found = classify(gather("ghost", START, Gathered()))
+    found = classify(gather("ghost", START, Gathered(), TAXONOMY), TAXONOMY)
     assert found.incident_class is IncidentClass.UNKN
     assert found.confidence is Confidence.LOW
     assert {answer.reply for answer in found.answers} == {Reply.NO, Reply.CANT_TELL}
@@ -60,7 +62,7 @@ def test_a_responder_overrides_telemetry_and_the_difference_is_flagged(looping: 
     bundle, found = seen(looping, H, ONSET + 10)
     assert found.incident_class is IncidentClass.LOOP
     said = Answer(Question.SECURITY, Reply.YES, "a customer saw another customer's data", by="U1")
-    overruled = classify(bundle, {Question.SECURITY: said})
+    overruled = classify(bundle, TAXONOMY, {Question.SECURITY: said})
     assert overruled.incident_class is IncidentClass.SECU
     assert overruled.because[0] == "a customer saw another customer's data"
     assert any("U1 says yes to security" in flag for flag in overruled.flags)
@@ -70,16 +72,16 @@ def test_a_responder_overrides_telemetry_and_the_difference_is_flagged(looping: 
 def test_when_people_say_no_to_everything_it_is_unknown_and_not_nothing(healthy: Fleet) -> None:
     bundle, _ = seen(healthy, H, 60)
     no: dict[Question, Answer] = {
-        question: Answer(question, Reply.NO, "no", by="U1") for question in Question if question != Question.FRESH
+        question: Answer(question, Reply.NO, "no", by="U1") for question in QUESTIONS if question != Question.FRESH
     }
-    assert classify(bundle, no).incident_class is IncidentClass.UNKN
+    assert classify(bundle, TAXONOMY, no).incident_class is IncidentClass.UNKN
 
 
 def test_harm_that_people_see_raises_the_floor(looping: Fleet) -> None:
     bundle, _ = seen(looping, H, ONSET + 10)
     harm = {Question.HARM_NOW: Answer(Question.HARM_NOW, Reply.YES, "it deletes accounts", by="U1")}
-    assert classify(bundle, harm).severity_floor.rank <= Severity.SEV2.rank
-    assert floor(IncidentClass.ACTN, bundle, harm_now=True)[0] is Severity.SEV1
+    assert classify(bundle, TAXONOMY, harm).severity_floor.rank <= Severity.SEV2.rank
+    assert floor(IncidentClass.ACTN, bundle, TAXONOMY, harm_now=True)[0] is Severity.SEV1
 
 
 def test_a_quarter_of_failing_tasks_is_a_sev1_whatever_the_class() -> None:
@@ -87,14 +89,13 @@ def test_a_quarter_of_failing_tasks_is_a_sev1_whatever_the_class() -> None:
     assert found.incident_class is IncidentClass.HARD
     assert found.severity_floor is Severity.SEV1
     assert "tasks fail" in found.floor_reason
-    assert floor(None, bundle)[0] is Severity.SEV4
+    assert floor(None, bundle, TAXONOMY)[0] is Severity.SEV4
 
 
-def test_answers_come_in_the_order_of_the_tree_and_every_question_has_words(looping: Fleet) -> None:
+def test_answers_come_in_the_order_of_the_tree(looping: Fleet) -> None:
     bundle, found = seen(looping, H, ONSET + 10)
-    assert [answer.question for answer in answers_from(bundle)] == list(Question)
-    assert set(WORDINGS) == set(Question)
-    asked = open_questions(found)
+    assert [answer.question for answer in answers_from(look_at(bundle, TAXONOMY))] == list(QUESTIONS)
+    asked = open_questions(found, TAXONOMY)
     assert Question.LOOPING in asked
     assert Question.FRESH not in asked
 
@@ -102,4 +103,4 @@ def test_answers_come_in_the_order_of_the_tree_and_every_question_has_words(loop
 def test_a_missing_source_is_named_in_the_flags(healthy: Fleet) -> None:
     bundle, _ = seen(healthy, H, 60)
     missing = replace(bundle, sources=(SourceStatus("langfuse", 0, 0, "langfuse: timeout"),))
-    assert "langfuse: timeout" in classify(missing).flags
+    assert "langfuse: timeout" in classify(missing, TAXONOMY).flags

@@ -16,6 +16,7 @@ from bot.ports import RoomTaskKind
 from bot.response.mitigate import Order
 from bot.response.review import DraftPostmortem
 from tests.response.conftest import ANA, BEN, Office
+from tests.taxonomies import TAXONOMY
 from tests.web.fakes import looping_since
 
 LIMIT = Order(MitigationKind.TURN_LIMIT, 6)
@@ -43,7 +44,7 @@ class Interrupted(DraftPostmortem):
 
 async def test_the_document_is_queued_in_the_same_moment_as_the_end(office: Office) -> None:
     await office.declared()
-    resolve = replace(office.verbs.resolve, draft=Interrupted(office.records, office.clock))
+    resolve = replace(office.verbs.resolve, draft=Interrupted(office.records, office.clock, TAXONOMY))
     with pytest.raises(ConnectionError):
         await resolve("INC-1", "over", frozenset(), ANA, "r")
     assert (await office.verbs.look.state("1")).status is Status.RESOLVED

@@ -15,6 +15,7 @@ from bot.response.gather import Gather, nanoseconds
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.verbs import HELPDESK, KeptTraces
 from tests.response.conftest import AGENT, ANA, Office
+from tests.taxonomies import TAXONOMY
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Stuck(KeptTraces):
 def gathering(
     traces: Traces, clock: FakeClock | None = None, deadline: float = 2.5, catalogue: Catalogue = HELPDESK
 ) -> Gather:
-    return Gather(traces, clock or FakeClock(), catalogue, deadline)
+    return Gather(traces, clock or FakeClock(), catalogue, TAXONOMY, deadline)
 
 
 def told_by(agent: str, number: int = 1) -> Trace:

@@ -18,6 +18,7 @@ from bot.response.sources import Sources
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.verbs import HELPDESK, KeptTraces
 from tests.response.conftest import AGENT
+from tests.taxonomies import TAXONOMY
 
 NOW = nanoseconds(START)
 MINUTE = 60 * 10**9
@@ -57,7 +58,7 @@ def trace(number: int, minutes_ago: float, *, steps: int = 1, error: bool = Fals
 
 
 def gathering(*vendors: Vendor, kept: KeptTraces | None = None, catalogue: Catalogue = HELPDESK) -> Gather:
-    return Gather(kept or KeptTraces(), FakeClock(), catalogue, 0.2, Sources(vendors))
+    return Gather(kept or KeptTraces(), FakeClock(), catalogue, TAXONOMY, 0.2, Sources(vendors))
 
 
 async def test_tasks_of_all_places_are_counted_once() -> None:
@@ -186,7 +187,7 @@ async def test_announced_changes_and_what_is_usual_stand_beside_what_is_measured
     deploy = Change(ChangeKind.DEPLOY, "1.1", "1.2", NOW - 6 * MINUTE, 0, 0)
     tasks = tuple(trace(number, number) for number in range(1, 30))
     gather = Gather(
-        Remembering(tasks), FakeClock(), HELPDESK, announcements=Told(deploy), trace_url="http://t/{trace_id}"
+        Remembering(tasks), FakeClock(), HELPDESK, TAXONOMY, announcements=Told(deploy), trace_url="http://t/{trace_id}"
     )
     bundle = await gather(AGENT)
     failures = bundle.signal("task_failures")

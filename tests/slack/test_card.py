@@ -15,6 +15,7 @@ from bot.slack.blocks import Card
 from bot.slack.card import incident_card
 from tests.slack.stories import AT, CLASSIFIED, FROZEN, LOOPS, OFFERS, ROOM, RUNBOOK, STAGES, URL, declared, told
 from tests.strict_slack.limits import elements_of, message_problems, primary_count, unfillable_in_local_workspace
+from tests.taxonomies import TAXONOMY
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 NOW = AT + timedelta(minutes=4)
@@ -23,7 +24,7 @@ NOW = AT + timedelta(minutes=4)
 def card_at(stage: str) -> Card:
     state, events = told(*STAGES[stage])
     runbook = RUNBOOK if state.classified else None
-    return incident_card(state, events, NOW, URL, runbook, OFFERS if state.status.is_open else ())
+    return incident_card(state, events, NOW, URL, TAXONOMY, runbook, OFFERS if state.status.is_open else ())
 
 
 def words(card: Card) -> str:
@@ -101,15 +102,15 @@ def test_what_could_not_be_done_is_said_small() -> None:
 
 def test_the_clock_in_the_headline_never_goes_stale() -> None:
     state, events = told(*STAGES["evidence there"])
-    early = incident_card(state, events, AT + timedelta(minutes=1), URL)
-    assert early == incident_card(state, events, AT + timedelta(minutes=4), URL)
-    late = incident_card(state, events, AT + timedelta(minutes=6), URL)
+    early = incident_card(state, events, AT + timedelta(minutes=1), URL, TAXONOMY)
+    assert early == incident_card(state, events, AT + timedelta(minutes=4), URL, TAXONOMY)
+    late = incident_card(state, events, AT + timedelta(minutes=6), URL, TAXONOMY)
     assert "class overdue" in late.blocks[0]["text"]["text"]
 
 
 def test_a_test_incident_is_marked() -> None:
     state, events = told()
-    marked = incident_card(replace(state, incident=replace(state.incident, test=True)), events, NOW, URL)
+    marked = incident_card(replace(state, incident=replace(state.incident, test=True)), events, NOW, URL, TAXONOMY)
     assert marked.blocks[0]["text"]["text"].startswith("TEST · INC-7")
 
 
@@ -124,7 +125,7 @@ def test_no_text_breaks_the_card(text: str, times: int) -> None:
     state, events = told(*facts, title=long, agent=long)
     runbook = replace(RUNBOOK, title=long, first_five=(long,) * 9)
     offers = tuple(replace(offer, why=long) for offer in OFFERS)
-    card = incident_card(state, events, NOW, URL, runbook, offers)
+    card = incident_card(state, events, NOW, URL, TAXONOMY, runbook, offers)
     assert message_problems(card.blocks, card.text) == []
     assert len(card.blocks) <= 12
     assert "<!channel" not in words(card)
@@ -133,7 +134,7 @@ def test_no_text_breaks_the_card(text: str, times: int) -> None:
 @pytest.mark.parametrize("title", ["<!channel> read <https://evil.example|this>", "🔥" * 5000, "הבוט תקוע " * 1000])
 def test_a_hostile_or_huge_title_is_shown_and_does_nothing(title: str) -> None:
     state, events = told(FROZEN, title=title)
-    card = incident_card(state, events, NOW, URL)
+    card = incident_card(state, events, NOW, URL, TAXONOMY)
     assert message_problems(card.blocks, card.text) == []
     assert "<!channel" not in words(card)
     assert "<https://evil" not in words(card)

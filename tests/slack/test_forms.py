@@ -25,6 +25,7 @@ from bot.slack.views import (
 )
 from tests.slack.answering import fields, submitted
 from tests.slack.stories import ANSWERS, APPLIED, AT, CLASSIFIED, LOOPS, OFFERS, STAGES, mitigation, told
+from tests.taxonomies import TAXONOMY
 
 BROWSERS = pytest.mark.parametrize("initials", [True, False], ids=["slack", "local workspace"])
 AGENTS = [declare.AgentChoice("helpdesk-agent", "eval pass rate 22 of 40"), declare.AgentChoice("field-agent")]
@@ -87,13 +88,13 @@ def test_a_typed_agent_name_counts_when_nothing_is_listed() -> None:
 
 @BROWSERS
 def test_untouched_questions_keep_what_telemetry_says(*, initials: bool) -> None:
-    view = classify.questions("INC-7", ANSWERS)
+    view = classify.questions("INC-7", ANSWERS, TAXONOMY)
     assert len(classify.asked(ANSWERS)) == 3
     assert classify.read_question(submitted(view, initials=initials)).replies == {}
 
 
 def test_only_what_differs_from_telemetry_is_an_override() -> None:
-    view = classify.questions("INC-7", ANSWERS)
+    view = classify.questions("INC-7", ANSWERS, TAXONOMY)
     form = classify.read_question(submitted(view, {"q_looping": "no", "q_action": "cant_tell"}))
     assert form.replies == {Question.LOOPING: Reply.NO}
 
@@ -107,7 +108,7 @@ def test_the_questions_asked_are_those_that_carry_the_class() -> None:
 
 
 def test_one_question_at_a_time_remembers_the_earlier_ones() -> None:
-    view = classify.question("INC-7", 2, 3, ANSWERS[4], chosen={Question.LOUD: Reply.YES})
+    view = classify.question("INC-7", 2, 3, ANSWERS[4], "Do tasks loop?", chosen={Question.LOUD: Reply.YES})
     form = classify.read_question(submitted(view, {"q_looping": "cant_tell"}))
     assert form.replies == {Question.LOUD: Reply.YES, Question.LOOPING: Reply.CANT_TELL}
     assert (form.key, form.index, form.total) == ("INC-7", 2, 3)
@@ -115,7 +116,7 @@ def test_one_question_at_a_time_remembers_the_earlier_ones() -> None:
 
 @BROWSERS
 def test_confirming_untouched_takes_the_tree_at_its_word(*, initials: bool) -> None:
-    view = classify.summary("INC-7", LOOPS, replies={Question.LOUD: Reply.NO})
+    view = classify.summary("INC-7", LOOPS, TAXONOMY, replies={Question.LOUD: Reply.NO})
     form = classify.read_summary(submitted(view, initials=initials))
     assert form == classify.ClassifyForm(
         "INC-7", IncidentClass.LOOP, Cause.OUR_PROMPT, Severity.SEV3, "", {Question.LOUD: Reply.NO}
@@ -123,13 +124,13 @@ def test_confirming_untouched_takes_the_tree_at_its_word(*, initials: bool) -> N
 
 
 def test_classifying_does_not_suggest_to_lower_the_severity() -> None:
-    form = classify.read_summary(submitted(classify.summary("INC-7", LOOPS, current=Severity.SEV1)))
+    form = classify.read_summary(submitted(classify.summary("INC-7", LOOPS, TAXONOMY, current=Severity.SEV1)))
     assert isinstance(form, classify.ClassifyForm)
     assert form.severity is Severity.SEV1
 
 
 def test_a_severity_below_the_floor_is_not_offered() -> None:
-    assert "SEV4" not in json.dumps(classify.summary("INC-7", LOOPS))
+    assert "SEV4" not in json.dumps(classify.summary("INC-7", LOOPS, TAXONOMY))
 
 
 @BROWSERS

@@ -46,6 +46,7 @@ from bot.slack.views.loading import notice
 from tests.slack.stories import ANSWERS, APPLIED, AT, LOOPS, OFFERS, ROOM, STAGES, URL, mitigation, told
 from tests.slack.stories import declared as declaration
 from tests.strict_slack.limits import message_problems, unfillable_in_local_workspace, view_problems
+from tests.taxonomies import TAXONOMY
 
 NS = int(AT.timestamp() * 1e9)
 MINUTE_NS = 60 * 10**9
@@ -99,9 +100,9 @@ def every_view(state: IncidentState, words: str = "words") -> dict[str, dict[str
         "declare nobody": declare.dialog("n", "C1", []),
         "declare few": declare.dialog("n", "C1", [declare.AgentChoice(words[:150] or "a", words)]),
         "declared": declared_view(state),
-        "classify questions": classify.questions(key, ANSWERS, {}, URL),
+        "classify questions": classify.questions(key, ANSWERS, TAXONOMY, {}, URL),
         "classify question": classify.question(key, 1, 3, ANSWERS[4], words, public_url=URL),
-        "classify summary": classify.summary(key, LOOPS, rules_out=(words,) * 9, do_not=(words,) * 9),
+        "classify summary": classify.summary(key, LOOPS, TAXONOMY, rules_out=(words,) * 9, do_not=(words,) * 9),
         "mitigate list": mitigate.list_view(state, OFFERS),
         "mitigate none": mitigate.list_view(state, ()),
         "mitigate limit": mitigate.preview(state, OFFERS[0], AT, 3),

@@ -30,6 +30,7 @@ from bot.web.doors import SlackRequests
 from bot.web.parts import Parts
 from bot.web.tokens import Tokens
 from tests.fakes.verbs import RUNBOOKS, KeptTraces
+from tests.taxonomies import TAXONOMY
 from tests.web.memory import NOON, CountingIds, MemoryRecords, StillClock
 
 CATALOGUE = Catalogue(
@@ -116,13 +117,13 @@ class World:
 
     def verbs(self) -> Verbs:
         records, clock, traces = self.records, self.clock, self.traces
-        gather = Gather(traces, clock, CATALOGUE, announcements=self.announcements, trace_url=self.trace_url)
+        gather = Gather(traces, clock, CATALOGUE, TAXONOMY, announcements=self.announcements, trace_url=self.trace_url)
         suggest = Suggest(gather)
-        draft = DraftPostmortem(records, clock, RUNBOOKS)
+        draft = DraftPostmortem(records, clock, TAXONOMY, RUNBOOKS)
         look_ahead = LookAhead(records, suggest, RUNBOOKS)
         offers, apply = (
-            Offers(records, clock, traces, CATALOGUE),
-            Apply(records, clock, traces, CATALOGUE, self.control),
+            Offers(records, clock, traces, CATALOGUE, TAXONOMY),
+            Apply(records, clock, traces, CATALOGUE, self.control, TAXONOMY),
         )
         read, tick = ReadRunbook(records, RUNBOOKS), TickStep(records, clock, RUNBOOKS)
         return Verbs(

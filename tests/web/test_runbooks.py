@@ -7,6 +7,7 @@ import pytest
 
 from bot.incident.taxonomy import IncidentClass
 from bot.web.pages.runbooks import passages
+from tests.taxonomies import CLASSES
 from tests.web.fakes import HOSTILE, World
 
 HERE = {"Origin": "http://test"}
@@ -109,7 +110,7 @@ async def test_nobody_ticks_without_a_name_from_elsewhere_or_after_the_end(world
         assert '<button name="tick"' not in (await client.get(f"/incidents/{key}/checklist")).text
 
 
-@pytest.mark.parametrize("incident_class", list(IncidentClass))
+@pytest.mark.parametrize("incident_class", CLASSES)
 async def test_every_class_has_a_page_of_its_runbook(world: World, incident_class: IncidentClass) -> None:
     async with world.client() as client:
         page = await client.get(f"/runbooks/{incident_class.value.lower()}")

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bot.incident.classification import Answer, Classification, Question, Reply
-from bot.incident.taxonomy import CLASSES, Cause, IncidentClass, Severity
+from bot.incident.rules import Taxonomy
+from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.slack.blocks import Block, View, context, divider, modal, radio, section, select, text_input
 from bot.slack.text import quote_untrusted, sentence
 from bot.slack.views.declare import SEVERITY_WORDS
@@ -19,20 +20,6 @@ COMMENT_CHARACTERS = 500
 ON_ONE_SCREEN = 3
 SHOWN_REASONS = 4
 
-WORDING: Final[Mapping[Question, str]] = {
-    Question.FRESH: "Is telemetry of the last minutes there?",
-    Question.HARM_NOW: "Is harm happening now: data leaving, wrong writes, unsafe output?",
-    Question.SECURITY: "Does foreign content steer the agent, or does data cross a boundary?",
-    Question.ACTION: "Did it change something without approval, or claim a change that did not happen?",
-    Question.BEHAVIOUR: "Does what it says break policy while tasks still run?",
-    Question.LOUD: "Do tasks fail, time out or stay away?",
-    Question.PROVIDER: "Does the model provider fail, and for other agents too?",
-    Question.ONE_TOOL: "Do the failures sit in one or two tools?",
-    Question.LOOPING: "Do tasks repeat themselves or grow without progress?",
-    Question.LOOP_BY_TOOL: "Does a failing tool cause the repeats?",
-    Question.QUALITY: "Do answers get worse while errors, latency and steps stay flat?",
-    Question.MODEL_CHANGED: "Does another model answer than before?",
-}
 REPLY_WORDS: Final[Mapping[Reply, str]] = {Reply.YES: "yes", Reply.NO: "no", Reply.CANT_TELL: "can't tell"}
 CAUSE_WORDS: Final[Mapping[Cause, str]] = {
     Cause.OUR_PROMPT: "Our prompt",
@@ -90,7 +77,11 @@ def asked(answers: Sequence[Answer]) -> tuple[Answer, ...]:
 
 
 def questions(
-    key: str, answers: Sequence[Answer], replies: Mapping[Question, Reply] | None = None, public_url: str = ""
+    key: str,
+    answers: Sequence[Answer],
+    taxonomy: Taxonomy,
+    replies: Mapping[Question, Reply] | None = None,
+    public_url: str = "",
 ) -> View:
     """One screen: the questions worth a look with telemetry's answers, the others in one summary.
 
@@ -101,10 +92,13 @@ def questions(
     blocks: list[Block] = [context("Telemetry has answered. Change what you know better; leave the rest.")]
     for at, answer in enumerate(shown, 1):
         count = f"Question {at} of {len(shown)}" if len(shown) > 1 else ""
-        blocks += _ask(answer, WORDING[answer.question], said.get(answer.question), count, public_url)
+        blocks += _ask(answer, taxonomy.asked(answer.question).ask, said.get(answer.question), count, public_url)
     others = [answer for answer in answers if answer not in shown]
     if others:
-        blocks += [divider(), context("Answered by telemetry:\n" + "\n".join(_short(answer) for answer in others))]
+        blocks += [
+            divider(),
+            context("Answered by telemetry:\n" + "\n".join(_short(answer, taxonomy) for answer in others)),
+        ]
     return modal(QUESTION_CALLBACK, f"Classify {key}", blocks, _about(key, shown, said, 1, 1), submit="Next")
 
 
@@ -113,7 +107,7 @@ def question(
     index: int,
     total: int,
     answer: Answer,
-    wording: str = "",
+    wording: str,
     chosen: Reply | Mapping[Question, Reply] | None = None,
     public_url: str = "",
 ) -> View:
@@ -121,7 +115,7 @@ def question(
     said = dict(chosen) if isinstance(chosen, Mapping) else ({answer.question: chosen} if chosen else {})
     blocks = _ask(
         answer,
-        wording or WORDING[answer.question],
+        wording,
         said.get(answer.question),
         f"Question {index} of {total}",
         public_url,
@@ -135,7 +129,7 @@ def read_question(view: Mapping[str, Any]) -> QuestionForm:
     replies = _replies(about)
     for name, given in dict(about.get("t") or {}).items():
         chosen = choice_of(view, f"q_{name}")
-        if name not in set(Question) or chosen not in set(Reply):
+        if chosen not in set(Reply):
             continue
         if chosen == given:
             replies.pop(Question(name), None)
@@ -147,6 +141,7 @@ def read_question(view: Mapping[str, Any]) -> QuestionForm:
 def summary(
     key: str,
     classification: Classification,
+    taxonomy: Taxonomy,
     answers: Sequence[Answer] | None = None,
     do_not: Sequence[str] | None = None,
     rules_out: Sequence[str] | None = None,
@@ -158,24 +153,26 @@ def summary(
     ``current`` is the severity the incident has; the dialog does not suggest to lower it.
     """
     named = classification.incident_class or IncidentClass.UNKN
-    facts = CLASSES[named]
+    facts = taxonomy.facts(named)
     floor = classification.severity_floor
     levels = [one for one in Severity if one.rank <= floor.rank]
     warnings = facts.do_not if do_not is None else do_not
     not_it = classification.rules_out if rules_out is None else rules_out
     said = replies or {}
     blocks = [
-        section(_verdict(classification, named)),
+        section(_verdict(classification, named, taxonomy)),
         *([context(sentence(_joined(not_it, "; ")))] if not_it else []),
-        *([context(_differing(said))] if said else []),
-        select(CLASS, "Class", _classes(named), initial=named.value, placeholder=f"{named.value}: {facts.name}"),
+        *([context(_differing(said, taxonomy))] if said else []),
+        select(
+            CLASS, "Class", _classes(named, taxonomy), initial=named.value, placeholder=f"{named.value}: {facts.name}"
+        ),
         _cause_input(classification.cause),
         _severity_input(floor, classification.floor_reason, levels, (current or floor).at_least(floor)),
         section(
             f"*Do not* (for {named.value})\n" + "\n".join(f"• {quote_untrusted(one, 300)}" for one in warnings[:6])
         ),
         text_input(COMMENT, "Why, in your words?", optional=True, limit=COMMENT_CHARACTERS),
-        context(_unsure(answers if answers is not None else classification.answers)),
+        context(_unsure(answers if answers is not None else classification.answers, taxonomy)),
     ]
     about = {
         "k": key,
@@ -190,7 +187,7 @@ def read_summary(view: Mapping[str, Any]) -> ClassifyForm | InputErrors:
     named, cause, level = choice_of(view, CLASS), choice_of(view, CAUSE), choice_of(view, SEVERITY)
     comment = text_of(view, COMMENT)
     errors: InputErrors = {}
-    if named not in set(IncidentClass):
+    if not named:
         errors[CLASS] = "Choose a class; UNKN when you are not sure."
     if cause not in set(Cause):
         errors[CAUSE] = "Choose a suspected cause, or Unknown."
@@ -238,15 +235,17 @@ def _about(key: str, shown: Sequence[Answer], said: Mapping[Question, Reply], in
 
 def _replies(about: Mapping[str, Any]) -> dict[Question, Reply]:
     found = dict(about.get("r") or {})
-    return {Question(q): Reply(r) for q, r in found.items() if q in set(Question) and r in set(Reply)}
+    return {Question(q): Reply(r) for q, r in found.items() if r in set(Reply)}
 
 
-def _short(answer: Answer) -> str:
-    return f"• {WORDING[answer.question]} *{REPLY_WORDS[answer.reply]}*: {quote_untrusted(answer.because, 110)}"
+def _short(answer: Answer, taxonomy: Taxonomy) -> str:
+    return (
+        f"• {taxonomy.asked(answer.question).ask} *{REPLY_WORDS[answer.reply]}*: {quote_untrusted(answer.because, 110)}"
+    )
 
 
-def _verdict(tree: Classification, named: IncidentClass) -> str:
-    facts = CLASSES[named]
+def _verdict(tree: Classification, named: IncidentClass, taxonomy: Taxonomy) -> str:
+    facts = taxonomy.facts(named)
     if tree.incident_class is None:
         return (
             "*Nothing unusual in telemetry.* If people see trouble, choose what fits, or confirm UNKN and look closer."
@@ -257,20 +256,22 @@ def _verdict(tree: Classification, named: IncidentClass) -> str:
     return f"{first}\n{because}{also}"
 
 
-def _differing(said: Mapping[Question, Reply]) -> str:
-    return "You changed: " + "; ".join(f"{WORDING[one]} *{REPLY_WORDS[reply]}*" for one, reply in said.items())
+def _differing(said: Mapping[Question, Reply], taxonomy: Taxonomy) -> str:
+    return "You changed: " + "; ".join(
+        f"{taxonomy.asked(one).ask} *{REPLY_WORDS[reply]}*" for one, reply in said.items()
+    )
 
 
-def _unsure(answers: Sequence[Answer]) -> str:
-    open_ones = [WORDING[answer.question] for answer in answers if answer.reply is Reply.CANT_TELL]
+def _unsure(answers: Sequence[Answer], taxonomy: Taxonomy) -> str:
+    open_ones = [taxonomy.asked(answer.question).ask for answer in answers if answer.reply is Reply.CANT_TELL]
     if not open_ones:
         return "Not sure? Choose UNKN: it has its own runbook, and the class can be changed at any time."
     return "Can't tell yet: " + " ".join(open_ones) + " The class can be changed at any time."
 
 
-def _classes(named: IncidentClass) -> list[tuple[str, str]]:
-    rest = [one for one in IncidentClass if one is not named]
-    return [(one.value, f"{one.value}: {CLASSES[one].name}") for one in (named, *rest)]
+def _classes(named: IncidentClass, taxonomy: Taxonomy) -> list[tuple[str, str]]:
+    rest = [one for one in taxonomy.classes if one is not named]
+    return [(one.value, f"{one.value}: {taxonomy.facts(one).name}") for one in (named, *rest)]
 
 
 def _cause_input(cause: Cause) -> Block:

@@ -4,10 +4,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.incident.classification import Question, Reply
+from bot.incident.classification import Reply
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Scope
-from bot.incident.taxonomy import Cause, IncidentClass, Severity
+from bot.incident.taxonomy import Cause, Severity
 
 
 class Body(BaseModel):
@@ -32,7 +32,7 @@ class DeclareBody(Body):
 class AnswerBody(Body):
     """A question whose answer responders confirm or override."""
 
-    question: Question
+    question: str = Field(description="its id in the taxonomy")
     reply: Reply
     because: str = ""
 
@@ -40,7 +40,7 @@ class AnswerBody(Body):
 class ClassifyBody(Body):
     """What responders decided."""
 
-    incident_class: IncidentClass = Field(alias="class")
+    incident_class: str = Field(alias="class", description="its id in the taxonomy")
     cause: Cause
     severity: Severity
     answers: list[AnswerBody] = Field(default_factory=list)

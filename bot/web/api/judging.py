@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Response
 
 from bot.incident.classification import Answer
 from bot.incident.review import Section
-from bot.response.classify import Choice
+from bot.response.classify import Choice, named_class, named_question
 from bot.response.mitigate import Order
 from bot.web.api import bodies as b
 from bot.web.api import models as m
@@ -46,10 +46,17 @@ def _classification(parts: Parts, routes: APIRouter) -> None:
     async def classify(key: str, body: b.ClassifyBody, act: Annotated[Acting, Depends(who)]) -> m.IncidentShape:
         """Set or change class, suspected cause and severity."""
         answers = tuple(
-            Answer(given.question, given.reply, given.because or f"set by {act.by.name}", by=act.by.id)
+            Answer(
+                named_question(parts.taxonomy, given.question),
+                given.reply,
+                given.because or f"set by {act.by.name}",
+                by=act.by.id,
+            )
             for given in body.answers
         )
-        choice = Choice(body.incident_class, body.cause, body.severity, answers, body.comment)
+        choice = Choice(
+            named_class(parts.taxonomy, body.incident_class), body.cause, body.severity, answers, body.comment
+        )
         return shapes.incident(await verbs.classify(key, choice, act.by, act.idem), parts.public_url)
 
 

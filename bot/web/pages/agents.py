@@ -10,7 +10,8 @@ from starlette.routing import Route
 
 from bot.incident.charts import charts_for
 from bot.incident.model import Agent
-from bot.incident.taxonomy import CLASSES, IncidentClass
+from bot.incident.rules import Taxonomy
+from bot.incident.taxonomy import IncidentClass
 from bot.response.gather import nanoseconds
 from bot.web.moments import EPOCH, moment_in
 from bot.web.pages.latest import Latest, Measured
@@ -58,7 +59,8 @@ class AgentPages:
         seen = {catalogue.agent(name).name for name in sending}
         names = list(dict.fromkeys([*(agent.name for agent in catalogue.agents), *sorted(seen)]))[:MOST_AGENTS]
         glances = [
-            glance_at(catalogue.agent(name), await self.latest.measured(name), sends=name in seen) for name in names
+            glance_at(catalogue.agent(name), await self.latest.measured(name), self.parts.taxonomy, sends=name in seen)
+            for name in names
         ]
         order = {"bad": 0, "unknown": 1, "good": 2}
         return self.rendering.fragment(request, "glance", glances=sorted(glances, key=lambda g: order[g.mark]))
@@ -76,7 +78,7 @@ class AgentPages:
             "agent",
             controls=self.parts.control.controls(agent.name),
             incidents=[state for state in recent if state.incident.agent == agent.name],
-            classes=CLASSES,
+            facts_of=self.parts.taxonomy.facts,
             **figures_of(agent, await self._then(agent, at) if at else self.latest.known(agent.name), asked=at),
         )
 
@@ -86,7 +88,7 @@ class AgentPages:
         live = await self.latest.measured(agent.name)
         newest = None if _spans_seen(live) else await self._newest(agent)
         return self.rendering.fragment(
-            request, "agent_figures", classes=CLASSES, **figures_of(agent, live, newest=newest)
+            request, "agent_figures", facts_of=self.parts.taxonomy.facts, **figures_of(agent, live, newest=newest)
         )
 
     async def _then(self, agent: Agent, at: datetime) -> Measured:
@@ -118,7 +120,7 @@ def figures_of(
     }
 
 
-def glance_at(agent: Agent, measured: Measured, *, sends: bool) -> Glance:
+def glance_at(agent: Agent, measured: Measured, taxonomy: Taxonomy, *, sends: bool) -> Glance:
     """One agent at a glance."""
     said = measured.said
     because = said.because[0] if said.because else ""
@@ -128,5 +130,7 @@ def glance_at(agent: Agent, measured: Measured, *, sends: bool) -> Glance:
         return Glance(agent, "good", "nothing unusual", because, sends=True)
     if said.incident_class is IncidentClass.UNKN:
         return Glance(agent, "unknown", "can't tell", because, sends=True)
-    name = f"looks like {said.incident_class.value}: {CLASSES[said.incident_class].name} ({said.confidence.value})"
+    name = (
+        f"looks like {said.incident_class.value}: {taxonomy.facts(said.incident_class).name} ({said.confidence.value})"
+    )
     return Glance(agent, "bad", name, because, sends=True)

@@ -14,7 +14,6 @@ from bot.incident.errors import BadInput, Refused
 from bot.incident.model import Status
 from bot.incident.narration import narrate, proof_line
 from bot.incident.review import Section
-from bot.incident.taxonomy import CLASSES
 from bot.incident.timeline import Event, IncidentState
 from bot.web.pages.forms import form_of
 from bot.web.pages.latest import Latest, Measured
@@ -63,7 +62,9 @@ class IncidentPages:
         found = await self.parts.verbs.look.recent(PAGE + 1, before)
         page = sorted(found[:PAGE], key=lambda state: not state.status.is_open)
         older = found[PAGE - 1].incident.number if len(found) > PAGE else None
-        return self.rendering.page("index", incidents=page, older=older, classes=CLASSES, first=before is None)
+        return self.rendering.page(
+            "index", incidents=page, older=older, facts_of=self.parts.taxonomy.facts, first=before is None
+        )
 
     async def incident(self, request: Request) -> Response:
         """One incident; its parts renew themselves."""
@@ -85,7 +86,9 @@ class IncidentPages:
         """The part that follows telemetry."""
         state, events = await self._read(request)
         live = await self.latest.measured(state.incident.agent) if state.status.is_open else None
-        return self.rendering.fragment(request, "figures", classes=CLASSES, **await self._figures(state, events, live))
+        return self.rendering.fragment(
+            request, "figures", facts_of=self.parts.taxonomy.facts, **await self._figures(state, events, live)
+        )
 
     async def postmortem(self, request: Request) -> Response:
         """The document as it stands, and the form that fills its gaps."""
@@ -130,7 +133,7 @@ class IncidentPages:
             "ladder": ladder(state.status),
             "entries": [(event, narrate(event, state)) for event in reversed(events)],
             "proof_line": proof_line,
-            "classes": CLASSES,
+            "facts_of": self.parts.taxonomy.facts,
             "next_step": next_step(state),
             "failed_steps": [step for step in state.room_steps if step.failed],
             "ended": [s for s in state.mitigations.values() if not s.mitigation.state.is_live],

@@ -12,7 +12,7 @@ from bot.incident.errors import BadInput
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import DEFAULT_TTL
 from bot.incident.runbook import Action, Deed, Phase, Runbook
-from bot.incident.taxonomy import CLASSES, Cause
+from bot.incident.taxonomy import Cause
 from bot.incident.timeline import IncidentState
 from bot.web.pages.forms import form_of
 from bot.web.pages.people import person_in
@@ -43,7 +43,7 @@ class RunbookPages:
             runbook=found,
             phases=phases_of(found),
             passages=passages(found.body),
-            facts=CLASSES[found.incident_class],
+            facts=self.parts.taxonomy.facts(found.incident_class),
             button=button,
         )
 

@@ -1,0 +1,242 @@
+"""What ``taxonomy.yaml`` says, as values: the classes, the questions that lead to them, and how telemetry answers.
+
+The logic that reads these values is code: how a case is built (``cases.py``), how answers are
+compared (``tree.py``). Evidence is counted in nats; see ``statistics.evidence``.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bot.incident.classification import Question
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Standing
+from bot.incident.taxonomy import Cause, IncidentClass, Severity
+
+CONVINCING = 5.0  # nats for a class that lives in everyday noise: one of a thousand looks
+BESIDE = 0.4  # of the strongest case: what an earlier class must reach; its own consequences may look stronger
+
+
+class CaseRule(StrEnum):
+    """How the signals of a class make its case."""
+
+    SUM = "sum"  # independent signs add up
+    BEST = "best"  # several ways of seeing the same thing: the best one counts
+    SECURITY = "security"  # these five know more about their class than its signals: see cases.py
+    PROVIDER = "provider"
+    TOOL = "tool"
+    HARD = "hard"
+    QUALITY = "quality"
+
+
+class AnswerRule(StrEnum):
+    """How telemetry answers a question."""
+
+    CASE = "case"  # yes when the case of the class it leads to stands and no later class explains far more
+    PEOPLE = "people"  # telemetry cannot tell
+    STRONGEST = "strongest"  # yes when its class explains failures best of those asked about together
+    LOUDEST = "loudest"  # yes when one of the classes asked about below it stands
+    FRESHNESS = "freshness"  # from here on: one question each, see tree.py
+    HARM = "harm"
+    SECURITY = "security"
+    PROVIDER = "provider"
+    REPEATS = "repeats"
+    QUALITY = "quality"
+    MODEL = "model"
+
+
+class QuestionRole(StrEnum):
+    """What a question is for."""
+
+    CLASS = "class"
+    FRESHNESS = "freshness"
+    HARM = "harm"
+
+
+class Condition(StrEnum):
+    """What must hold beside a yes for it to count."""
+
+    SHARED_PROVIDER = "shared_provider"  # other agents on the provider have it too, or there are none to compare with
+
+
+class CauseRule(StrEnum):
+    """Where the suspected cause of a class is looked for, when it is no fixed one."""
+
+    CHANGES = "changes"
+    TOOL = "tool"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One signal that speaks for a class. A ``name`` that ends in ":" means every signal of that family.
+
+    A share speaks with the evidence that it got worse, times ``weight``; choosing it among ``looks`` ways of seeing
+    the same thing costs ln(looks) nats. With a bound, it speaks with ``weight`` times :data:`CONVINCING` nats once its
+    value is ``above`` or ``below`` the figure, or ``times`` its baseline, over at least ``at_least`` observations.
+    """
+
+    name: str
+    looks: int = 1
+    weight: float = 1.0
+    above: float | None = None
+    below: float | None = None
+    times: float | None = None
+    at_least: int = 5
+
+    @property
+    def bounded(self) -> bool:
+        """It has a figure that its value must cross."""
+        return not (self.above is None and self.below is None and self.times is None)
+
+    @property
+    def cost(self) -> float:
+        """Nats that choosing it costs: looking again is another chance for noise."""
+        return math.log(self.looks)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """How the case of a class is made, and when it stands.
+
+    ``convincing``: nats from which it stands. ``alone``: nats from which it needs no comparison with later classes.
+    ``beside``: the share of the strongest rival's case that it must reach otherwise.
+    """
+
+    rule: CaseRule
+    signs: tuple[Sign, ...]
+    convincing: float = CONVINCING
+    alone: float = math.inf
+    beside: float = BESIDE
+
+
+@dataclass(frozen=True, slots=True)
+class LeverFit:
+    """How a mitigation stands to a class, and why.
+
+    Where more than ``allowed_beyond`` (0..1) of outcomes are bad, what is contraindicated is allowed.
+    """
+
+    standing: Standing
+    because: str
+    allowed_beyond: float | None = None
+    allowed_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The names of one class in public taxonomies. ``atlas_if_attacked`` counts only where the cause is an adversary."""
+
+    mast: tuple[str, ...] = ()
+    owasp: tuple[int, ...] = ()
+    atlas: tuple[str, ...] = ()
+    atlas_if_attacked: tuple[str, ...] = ()
+    cosai: str = ""
+    agentrx: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelNames:
+    """What the codes of public taxonomies mean."""
+
+    mast: Mapping[str, str] = field(default_factory=dict)
+    owasp: Mapping[int, str] = field(default_factory=dict)
+    atlas: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFacts:
+    """One class: what it means for those who respond, and how telemetry tells it.
+
+    ``telling`` are the signals quoted to rule it out, ``onset`` those (or the beginnings of their names) that show
+    when it began. ``irreversible``: harm of this class cannot be taken back. ``rollback``: an older version of ours
+    may mend it. ``cause`` is fixed, with ``cause_because``; None looks for it by ``cause_rule``.
+    """
+
+    id: IncidentClass
+    name: str
+    meaning: str
+    first_mitigation: str
+    do_not: tuple[str, ...]
+    floor: Severity
+    irreversible: bool = False
+    rollback: bool = True
+    case: CaseFacts | None = None
+    telling: tuple[str, ...] = ()
+    onset: tuple[str, ...] = ()
+    cause: Cause | None = None
+    cause_because: str = ""
+    cause_rule: CauseRule = CauseRule.CHANGES
+    levers: Mapping[MitigationKind, LeverFit] = field(default_factory=dict)
+    labels: Labels = field(default_factory=Labels)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionFacts:
+    """One question: how it is put to people, how telemetry answers it, and where a yes leads.
+
+    A yes leads to the first of ``then`` that is answered yes too, else to ``leads_to``. ``title`` is for buttons and
+    lists, ``if_yes`` says what a yes means.
+    """
+
+    id: Question
+    title: str
+    ask: str
+    if_yes: str
+    telemetry: AnswerRule
+    leads_to: IncidentClass | None = None
+    then: tuple[Question, ...] = ()
+    only_when: Condition | None = None
+    role: QuestionRole = QuestionRole.CLASS
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """All classes and questions, each in its order.
+
+    ``questions`` stand as they are asked; ``order`` has those that are not asked below another one.
+    """
+
+    version: str = ""
+    classes: Mapping[IncidentClass, ClassFacts] = field(default_factory=dict)
+    questions: Mapping[Question, QuestionFacts] = field(default_factory=dict)
+    order: tuple[Question, ...] = ()
+    label_names: LabelNames = field(default_factory=LabelNames)
+
+    def facts(self, incident_class: IncidentClass) -> ClassFacts:
+        """What is known of a class; little of one that an old incident has and the taxonomy no longer does."""
+        return self.classes.get(incident_class) or ClassFacts(
+            incident_class,
+            "a class this taxonomy does not have",
+            "",
+            "",
+            (),
+            Severity.SEV3,
+            cause_rule=CauseRule.NOTHING,
+        )
+
+    def asked(self, question: Question) -> QuestionFacts:
+        """How a question is put; by its id where an old incident has it and the taxonomy no longer does."""
+        words = question.value.replace("_", " ")
+        return self.questions.get(question) or QuestionFacts(question, words, words, "", AnswerRule.PEOPLE)
+
+    def class_named(self, text: str | None) -> IncidentClass | None:
+        """The class of that id, or None."""
+        return next((one for one in self.classes if one == text), None)
+
+    def question_named(self, text: str | None) -> Question | None:
+        """The question of that id, or None."""
+        return next((one for one in self.questions if one == text), None)
+
+    def group(self, question: Question) -> tuple[IncidentClass, ...]:
+        """The classes asked about together with, or below, ``question``: failures have one of them as explanation."""
+        above = next((one for one in self.questions.values() if question in one.then), None)
+        top = above or self.asked(question)
+        named = [*(self.asked(one).leads_to for one in top.then), top.leads_to]
+        return tuple(dict.fromkeys(one for one in named if one is not None))
+
+    def question_of(self, incident_class: IncidentClass) -> Question | None:
+        """The question whose yes is the class itself, and not just one way to it: the first that leads there."""
+        found = [one.id for one in self.questions.values() if one.leads_to is incident_class]
+        return found[0] if found else None
