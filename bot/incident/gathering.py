@@ -37,6 +37,7 @@ from bot.incident.signals import (
     outcomes,
     quality,
     security,
+    shipped,
     tools,
 )
 from bot.incident.signals.changes import changes_in, manifest
@@ -238,9 +239,11 @@ def findings(scope: Scope) -> tuple[Finding, ...]:
 
 
 def first_seen(scope: Scope) -> tuple[Finding, ...]:
-    """Destinations and tool descriptions of the window that the baseline does not have."""
+    """Destinations and tool descriptions of the window that neither the baseline nor a new version explains."""
     known = security.targets(scope.before)
-    described = {manifest(step.name, step.manifest) for _, step in tool_steps(scope.before)}
+    known |= security.innocent(scope.seen, known) if known else frozenset()
+    described = {one for reading in scope.before for one in shipped.descriptions(reading)}
+    described |= shipped.redescribed(scope.seen, described)
     names = {step.name for _, step in tool_steps(scope.before)}
     found: dict[str, Finding] = {}
     for reading, step in tool_steps(scope.now):

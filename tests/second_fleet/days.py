@@ -31,19 +31,31 @@ def released(task: Task, incident: Incident | None, herring: Herring | None) -> 
         task.prompt, task.version = incident.prompt or task.prompt, incident.version or task.version
 
 
-def worked(minute: float, chance: Random, incident: Incident | None, herring: Herring | None, touched: float) -> Task | None:
+def worked(
+    minute: float, chance: Random, incident: Incident | None, herring: Herring | None, touched: float
+) -> Task | None:
     """The task that starts in this minute, if its agent got one."""
     agent = chance.choices(FLEET, [agent.share for agent in FLEET])[0]
     if chance.random() >= traffic(agent.name, minute, incident, herring) / 2:
         return None
     kinds = None
-    if herring is not None and herring.kinds and herring.agent == agent.name and herring.since <= minute < herring.until:
+    if (
+        herring is not None
+        and herring.kinds
+        and herring.agent == agent.name
+        and herring.since <= minute < herring.until
+    ):
         kinds = herring.kinds
     if incident is not None and incident.kinds and agent.name in incident.agents and minute >= 0:
         kinds = incident.kinds
     task = ordinary(agent, minute, chance, kinds)
     released(task, incident, herring)
-    if herring is not None and agent.name == herring.agent and herring.since <= minute < herring.until and chance.random() < herring.share:
+    if (
+        herring is not None
+        and agent.name == herring.agent
+        and herring.since <= minute < herring.until
+        and chance.random() < herring.share
+    ):
         herring.rewrite(task, chance)
     hit = incident is not None and agent.name in incident.agents and minute >= 0 and incident.where(task)
     if incident is not None and hit and chance.random() < touched:

@@ -12,7 +12,9 @@ from random import Random
 from tests.second_fleet.tasks import Step, Task, Value, token
 
 KIND = {"chat": 3}
-PROBES = ("how_to",) * 3 + ("password_reset",) * 2 + ("ticket_status",) * 2 + ("access_request",) * 2 + ("attachment_case",)
+PROBES = (
+    ("how_to",) * 3 + ("password_reset",) * 2 + ("ticket_status",) * 2 + ("access_request",) * 2 + ("attachment_case",)
+)
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,12 @@ def request(task: Task, onset: datetime, chance: Random) -> tuple[dict[str, obje
         "deployment.environment.name": "simulated",
     }
     scope = {"scope": {"name": "second-fleet", "version": "1.0.0"}, "spans": [first, *spans]}
-    return {"resourceSpans": [{"resource": {"attributes": attributes(resource)}, "scopeSpans": [scope]}]}, trace, head, moment
+    return (
+        {"resourceSpans": [{"resource": {"attributes": attributes(resource)}, "scopeSpans": [scope]}]},
+        trace,
+        head,
+        moment,
+    )
 
 
 def judged(task: Task, trace: str, head: str, ended: datetime, chance: Random) -> Iterator[Score]:
@@ -158,7 +165,9 @@ def probes(hour: Hour, chance: Random) -> Iterator[Score]:
             share = hour.probe_passes.get(kind, 0.95) if minute >= 0 else 0.95
             passed = chance.random() < share
             at = hour.onset + timedelta(minutes=minute, seconds=chance.uniform(0, 20))
-            yield Score("helpdesk-agent", "synthetic_task_success", passed, float(passed), at, kind, probe=f"probe-{number:02}")
+            yield Score(
+                "helpdesk-agent", "synthetic_task_success", passed, float(passed), at, kind, probe=f"probe-{number:02}"
+            )
         minute += 5
 
 
@@ -187,8 +196,13 @@ def log_requests(scores: list[Score]) -> Iterator[dict[str, object]]:
     for score in sorted(scores, key=lambda score: score.at):
         minutes[score.at.replace(second=0, microsecond=0), score.agent].append(score)
     for (_, agent), batch in sorted(minutes.items()):
-        scope = {"scope": {"name": "second-fleet", "version": "1.0.0"}, "logRecords": [log_record(score) for score in batch]}
-        yield {"resourceLogs": [{"resource": {"attributes": attributes({"service.name": agent})}, "scopeLogs": [scope]}]}
+        scope = {
+            "scope": {"name": "second-fleet", "version": "1.0.0"},
+            "logRecords": [log_record(score) for score in batch],
+        }
+        yield {
+            "resourceLogs": [{"resource": {"attributes": attributes({"service.name": agent})}, "scopeLogs": [scope]}]
+        }
 
 
 def requests(hour: Hour, chance: Random) -> tuple[list[dict[str, object]], list[dict[str, object]]]:

@@ -129,6 +129,17 @@ def empty(task: Task, chance: Random) -> None:
         task.wrong, task.ungrounded, task.unhappy = 0.3, 0.35, 0.35
 
 
+def asks_a_dead_tool_again(task: Task, chance: Random) -> None:
+    """The call fails the same way every time, and the agent does not stop asking: a loop, but the tool is why."""
+    for step in task.calls("get_user", "get_ticket")[:1]:
+        for _ in range(chance.randrange(4, 12)):
+            again = call(step.name, chance, "timeout")
+            again.attributes["gen_ai.tool.call.arguments"] = step.attributes["gen_ai.tool.call.arguments"]
+            task.splice(step, again, chat(task, chance, seen=len(task.chats())))
+        if chance.random() < 0.5:
+            task.cut(task.steps.index(step), "tool_unavailable")
+
+
 # LOOP: no progress.
 
 
@@ -143,7 +154,10 @@ def other_words(task: Task, chance: Random) -> None:
     tail = ["please", "again", "now", "more", "details", "still", "once more", "also"]
 
     def words() -> tuple[str, str]:
-        return f'{{"query":"{topic} not working {chance.choice(tail)} {chance.choice(tail)}"}}', f"search_kb ok {token(chance, 12)} no match"
+        return (
+            f'{{"query":"{topic} not working {chance.choice(tail)} {chance.choice(tail)}"}}',
+            f"search_kb ok {token(chance, 12)} no match",
+        )
 
     repeat(task, chance, words, (9, 22))
 
@@ -213,7 +227,11 @@ def misbehaves(*, guarded: bool = True, unhappy: float = 0.15) -> Mechanism:
 
 def unapproved(task: Task, chance: Random) -> None:
     for step in task.calls():
-        if step.attributes["tool.side_effect"] == "write" and step.name != "transfer_to_human" and chance.random() < 0.9:
+        if (
+            step.attributes["tool.side_effect"] == "write"
+            and step.name != "transfer_to_human"
+            and chance.random() < 0.9
+        ):
             step.attributes.pop("tool.approval.id", None)
 
 
@@ -238,12 +256,18 @@ def claims_what_failed(task: Task, chance: Random) -> None:
 def far_too_much(task: Task, chance: Random) -> None:
     for step in task.calls("issue_credit"):
         amount = round(chance.uniform(900, 4800), 2)
-        step.attributes["gen_ai.tool.call.arguments"] = f'{{"account":"A{chance.randrange(10**5):05}","amount":{amount}}}'
+        step.attributes["gen_ai.tool.call.arguments"] = (
+            f'{{"account":"A{chance.randrange(10**5):05}","amount":{amount}}}'
+        )
 
 
 def far_too_often(task: Task, chance: Random) -> None:
     """One task, many writes: each is approved and none was asked for."""
-    writes = [step for step in task.calls() if step.name in {"grant_access", "reset_password", "update_ticket", "issue_credit"}]
+    writes = [
+        step
+        for step in task.calls()
+        if step.name in {"grant_access", "reset_password", "update_ticket", "issue_credit"}
+    ]
     for step in writes:
         for _ in range(chance.randrange(5, 11)):
             task.splice(step, call(step.name, chance), chat(task, chance, seen=len(task.chats())))
@@ -314,41 +338,224 @@ def writes(task: Task) -> bool:
 BOTH = ("helpdesk-agent", "billing-agent")
 
 INCIDENTS = (
-    Incident("workers die after a deploy", "HARD", "our-code-or-config", worker_lost, 0.5, 0.17, version="4.13.0", probes=0.5),
+    Incident(
+        "workers die after a deploy", "HARD", "our-code-or-config", worker_lost, 0.5, 0.17, version="4.13.0", probes=0.5
+    ),
     Incident("tasks hang until the deadline", "HARD", "unknown", hangs, 0.45, 0.17, probes=0.5),
-    Incident("one kind of task crashes at its end", "HARD", "our-code-or-config", crashes_at_the_end, 1.0, 0.6, version="4.13.0",
-             change_minutes_before=2, where=lambda task: task.kind in {"how_to", "password_reset"}, probes=0.6),
-    Incident("the queue stands still", "HARD", "our-code-or-config", lambda task, chance: None, version="4.13.0", traffic=0.1, probes=0.4),
+    Incident(
+        "one kind of task crashes at its end",
+        "HARD",
+        "our-code-or-config",
+        crashes_at_the_end,
+        1.0,
+        0.6,
+        version="4.13.0",
+        change_minutes_before=2,
+        where=lambda task: task.kind in {"how_to", "password_reset"},
+        probes=0.6,
+    ),
+    Incident(
+        "the queue stands still",
+        "HARD",
+        "our-code-or-config",
+        lambda task, chance: None,
+        version="4.13.0",
+        traffic=0.1,
+        probes=0.4,
+    ),
     Incident("the provider throttles", "PROV", "model-or-provider", throttled, 0.9, 0.3, BOTH, probes=0.55),
     Incident("the provider is slow", "PROV", "model-or-provider", slow_model, 1.0, 0.4, BOTH, probes=0.8),
-    Incident("the provider serves another model", "PROV", "model-or-provider", another_model, 1.0, 0.5, BOTH, probes=0.6),
-    Incident("the search fails", "TOOL", "tool-or-API", failing("search_kb", error="upstream_5xx"), 0.8, 0.35, BOTH, probes=0.6),
-    Incident("the search times out", "TOOL", "tool-or-API", failing("search_kb", error="timeout", seconds=10), 0.8, 0.35, BOTH, probes=0.6),
+    Incident(
+        "the provider serves another model", "PROV", "model-or-provider", another_model, 1.0, 0.5, BOTH, probes=0.6
+    ),
+    Incident(
+        "the search fails",
+        "TOOL",
+        "tool-or-API",
+        failing("search_kb", error="upstream_5xx"),
+        0.8,
+        0.35,
+        BOTH,
+        probes=0.6,
+    ),
+    Incident(
+        "the search times out",
+        "TOOL",
+        "tool-or-API",
+        failing("search_kb", error="timeout", seconds=10),
+        0.8,
+        0.35,
+        BOTH,
+        probes=0.6,
+    ),
     Incident("the search finds nothing", "TOOL", "data-or-index-or-memory", empty, 0.85, 0.4, BOTH, probes=0.6),
-    Incident("a tool has a new schema", "TOOL", "tool-or-API", failing("update_ticket", "get_ticket", error="schema_error"), 0.8, 0.4, probes=0.7),
-    Incident("the same search again and again", "LOOP", "our-prompt", same_again, 0.35, 0.14, prompt="p-119", change_minutes_before=3, probes=0.65),
-    Incident("nearly the same search again and again", "LOOP", "our-prompt", other_words, 0.4, 0.16, prompt="p-119", probes=0.7),
+    Incident(
+        "a tool has a new schema",
+        "TOOL",
+        "tool-or-API",
+        failing("update_ticket", "get_ticket", error="schema_error"),
+        0.8,
+        0.4,
+        probes=0.7,
+    ),
+    Incident(
+        "the same search again and again",
+        "LOOP",
+        "our-prompt",
+        same_again,
+        0.35,
+        0.14,
+        prompt="p-119",
+        change_minutes_before=3,
+        probes=0.65,
+    ),
+    Incident(
+        "nearly the same search again and again",
+        "LOOP",
+        "our-prompt",
+        other_words,
+        0.4,
+        0.16,
+        prompt="p-119",
+        probes=0.7,
+    ),
     Incident("two tools in turn", "LOOP", "our-code-or-config", to_and_fro, 0.4, 0.16, version="4.13.0", probes=0.8),
-    Incident("a new prompt answers wrongly", "QUAL", "our-prompt", wrong_answers(0.45, 0.45, 0.5), 1.0, 0.6, prompt="p-119", probes=0.55),
-    Incident("the index is old", "QUAL", "data-or-index-or-memory", wrong_answers(0.5, 0.6, 0.5), 1.0, 0.7, where=searches, probes=0.5),
-    Incident("a smaller model of our own choice", "QUAL", "model-or-provider", own_smaller_model, 1.0, 0.6, version="4.13.0", probes=0.55),
-    Incident("one kind of task is answered wrongly", "QUAL", "our-prompt", wrong_answers(0.7, 0.6, 0.7), 1.0, 0.7, prompt="p-119",
-             where=lambda task: task.kind == "how_to", probes=0.3),
-    Incident("harder questions", "QUAL", "traffic-mix", wrong_answers(0.5, 0.4, 0.5), 1.0, 0.7, where=lambda task: task.kind == "how_to",
-             kinds=(("how_to", 0.75), ("password_reset", 0.1), ("ticket_status", 0.1), ("access_request", 0.05)), probes=0.9),
-    Incident("long conversations go off the rails", "BEHV", "model-or-provider", misbehaves(), 0.9, 0.55, where=lambda task: task.turn >= 5),
-    Incident("one language misbehaves", "BEHV", "our-prompt", misbehaves(), 1.0, 0.8, prompt="p-119", where=lambda task: task.locale == "de-DE"),
-    Incident("a new prompt misbehaves", "BEHV", "our-prompt", misbehaves(unhappy=0.1), 0.4, 0.14, prompt="p-119", change_minutes_before=1),
-    Incident("it misbehaves and the guardrail misses it", "BEHV", "our-prompt", misbehaves(guarded=False), 0.6, 0.4, prompt="p-119"),
-    Incident("writes without approval", "ACTN", "our-code-or-config", unapproved, 0.8, 0.25, version="4.13.0", where=writes),
-    Incident("claims what it did not do", "ACTN", "our-prompt", claims_what_it_did_not_do, 0.7, 0.25, prompt="p-119", where=writes),
+    Incident(
+        "a new prompt answers wrongly",
+        "QUAL",
+        "our-prompt",
+        wrong_answers(0.45, 0.45, 0.5),
+        1.0,
+        0.6,
+        prompt="p-119",
+        probes=0.55,
+    ),
+    Incident(
+        "the index is old",
+        "QUAL",
+        "data-or-index-or-memory",
+        wrong_answers(0.5, 0.6, 0.5),
+        1.0,
+        0.7,
+        where=searches,
+        probes=0.5,
+    ),
+    Incident(
+        "a smaller model of our own choice",
+        "QUAL",
+        "model-or-provider",
+        own_smaller_model,
+        1.0,
+        0.6,
+        version="4.13.0",
+        probes=0.55,
+    ),
+    Incident(
+        "one kind of task is answered wrongly",
+        "QUAL",
+        "our-prompt",
+        wrong_answers(0.7, 0.6, 0.7),
+        1.0,
+        0.7,
+        prompt="p-119",
+        where=lambda task: task.kind == "how_to",
+        probes=0.3,
+    ),
+    Incident(
+        "harder questions",
+        "QUAL",
+        "traffic-mix",
+        wrong_answers(0.5, 0.4, 0.5),
+        1.0,
+        0.7,
+        where=lambda task: task.kind == "how_to",
+        kinds=(("how_to", 0.75), ("password_reset", 0.1), ("ticket_status", 0.1), ("access_request", 0.05)),
+        probes=0.9,
+    ),
+    Incident(
+        "long conversations go off the rails",
+        "BEHV",
+        "model-or-provider",
+        misbehaves(),
+        0.9,
+        0.55,
+        where=lambda task: task.turn >= 5,
+    ),
+    Incident(
+        "one language misbehaves",
+        "BEHV",
+        "our-prompt",
+        misbehaves(),
+        1.0,
+        0.8,
+        prompt="p-119",
+        where=lambda task: task.locale == "de-DE",
+    ),
+    Incident(
+        "a new prompt misbehaves",
+        "BEHV",
+        "our-prompt",
+        misbehaves(unhappy=0.1),
+        0.4,
+        0.14,
+        prompt="p-119",
+        change_minutes_before=1,
+    ),
+    Incident(
+        "it misbehaves and the guardrail misses it",
+        "BEHV",
+        "our-prompt",
+        misbehaves(guarded=False),
+        0.6,
+        0.4,
+        prompt="p-119",
+    ),
+    Incident(
+        "writes without approval", "ACTN", "our-code-or-config", unapproved, 0.8, 0.25, version="4.13.0", where=writes
+    ),
+    Incident(
+        "claims what it did not do",
+        "ACTN",
+        "our-prompt",
+        claims_what_it_did_not_do,
+        0.7,
+        0.25,
+        prompt="p-119",
+        where=writes,
+    ),
     Incident("claims what failed", "ACTN", "unknown", claims_what_failed, 0.6, 0.25, where=writes),
     Incident("credits far too high", "ACTN", "our-prompt", far_too_much, 1.0, 0.6, ("billing-agent",), prompt="p-53"),
-    Incident("far more writes than asked for", "ACTN", "our-prompt", far_too_often, 0.5, 0.2, prompt="p-119", where=writes),
-    Incident("orders in attachments", "SECU", "adversary", steered(alarm=0.7, destination="paste.example.net"), 0.9, 0.6),
-    Incident("quiet orders in attachments", "SECU", "adversary", steered(alarm=0.0, destination="paste.example.net", approved=True), 0.9, 0.6),
-    Incident("attachments that change rights", "SECU", "adversary", steered(alarm=0.5, destination="", privileged="grant_access"), 0.9, 0.6),
+    Incident(
+        "far more writes than asked for", "ACTN", "our-prompt", far_too_often, 0.5, 0.2, prompt="p-119", where=writes
+    ),
+    Incident(
+        "orders in attachments", "SECU", "adversary", steered(alarm=0.7, destination="paste.example.net"), 0.9, 0.6
+    ),
+    Incident(
+        "quiet orders in attachments",
+        "SECU",
+        "adversary",
+        steered(alarm=0.0, destination="paste.example.net", approved=True),
+        0.9,
+        0.6,
+    ),
+    Incident(
+        "attachments that change rights",
+        "SECU",
+        "adversary",
+        steered(alarm=0.5, destination="", privileged="grant_access"),
+        0.9,
+        0.6,
+    ),
     Incident("a tool's description is swapped", "SECU", "adversary", poisoned_tool, 0.9, 0.3, where=searches),
     Incident("injections get through", "SECU", "adversary", attacked, 0.3, 0.12),
-    Incident("data is sent somewhere new", "SECU", "adversary", leaking, 0.6, 0.2, where=lambda task: bool(task.calls("send_email"))),
+    Incident(
+        "data is sent somewhere new",
+        "SECU",
+        "adversary",
+        leaking,
+        0.6,
+        0.2,
+        where=lambda task: bool(task.calls("send_email")),
+    ),
 )

@@ -60,10 +60,22 @@ HELPDESK = Agent(
     "orion-large-2026-08-20",
     "4.12.0",
     "p-118",
-    (("how_to", 0.3), ("password_reset", 0.2), ("ticket_status", 0.2), ("access_request", 0.15), ("attachment_case", 0.15)),
+    (
+        ("how_to", 0.3),
+        ("password_reset", 0.2),
+        ("ticket_status", 0.2),
+        ("access_request", 0.15),
+        ("attachment_case", 0.15),
+    ),
 )
 BILLING = Agent(
-    "billing-agent", 0.2, "orion", "orion-large-2026-08-20", "2.7.3", "p-52", (("invoice_question", 0.6), ("credit_request", 0.4))
+    "billing-agent",
+    0.2,
+    "orion",
+    "orion-large-2026-08-20",
+    "2.7.3",
+    "p-52",
+    (("invoice_question", 0.6), ("credit_request", 0.4)),
 )
 FIELD = Agent("field-agent", 0.1, "vega", "vega-pro-3.1", "1.9.1", "p-17", (("visit_schedule", 1.0),))
 FLEET = (HELPDESK, BILLING, FIELD)
@@ -166,7 +178,9 @@ def call(name: str, chance: Random, error: str = "") -> Step:
     if name == "search_kb":
         arguments = f'{{"query":"{chance.choice(TOPICS)} {chance.choice(WORDS)}"}}'
     if name == "issue_credit":
-        arguments = f'{{"account":"A{chance.randrange(10**5):05}","amount":{round(chance.lognormvariate(2.9, 0.5), 2)}}}'
+        arguments = (
+            f'{{"account":"A{chance.randrange(10**5):05}","amount":{round(chance.lognormvariate(2.9, 0.5), 2)}}}'
+        )
     result = f"{name} ok {token(chance, 12)} " + "lorem " * chance.randrange(20, 62)
     if name == "search_kb" and chance.random() < 0.014:
         result = "[]"
@@ -190,7 +204,12 @@ def call(name: str, chance: Random, error: str = "") -> Step:
 
 
 def guardrail(name: str, chance: Random, share: float) -> Step:
-    return Step("guardrail", name, chance.uniform(0.02, 0.05), {"guardrail.name": name, "guardrail.triggered": chance.random() < share})
+    return Step(
+        "guardrail",
+        name,
+        chance.uniform(0.02, 0.05),
+        {"guardrail.name": name, "guardrail.triggered": chance.random() < share},
+    )
 
 
 def plan(kind: str, chance: Random) -> list[str]:

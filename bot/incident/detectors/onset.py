@@ -27,10 +27,11 @@ FEWEST_BEFORE = 12  # outcomes before the split, or there is nothing to compare 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Outcomes in order of time; ``bad`` counts the bad ones among the first i of them."""
+    """Outcomes in order of time; ``bad`` counts the bad ones among the first i of them, ``weight`` is what their evidence counts."""
 
     times: tuple[int, ...]
     bad: tuple[int, ...]
+    weight: float = 1.0
 
     def rise(self, at: int) -> float:
         """Evidence (nats, never negative) that outcomes are worse from ``at`` on."""
@@ -38,7 +39,8 @@ class Series:
         if before < FEWEST_BEFORE:
             return 0.0
         k0, k = self.bad[before], self.bad[-1] - self.bad[before]
-        return max(0.0, evidence(k, len(self.times) - before, k0 + PRIOR[0], before + PRIOR[1])) if k else 0.0
+        nats = evidence(k, len(self.times) - before, k0 + PRIOR[0], before + PRIOR[1]) if k else 0.0
+        return max(0.0, self.weight * nats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,13 @@ class Pace:
         return abs(poisson_evidence(after, left, before, known))
 
 
-def series(outcomes: Sequence[tuple[int, bool]]) -> Series:
+def series(outcomes: Sequence[tuple[int, bool]], weight: float = 1.0) -> Series:
     """A series from (time, bad) in any order."""
     ordered = sorted(outcomes)
     return Series(
         tuple(time for time, _ in ordered),
         tuple(accumulate((int(bad) for _, bad in ordered), initial=0)),
+        weight,
     )
 
 

@@ -10,7 +10,7 @@ from bot.incident.statistics import quantile
 
 FEWEST_AMOUNTS = 8  # earlier amounts needed before one can be an outlier
 OVER_LARGEST = 1.5  # times the largest amount seen before
-OVER_MEDIAN = 4.0  # times the usual amount
+OVER_MEDIAN = 5.0  # times the usual amount
 FEWEST_TASKS = 25  # earlier tasks needed before a number of writes can be unusual
 NEARLY_ALL = 0.97
 MORE_WRITES = 2  # distinct writes beyond the most seen in nearly all tasks before

@@ -16,6 +16,10 @@ _CONDUCT = re.compile(
 )
 _FEEDBACK = re.compile(r"feedback|thumb|csat|satisfaction|rating", re.IGNORECASE)
 
+OF_A_RATING = (
+    0.5  # the weight of a user's rating: users rate what they feel, and the same wrong answer a judge has counted
+)
+
 
 def signals(scope: Scope) -> tuple[Signal, ...]:
     """Answers judged wrong, failed probes, thumbs down, and one signal per evaluator."""
@@ -42,8 +46,8 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             scope,
             "feedback",
             "ratings by users were bad",
-            seen(one for one in now if is_feedback(one)),
-            seen(one for one in before if is_feedback(one)),
+            ratings(now),
+            ratings(before),
             fresh_seconds=age,
         ),
     )
@@ -149,6 +153,11 @@ def judged(scores: Sequence[EvalScore], kind: Callable[[EvalScore], bool]) -> li
 def probes(scores: Iterable[EvalScore]) -> list[Seen]:
     """One observation per probe run."""
     return seen(score for score in scores if score.synthetic)
+
+
+def ratings(scores: Iterable[EvalScore]) -> list[Seen]:
+    """One observation per rating by a user."""
+    return seen(score for score in scores if is_feedback(score))
 
 
 def seen(scores: Iterable[EvalScore]) -> list[Seen]:

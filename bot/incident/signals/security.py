@@ -8,6 +8,7 @@ from bot.incident.reading import Reading
 from bot.incident.signals import actions
 from bot.incident.signals.measure import Seen, share, tasks
 from bot.incident.signals.scope import Scope
+from bot.incident.signals.shipped import shipped
 
 FEWEST_SENDS = 40  # below it a usual destination may not have been seen yet
 
@@ -60,8 +61,9 @@ def destinations(scope: Scope) -> Signal:
     half = len(scope.before) // 2
     early, late = scope.before[:half], scope.before[half:]
     known = enough(scope.before)
-    now = novel(scope.now, targets(scope.before))
-    new = sorted({target for reading in scope.now for target in reading.destinations} - targets(scope.before))
+    expected = targets(scope.before) | innocent(scope.seen, targets(scope.before))
+    now = novel(scope.now, expected)
+    new = sorted(targets(scope.now) - expected)
     return share(
         scope,
         "new_destinations",
@@ -88,6 +90,17 @@ def enough(readings: Iterable[Reading], fewest: int = FEWEST_SENDS) -> bool:
 def targets(readings: Iterable[Reading]) -> frozenset[str]:
     """All destinations the tasks sent to."""
     return frozenset(target for reading in readings for target in reading.destinations)
+
+
+def innocent(readings: Sequence[Reading], known: frozenset[str]) -> frozenset[str]:
+    """Destinations beyond the known that are no sign of an attack: a new version brought them, or they lie beneath a known one.
+
+    A destination is never innocent where a task that sent there shows another sign.
+    """
+    suspect = targets(one for one in readings if one.security_hits or one.led_astray or one.unapproved)
+    brought = shipped(readings, lambda one: one.destinations, known, lambda _: lambda one: one.destinations)
+    beneath = {target for target in targets(readings) - known if any(target.endswith(f".{one}") for one in known)}
+    return (brought | beneath) - suspect
 
 
 def novel(readings: Sequence[Reading], known: frozenset[str]) -> list[Seen]:

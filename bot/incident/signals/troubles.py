@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from bot.incident.detectors.onset import Pace, Series, series
 from bot.incident.reading import Reading
-from bot.incident.signals import actions, conduct, effort, models, outcomes, quality, security, tools
+from bot.incident.signals import actions, conduct, effort, models, outcomes, quality, security, shipped, tools
+from bot.incident.signals.changes import MANIFEST_SEPARATOR
 from bot.incident.signals.measure import Seen, tasks
 from bot.incident.telemetry import EvalScore
 
@@ -56,10 +57,9 @@ def troubles(
         "repeats": _series(tasks(readings, lambda reading: reading.looping)),
         "long_tasks": _series(tasks(readings, lambda reading: reading.steps > (limit or reading.steps))),
         "heavy_tasks": _series(effort.heavy_tasks(readings, heavy)),
-        "quality": _series(
-            quality.judged(scores, quality.is_quality),
-            quality.probes(scores),
-            quality.seen(score for score in scores if quality.is_feedback(score)),
+        "quality": (
+            *_series(quality.judged(scores, quality.is_quality), quality.probes(scores)),
+            *_series(quality.ratings(scores), weight=quality.OF_A_RATING),
         ),
     }
     for (trouble, name), seen in tools.per_tool(readings, tools.usual_of(settled)).items():
@@ -71,25 +71,25 @@ def troubles(
 def newcomers(readings: Sequence[Reading]) -> list[Seen]:
     """One observation per sending task: bad when it sends where nobody sent during the first half."""
     settled = readings[: int(len(readings) * SETTLED)]
-    return (
-        security.novel(readings, security.targets(settled))
-        if security.enough(settled, security.FEWEST_SENDS // 2)
-        else []
-    )
+    if not security.enough(settled, security.FEWEST_SENDS // 2):
+        return []
+    known = security.targets(settled)
+    return security.novel(readings, known | security.innocent(readings, known))
 
 
 def redescribed(readings: Sequence[Reading]) -> list[Seen]:
     """One observation per task with a tool known since the first half: bad when its description is a new one."""
     settled = readings[: int(len(readings) * SETTLED)]
     names = {step.name for reading in settled for step in reading.tools if step.manifest}
-    known = {(step.name, step.manifest) for reading in settled for step in reading.tools}
+    known = {described for reading in settled for described in shipped.descriptions(reading)}
+    expected = known | shipped.redescribed(readings, known)
     found = []
     for reading in readings if names else ():
-        said = [(step.name, step.manifest) for step in reading.tools if step.name in names and step.manifest]
+        said = [one for one in shipped.descriptions(reading) if one.split(MANIFEST_SEPARATOR, maxsplit=1)[0] in names]
         if said:
-            found.append(Seen(reading.id, reading.at_ns, any(one not in known for one in said)))
+            found.append(Seen(reading.id, reading.at_ns, any(one not in expected for one in said)))
     return found
 
 
-def _series(*parts: Sequence[Seen]) -> tuple[Series, ...]:
-    return tuple(series([(seen.at_ns, seen.bad) for seen in part]) for part in parts if part)
+def _series(*parts: Sequence[Seen], weight: float = 1.0) -> tuple[Series, ...]:
+    return tuple(series([(seen.at_ns, seen.bad) for seen in part], weight) for part in parts if part)

@@ -1,0 +1,68 @@
+"""What a release of our own explains: destinations and tool descriptions that came with a new version of the agent.
+
+A new version explains something new when it does it from its first tasks on. An attack begins at a moment of its own.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from bot.incident.reading import Reading
+from bot.incident.signals.changes import MANIFEST_SEPARATOR, SETTLED, manifest
+
+SOON_NS = 15 * 60 * 1_000_000_000  # after a release; what appears later has another reason
+IMPLAUSIBLE = 0.05  # chance that a version which does it would not have done it so long
+
+Uses = Callable[[Reading], Iterable[str]]
+
+
+def shipped(
+    readings: Sequence[Reading], uses: Uses, known: Iterable[str], about: Callable[[str], Uses]
+) -> frozenset[str]:
+    """Those values beyond ``known`` that a new version brought, of the values that ``uses`` finds in a task.
+
+    ``readings`` are in order of start. ``about(value)`` finds in a task what could have been that value: only such tasks
+    count. Only values that tasks of the new version alone have are explained.
+    """
+    new = {value for reading in readings for value in uses(reading)} - set(known)
+    versions = released(readings) if new else {}
+    return frozenset(
+        value for value in new if any(_brought(value, readings, uses, about(value), one) for one in versions)
+    )
+
+
+def released(readings: Sequence[Reading]) -> dict[str, int]:
+    """Versions of the agent that were not there from the start, with the moment of their first task."""
+    first: dict[str, int] = {}
+    for reading in readings:
+        if reading.agent_version:
+            first.setdefault(reading.agent_version, reading.at_ns)
+    return {version: at_ns for version, at_ns in first.items() if at_ns > readings[0].at_ns + SETTLED}
+
+
+def _brought(value: str, readings: Sequence[Reading], uses: Uses, relevant: Uses, version: str) -> bool:
+    having = [reading for reading in readings if value in uses(reading)]
+    if any(reading.agent_version != version for reading in having):
+        return False
+    chances = [
+        reading for reading in readings if reading.agent_version == version and any(True for _ in relevant(reading))
+    ]
+    first = having[0].at_ns
+    if not chances or first - chances[0].at_ns > SOON_NS:
+        return False
+    missed = sum(reading.at_ns < first for reading in chances)
+    return (1 - len(having) / (len(chances) - missed)) ** missed >= IMPLAUSIBLE
+
+
+def descriptions(reading: Reading) -> frozenset[str]:
+    """The task's tools with the hash of their description, as "name@hash"."""
+    found = {manifest(step.name, step.manifest) for step in reading.tools if step.manifest}
+    return frozenset(one for one in found if one)
+
+
+def redescribed(readings: Sequence[Reading], known: Iterable[str]) -> frozenset[str]:
+    """Descriptions beyond the known that a new version of the agent brought."""
+
+    def of_that_tool(described: str) -> Uses:
+        tool = described.split(MANIFEST_SEPARATOR, maxsplit=1)[0]
+        return lambda reading: [step.name for step in reading.tools if step.name == tool]
+
+    return shipped(readings, descriptions, known, of_that_tool)
