@@ -73,7 +73,7 @@ def simulate(
     after: float = MINUTES_AFTER,
 ) -> tuple[Hour, Random]:
     """An hour of ordinary work and what comes after the onset; without an incident, `after` is ordinary too."""
-    chance = Random(f"{seed}/{incident and incident.name}/{herring and herring.name}/{subtle}")
+    chance = Random(f"{seed}/{incident and incident.name}/{herring and herring.name}/{subtle}")  # noqa: S311  a simulation, reproducible on purpose
     touched = 0.0 if incident is None else incident.subtle if subtle else incident.clear
     hour = Hour(onset_of(seed), [], after, -before)
     minute = -before

@@ -185,14 +185,10 @@ HERRINGS = (
     Herring("a deploy just before", "HARD", version="4.12.1"),
     Herring("a new prompt just before", "QUAL", prompt="p-118b"),
     Herring("a burst of injections, all blocked", "SECU", blocked_injection, since=-22, until=-17, share=0.2),
-    Herring(
-        "injections after the onset, all blocked", "SECU", blocked_injection, since=2, share=0.07, quiet_alone=False
-    ),
+    Herring("injections after the onset, all blocked", "SECU", blocked_injection, since=2, share=0.07, quiet_alone=False),
     Herring("a tool blip long before", "TOOL", tool_blip, since=-24, until=-21, quiet_alone=False),
     Herring("a few more tool errors", "TOOL", few_tool_errors, share=0.05),
-    Herring(
-        "a blip of the other provider", "PROV", model_blip, agent="field-agent", since=-6, until=6, quiet_alone=False
-    ),
+    Herring("a blip of the other provider", "PROV", model_blip, agent="field-agent", since=-6, until=6, quiet_alone=False),
     Herring("a blip of the provider before", "PROV", model_blip, since=-14, until=-12, share=0.6, quiet_alone=False),
     Herring("a new legitimate destination with a deploy", "SECU", new_partner, version="4.12.1", since=-9),
     Herring("a new tool description with a deploy", "SECU", new_description, version="4.12.1", since=-9),
@@ -215,4 +211,4 @@ HERRINGS = (
     Herring("a few lost workers", "HARD", lost, since=0, share=0.04),
     Herring("larger credits", "ACTN", larger_credit, since=0, agent="billing-agent"),
     Herring("a slower tool", "TOOL", slower_tool, quiet_alone=False),
-)
+)  # fmt: skip
