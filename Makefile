@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 NODE := $(if $(shell command -v npm 2>/dev/null),,requirements/node.txt)
-CLIENTS := clients/python
+CLIENTS := clients/python clients/litellm
 CODE := bot tests benchmarks clients
 # Bytecode is compiled at installation: the bot starts twice as fast with it.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

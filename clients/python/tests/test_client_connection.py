@@ -10,6 +10,7 @@ from time import monotonic, sleep
 
 import pytest
 from control_server import AGENT, ControlServer, rule
+
 from firstfive_client import AsyncClient, Client, Halted, Tool
 
 

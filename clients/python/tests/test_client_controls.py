@@ -1,11 +1,12 @@
 """What binds a call, and which of several values wins."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from firstfive_client import Controls, Kind, Rule, Scope
 from firstfive_client.controls import compose
 from firstfive_client.wire import NotControls, read_snapshot
-from hypothesis import given
-from hypothesis import strategies as st
 
 NAMES = st.sampled_from(["", "a", "b"])
 SCOPES = st.builds(Scope, environment=NAMES, tenant=NAMES, channel=NAMES, version=NAMES)

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from control_server import rule
+from hypothesis import given
+from hypothesis import strategies as st
+
 from firstfive_client.core import LONGEST_WAIT, Core, Identity
 from firstfive_client.events import MOST_BYTES, Event, EventParser, TooLong
 from firstfive_client.keeping import LastKnownGood
 from firstfive_client.wire import NotControls, read_snapshot
-from hypothesis import given
-from hypothesis import strategies as st
 
 STREAM = b': hello\r\n\r\nid: 7\nevent: controls\ndata: {"a":\ndata: 1}\n\ndata: x\r\rretry: 5\n\n: \xc3\xa9\n\ndata: \xc3\xa9\n\n'
 EVENTS = [Event("controls", '{"a":\n1}', "7"), Event("message", "x", "7"), Event("message", "é", "7")]

@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import firstfive_client as ff
 import pytest
 from control_server import rule
+
+import firstfive_client as ff
 from firstfive_client import Client, Tool, WhenUnknown
 from firstfive_client.controls import compose
 from firstfive_client.decisions import of_rate, served

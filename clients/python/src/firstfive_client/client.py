@@ -5,7 +5,7 @@ import os
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,6 +57,7 @@ class Client(Wrapping):
         tools: what the agent's tools do, by name; :meth:`tool` adds to it.
         when_unknown: what holds while nothing was ever known.
         keep: the last-known-good file; None keeps nothing. Default: in ``~/.local/state/firstfive-client``.
+        enforces: the kinds of control that this program obeys; others are not reported as applied.
         context: TLS settings, where the defaults do not fit.
     """
 
@@ -74,6 +75,7 @@ class Client(Wrapping):
         tools: Mapping[str, Tool] = MappingProxyType({}),
         when_unknown: WhenUnknown = WhenUnknown(),  # noqa: B008 - immutable
         keep: str | Path | None = "",
+        enforces: Collection[Kind] = frozenset(Kind),
         context: ssl.SSLContext | None = None,
     ) -> None:
         self._own = Scope(environment, tenant, channel, version)
@@ -82,7 +84,7 @@ class Client(Wrapping):
         token = os.environ.get("FIRSTFIVE_CONTROL_TOKEN", "") if token is None else token
         identity = Identity(agent, environment, version, channel, tenant, instance or _instance())
         self._file = None if keep is None else LastKnownGood(Path(keep or _file(identity)), _key(token))
-        self._core = Core(on_change=self._changed)
+        self._core = Core(on_change=self._changed, enforces=frozenset(enforces))
         url = url or os.environ.get("FIRSTFIVE_URL") or "http://127.0.0.1:8080"
         self._connection = Connection(url, token, identity, self._core, context)
         self._now = unknown(when_unknown, self._own)
@@ -224,6 +226,11 @@ class Client(Wrapping):
             heard_seconds_ago=None if core.heard_at is None else monotonic() - core.heard_at,
             not_understood=snapshot.not_understood if snapshot else (),
         )
+
+    @property
+    def agent(self) -> str:
+        """The agent's name."""
+        return self._connection.identity.agent
 
     @property
     def instance(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from firstfive_client.controls import Kind
 from firstfive_client.events import Event
 from firstfive_client.wire import NotControls, Snapshot, read_snapshot
 
@@ -66,10 +67,11 @@ class Core:
     """The state of one client.
 
     ``on_change`` is called after each change of ``snapshot``, in the thread that brought it. ``chance`` is a
-    number in [0, 1) for spreading instances apart.
+    number in [0, 1) for spreading instances apart. Only rules of a kind in ``enforces`` are reported as applied.
     """
 
     on_change: Callable[[], None] = lambda: None
+    enforces: frozenset[Kind] = frozenset(Kind)
     chance: Callable[[], float] = random.random
     snapshot: Snapshot | None = None  # None: nothing was ever known
     from_server: bool = False  # false while it is the last known good of an earlier process
@@ -156,7 +158,8 @@ class Core:
             if self.snapshot is None or not self.from_server or self._heartbeat_at is None or now < self._heartbeat_at:
                 return None
             self._heartbeat_at = now + HEARTBEAT_EVERY
-            return Heartbeat(self.snapshot.revision, self.snapshot.applied, now - self._applied_at)
+            applied = tuple(rule.id for rule in self.snapshot.rules if rule.kind in self.enforces)
+            return Heartbeat(self.snapshot.revision, applied, now - self._applied_at)
 
     def heartbeat_in(self, now: float) -> float:
         """Seconds until the next heartbeat is due."""
