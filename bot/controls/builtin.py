@@ -6,7 +6,7 @@ once in this process, ``run`` renews it within a poll interval for changes made 
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.controls.readers import Readers
@@ -58,6 +58,12 @@ class BuiltinControl(Control, Driver):
         """Note that an instance of the agent was given ``controls`` of ``scope`` at ``at``."""
         self._readers.saw(controls, scope, instance, at)
 
+    def applied(
+        self, agent: str, scope: Scope, instance: str, names: Sequence[str], since: datetime, at: datetime
+    ) -> int:
+        """An instance said that it has these mitigations since then; returns how many instances of the agent there are."""
+        return self._readers.applied(agent, scope, instance, names, since, at)
+
     async def publish(self) -> None:
         """Renew the copy from the database and wake everyone who waits for a change."""
         async with self._loading, self._records.look() as work:
@@ -86,11 +92,12 @@ class BuiltinControl(Control, Driver):
             await asyncio.sleep((QUIET_AFTER_FAILURE if failing else self._poll_every).total_seconds())
 
     async def changes(self, agent: str, scope: Scope, silence: float) -> AsyncGenerator[Controls | None, None]:
-        """The new controls each time those of ``agent`` change; None after every ``silence`` seconds without one."""
+        """The controls now, then each time those of ``agent`` change; None after every ``silence`` seconds without one."""
         event = asyncio.Event()
         waiting = self._waiting.setdefault(agent, set())
-        waiting.add(event)
+        waiting.add(event)  # before the first look, so that no change falls in between
         try:
+            yield self.controls(agent, scope)
             while True:
                 try:
                     async with asyncio.timeout(silence):

@@ -9,9 +9,10 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from bot.web.changes import ChangeHook
+from bot.web.controls import ControlsFirst
 from bot.web.guards import Guards
 from bot.web.lazy import Lazy
-from bot.web.ofrep import OfrepRoutes
+from bot.web.ofrep import OfrepFirst
 from bot.web.operations import OperationsRoutes
 from bot.web.otlp import OtlpRoutes
 from bot.web.parts import Parts
@@ -25,14 +26,15 @@ def build(parts: Parts) -> ASGIApp:
     routes: list[BaseRoute] = []
     if parts.telemetry is not None:
         routes += OtlpRoutes(parts.telemetry, parts.tokens.telemetry).routes()
-    routes += OfrepRoutes(parts.control, parts.catalogue, parts.clock, parts.tokens.control).routes()
     routes += OperationsRoutes(parts.ready, parts.metrics).routes()
     if parts.announcements is not None:
         hook = ChangeHook(parts.announcements, parts.clock, parts.ids)
         routes.append(Mount("/hooks", Guards(hook.app(), _with_token(parts.tokens.api), refused_as_problem)))
     routes.append(Mount("/api", Guards(Lazy(lambda: _api(parts)), _with_token(parts.tokens.api), refused_as_problem)))
     routes.append(Mount("/", Lazy(lambda: _pages(parts))))
-    app = Starlette(routes=routes)
+    app: ASGIApp = Starlette(routes=routes)
+    for first in (ControlsFirst, OfrepFirst):  # the hottest is asked first
+        app = first(parts.control, parts.catalogue, parts.clock, parts.tokens.control, app)
     return SlackFirst(parts.slack, app) if parts.slack is not None else app
 
 

@@ -1,6 +1,6 @@
 """What the HTTP edge asks of the other edges. The composition root passes them in."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
@@ -88,6 +88,12 @@ class ControlPlane(Protocol):
         """An instance was given these controls."""
         ...
 
+    def applied(
+        self, agent: str, scope: Scope, instance: str, names: Sequence[str], since: datetime, at: datetime
+    ) -> int:
+        """An instance said at ``at`` that it has these mitigations since then; returns how many instances there are."""
+        ...
+
     def changes(self, agent: str, scope: Scope, silence: float) -> AsyncGenerator[Controls | None, None]:
-        """The new controls whenever they change; None after ``silence`` seconds without a change."""
+        """The controls now, then whenever they change; None after ``silence`` seconds without a change."""
         ...

@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.controls.builtin import BuiltinControl, in_force
 from bot.incident.composition import Controls, compose
 from bot.incident.errors import Unavailable
-from bot.incident.kinds import MitigationKind
+from bot.incident.kinds import MitigationKind, Value
 from bot.incident.mitigation import EVERYWHERE, Delivery, Mitigation, MitigationState, OnExpiry, ReadBack, Scope
 from bot.incident.model import IncidentKey
 from tests.web.memory import ANA, NOON, MemoryRecords, StillClock
@@ -18,13 +18,15 @@ def lever(
     limit: int | None = 5,
     agent: str = "helpdesk-agent",
     environment: str = "",
+    scope: Scope = EVERYWHERE,
+    value: Value | None = None,
 ) -> Mitigation:
     return Mitigation(
         id=name,
         kind=kind,
         agent=agent,
-        scope=Scope(environment),
-        value=limit if kind is MitigationKind.TURN_LIMIT and limit is not None else True,
+        scope=Scope(environment) if environment else scope,
+        value=value or (limit if kind is MitigationKind.TURN_LIMIT and limit is not None else True),
         reason="loop",
         incident=IncidentKey("INC-7"),
         applied_by=ANA,
@@ -90,10 +92,11 @@ async def test_a_change_by_another_process_arrives_by_itself() -> None:
     desk = Desk()
     running = asyncio.create_task(desk.control.run())
     changes = desk.control.changes("helpdesk-agent", EVERYWHERE, 2)
-    first = asyncio.ensure_future(anext(changes))
-    await asyncio.sleep(0)
+    now = await anext(changes)
+    assert now is not None
+    assert not now.halt
     await desk.apply(lever(kind=MitigationKind.HALT))
-    changed = await first
+    changed = await anext(changes)
     assert changed is not None
     assert changed.halt
     running.cancel()
@@ -114,6 +117,7 @@ async def test_while_the_database_is_away_the_last_known_controls_stay_in_force(
 async def test_those_who_wait_for_one_agent_are_woken_by_its_changes_only() -> None:
     desk = Desk()
     changes = desk.control.changes("helpdesk-agent", EVERYWHERE, 0.01)
+    assert await anext(changes) == desk.control.controls("helpdesk-agent")
     assert await anext(changes) is None
     await desk.apply(lever(agent="billing-agent"))
     await desk.control.publish()
@@ -140,6 +144,19 @@ async def test_delivery_counts_the_instances_that_read_the_mitigation_and_times_
     desk.control.seen(after, EVERYWHERE, "i2", NOON + timedelta(seconds=3))
     desk.clock.sleep(3)
     assert await desk.control.delivery(mitigation) == Delivery(3, 2, 0.4, ("i3",))
+
+
+async def test_an_instance_with_our_client_counts_by_what_it_says_it_applied() -> None:
+    desk = Desk()
+    mitigation = await desk.apply(lever())
+    await desk.control.publish()
+    for instance, names in (("i1", [mitigation.id]), ("i2", ["another"]), ("i3", [])):
+        at = NOON + timedelta(seconds=1)
+        assert desk.control.applied("helpdesk-agent", EVERYWHERE, instance, names, NOON + timedelta(seconds=0.3), at)
+    desk.clock.sleep(1)
+    assert await desk.control.delivery(mitigation) == Delivery(3, 1, 0.3, ("i2", "i3"))
+    desk.clock.sleep(61)
+    assert desk.control.applied("helpdesk-agent", EVERYWHERE, "i4", [], desk.clock.now(), desk.clock.now()) == 1
 
 
 async def test_an_instance_silent_for_a_minute_is_not_waited_for() -> None:

@@ -22,7 +22,8 @@ from bot.controls.public_read import OfrepRead
 from bot.incident.kinds import UNLIMITED, MitigationKind
 from bot.incident.mitigation import Delivery, Mitigation, MitigationState, ReadBack, Scope
 from bot.incident.model import Agent, Catalogue
-from bot.web.ofrep import OfrepRoutes
+from bot.web.controls import ControlsFirst
+from bot.web.ofrep import OfrepFirst
 from tests.controls.test_builtin import after, lever
 from tests.web.memory import MemoryRecords, StillClock
 from tests.web.serving import serving
@@ -50,9 +51,9 @@ class Plane:
         self.records = MemoryRecords()
         self.clock = StillClock()
         self.control = BuiltinControl(self.records, self.clock, nobody_reads)
-        self.app = Starlette(
-            routes=OfrepRoutes(self.control, CATALOGUE, self.clock, token, heartbeat_seconds=0.05).routes()
-        )
+        nothing_else = Starlette()
+        ours = ControlsFirst(self.control, CATALOGUE, self.clock, token, nothing_else, heartbeat_seconds=0.05)
+        self.app = OfrepFirst(self.control, CATALOGUE, self.clock, token, ours, heartbeat_seconds=0.05)
 
     async def apply(self, mitigation: Mitigation) -> Mitigation:
         applied = await self.records.kept.mitigations.put(mitigation)
@@ -233,7 +234,10 @@ async def test_the_announced_stream_says_refetch_when_something_changes_and_is_a
         assert (await client.get(address.replace("helpdesk-agent", "billing-agent"))).status_code == 401
         async with client.stream("GET", address) as stream:
             lines = lines_of(stream)
-            assert [await anext(lines) for _ in range(3)] == ["retry: 1000", ": listening", ": still here"]
+            assert [await anext(lines) for _ in range(3)] == ["retry: 1000", ": listening", "id: 0"]
+            notice = json.loads((await anext(lines)).removeprefix("data: "))
+            assert notice["etag"] == bulk.headers["etag"]  # nothing changed between fetching and listening
+            assert await anext(lines) == ": still here"
             await plane.apply(lever(limit=4))
             while (line := await anext(lines)).startswith(":"):
                 pass

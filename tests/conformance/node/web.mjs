@@ -9,7 +9,7 @@ const { OFREPWebProvider } = await import('@openfeature/ofrep-web-provider');
 const [baseUrl, token, poll, context] = process.argv.slice(2);
 const provider = new OFREPWebProvider({
   baseUrl,
-  headers: token ? { Authorization: `Bearer ${token}` } : {},
+  headers: token ? [['Authorization', `Bearer ${token}`]] : [],
   pollInterval: Number(poll),
   changeDetection: Number(poll) ? 'polling' : 'sse',
   cacheMode: 'disabled',
