@@ -5,6 +5,7 @@ sentence, so detectors read these words and not the raw attribute.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
@@ -18,6 +19,7 @@ MOST_SAID = 600  # characters kept of all the words
 MOST_CALL = 240  # characters kept of one tool call
 MOST_PARSED = 200_000  # longer messages are not worth parsing for 600 characters
 DEEPEST = 6
+IN_LOOP = '"is_in_loop"'  # an orchestrator's ledger says whether the task goes in circles
 PHASE = ("agent.step.phase",)  # what an orchestrator did in this step
 
 _ANSWERS = tuple(name for name in names.MODEL_OUTPUT if name != "output.value")
@@ -40,6 +42,7 @@ _WORDS = (
     "generations",
 )
 _CALLS = ("tool_calls", "function_call")
+_IN_LOOP = re.compile(IN_LOOP + r'\s*:\s*(?:\{[^{}]*?"answer"\s*:\s*)?(true|false)', re.IGNORECASE)
 
 
 def said(values: Values, redaction: Redaction = DEFAULT, *, agent: bool = False) -> str:
@@ -109,8 +112,12 @@ def words_of(found: object, redaction: Redaction = DEFAULT) -> str:
 def _cut(words: str, room: int, redaction: Redaction) -> str:
     if len(words) <= room:
         return redaction.text(words)
+    verdict = ""
+    if IN_LOOP in words and (found := _IN_LOOP.search(words)):
+        verdict = f"{{{IN_LOOP}: {found[1].lower()}}} "  # it stands in the middle, which is not kept
+        room -= len(verdict)
     end = room // 4
-    return redaction.cut(words, room - end) + redaction.end(words, end)
+    return verdict + redaction.cut(words, room - end) + redaction.end(words, end)
 
 
 def _pieces(found: object, depth: int) -> Iterator[tuple[bool, str]]:

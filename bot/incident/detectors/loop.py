@@ -191,5 +191,6 @@ def _cyclic(kinds: Sequence[int], length: int) -> bool:
 def _of_refrain(refrain: Refrain | None) -> Loop | None:
     if refrain is None:
         return None
+    what = "instruction" if refrain.instructs else "text"
     who = f" by {refrain.agent}" if refrain.agent else ""
-    return Loop(f"nearly the same instruction or answer{who}", len(refrain.span_ids), refrain.span_ids)
+    return Loop(f"nearly the same {what}{who}", len(refrain.span_ids), refrain.span_ids)

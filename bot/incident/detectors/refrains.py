@@ -1,82 +1,125 @@
 """Refrains: an agent of a team says nearly the same again and again.
 
 What stands between the repetitions is no sign of progress here: an orchestrator that gives the same
-instruction three times gets other answers each time, and none of them takes it further.
+instruction three times gets other answers each time, and none of them takes it further. One instruction
+for each of several things is work; so is what it led to looked at, see :mod:`bot.incident.detectors.deeds`.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from bot.incident.detectors.alike import Words, other_things, shared, words_of
+from bot.incident.detectors.deeds import OPENING, Deed, deed_of, names_in, same_deed
 from bot.incident.detectors.task_steps import said_by_agents
-from bot.incident.telemetry import CALL_MARK, Trace
+from bot.incident.telemetry import CALL_MARK, Span, Trace
 
 TIMES = 3
 MOST_STEPS = 400  # a longer task is judged by its last steps
 WINDOW = 6  # things one agent says in a row
 INSTRUCTION = 0.55  # words shared by two instructions of one orchestrator
-EAGER_INSTRUCTION = 0.5  # the same in a task far beyond its usual length
+EAGER_INSTRUCTION = 0.5  # the same in a task far beyond its usual length, or whose ledger admitted a loop once
+SAME_DEED_INSTRUCTION = 0.3  # the same where both led to the same deed, or where the ledger admits the loop
+ADMISSIONS_WITHIN = 4  # ledgers; two of so many in a row that admit a loop are believed
 OTHERS = 0.75  # words shared by two of any other words
+SAME_OPENING = 0.5  # the same where both begin alike for OPENING characters
 SHORTEST = 6  # different words
 LONG = 20  # different words; fewer count only where the agent says nothing else in between
-_ADMITS = re.compile(r'"is_in_loop"\s*:\s*(?:true|\{[^{}]*"answer"\s*:\s*true)', re.IGNORECASE)
 LEADERS = ("orchestrat", "manager", "planner", "supervisor", "coordinator", "director")
+
+_ADMITS = re.compile(r'"is_in_loop"\s*:\s*(?:true|\{[^{}]*"answer"\s*:\s*true)', re.IGNORECASE)
+_LEDGER = '"is_in_loop"'
 
 
 @dataclass(frozen=True, slots=True)
 class Refrain:
-    """Who repeats, and the spans of all repetitions."""
+    """Who repeats, whether it is an instruction, and the spans of all repetitions."""
 
     agent: str
     span_ids: tuple[str, ...]
+    instructs: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Said:
+    """``least`` is the share of words that makes two of them alike; ``deed`` is what was done, here or in answer."""
+
     span_id: str
-    words: Words
-    names: Words
+    text: str
     least: float
+    leads: bool
+    deed: Deed | None = None
+    words: Words = field(init=False)
+    names: Words = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.words, self.names = words_of(self.text), names_in(self.text) if self.leads else frozenset()
 
     @property
     def courtesy(self) -> bool:
         """A sentence or two to someone outside the team, which come back in any conversation."""
-        return self.least >= OTHERS and len(self.words) < LONG
+        return not self.leads and len(self.words) < LONG
 
 
 def refrain_in(trace: Trace, *, eager: bool = False) -> Refrain | None:
     """The agent with the most repetitions, or None. ``eager`` asks for less likeness, as does a ledger that admits a loop."""
-    voices: dict[tuple[str, str, str], list[_Said]] = {}
     spoken = list(said_by_agents(trace))[-MOST_STEPS:]
     if len(spoken) < TIMES:
         return None
-    eager = eager or any("is_in_loop" in text and _ADMITS.search(text) for _, text in spoken)
-    for span, text in spoken:
+    admitted = [bool(_ADMITS.search(text)) for _, text in spoken if _LEDGER in text]
+    believed = _twice_in_a_row(admitted)
+    voices = _voices(trace.spans, spoken, EAGER_INSTRUCTION if eager or any(admitted) else INSTRUCTION)
+    found = [
+        Refrain(agent, ids, voice[0].leads)
+        for (_, agent, _), voice in voices.items()
+        if (ids := _repeated(voice, believed=believed))
+    ]
+    return max(found, key=lambda refrain: len(refrain.span_ids), default=None)
+
+
+def _twice_in_a_row(admitted: Sequence[bool]) -> bool:
+    places = [place for place, admits in enumerate(admitted) if admits]
+    return any(later - sooner < ADMISSIONS_WITHIN for sooner, later in zip(places, places[1:], strict=False))
+
+
+def _voices(
+    spans: Iterable[Span], spoken: Sequence[tuple[Span, str]], instruction: float
+) -> dict[tuple[str, str, str], list[_Said]]:
+    """What each agent says in each of its roles, in order, with what was done about it."""
+    texts = {span.span_id: text for span, text in spoken}
+    voices: dict[tuple[str, str, str], list[_Said]] = {}
+    told: _Said | None = None  # the last instruction, until someone acts on it
+    for span in spans:
+        if span.tool is not None and told is not None and told.deed is None:
+            told.deed = deed_of(f"{span.tool.name} {span.tool.arguments_preview}")
+        text = texts.get(span.span_id, "")
+        if not text or _LEDGER in text:
+            continue  # a ledger's fields are filled with the same phrases every time
         phase, bare = _phase(text)
         if CALL_MARK in bare and span.model is not None:
             continue  # calls are judged with their results
         agent = span.agent or span.name
-        least = _least(agent, phase, bare, eager=eager)
-        words = words_of(bare)
-        if len(words) >= SHORTEST:
-            voices.setdefault((span.kind, agent, phase), []).append(_Said(span.span_id, words, _names(bare), least))
-    found = [Refrain(key[1], ids) for key, voice in voices.items() if (ids := _repeated(voice))]
-    return max(found, key=lambda refrain: len(refrain.span_ids), default=None)
+        leads = '":' not in bare and bool(phase or _leads(agent))
+        if not leads and told is not None and told.deed is None:
+            told.deed = deed_of(bare)
+        said = _Said(span.span_id, bare, instruction if leads else OTHERS, leads)
+        if len(said.words) < SHORTEST:
+            continue
+        if leads:
+            told = said
+        else:
+            said.deed = deed_of(bare)
+        voices.setdefault((span.kind, agent, phase), []).append(said)
+    return voices
 
 
 def _phase(text: str) -> tuple[str, str]:
-    """The phase a step names in front of its words, and the words."""
+    """The phase a step names in front of its words, and the words. To whom an instruction goes (``-> coder``) is no phase."""
     if text.startswith("[") and "] " in text[:44]:
         phase, _, bare = text[1:].partition("] ")
-        return phase, bare
+        return "->" if phase.startswith("->") else phase, bare
     return "", text
-
-
-def _least(agent: str, phase: str, text: str, *, eager: bool) -> float:
-    if '":' in text or not (phase or _leads(agent)):
-        return OTHERS  # a ledger's fields are filled with the same phrases every time
-    return EAGER_INSTRUCTION if eager else INSTRUCTION
 
 
 @lru_cache(maxsize=256)
@@ -85,23 +128,14 @@ def _leads(agent: str) -> bool:
     return any(word in lowered for word in LEADERS)
 
 
-def _names(text: str) -> Words:
-    """Capitalised words inside sentences: names of people, sites and things."""
-    before, found = ".", set()
-    for word in text.split():
-        if word[:1].isupper() and before[-1] not in ".!?:" and len(word) > 1:
-            found.add(word.strip(".,;:!?'\"()").lower())
-        before = word
-    return frozenset(found)
-
-
-def _repeated(voice: list[_Said]) -> tuple[str, ...]:
+def _repeated(voice: list[_Said], *, believed: bool) -> tuple[str, ...]:
     """The spans of the largest group of like words of which three stand within six."""
     recent: list[list[int]] = []
     best: list[int] = []
     for place, said in enumerate(voice):
         recent = [group for group in recent if place - group[-1] < WINDOW]
-        group = next((group for group in recent if any(_same(voice[at], said) for at in group[-TIMES:])), None)
+        like = (group for group in recent if any(_same(voice[at], said, believed=believed) for at in group[-TIMES:]))
+        group = next(like, None)
         if group is None:
             recent.append([place])
             continue
@@ -116,15 +150,24 @@ def _close(group: list[int], window: int) -> bool:
     return any(group[at + TIMES - 1] - group[at] < window for at in range(len(group) - TIMES + 1))
 
 
-def _same(a: _Said, b: _Said) -> bool:
+def _same(a: _Said, b: _Said, *, believed: bool) -> bool:
+    return _same_instruction(a, b, believed=believed) if a.leads and b.leads else _same_words(a, b)
+
+
+def _same_instruction(a: _Said, b: _Said, *, believed: bool) -> bool:
+    """Nearly the same is asked for. Where other names or numbers stand in it, the same must have come of it."""
+    if believed or same_deed(a.deed, b.deed):
+        return shared(a.words, b.words, SAME_DEED_INSTRUCTION) >= SAME_DEED_INSTRUCTION
     least = max(a.least, b.least)
-    share = shared(a.words, b.words, least)
-    if share < least or other_things(a.words, b.words):
+    if shared(a.words, b.words, least) < least or other_things(a.words, b.words):
         return False
-    mine, theirs = a.words - b.words, b.words - a.words
-    # One instruction for each of several things differs mostly in their names
-    return not (_mostly(mine, a.names) and _mostly(theirs, b.names))
+    return not ((a.words - b.words) & a.names or (b.words - a.words) & b.names)
 
 
-def _mostly(words: Words, names: Words) -> bool:
-    return bool(words) and len(words & names) * 2 >= len(words)
+def _same_words(a: _Said, b: _Said) -> bool:
+    """Nearly the same account of the same deed."""
+    if not same_deed(a.deed, b.deed):
+        return False
+    if a.text[:OPENING] == b.text[:OPENING]:
+        return shared(a.words, b.words, SAME_OPENING) >= SAME_OPENING
+    return shared(a.words, b.words, OTHERS) >= OTHERS and not other_things(a.words, b.words)

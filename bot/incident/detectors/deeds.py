@@ -1,0 +1,63 @@
+"""What an agent did in a step, by its own account or by the call it made.
+
+Two instructions in nearly the same words may be work on two things or the same thing twice. What tells
+them apart is what came of them: another film looked up, or the same page scrolled once more.
+"""
+
+import re
+from dataclasses import dataclass
+
+from bot.incident.detectors.alike import Words, other_things, shared, words_of
+
+SAME = 0.75  # of the words of two accounts
+OPENING = 240  # characters; two accounts that begin alike for so long are about the same page
+LONGEST = 200  # characters of an account's first paragraph
+
+_TARGET = re.compile(r"""['"‘“](.+?)['"’”](?=\s+in(?:to)?\b|[.,;:]?(?:\s|$))""", re.DOTALL)
+_QUOTED = re.compile(r"""(?:^|[\s(])['"‘“](.{2,80}?)['"’”](?=[\s,.;:?!)]|$)""")
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """The first paragraph of an account: its words, those of the thing it names in quotes, and names in it."""
+
+    words: Words
+    target: Words
+    names: Words
+
+
+def deed_of(text: str) -> Deed:
+    """What the beginning of ``text`` says was done."""
+    account = text.strip().partition("\n\n")[0][:LONGEST]
+    target = _TARGET.search(account)
+    return Deed(words_of(account), words_of(target[1]) if target else frozenset(), names_in(account))
+
+
+def same_deed(a: Deed | None, b: Deed | None) -> bool:
+    """Both are known and did the same: the same words, or nearly the same to nearly the same thing."""
+    if a is None or b is None or bool(a.target) != bool(b.target):
+        return False
+    if a.words == b.words:
+        return bool(a.words)
+    one, other = (a.target, b.target) if a.target else (a.words, b.words)
+    if one == other:
+        return shared(a.words, b.words, SAME) >= SAME
+    differ = one ^ other
+    return (
+        shared(one, other, SAME) >= SAME
+        and not other_things(one, other)
+        and not differ & (a.names | b.names)
+        and shared(a.words, b.words, SAME) >= SAME
+    )
+
+
+def names_in(text: str) -> Words:
+    """The words of a text that name people, sites and things: capitalised inside a sentence, or in quotes."""
+    before, found = ".", set()
+    for word in text.split():
+        if word.lstrip("'\"‘“([")[:1].isupper() and before[-1] not in ".!?:" and len(word) > 1:
+            found |= words_of(word)
+        before = word
+    for quoted in _QUOTED.findall(text):
+        found |= words_of(quoted)
+    return frozenset(word for word in found if len(word) > 1)
