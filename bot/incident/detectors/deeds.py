@@ -13,8 +13,9 @@ SAME = 0.75  # of the words of two accounts
 OPENING = 240  # characters; two accounts that begin alike for so long are about the same page
 LONGEST = 200  # characters of an account's first paragraph
 
-_TARGET = re.compile(r"""['"‘“](.+?)['"’”](?=\s+in(?:to)?\b|[.,;:]?(?:\s|$))""", re.DOTALL)
-_QUOTED = re.compile(r"""(?:^|[\s(])['"‘“](.{2,80}?)['"’”](?=[\s,.;:?!)]|$)""")
+_OPENING_QUOTES, _CLOSING_QUOTES = "'\"\u2018\u201c", "'\"\u2019\u201d"
+_TARGET = re.compile(rf"[{_OPENING_QUOTES}](.+?)[{_CLOSING_QUOTES}](?=\s+in(?:to)?\b|[.,;:]?(?:\s|$))", re.DOTALL)
+_QUOTED = re.compile(rf"(?:^|[\s(])[{_OPENING_QUOTES}](.{{2,80}}?)[{_CLOSING_QUOTES}](?=[\s,.;:?!)]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,10 @@ def same_deed(a: Deed | None, b: Deed | None) -> bool:
 
 def names_in(text: str) -> Words:
     """The words of a text that name people, sites and things: capitalised inside a sentence, or in quotes."""
-    before, found = ".", set()
+    before = "."
+    found: set[str] = set()
     for word in text.split():
-        if word.lstrip("'\"‘“([")[:1].isupper() and before[-1] not in ".!?:" and len(word) > 1:
+        if word.lstrip(f"{_OPENING_QUOTES}([")[:1].isupper() and before[-1] not in ".!?:" and len(word) > 1:
             found |= words_of(word)
         before = word
     for quoted in _QUOTED.findall(text):

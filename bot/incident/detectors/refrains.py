@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 from bot.incident.detectors.alike import Words, other_things, shared, words_of
 from bot.incident.detectors.deeds import OPENING, Deed, deed_of, names_in, same_deed
@@ -21,6 +22,7 @@ WINDOW = 6  # things one agent says in a row
 INSTRUCTION = 0.55  # words shared by two instructions of one orchestrator
 EAGER_INSTRUCTION = 0.5  # the same in a task far beyond its usual length, or whose ledger admitted a loop once
 SAME_DEED_INSTRUCTION = 0.3  # the same where both led to the same deed, or where the ledger admits the loop
+REWORDED = 2  # other words than names on either side; with fewer, two instructions are one form for two things
 ADMISSIONS_WITHIN = 4  # ledgers; two of so many in a row that admit a loop are believed
 OTHERS = 0.75  # words shared by two of any other words
 SAME_OPENING = 0.5  # the same where both begin alike for OPENING characters
@@ -80,7 +82,7 @@ def refrain_in(trace: Trace, *, eager: bool = False) -> Refrain | None:
 
 def _twice_in_a_row(admitted: Sequence[bool]) -> bool:
     places = [place for place, admits in enumerate(admitted) if admits]
-    return any(later - sooner < ADMISSIONS_WITHIN for sooner, later in zip(places, places[1:], strict=False))
+    return any(later - sooner < ADMISSIONS_WITHIN for sooner, later in pairwise(places))
 
 
 def _voices(
@@ -134,14 +136,13 @@ def _repeated(voice: list[_Said], *, believed: bool) -> tuple[str, ...]:
     best: list[int] = []
     for place, said in enumerate(voice):
         recent = [group for group in recent if place - group[-1] < WINDOW]
-        like = (group for group in recent if any(_same(voice[at], said, believed=believed) for at in group[-TIMES:]))
-        group = next(like, None)
-        if group is None:
+        joined = [group for group in recent if any(_same(voice[at], said, believed=believed) for at in group[-TIMES:])]
+        if not joined:
             recent.append([place])
-            continue
-        group.append(place)
-        if len(group) > len(best) and _close(group, TIMES if said.courtesy else WINDOW):
-            best = group
+        for group in joined:
+            group.append(place)
+            if len(group) > len(best) and _close(group, TIMES if said.courtesy else WINDOW):
+                best = group
     return tuple(voice[place].span_id for place in best)
 
 
@@ -155,13 +156,16 @@ def _same(a: _Said, b: _Said, *, believed: bool) -> bool:
 
 
 def _same_instruction(a: _Said, b: _Said, *, believed: bool) -> bool:
-    """Nearly the same is asked for. Where other names or numbers stand in it, the same must have come of it."""
+    """Nearly the same is asked for. One form filled in with other names is work, unless the same came of it."""
     if believed or same_deed(a.deed, b.deed):
         return shared(a.words, b.words, SAME_DEED_INSTRUCTION) >= SAME_DEED_INSTRUCTION
     least = max(a.least, b.least)
     if shared(a.words, b.words, least) < least or other_things(a.words, b.words):
         return False
-    return not ((a.words - b.words) & a.names or (b.words - a.words) & b.names)
+    mine, theirs = a.words - b.words, b.words - a.words
+    if not (mine & a.names or theirs & b.names):
+        return True
+    return min(len(mine - a.names), len(theirs - b.names)) >= REWORDED
 
 
 def _same_words(a: _Said, b: _Said) -> bool:
