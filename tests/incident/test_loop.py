@@ -10,6 +10,7 @@ from bot.incident.telemetry import ModelCall, SideEffect, Span, SpanKind, Task, 
 from tests.incident.looping_runs import LOOPING
 from tests.incident.ordinary_runs import ORDINARY
 from tests.incident.run_steps import Family, Run, Step, act, call, runs_of, say
+from tests.incident.team_runs import TEAMS_LOOPING, TEAMS_ORDINARY
 
 SECOND = 1_000_000_000
 EACH = 10  # runs of one family
@@ -122,7 +123,7 @@ def test_an_agent_that_talks_with_a_customer_may_look_the_same_thing_up_again() 
     assert loop_in(run(policy, talk[0], policy, talk[1], policy, talk[2])) is None
 
 
-@pytest.mark.parametrize("family", LOOPING, ids=lambda family: family.__name__)
+@pytest.mark.parametrize("family", [*LOOPING, *TEAMS_LOOPING], ids=lambda family: family.__name__)
 def test_looping_runs_are_found_within_two_steps_of_the_third_time(family: Family) -> None:
     lags: list[int | None] = []
     for looping in runs_of([family], EACH):
@@ -138,7 +139,7 @@ def test_looping_runs_are_found_within_two_steps_of_the_third_time(family: Famil
     assert all(lag is None or lag >= 0 for lag in lags), "seen before anything was done a third time"
 
 
-@pytest.mark.parametrize("family", ORDINARY, ids=lambda family: family.__name__)
+@pytest.mark.parametrize("family", [*ORDINARY, *TEAMS_ORDINARY], ids=lambda family: family.__name__)
 def test_ordinary_runs_are_left_alone(family: Family) -> None:
     alarms = [loop for ordinary in runs_of([family], EACH) if (loop := loop_in(ordinary.trace()))]
     assert alarms == []

@@ -20,6 +20,7 @@ TIMES = 3
 MOST_STEPS = 400  # a longer task is judged by its last steps
 WINDOW = 6  # things one agent says in a row
 INSTRUCTION = 0.55  # words shared by two instructions of one orchestrator
+DENIED_INSTRUCTION = 0.65  # the same where a ledger is kept that denies a loop
 EAGER_INSTRUCTION = 0.5  # the same in a task far beyond its usual length, or whose ledger admitted a loop once
 SAME_DEED_INSTRUCTION = 0.3  # the same where both led to the same deed, or where the ledger admits the loop
 REWORDED = 2  # other words than names on either side; with fewer, two instructions are one form for two things
@@ -71,13 +72,20 @@ def refrain_in(trace: Trace, *, eager: bool = False) -> Refrain | None:
         return None
     admitted = [bool(_ADMITS.search(text)) for _, text in spoken if _LEDGER in text]
     believed = _twice_in_a_row(admitted)
-    voices = _voices(trace.spans, spoken, EAGER_INSTRUCTION if eager or any(admitted) else INSTRUCTION)
+    voices = _voices(trace.spans, spoken, _least(admitted, eager=eager))
     found = [
         Refrain(agent, ids, voice[0].leads)
         for (_, agent, _), voice in voices.items()
         if (ids := _repeated(voice, believed=believed))
     ]
     return max(found, key=lambda refrain: len(refrain.span_ids), default=None)
+
+
+def _least(admitted: Sequence[bool], *, eager: bool) -> float:
+    """The words that two instructions must share, by what the ledgers say."""
+    if eager or any(admitted):
+        return EAGER_INSTRUCTION
+    return DENIED_INSTRUCTION if admitted else INSTRUCTION
 
 
 def _twice_in_a_row(admitted: Sequence[bool]) -> bool:
