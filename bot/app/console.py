@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.app.house import House, documents_and_mistakes, house, open_database, upgraded
 from bot.app.reading import PublicReads
-from bot.app.showing import screen
+from bot.app.showing import classification_lines, screen
 from bot.documents.postmortems import JinjaRenderer
 from bot.documents.runbooks import whose
 from bot.engine.jobs import prepare
@@ -208,14 +208,7 @@ async def print_classification(home: House, agent: str, at: datetime | None, *, 
 
         print(classification(tree, bundle).model_dump_json(by_alias=True))
         return 0
-    named = tree.incident_class
-    head = f"{named.value}: {home.documents.taxonomy.facts(named).name}" if named else "Nothing unusual."
-    lines = [f"{head} ({tree.confidence.value} confidence, cause {tree.cause.value})" if named else head]
-    lines += [f"  because  {reason}" for reason in tree.because]
-    lines += [f"  {reason}" for reason in tree.rules_out]
-    lines += [f"  missing  {gap}" for gap in bundle.missing]
-    if named:
-        lines.append(f"  severity {tree.severity_floor.value} at least: {tree.floor_reason}")
+    lines = classification_lines(tree, bundle, home.documents.taxonomy)
     print("\n".join(lines))
     return 0
 

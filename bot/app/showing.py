@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from bot.incident.classification import Classification
 from bot.incident.evidence import (
     Change,
     Direction,
@@ -15,6 +16,7 @@ from bot.incident.evidence import (
     SourceStatus,
     Unit,
 )
+from bot.incident.rules import Taxonomy
 from bot.incident.summary import ALWAYS, is_part, word
 from bot.incident.wording import age, measured, quantity
 
@@ -165,3 +167,20 @@ def _clock(ns: int, form: str = "%H:%M") -> str:
 def _plain(line: str) -> str:
     """Without characters that steer a terminal; telemetry may hold them."""
     return "".join(character if character.isprintable() else " " for character in line)
+
+
+def classification_lines(tree: Classification, bundle: EvidenceBundle, taxonomy: Taxonomy) -> list[str]:
+    """A classification: the class, what it rests on, what it is not, and what would change it."""
+    named = tree.incident_class
+    head = f"{named.value}: {taxonomy.facts(named).name}" if named else "Nothing unusual."
+    lines = [f"{head} ({tree.confidence.value} confidence, cause {tree.cause.value})" if named else head]
+    lines += [f"  because  {reason}" for reason in tree.because]
+    if onset := tree.onset:
+        between = f"between {_clock(onset.low_ns)} and {_clock(onset.high_ns)}"
+        lines.append(f"  began    {_clock(onset.at_ns)} UTC, {between}, shown by {onset.signal}")
+    lines += [f"  cause    {one.cause.value}: {one.because}" for one in tree.suspects]
+    lines += [f"  {reason}" for reason in tree.rules_out]
+    lines += [f"  missing  {gap}" for gap in bundle.missing]
+    if named:
+        lines.append(f"  severity {tree.severity_floor.value} at least: {tree.floor_reason}")
+    return lines + [f"  would be {one.text}" for one in tree.would_change]

@@ -227,7 +227,8 @@ def _repeats(question: QuestionFacts, look: Look) -> Answer:
         reply, said = (Reply.CANT_TELL, STALE) if look.stale else (Reply.NO, "no task repeats itself")
         return Answer(question.id, reply, said)
     said = f"{driven} of {looping} repeating tasks repeat a call that fails"
-    reply = Reply.YES if driven / looping > MINORITY else Reply.NO
+    no = Reply.CANT_TELL if look.stale else Reply.NO
+    reply = Reply.YES if driven / looping > MINORITY else no
     traces = failing.trace_ids if failing and reply is Reply.YES else ()
     return Answer(question.id, reply, said, ("repeats_of_failing_tool", "repeats"), traces)
 

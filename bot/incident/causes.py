@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from bot.incident.classification import Suspect
 from bot.incident.evidence import Change, ChangeKind, Direction, EvidenceBundle
 from bot.incident.rules import CauseRule, Taxonomy
 from bot.incident.taxonomy import Cause, IncidentClass
@@ -24,24 +25,26 @@ _BY_CHANGE: dict[ChangeKind, Cause] = {
 }
 
 
-def suspected_cause(
+def suspects_of(
     incident_class: IncidentClass | None, bundle: EvidenceBundle, taxonomy: Taxonomy
-) -> tuple[Cause, str]:
-    """The cause and the sentence that says why; the sentence is empty for an unknown cause."""
+) -> tuple[Suspect, ...]:
+    """The causes that may be behind it, the likeliest first, each once; none where nothing points anywhere."""
     if incident_class is None:
-        return Cause.UNKNOWN, ""
+        return ()
     facts = taxonomy.facts(incident_class)
     if facts.cause is not None:
-        return facts.cause, facts.cause_because
-    match facts.cause_rule:
-        case CauseRule.NOTHING:
-            return Cause.UNKNOWN, ""
-        case CauseRule.TOOL:
-            return _of_tool(bundle)
-        case CauseRule.CHANGES:
-            return _of_change(bundle)
-        case other:
-            assert_never(other)
+        found = [Suspect(facts.cause, facts.cause_because), *_of_changes(bundle)]
+    else:
+        match facts.cause_rule:
+            case CauseRule.NOTHING:
+                found = []
+            case CauseRule.TOOL:
+                found = [_of_tool(bundle), *_of_changes(bundle)]
+            case CauseRule.CHANGES:
+                found = [*_of_changes(bundle), *_of_mix(bundle)]
+            case other:
+                assert_never(other)
+    return tuple({one.cause: one for one in reversed(found)}.values())[::-1]
 
 
 def recent_changes(bundle: EvidenceBundle) -> tuple[Change, ...]:
@@ -57,28 +60,33 @@ def recent_changes(bundle: EvidenceBundle) -> tuple[Change, ...]:
     return tuple(sorted(near, key=lambda change: abs(change.first_seen_ns - began)))
 
 
-def _of_tool(bundle: EvidenceBundle) -> tuple[Cause, str]:
+def _of_tool(bundle: EvidenceBundle) -> Suspect:
     empty, errors = bundle.signal("empty_results"), bundle.signal("tool_errors")
     emptiness = (empty.value or 0.0) - (empty.baseline or 0.0) if empty else 0.0
     errs = (errors.value or 0.0) - (errors.baseline or 0.0) if errors else 0.0
     if emptiness > max(0.0, errs):
-        return Cause.DATA_OR_INDEX_OR_MEMORY, "answers are empty rather than failing"
-    return Cause.TOOL_OR_API, "the tool fails, not the agent"
+        return Suspect(Cause.DATA_OR_INDEX_OR_MEMORY, "answers are empty rather than failing")
+    return Suspect(Cause.TOOL_OR_API, "the tool fails, not the agent")
 
 
-def _of_change(bundle: EvidenceBundle) -> tuple[Cause, str]:
+def _of_changes(bundle: EvidenceBundle) -> list[Suspect]:
+    """One for each change near the beginning that points to a cause, the nearest first."""
+    began = bundle.onset.at_ns if bundle.onset else bundle.window.start_ns
+    found = []
     for change in recent_changes(bundle):
-        cause = _BY_CHANGE.get(change.kind)
-        if cause:
-            minutes = round(
-                ((bundle.onset.at_ns if bundle.onset else bundle.window.start_ns) - change.first_seen_ns) / MINUTE
-            )
+        if cause := _BY_CHANGE.get(change.kind):
+            minutes = round((began - change.first_seen_ns) / MINUTE)
             when = f"{minutes} min before it began" if minutes > 0 else "as it began"
-            return _asked(cause, change, bundle), f"{change.kind.value} {change.after} first seen {when}{_was(change)}"
+            said = f"{change.kind.value} {change.after} first seen {when}{_was(change)}"
+            found.append(Suspect(_asked(cause, change, bundle), said))
+    return found
+
+
+def _of_mix(bundle: EvidenceBundle) -> list[Suspect]:
     mix = bundle.signal("task_mix")
     if mix and mix.direction is Direction.UP:
-        return Cause.TRAFFIC_MIX, f"other tasks arrive than before: {mix.label}"
-    return Cause.UNKNOWN, ""
+        return [Suspect(Cause.TRAFFIC_MIX, f"other tasks arrive than before: {mix.label}")]
+    return []
 
 
 def _was(change: Change) -> str:

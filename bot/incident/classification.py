@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from bot.incident.evidence import Onset
 from bot.incident.names import Name
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
 
@@ -60,11 +61,35 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspect:
+    """A cause that may be behind it, and the sentence that says why."""
+
+    cause: Cause
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class WouldChange:
+    """What would lead to another class, ``to`` (None: to nothing wrong), in a sentence with its figure.
+
+    Either another ``reply`` to ``question``, or ``signal`` at the share ``value`` (0..1) instead of its own.
+    """
+
+    to: IncidentClass | None
+    text: str
+    question: Question | None = None
+    reply: Reply | None = None
+    signal: str = ""
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """The class of an incident with its reasons; ``incident_class`` is None when nothing is wrong.
 
     ``because`` is what Slack shows and what the postmortem quotes; ``rules_out`` has one
-    sentence per class that was considered and dropped; ``contributing`` are secondary classes.
+    sentence per class that was considered and dropped; ``contributing`` are secondary classes;
+    ``suspects`` are causes to choose from, the suspected one first.
     """
 
     incident_class: IncidentClass | None
@@ -77,3 +102,6 @@ class Classification:
     answers: tuple[Answer, ...]
     contributing: tuple[IncidentClass, ...] = ()
     flags: tuple[str, ...] = ()
+    onset: Onset | None = None
+    suspects: tuple[Suspect, ...] = ()
+    would_change: tuple[WouldChange, ...] = ()

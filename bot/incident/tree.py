@@ -4,15 +4,16 @@ Telemetry answers each question beforehand (``answering.py``); a responder's rep
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from bot.incident.answering import Look, answers_from, company, look_at
 from bot.incident.cases import FEWEST_BASELINE, Case
-from bot.incident.causes import suspected_cause
+from bot.incident.causes import suspects_of
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.rules import AnswerRule, Condition, QuestionFacts, QuestionRole, Taxonomy
 from bot.incident.severity import floor
-from bot.incident.taxonomy import Confidence, IncidentClass
+from bot.incident.taxonomy import Cause, Confidence, IncidentClass
 from bot.incident.wording import figure
 
 NEARBY = 0.5  # of the chosen case: a rival this strong leaves doubt
@@ -20,29 +21,47 @@ NEARBY = 0.5  # of the chosen case: a rival this strong leaves doubt
 Answers = Mapping[Question, Answer]
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the tree comes to: the class, the answers it rests on, and what telemetry alone would have answered."""
+
+    chosen: IncidentClass | None
+    answers: Answers
+    measured: Answers
+
+
 def classify(
-    bundle: EvidenceBundle, taxonomy: Taxonomy, replies: Mapping[Question, Answer] | None = None
+    bundle: EvidenceBundle,
+    taxonomy: Taxonomy,
+    replies: Mapping[Question, Answer] | None = None,
 ) -> Classification:
     """The class, its reasons and what it is not. ``replies`` of responders override telemetry's answers."""
-    replies = replies or {}
     look = look_at(bundle, taxonomy)
-    measured = {answer.question: answer for answer in answers_from(look)}
-    answers = {question: replies.get(question, answer) for question, answer in measured.items()}
-    chosen = _walk(answers, look, asked=bool(replies))
-    cause, why = suspected_cause(chosen, bundle, taxonomy)
+    made = decide(look, replies or {})
+    chosen, answers = made.chosen, made.answers
+    suspects = suspects_of(chosen, bundle, taxonomy)
     lowest, reason = floor(chosen, bundle, taxonomy, harm_now=_harm_said(answers, taxonomy))
     return Classification(
         incident_class=chosen,
-        cause=cause,
+        cause=suspects[0].cause if suspects else Cause.UNKNOWN,
         confidence=_confidence(chosen, answers, look),
         severity_floor=lowest,
         floor_reason=reason,
-        because=_because(chosen, answers, look, why),
+        because=_because(chosen, answers, look, suspects[0].because if suspects else ""),
         rules_out=_rules_out(chosen, answers, look),
         answers=tuple(answers.values()),
         contributing=tuple(name for name, case in look.cases.items() if name is not chosen and case.stands),
-        flags=_flags(answers, measured, look),
+        flags=_flags(answers, made.measured, look),
+        onset=bundle.onset if chosen else None,
+        suspects=suspects,
     )
+
+
+def decide(look: Look, replies: Mapping[Question, Answer]) -> Decision:
+    """Only the class and the answers that lead to it."""
+    measured = {answer.question: answer for answer in answers_from(look)}
+    answers = {question: replies.get(question, answer) for question, answer in measured.items()}
+    return Decision(_walk(answers, look, asked=bool(replies)), answers, measured)
 
 
 def _harm_said(answers: Answers, taxonomy: Taxonomy) -> bool:

@@ -1,8 +1,9 @@
 """Classify: responders set class, suspected cause and severity, with the reasons telemetry gives."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from bot.incident.answering import answers_from, look_at
 from bot.incident.asking import said
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.errors import BadInput
@@ -61,13 +62,16 @@ class Classify:
         async with self.records.look() as work:
             state = await open_state_of(work, key, "classification")
         bundle, tree = await self.suggested(state, choice.answers)
-        lowest = checked_floor(choice, bundle, self.suggest.taxonomy, harm_now=state.harm_now)
+        lowest = checked_floor(choice, bundle, self.suggest.taxonomy, harm_now=state.harm_now or _says_harm(choice))
         named = reasons(choice, tree, by, lowest)
         async with self.records.begin() as work:
             state = await open_state_of(work, key, "classification")
             if _is_set(state, choice):
                 return state
             fact = self._fact(state, choice, named)
+            for given in _answered(state, choice, bundle, self.suggest.taxonomy):
+                about = f"classify:{idem}:{given.question}"
+                await record(work, state.incident.key, given, by, self.clock.now(), about)
             new = await record(work, state.incident.key, fact, by, self.clock.now(), f"classify:{idem}")
             if new and state.classified and not fact.reason:
                 raise BadInput("comment", _why_needed(state.classified))  # and so nothing is recorded
@@ -125,6 +129,24 @@ class Classify:
             state.severity if state.classified else None,
             choice.comment.strip() if state.classified else "",
         )
+
+
+def _answered(
+    state: IncidentState, choice: Choice, bundle: EvidenceBundle, taxonomy: Taxonomy
+) -> list[QuestionAnswered]:
+    """The answers that came with the class and are not on the timeline yet, beside what telemetry says."""
+    measured = {answer.question: answer for answer in answers_from(look_at(bundle, taxonomy))}
+    found = []
+    for given in choice.answers:
+        known, said = state.replies.get(given.question), measured[given.question]
+        if given.by != "telemetry" and (known is None or known.reply is not given.reply):
+            asked = taxonomy.asked(given.question).ask
+            found.append(QuestionAnswered(given.question, given.reply, said.reply, said.because, asked))
+    return found
+
+
+def _says_harm(choice: Choice) -> bool:
+    return any(one.question is Question.HARM_NOW and one.reply is Reply.YES for one in choice.answers)
 
 
 def named_class(taxonomy: Taxonomy, text: str) -> IncidentClass:
@@ -195,29 +217,16 @@ def reasons(choice: Choice, tree: Classification, by: Person, lowest: Reasoned) 
     """
     severity_floor, floor_reason = lowest
     own = (f"{by.name}: {choice.comment.strip()}",) if choice.comment.strip() else ()
+    decided = replace(tree, cause=choice.cause, severity_floor=severity_floor, floor_reason=floor_reason)
     if tree.incident_class is choice.incident_class:
-        return Classification(
-            incident_class=choice.incident_class,
-            cause=choice.cause,
-            confidence=tree.confidence,
-            severity_floor=severity_floor,
-            floor_reason=floor_reason,
-            because=own + tree.because,
-            rules_out=tree.rules_out,
-            answers=tree.answers,
-            contributing=tree.contributing,
-            flags=tree.flags,
-        )
+        return replace(decided, because=own + tree.because)
     said = tree.incident_class.value if tree.incident_class else "nothing unusual"
-    return Classification(
+    return replace(
+        decided,
         incident_class=choice.incident_class,
-        cause=choice.cause,
         confidence=Confidence.LOW,
-        severity_floor=severity_floor,
-        floor_reason=floor_reason,
         because=(*own, f"set by {by.name}; telemetry suggested {said}"),
         rules_out=(),
-        answers=tree.answers,
-        contributing=tree.contributing,
         flags=(*tree.flags, "differs from what telemetry suggests"),
+        would_change=(),
     )

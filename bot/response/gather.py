@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from bot.incident.classification import Answer, Classification, Question
+from bot.incident.counterfactuals import explained
 from bot.incident.errors import BadInput, FirstfiveError
 from bot.incident.evidence import Change, EvidenceBundle, SourceStatus
 from bot.incident.gathering import LOOKBACK, WINDOW, Gathered, gather
@@ -15,7 +16,6 @@ from bot.incident.model import Agent, Catalogue
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.telemetry import EvalScore
-from bot.incident.tree import classify
 from bot.ports import Announcements, Clock, SourceAsk, Traces
 from bot.response.sources import Sources
 
@@ -208,4 +208,4 @@ class Suggest:
     ) -> tuple[EvidenceBundle, Classification]:
         """The bundle and the tree's result for it."""
         bundle = await self.gather(agent, at)
-        return bundle, classify(bundle, self.taxonomy, replies or {})
+        return bundle, await asyncio.to_thread(explained, bundle, self.taxonomy, replies or {})

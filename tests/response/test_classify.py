@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.incident.classification import Question, Reply
+from bot.incident.classification import Answer, Question, Reply
 from bot.incident.errors import BadInput, Closed
 from bot.incident.model import Status
 from bot.incident.narration import narrate
@@ -71,6 +71,26 @@ async def test_an_answer_is_kept_at_once_and_the_last_one_counts(office: Office)
     assert told[0].startswith("Answered yes: Do tasks repeat")
     assert told[0].endswith("Telemetry says no (2 of 50 tasks repeat).")
     assert "Telemetry" not in told[1]
+
+
+async def test_answers_that_come_with_the_class_are_kept_beside_what_telemetry_says(office: Office) -> None:
+    await office.declared()
+    answers = (Answer(Question.LOOPING, Reply.YES, "I see it", by=ANA.id),)
+    choice = Choice(IncidentClass.LOOP, Cause.UNKNOWN, Severity.SEV3, answers)
+    state = await office.verbs.classify("INC-1", choice, ANA, "c1")
+    await office.verbs.classify("INC-1", choice, ANA, "c1")
+    assert state.replies[Question.LOOPING].differs
+    assert office.told().count("question_answered") == 1
+    assert state.classified
+    assert any("telemetry says cant_tell" in flag for flag in state.classified.classification.flags)
+
+
+async def test_harm_said_with_the_class_counts_for_its_floor(office: Office) -> None:
+    await office.declared()
+    harm = (Answer(Question.HARM_NOW, Reply.YES, "it deletes accounts", by=ANA.id),)
+    choice = Choice(IncidentClass.ACTN, Cause.UNKNOWN, Severity.SEV2, harm)
+    with pytest.raises(BadInput, match="below the floor SEV1"):
+        await office.verbs.classify("INC-1", choice, ANA, "c1")
 
 
 async def test_what_people_answered_decides_the_class(office: Office) -> None:

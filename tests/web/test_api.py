@@ -71,10 +71,26 @@ async def test_the_classification_has_its_public_shape_and_names_the_onset(world
         at = NOON.timestamp()
         earlier = (await client.get("/api/v1/agents/helpdesk-agent/classification", params={"at": at - 600})).json()
     wanted = {"class", "cause", "confidence", "onset", "because", "rules_out", "severity_floor", "answers"}
+    wanted |= {"suspects", "would_change", "onset_interval", "floor_reason"}
     assert wanted <= said.keys()
     assert said["class"] == "LOOP"
     assert said["onset"].startswith("2026-11-02T11:5")
+    assert {one["to"] for one in said["would_change"]} >= {"SECU", "ACTN"}
     assert (earlier["class"], earlier["onset"]) == (None, None)
+
+
+async def test_a_class_or_question_nobody_defined_is_refused_by_name(world: World) -> None:
+    async with world.client() as client:
+        key = (await client.post("/api/v1/incidents", json={"title": "odd", "agent": "helpdesk-agent"})).json()["key"]
+        choice = {"class": "COST", "cause": "unknown", "severity": "SEV2"}
+        refused = await client.post(f"/api/v1/incidents/{key}/classification", json=choice)
+        answers = [{"question": "costly", "reply": "yes"}]
+        asked = await client.post(
+            f"/api/v1/incidents/{key}/classification", json={**choice, "class": "LOOP", "answers": answers}
+        )
+    assert refused.status_code == asked.status_code == 422
+    assert "No class is called 'COST'. Use one of SECU, ACTN" in refused.json()["detail"]
+    assert "No question is called 'costly'" in asked.json()["detail"]
 
 
 async def test_an_agent_nobody_listed_is_answered_and_so_is_silence(world: World) -> None:

@@ -175,6 +175,24 @@ class AnswerShape(Shape):
     by: str = Field(description="telemetry, or who overrode or confirmed it")
 
 
+class SuspectShape(Shape):
+    """A cause that may be behind it."""
+
+    cause: str
+    because: str
+
+
+class WouldChangeShape(Shape):
+    """What would lead to another class: another reply to a question, or a signal at another share."""
+
+    to: str | None = Field(description="the class, or null for nothing wrong")
+    text: str
+    question: str | None
+    reply: str | None
+    signal: str
+    value: float | None = Field(description="share of the signal, 0..1")
+
+
 class ClassificationShape(Shape):
     """A class with its reasons; ``class`` is null when nothing is wrong."""
 
@@ -190,6 +208,8 @@ class ClassificationShape(Shape):
     answers: list[AnswerShape]
     contributing: list[str]
     flags: list[str]
+    suspects: list[SuspectShape] = Field(description="causes to choose from, the suspected one first")
+    would_change: list[WouldChangeShape]
 
 
 class AgentShape(Shape):

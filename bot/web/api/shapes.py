@@ -125,8 +125,9 @@ def onset(known: Onset | None) -> m.OnsetShape | None:
 
 
 def classification(said: Classification, bundle: EvidenceBundle | None) -> m.ClassificationShape:
-    """A classification; the onset is the bundle's, and none where nothing is wrong."""
-    began = bundle.onset if bundle is not None and said.incident_class is not None else None
+    """A classification; where it has no onset of its own it is the bundle's, and none where nothing is wrong."""
+    frozen = bundle.onset if bundle is not None and said.incident_class is not None else None
+    began = said.onset or frozen
     return m.ClassificationShape(
         incident_class=said.incident_class.value if said.incident_class else None,
         cause=said.cause.value,
@@ -140,6 +141,8 @@ def classification(said: Classification, bundle: EvidenceBundle | None) -> m.Cla
         answers=[answer(given) for given in said.answers],
         contributing=[other.value for other in said.contributing],
         flags=list(said.flags),
+        suspects=[m.SuspectShape(**encode(one)) for one in said.suspects],
+        would_change=[m.WouldChangeShape(**encode(one)) for one in said.would_change],
     )
 
 
