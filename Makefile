@@ -83,7 +83,7 @@ COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-
 requirements: | $(VENV)/.bootstrap
 	$(COMPILE) pyproject.toml --extra build -o requirements/runtime.txt
 	$(COMPILE) pyproject.toml --extra build --extra demo -c requirements/runtime.txt -o requirements/demo.txt
-	$(COMPILE) pyproject.toml --extra build --extra demo --group dev -c requirements/demo.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra build --extra demo --extra flagd --group dev -c requirements/demo.txt -o requirements/dev.txt
 	echo arize-phoenix==20.26.1 | $(COMPILE) - -o requirements/phoenix.txt
 	echo mlflow==3.17.2 | $(COMPILE) - -o requirements/mlflow.txt
 	echo 'litellm[proxy]==1.106.2' | $(COMPILE) - -o requirements/litellm.txt

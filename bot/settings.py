@@ -156,6 +156,12 @@ class ServerSettings:
         "Bearer token of OFREP reads. Empty means open, allowed on loopback only.",
         secret=True,
     )
+    flagd_port: int = setting(
+        "FIRSTFIVE_FLAGD_PORT",
+        0,
+        "Port of the flagd-compatible gRPC stream, on the same host. 0: none. Needs `pip install 'firstfive[flagd]'`.",
+        within=(0, MAX_PORT),
+    )
 
     @property
     def url(self) -> str:

@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from bot.app.connecting import Health, SlackDoor, to_slack
+from bot.app.flagd import flagd
 from bot.app.house import House, house
 from bot.app.reading import PublicReads
 from bot.engine.jobs import prepare
@@ -110,6 +111,8 @@ async def _serve(settings: Settings, *, jobs: bool) -> int:
             group("timers", _timers(home, health))
         else:
             await asyncio.to_thread(prepare, home.database.url)
+        if settings.server.flagd_port:
+            group("the flagd stream", flagd(home))
         group("the proof watch", home.proofs.run())
         group("retention", home.retention.run())
         if settings.slack.is_set:
