@@ -31,6 +31,7 @@ from bot.monitors.proof import ProofWatch
 from bot.monitors.retention import Retention
 from bot.monitors.timers import Timers
 from bot.ports import Background, Clock, Records, Work
+from bot.response.answering import SendAnswer
 from bot.response.classify import Classify
 from bot.response.declare import Declare
 from bot.response.driving import Drivers
@@ -323,12 +324,14 @@ def _verbs(
     offers = Offers(records, clock, traces, catalogue, documents.taxonomy)
     apply = Apply(records, clock, traces, catalogue, control, documents.taxonomy)
     read, tick = ReadRunbook(records, runbooks), TickStep(records, clock, runbooks)
+    classify = Classify(records, clock, suggest, runbooks)
     return Verbs(
         declare=Declare(records, clock, catalogue, freeze, background),
         look=Look(records),
         gather=suggest.gather,
         suggest=suggest,
-        classify=Classify(records, clock, suggest, runbooks),
+        classify=classify,
+        answer=SendAnswer(classify),
         offers=offers,
         apply=apply,
         revert=Revert(records, clock, control),

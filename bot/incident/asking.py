@@ -71,16 +71,14 @@ def _places(taxonomy: Taxonomy) -> dict[Question, int]:
     return {question: place for place, question in enumerate(taxonomy.questions)}
 
 
-def said(state: IncidentState) -> dict[Question, Answer]:
+def said(state: IncidentState, taxonomy: Taxonomy) -> dict[Question, Answer]:
     """What responders answered, as answers of the tree."""
-    return {question: Answer(question, one.reply, _words(one), by=one.by.id) for question, one in state.replies.items()}
+    return {
+        question: Answer(question, one.reply, _words(taxonomy.asked(question).title, one), by=one.by.id)
+        for question, one in state.replies.items()
+    }
 
 
-def _words(one: Replied) -> str:
-    match one.reply:
-        case Reply.YES:
-            return f"{one.by.name} says so"
-        case Reply.NO:
-            return f"{one.by.name} says no"
-        case Reply.CANT_TELL:
-            return f"{one.by.name} can't tell"
+def _words(title: str, one: Replied) -> str:
+    word = "can't tell" if one.reply is Reply.CANT_TELL else f"says {one.reply.value}"
+    return f"{one.by.name} {word}: {title[:1].lower()}{title[1:]}"

@@ -4,6 +4,7 @@
     +-- Refused             understood and declined; the sentence says why and what to do
     |   +-- NotFound        no such incident, agent or mitigation
     |   +-- BadInput        a field holds something we cannot use
+    |   +-- Overtaken       somebody else decided meanwhile
     |   +-- Closed          the incident is resolved or reviewed
     |   +-- Contraindicated the mitigation would make this class worse
     |   +-- Locked          remediation before class and cause
@@ -37,6 +38,10 @@ class BadInput(Refused):
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
         self.field = field
+
+
+class Overtaken(Refused):
+    """Somebody else decided meanwhile; look at that first."""
 
 
 class Closed(Refused):

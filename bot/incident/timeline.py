@@ -373,6 +373,8 @@ class IncidentState:
     evidence_missing: tuple[str, ...] = ()
     classified: Classified | None = None
     classified_at: datetime | None = None
+    set_by: Person | None = None  # who set the class that stands, and when
+    set_at: datetime | None = None
     overdue: bool = False
     roles: Mapping[Role, Person] = field(default_factory=dict)
     mitigations: Mapping[str, MitigationStatus] = field(default_factory=dict)
@@ -425,7 +427,7 @@ def after(state: IncidentState, event: Event) -> IncidentState:
         case Declared(severity=severity, harm_now=harm_now):
             return _declared(state, event, severity, harm_now=harm_now)
         case Classified() as fact:
-            return _classified(state, fact, event.at)
+            return _classified(state, fact, event)
         case SeverityChanged(after=severity):
             return replace(state, severity=severity)
         case RoleTaken(role=role, person=person):
@@ -487,14 +489,16 @@ def _answered(state: IncidentState, fact: QuestionAnswered, event: Event) -> Inc
     )
 
 
-def _classified(state: IncidentState, fact: Classified, at: datetime) -> IncidentState:
+def _classified(state: IncidentState, fact: Classified, event: Event) -> IncidentState:
     climbed = Status.CLASSIFIED if state.status is Status.DECLARED else state.status
     if climbed is Status.CLASSIFIED and state.live_mitigations:
         climbed = Status.MITIGATED
     return replace(
         state,
         classified=fact,
-        classified_at=state.classified_at or at,
+        classified_at=state.classified_at or event.at,
+        set_by=event.by,
+        set_at=event.at,
         severity=fact.severity,
         status=climbed,
         overdue=False,

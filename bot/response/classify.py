@@ -1,14 +1,16 @@
 """Classify: responders set class, suspected cause and severity, with the reasons telemetry gives."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from bot.incident.answering import answers_from, look_at
-from bot.incident.asking import said
 from bot.incident.classification import Answer, Classification, Question, Reply
-from bot.incident.errors import BadInput
+from bot.incident.errors import BadInput, Overtaken
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.model import FIRSTFIVE, Person
+from bot.incident.questionnaire import Questionnaire, counted, questionnaire
 from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.severity import Reasoned, floor
@@ -41,6 +43,18 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """The class that somebody saw as set when they decided: since when it stands, None for no class yet."""
+
+    at: datetime | None
+
+    @classmethod
+    def since(cls, text: str) -> "Seen":
+        """From the moment as text, in ISO 8601; an empty one means no class."""
+        return cls(datetime.fromisoformat(text) if text else None)
+
+
+@dataclass(frozen=True, slots=True)
 class Classify:
     """Set, or change, the class. Every change is an event of its own."""
 
@@ -49,14 +63,19 @@ class Classify:
     suggest: Suggest
     runbooks: Mapping[IncidentClass, Runbook] = field(default_factory=dict)
 
-    async def __call__(self, key: str, choice: Choice, by: Person, idem: str) -> IncidentState:
+    async def __call__(
+        self, key: str, choice: Choice, by: Person, idem: str, seen: Seen | None = None
+    ) -> IncidentState:
         """The state after classifying. What is set already, sent again, changes nothing.
+
+        With ``seen``, a class that somebody else set since then is not replaced unseen.
 
         Raises:
             NotFound: there is no such incident.
             Closed: it is resolved or reviewed.
-            BadInput: the taxonomy has no such class or question, the severity is below the floor that the class and the impact set, or a class is set
-                already and the comment, which says why it changes, is empty.
+            BadInput: the taxonomy has no such class or question, the severity is below the floor that the class
+                and the impact set, or a class is set already and the comment, which says why it changes, is empty.
+            Overtaken: the class that is set is not the one that was ``seen``.
         """
         self._checked(choice)
         async with self.records.look() as work:
@@ -68,6 +87,8 @@ class Classify:
             state = await open_state_of(work, key, "classification")
             if _is_set(state, choice):
                 return state
+            if seen is not None and state.set_at != seen.at and not _by_this_click(state, choice, by):
+                raise Overtaken(_overtaken(state))
             fact = self._fact(state, choice, named)
             for given in _answered(state, choice, bundle, self.suggest.taxonomy):
                 about = f"classify:{idem}:{given.question}"
@@ -83,8 +104,26 @@ class Classify:
         self, state: IncidentState, more: Sequence[Answer] = ()
     ) -> tuple[EvidenceBundle, Classification]:
         """What telemetry suggests now, with everything responders answered; ``more`` counts before that."""
-        replies = {**said(state), **{answer.question: answer for answer in more}}
-        return await self.suggest(state.incident.agent, None, replies)
+        replies = counted(state, await self._measured(state), self.suggest.taxonomy)
+        return await self.suggest(state.incident.agent, None, {**replies, **{one.question: one for one in more}})
+
+    async def questions(self, key: str) -> Questionnaire:
+        """The dialog as it stands: telemetry's answers, people's, and what is worth asking.
+
+        Raises:
+            NotFound: there is no such incident.
+            Closed: it is resolved or reviewed.
+        """
+        async with self.records.look() as work:
+            state = await open_state_of(work, key, "classification")
+        measured = await self._measured(state)
+        bundle, tree = await self.suggest(state.incident.agent, None, counted(state, measured, self.suggest.taxonomy))
+        return questionnaire(state, bundle, measured, tree, self.suggest.taxonomy)
+
+    async def _measured(self, state: IncidentState) -> tuple[Answer, ...]:
+        """Telemetry's answers, whatever people said."""
+        bundle = await self.suggest.gather(state.incident.agent)
+        return tuple(await asyncio.to_thread(lambda: answers_from(look_at(bundle, self.suggest.taxonomy))))
 
     async def answer(self, key: str, given: Given, by: Person, idem: str) -> IncidentState:
         """The state with this answer on the timeline at once. The last answer to a question counts.
@@ -180,6 +219,18 @@ def _is_set(state: IncidentState, choice: Choice) -> bool:
         and not choice.comment.strip()
         and state.doubt is None
     )
+
+
+def _by_this_click(state: IncidentState, choice: Choice, by: Person) -> bool:
+    """The same answer of the same person, delivered again."""
+    set_now = (state.incident_class, state.cause, state.severity, state.set_by)
+    return set_now == (choice.incident_class, choice.cause, choice.severity, by)
+
+
+def _overtaken(state: IncidentState) -> str:
+    who = state.set_by.name if state.set_by else "Somebody"
+    named = state.incident_class.value if state.incident_class else "a class"
+    return f"{who} has set {named} while you had this open. Nothing was changed; look at it before you change it."
 
 
 def _why_needed(before: Classified) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.incident.rules import Taxonomy
+from bot.response.answering import SendAnswer
 from bot.response.classify import Classify
 from bot.response.declare import Declare
 from bot.response.gather import Gather, Suggest
@@ -23,6 +24,7 @@ class Verbs:
     gather: Gather
     suggest: Suggest
     classify: Classify
+    answer: SendAnswer
     offers: Offers
     apply: Apply
     revert: Revert

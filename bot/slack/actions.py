@@ -13,13 +13,14 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.model import Role
 from bot.response.mitigate import Order
 from bot.slack import messages
+from bot.slack.classifying import Classifying
 from bot.slack.commands import Commands
 from bot.slack.desk import Desk, action_of
 from bot.slack.dialogs import Dialogs, Step, skeleton
 from bot.slack.intake import REPLAYED
 from bot.slack.people import actor
 from bot.slack.requests import Payload, key_of
-from bot.slack.views import mitigate, undo
+from bot.slack.views import mitigate, question, undo
 
 APPLY = "apply:"
 DEFAULT_MINUTES = 60
@@ -110,11 +111,20 @@ class Actions:
             await self.desk.verbs.take_role(click.key, Role.COMMANDER, by, by, key_of(payload))
         elif name == "timeline":
             await self.commands.timeline(click.key, payload)
+        elif name == "question":
+            await self._question(click, payload)
         elif name in _STEPS:
             step = _STEPS[name]
             await self.desk.opening.open(payload, skeleton(step, click.key), lambda: self.dialogs.view(step, click.key))
         elif not action_of(payload).get("url"):  # a link button only takes people to its page
             await self.desk.answers.tell(payload, OUT_OF_DATE)
+
+    async def _question(self, click: Clicked, payload: Payload) -> None:
+        """A button inside the classification dialog: another of its screens."""
+        wanted = str(click.about.get("q", ""))
+        await self.desk.opening.open(
+            payload, question.skeleton(click.key), lambda: Classifying(self.desk).at(click.key, wanted)
+        )
 
     async def _apply(self, click: Clicked, payload: Payload) -> None:
         """Pull the lever at once; one that is advised against opens its preview, where a reason is asked for."""

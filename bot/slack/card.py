@@ -14,7 +14,7 @@ from bot.incident.model import Role
 from bot.incident.rules import ClassFacts, Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.summary import headlines
-from bot.incident.timeline import Declared, Event, EvidenceFrozen, IncidentState
+from bot.incident.timeline import ClassDoubted, Declared, Event, EvidenceFrozen, IncidentState
 from bot.slack.blocks import FALLBACK_LIMIT, Block, Card, actions, context, header, section
 from bot.slack.card_buttons import next_steps
 from bot.slack.card_controls import controls, offered
@@ -30,7 +30,8 @@ from bot.slack.text import (
     shorten,
     who,
 )
-from bot.slack.views.classify import CAUSE_WORDS
+from bot.slack.views.question import answers_so_far
+from bot.slack.views.verdict import CAUSE_WORDS
 
 __all__ = ["Card", "incident_card"]
 
@@ -56,7 +57,8 @@ def incident_card(
     With ``bundle``, the evidence of the declaration, each figure comes with a trace to look at.
     """
     blocks: list[Block] = [header(_headline(state, now)), section(_title(state))]
-    blocks.append(context(" · ".join(_people(state, events, now)), _not_done(state)))
+    asked = answers_so_far(state, taxonomy) if state.classified is None else ""
+    blocks.append(context(" · ".join(_people(state, events, now)), asked, _not_done(state)))
     if state.resolution is not None:
         blocks += [section(_resolved(state, public_url)), section(_judged(state, taxonomy))]
     else:
@@ -160,8 +162,14 @@ def _judged(state: IncidentState, taxonomy: Taxonomy) -> str:
     because = [f"• {quote_untrusted(one, 260)}" for one in (reasons.because if reasons else ())[:SHOWN_REASONS]]
     ruled = [quote_untrusted(one, 160).rstrip(".") for one in (reasons.rules_out if reasons else ())[:SHOWN_REASONS]]
     dropped = [sentence("; ".join(ruled))] if ruled else []
+    doubted = [_doubt(state.doubt)] if state.doubt and state.status.is_open else []
     warned = [_do_not(facts)] if said and state.status.is_open else []
-    return "\n".join([heading, *because, *dropped, *warned])
+    return "\n".join([*doubted, heading, *because, *dropped, *warned])
+
+
+def _doubt(doubt: ClassDoubted) -> str:
+    detail = quote_untrusted(doubt.detail, 260).rstrip(".")
+    return f"⚪ *Is it {doubt.incident_class.value}?* {detail}. Look at the class again: change it, or confirm it."
 
 
 def _do_not(facts: ClassFacts) -> str:

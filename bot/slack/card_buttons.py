@@ -34,10 +34,11 @@ def _before_class(state: IncidentState, offers: Sequence[Offer], about: dict[str
 def _classified(state: IncidentState, offers: Sequence[Offer], about: dict[str, Any]) -> list[Block]:
     mitigated = bool(state.live_mitigations)
     fits = any(offer.standing is Standing.FITS for offer in offers)
-    levers = _levers(state, offers, primary=fits and not mitigated)
-    coloured = fits and not mitigated and bool(levers)
+    doubted = [button("Look at the class again", "classify", about, PRIMARY)] if state.doubt else []
+    levers = _levers(state, offers, primary=fits and not mitigated and not doubted)
+    coloured = bool(doubted) or (fits and not mitigated and bool(levers))
     update = button("Update", "update", about, None if coloured else PRIMARY)
-    return [*levers, update, button("Resolve", "resolve", about), button("Evidence", "evidence", about)]
+    return [*doubted, *levers, update, button("Resolve", "resolve", about), button("Evidence", "evidence", about)]
 
 
 def _levers(state: IncidentState, offers: Sequence[Offer], *, primary: bool) -> list[Block]:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from bot.incident.classification import Answer, Question, Reply
 from bot.incident.errors import Closed
 from bot.incident.kinds import MitigationKind
 from bot.incident.model import Person
 from bot.incident.timeline import IncidentState
 from bot.slack.blocks import View
+from bot.slack.classifying import Classifying
 from bot.slack.desk import Desk
-from bot.slack.views import classify, evidence, menu, mitigate, note, postmortem, resolve, role, severity, undo, update
+from bot.slack.views import evidence, menu, mitigate, note, postmortem, question, resolve, role, severity, undo, update
 from bot.slack.views.loading import notice
 
 
@@ -34,7 +34,7 @@ class Step(StrEnum):
 ONLY_WHILE_OPEN = frozenset({Step.CLASSIFY, Step.CONTAIN, Step.SEVERITY, Step.RESOLVE})
 _SKELETONS: Mapping[Step, Callable[[str], View]] = {
     Step.MENU: menu.skeleton,
-    Step.CLASSIFY: classify.skeleton,
+    Step.CLASSIFY: question.skeleton,
     Step.CONTAIN: mitigate.skeleton,
     Step.EVIDENCE: evidence.skeleton,
     Step.UPDATE: update.skeleton,
@@ -74,8 +74,7 @@ class Dialogs:
             case Step.MENU:
                 return menu.dialog(state)
             case Step.CLASSIFY:
-                _, tree = await verbs.suggest(state.incident.agent)
-                return classify.questions(key, tree.answers, verbs.taxonomy, public_url=url)
+                return await Classifying(self.desk).start(key)
             case Step.CONTAIN:
                 return mitigate.list_view(state, await verbs.offers(key))
             case Step.EVIDENCE:
@@ -97,13 +96,6 @@ class Dialogs:
             case other:
                 assert_never(other)
 
-    async def summary(self, key: str, replies: Mapping[Question, Reply], by: Person) -> View:
-        """The last screen of classifying, with what people know better than telemetry."""
-        state = await self.desk.verbs.look.state(key)
-        _, tree = await self.desk.verbs.suggest(state.incident.agent, None, answers_of(replies, by))
-        taxonomy = self.desk.verbs.taxonomy
-        return classify.summary(str(state.incident.key), tree, taxonomy, replies=replies, current=state.severity)
-
     async def preview(self, key: str, kind: MitigationKind) -> View:
         """What pulling one lever means."""
         state = await self.desk.verbs.look.state(key)
@@ -116,8 +108,3 @@ class Dialogs:
     async def undo(self, key: str, mitigation_id: str, by: Person) -> View:
         """What undoing a mitigation means to the one who asks."""
         return undo.dialog(await self.desk.verbs.look.state(key), mitigation_id, by.id)
-
-
-def answers_of(replies: Mapping[Question, Reply], by: Person) -> dict[Question, Answer]:
-    """People's replies as answers of the tree."""
-    return {asked: Answer(asked, reply, f"{by.name} says so", by=by.id) for asked, reply in replies.items()}

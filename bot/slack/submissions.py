@@ -9,18 +9,33 @@ from typing import Any
 from bot.incident.errors import BadInput, Contraindicated, FirstfiveError
 from bot.incident.model import Person, Via
 from bot.incident.timeline import IncidentState
-from bot.response.classify import Choice
 from bot.response.declare import Declaration
 from bot.response.mitigate import Order
 from bot.slack import messages
 from bot.slack.blocks import View
+from bot.slack.classifying import Classifying
 from bot.slack.commands import Commands
 from bot.slack.desk import Desk
-from bot.slack.dialogs import Dialogs, Step, answers_of
+from bot.slack.dialogs import Dialogs, Step
 from bot.slack.people import actor
 from bot.slack.requests import Payload, key_of
-from bot.slack.views import classify, declare, menu, mitigate, note, postmortem, resolve, role, severity, undo, update
-from bot.slack.views.declared import declared
+from bot.slack.views import (
+    contain_now,
+    declare,
+    declared,
+    menu,
+    mitigate,
+    note,
+    postmortem,
+    question,
+    reading,
+    resolve,
+    role,
+    severity,
+    undo,
+    update,
+    verdict,
+)
 from bot.slack.views.loading import loading, notice
 from bot.slack.workspace import asked
 
@@ -32,7 +47,8 @@ PATIENCE = 1.8  # seconds until a dialog that is still being filled is shown emp
 FIELDS: Mapping[tuple[str, str], str] = {  # (dialog, field of the error) -> the block it stands under
     (declare.CALLBACK, "title"): declare.TITLE,
     (declare.CALLBACK, "agent"): declare.AGENT,
-    (classify.SUMMARY_CALLBACK, "severity"): classify.SEVERITY,
+    (verdict.CALLBACK, "severity"): verdict.SEVERITY,
+    (verdict.CALLBACK, "comment"): verdict.COMMENT,
     (severity.CALLBACK, "severity"): severity.SEVERITY,
     (mitigate.PREVIEW_CALLBACK, "minutes"): mitigate.MINUTES,
     (mitigate.PREVIEW_CALLBACK, "limit"): mitigate.LIMIT,
@@ -76,8 +92,10 @@ class Submissions:
     def _table(self) -> Mapping[str, Callable[[Submitted], Awaitable[Answer]]]:
         return {
             declare.CALLBACK: self._declare,
-            classify.QUESTION_CALLBACK: self._questions,
-            classify.SUMMARY_CALLBACK: self._classify,
+            declared.CALLBACK: self._onwards,
+            contain_now.CALLBACK: self._contain_now,
+            question.CALLBACK: self._question,
+            verdict.CALLBACK: self._verdict,
             mitigate.LIST_CALLBACK: self._pick,
             mitigate.PREVIEW_CALLBACK: self._apply,
             undo.CALLBACK: self._undo,
@@ -107,21 +125,37 @@ class Submissions:
         idem = f"slack:{form.nonce}" if form.nonce else said.idem
         state, _ = await self.desk.verbs.declare(declaration, said.by, idem)
         await self.desk.announce(state, form.channel)
-        return shown(declared(state))
+        return shown(declared.declared(state))
 
-    async def _questions(self, said: Submitted) -> Answer:
-        form = classify.read_question(said.view)
-        waiting = classify.skeleton(form.key)
-        return await self._soon(said, waiting, self.dialogs.summary(form.key, form.replies, said.by))
+    async def _onwards(self, said: Submitted) -> Answer:
+        key = declared.read(said.view)
+        return await self._soon(said, question.skeleton(key), self._classifying.start(key, declared=True))
 
-    async def _classify(self, said: Submitted) -> Answer:
-        form = classify.read_summary(said.view)
+    async def _contain_now(self, said: Submitted) -> Answer:
+        form = contain_now.read(said.view)
         if isinstance(form, dict):
             return errors(form)
-        answers = tuple(answers_of(form.overrides, said.by).values())
-        choice = Choice(form.incident_class, form.cause, form.severity, answers, form.comment)
-        await self.desk.verbs.classify(form.key, choice, said.by, said.idem)
-        return CLEAR
+        filling = self._classifying.contained(form, said.by, said.idem)
+        return await self._soon(said, question.skeleton(form.key), filling)
+
+    async def _question(self, said: Submitted) -> Answer:
+        turn = question.read(said.view)
+        if turn is None:  # the screen that waits for telemetry: its button asks again
+            key = reading.key_of(said.view)
+            return await self._soon(said, question.skeleton(key), self._classifying.start(key))
+        filling = self._classifying.answered(turn, said.by, said.idem)
+        return await self._soon(said, question.skeleton(turn.key), filling)
+
+    async def _verdict(self, said: Submitted) -> Answer:
+        form = verdict.read(said.view)
+        if isinstance(form, dict):
+            return errors({reading.field_name(said.view, name): words for name, words in form.items()})
+        following = await self._classifying.confirmed(form, said.by, said.idem)
+        return CLEAR if following is None else shown(following)
+
+    @property
+    def _classifying(self) -> Classifying:
+        return Classifying(self.desk)
 
     async def _pick(self, said: Submitted) -> Answer:
         form = mitigate.read_list(said.view)
@@ -246,7 +280,7 @@ def refused(view: Mapping[str, Any], error: FirstfiveError) -> Answer:
     """What the verb said, under the field it is about, so that nothing typed is lost; else in place of the dialog."""
     inputs = [str(block.get("block_id")) for block in view.get("blocks") or () if block.get("type") == "input"]
     about = error.field if isinstance(error, BadInput) else ""
-    field_block = FIELDS.get((str(view.get("callback_id", "")), about), about)
+    field_block = reading.field_name(view, FIELDS.get((str(view.get("callback_id", "")), about), about))
     if field_block in inputs:
         return errors({field_block: str(error)})
     if inputs:

@@ -101,6 +101,15 @@ def for_plain_workspace(value: Any) -> Any:
     return value
 
 
+def without_buttons(value: Any) -> Any:
+    """A dialog, or the answer that holds one, without rows of buttons: the local workspace does not send their clicks."""
+    if isinstance(value, dict) and isinstance(value.get("view"), dict):
+        return {**value, "view": without_buttons(value["view"])}
+    if isinstance(value, dict) and value.get("type") == "modal":
+        return {**value, "blocks": [block for block in value["blocks"] if block.get("type") != "actions"]}
+    return value
+
+
 def duration(seconds: float) -> str:
     """A span of time in words: ``4 min``, ``1 h 10 min``, ``3 days``."""
     whole = max(0, round(seconds))

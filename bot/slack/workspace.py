@@ -16,7 +16,7 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.incident.errors import FirstfiveError, Misconfigured, Unavailable
-from bot.slack.text import for_plain_workspace
+from bot.slack.text import for_plain_workspace, without_buttons
 
 CALL_SECONDS = 10
 TOO_MANY = 429
@@ -113,7 +113,7 @@ class Workspace:
 
     def shown(self, value: Any) -> Any:
         """Text, blocks or a view as this workspace can show them."""
-        return for_plain_workspace(value) if self._plain else value
+        return for_plain_workspace(without_buttons(value)) if self._plain else value
 
     @property
     def session(self) -> aiohttp.ClientSession:

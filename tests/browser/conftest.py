@@ -32,6 +32,23 @@ FLAGS = [
 ]
 
 
+MEASURED = pytest.StashKey[list[str]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what the stories measured, also where a run is not asked for its output."""
+    if lines := config.stash.get(MEASURED, []):
+        terminalreporter.section("measured in the browser")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Keep one line for the end of the run."""
+    return request.config.stash.setdefault(MEASURED, []).append
+
+
 def chromium() -> str | None:
     """A Chromium of this machine."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

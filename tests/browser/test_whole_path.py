@@ -1,5 +1,7 @@
 """One incident, from /incident to the postmortem, in the browser, on the embedded default."""
 
+import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -8,18 +10,18 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Demo, until
 from tests.browser.workspace_page import WorkspacePage
 
+MOST_CLICKS = 8
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 
 def test_a_looping_agent_is_declared_classified_contained_and_reviewed(
-    demo: Demo, page: Page, picture: Callable[[str], None]
+    demo: Demo, page: Page, picture: Callable[[str], None], measured: Callable[[str], None]
 ) -> None:
     demo.fail("loop")
     until(lambda: telemetry_says(demo) == ("LOOP", "our-prompt"), 180, "telemetry shows the loops and the new prompt")
     people = WorkspacePage(page, demo.workspace)
 
-    declare(people, picture)
-    classify(people, picture)
+    to_a_class(people, picture, measured)
     contain(demo, people, picture)
     keep_informed(demo, people)
     resolve(people, picture)
@@ -44,35 +46,58 @@ def telemetry_says(demo: Demo) -> tuple[str | None, str]:
     return found["class"], found["cause"]
 
 
-def declare(people: WorkspacePage, picture: Callable[[str], None]) -> None:
+def to_a_class(people: WorkspacePage, picture: Callable[[str], None], measured: Callable[[str], None]) -> None:
+    """From the command to the confirmed class, counted and timed as a hand would do it without reading."""
     people.open_channel("general")
+    people.clicks, begun = 0, time.monotonic()
     people.type("/incident")
     expect(people.field("Which agent").locator("option", has_text="looks like LOOP")).to_have_count(1)
     people.fill("What is going wrong", "Helpdesk goes in circles 🔁 since lunch")
     people.choose("Which agent", "helpdesk-agent")
-    people.fill("How was it noticed", "A user waited ten minutes")
     picture("01-declare")
     people.submit("Declare")
     expect(people.dialog).to_contain_text("INC-1 declared")
+    people.submit("Classify")
+    screens = answer(people, picture)
+    people.submit("Confirm LOOP")
+    expect(people.dialog).to_contain_text("INC-1 is LOOP")
+    seconds = time.monotonic() - begun
+    measured(
+        f"/incident to a confirmed class: {people.clicks} clicks (goal: at most {MOST_CLICKS}), "
+        f"{screens} question screens, {seconds:.1f} s without time to read"
+    )
+    assert people.clicks <= MOST_CLICKS
+    picture("04-confirmed")
     people.close_dialog()
     people.open_channel("inc-1-helpdesk-agent")
-    expect(people.card).to_contain_text("Looks like LOOP")
-    expect(people.card).to_contain_text("repeat the same step")
-    picture("02-card")
-
-
-def classify(people: WorkspacePage, picture: Callable[[str], None]) -> None:
-    people.press("Classify")
-    expect(people.dialog).to_contain_text("Telemetry says yes")
-    picture("03-questions")
-    people.submit("Next")
-    expect(people.dialog).to_contain_text("LOOP: loop without progress")
-    picture("04-class")
-    people.submit("Confirm LOOP")
-    expect(people.page.locator(".modal")).to_have_count(0)
     expect(people.card).to_contain_text("suspected cause: our prompt")
-    expect(people.card).to_contain_text("Runbook")
     picture("05-classified")
+
+
+def answer(people: WorkspacePage, picture: Callable[[str], None]) -> int:
+    """Every question as telemetry answers it, once back and forth; how many screens there were."""
+    clicks, screens = people.clicks, 1
+    expect(people.dialog).to_contain_text("Question 1 of")
+    people.submit("Next")
+    expect(people.dialog).to_contain_text("Question 2 of")
+    picture("02-question")
+    went_forth = people.clicks
+    people.choose("And then", "back")
+    people.submit("Next")
+    expect(people.dialog).to_contain_text("Question 1 of")
+    expect(people.dialog).to_contain_text("answered no")
+    people.submit("Next")
+    expect(people.dialog).to_contain_text("Question 2 of")
+    people.clicks = went_forth  # looking back is not part of the way
+    assert people.clicks == clicks + 1
+    while people.dialog.get_by_text("Do not").count() == 0:
+        screens += 1
+        expect(people.dialog).to_contain_text(re.compile(f"Question {screens} of|Do not"))
+        people.submit("Next")
+        expect(people.dialog).to_contain_text(re.compile(f"Question {screens + 1} of|Do not"))
+    expect(people.dialog).to_contain_text("LOOP: loop without progress")
+    picture("03-class")
+    return screens
 
 
 def contain(demo: Demo, people: WorkspacePage, picture: Callable[[str], None]) -> None:

@@ -10,12 +10,14 @@ class WorkspacePage:
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
+        self.clicks = 0  # what a hand does: opening a menu and choosing from it are two
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
         page.goto(url)
 
     def open_channel(self, name: str) -> None:
         """Click a channel in the sidebar; part of its name is enough."""
+        self.clicks += 1
         self.page.locator(".sidebar-item", has_text=name).first.click()
 
     def type(self, text: str) -> None:
@@ -39,14 +41,17 @@ class WorkspacePage:
 
     def choose(self, label: str, value: str) -> None:
         """Choose an option by its value."""
+        self.clicks += 2
         self.field(label).locator("select").select_option(value=value)
 
     def submit(self, name: str) -> None:
         """Press the dialog's coloured button."""
+        self.clicks += 1
         self.dialog.get_by_role("button", name=name).click()
 
     def close_dialog(self) -> None:
         """Close the dialog."""
+        self.clicks += 1
         self.dialog.locator(".modal-x").click()
         expect(self.page.locator(".modal")).to_have_count(0)
 
@@ -57,6 +62,7 @@ class WorkspacePage:
 
     def press(self, name: str) -> None:
         """Press a button of the card."""
+        self.clicks += 1
         self.card.get_by_role("button", name=name).first.click()
 
     def messages(self) -> Locator:

@@ -12,6 +12,7 @@ from bot.incident.model import Agent, Catalogue
 from bot.incident.reading import Reading, read
 from bot.incident.telemetry import EvalScore, Trace
 from bot.ports import Background, Clock, Control, Driver, Records, Traces
+from bot.response.answering import SendAnswer
 from bot.response.classify import Classify
 from bot.response.declare import Declare
 from bot.response.freeze import FreezeEvidence
@@ -146,12 +147,14 @@ def verbs_over(
         Apply(records, clock, traces, catalogue, control, TAXONOMY),
     )
     read, tick = ReadRunbook(records, RUNBOOKS), TickStep(records, clock, RUNBOOKS)
+    classify = Classify(records, clock, suggest, RUNBOOKS)
     return Verbs(
         declare=Declare(records, clock, catalogue, FreezeEvidence(records, clock, suggest), background),
         look=Look(records),
         gather=gather,
         suggest=suggest,
-        classify=Classify(records, clock, suggest, RUNBOOKS),
+        classify=classify,
+        answer=SendAnswer(classify),
         offers=offers,
         apply=apply,
         revert=Revert(records, clock, control),

@@ -99,7 +99,7 @@ async def test_what_people_answered_decides_the_class(office: Office) -> None:
     state = await office.verbs.classify.answer("INC-1", Given(Question.LOOPING, Reply.YES), ANA, "a1")
     _, tree = await office.verbs.classify.suggested(state)
     assert tree.incident_class is IncidentClass.LOOP
-    assert tree.because[0] == "ana says so"
+    assert tree.because[0] == "ana says yes: tasks loop or grow"
 
 
 async def test_harm_said_in_the_dialog_is_harm(office: Office) -> None:

@@ -159,20 +159,28 @@ class Office:
         return self.slack.views.get(opened, {})
 
     def submission(self, view: Payload, who: str = "ana", **fields: str) -> Payload:
-        """A filled-in dialog; ``fields`` by block id."""
+        """A filled-in dialog; ``fields`` by block id, or by what of it stands before a colon."""
         values: dict[str, Any] = {}
         for block in view["blocks"]:
-            if block["type"] != "input" or block["block_id"] not in fields:
+            name = str(block.get("block_id", ""))
+            field = name if name in fields else name.partition(":")[0]
+            if block["type"] != "input" or field not in fields:
                 continue
-            text, kind = fields[block["block_id"]], block["element"]["type"]
+            text, kind = fields[field], block["element"]["type"]
             answer = {"value": text} if kind == "plain_text_input" else {"selected_option": {"value": text}}
-            values[block["block_id"]] = {block["block_id"]: {"type": kind, **answer}}
+            values[name] = {name: {"type": kind, **answer}}
         filled = {**view, "state": {"values": values}}
         user = {"id": PEOPLE[who], "username": who}
         return {"type": "view_submission", "trigger_id": self.slack.trigger(), "user": user, "view": filled}
 
     async def submits(self, view: Payload, who: str = "ana", **fields: str) -> Payload:
         return self.slack.checked(await self.deliver(self.submission(view, who, **fields)))
+
+    async def goes_on(self, view: Payload, who: str = "ana", **fields: str) -> Payload:
+        """Submit a screen; the one that takes its place, as the person then has it."""
+        answer = await self.submits(view, who, **fields)
+        assert answer.get("response_action") == "update", answer
+        return {**answer["view"], "id": view["id"], "hash": self.slack.trigger()}
 
     async def clicks(self, action_id: str, value: Payload, channel: str, who: str = "ana") -> Payload:
         """A click on a button of a message; the dialog that opened, if any."""
@@ -199,6 +207,11 @@ class Office:
         """The whole way from the command to the answer of the submitted dialog."""
         view = await self.types("", who)
         return await self.submits(view, who, title=title, agent="helpdesk-agent", agent_name="helpdesk-agent")
+
+    async def declares_nothing_known(self) -> Payload:
+        """The screen after declaring about an agent that has sent nothing."""
+        view = await self.types("")
+        return await self.goes_on(view, title="It is odd", agent="helpdesk-agent", agent_name="helpdesk-agent")
 
     async def follows(self) -> None:
         """Slack has followed: everything in the outbox that is due was worked off."""

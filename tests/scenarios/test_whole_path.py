@@ -14,6 +14,7 @@ from tests.strict_slack import Actor, Channel, Delivery, Message, StrictSlack
 from tests.strict_slack.limits import unfillable_in_local_workspace
 from tests.strict_slack.product import Product, product
 from tests.strict_slack.telemetry import requests
+from tests.strict_slack.views import OpenView
 
 AGENT = "helpdesk-agent"
 UNLIMITED = 2_147_483_647
@@ -49,13 +50,14 @@ async def room(slack: StrictSlack, prefix: str) -> tuple[Channel, Message]:
     return channel, slack.messages(channel)[0]
 
 
-async def classified_by(slack: StrictSlack, user: Actor, card: Message, **answers: str) -> None:
-    """Both screens, telemetry's answers left as they are unless told."""
+async def classified_by(slack: StrictSlack, user: Actor, card: Message) -> None:
+    """Every screen, telemetry's answers left as they are."""
     await user.click(card, "classify")
-    questions = await user.wait_for_view(lambda v: v.callback_id == "classify_questions" and "submit" in v.body)
-    await user.submit(questions)
-    summary = await user.wait_for_view(lambda v: v.callback_id == "classify_summary")
-    await user.submit(summary, dict(answers))
+    screen = await user.wait_for_view(lambda v: "submit" in v.body and v.updates > 0)
+    while screen.callback_id != "classify_verdict":
+        await user.submit(screen)
+        screen = await user.wait_for_view()
+    await user.submit(screen)
     await slack.wait_until(lambda: user.view is None)
 
 
@@ -110,6 +112,24 @@ async def test_from_the_command_to_the_postmortem(slack: StrictSlack, tmp_path: 
     assert max(delivery.seconds for delivery in slack.courier.deliveries) < 3
     assert [(call.method, call.error) for call in slack.calls() if not call.ok] == []
     assert [problem for shown in slack.payloads() for problem in unfillable_in_local_workspace(shown)] == []
+
+
+async def test_the_way_back_needs_no_button_inside_the_dialog(slack: StrictSlack, house: Product) -> None:
+    await declared(slack.ana)
+    first = await slack.ana.wait_for_view(lambda v: v.callback_id == "declared")
+    await slack.ana.submit(first)
+    question = await slack.ana.wait_for_view(lambda v: "Question 1 of" in v.shown)
+    await slack.ana.submit(question, {_field(question, "reply"): "no"})
+    question = await slack.ana.wait_for_view(lambda v: "Question 2 of" in v.shown)
+    await slack.ana.submit(question, {_field(question, "then"): "back"})
+    again = await slack.ana.wait_for_view(lambda v: "Question 1 of" in v.shown)
+    assert "<@U0ANA> answered *no*" in again.shown
+    assert again.answers[_field(again, "then"), _field(again, "then")]["value"] == "next"
+    assert house.complaints() == []
+
+
+def _field(view: OpenView, name: str) -> str:
+    return next(str(b["block_id"]) for b in view.blocks if str(b.get("block_id", "")).startswith(f"{name}:"))
 
 
 async def test_the_same_click_twice_makes_one_incident(slack: StrictSlack, house: Product) -> None:

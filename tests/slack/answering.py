@@ -26,6 +26,11 @@ def fields(view: Mapping[str, Any]) -> set[str]:
     return {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
 
 
+def named(view: Mapping[str, Any], name: str) -> str:
+    """The whole name of a field that is called ``name:`` and more."""
+    return next(field for field in fields(view) if field == name or field.startswith(f"{name}:"))
+
+
 def _opened_with(element: Mapping[str, Any]) -> Any:
     option = element.get("initial_option") or {}
     return element.get("initial_value") or option.get("value")

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.incident.classification import Answer, Classification, Question, Reply
+from bot.incident.evidence import EvidenceBundle, Window
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import (
     Delivery,
@@ -18,6 +19,7 @@ from bot.incident.mitigation import (
     Verdict,
 )
 from bot.incident.model import Incident, Person, Role, Via
+from bot.incident.questionnaire import Questionnaire, questionnaire
 from bot.incident.runbook import Runbook
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
 from bot.incident.timeline import (
@@ -39,6 +41,7 @@ from bot.incident.timeline import (
     RoomStep,
     fold,
 )
+from tests.taxonomies import TAXONOMY
 
 AT = datetime(2026, 11, 20, 3, 14, tzinfo=UTC)
 ANA, BEN = Person("U0ANA", "ana"), Person("U0BEN", "ben")
@@ -63,6 +66,7 @@ LOOPS = Classification(
     rules_out=("not TOOL: no failing tool in the loops", "not PROV: another agent on the provider is fine"),
     answers=ANSWERS,
 )
+EVIDENCE = EvidenceBundle("helpdesk-agent", int(AT.timestamp() * 1e9), Window(0, 1), Window(0, 1))
 RUNBOOK = Runbook(IncidentClass.LOOP, "Loop without progress", first_five=tuple(f"Step {n}" for n in range(5)))
 OFFERS = (
     Offer(MitigationKind.TURN_LIMIT, 5, Standing.FITS, "looping tasks end at the cap", 17, 50),
@@ -73,6 +77,19 @@ PROOF = Proof(
     Delivery(2, 2, 0.4),
     Effect(Verdict.OBSERVED, 6, 6, "6 of 6 tasks started since obey: at most 5 model turns a task"),
 )
+
+
+def questions_of(state: IncidentState, words: str = "") -> Questionnaire:
+    """The dialog of an incident whose telemetry says LOOP; with ``words``, every sentence of it is those."""
+    answers = tuple(replace(one, because=words or one.because) for one in ANSWERS)
+    sentences = (words,) * 9 if words else ()
+    tree = replace(LOOPS, answers=answers, because=sentences or LOOPS.because, rules_out=sentences or LOOPS.rules_out)
+    return questionnaire(state, EVIDENCE, answers, tree, TAXONOMY)
+
+
+def asked(*facts: Fact) -> Questionnaire:
+    """The same for a timeline of these facts."""
+    return questions_of(told(*facts)[0])
 
 
 def mitigation(number: int = 1, limit: int | None = 5) -> Mitigation:

@@ -9,22 +9,25 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.model import Role
 from bot.incident.review import Section
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.incident.timeline import ReviewWritten
+from bot.incident.timeline import QuestionAnswered, ReviewWritten, SeverityChanged
+from bot.response.answering import Sent
 from bot.slack.views import (
-    classify,
+    contain_now,
     declare,
     menu,
     mitigate,
     note,
     postmortem,
+    question,
     resolve,
     role,
     severity,
     undo,
     update,
+    verdict,
 )
-from tests.slack.answering import fields, submitted
-from tests.slack.stories import ANSWERS, APPLIED, AT, CLASSIFIED, LOOPS, OFFERS, STAGES, mitigation, told
+from tests.slack.answering import fields, named, submitted
+from tests.slack.stories import APPLIED, AT, CLASSIFIED, OFFERS, STAGES, asked, mitigation, told
 from tests.taxonomies import TAXONOMY
 
 BROWSERS = pytest.mark.parametrize("initials", [True, False], ids=["slack", "local workspace"])
@@ -87,50 +90,80 @@ def test_a_typed_agent_name_counts_when_nothing_is_listed() -> None:
 
 
 @BROWSERS
-def test_untouched_questions_keep_what_telemetry_says(*, initials: bool) -> None:
-    view = classify.questions("INC-7", ANSWERS, TAXONOMY)
-    assert len(classify.asked(ANSWERS)) == 3
-    assert classify.read_question(submitted(view, initials=initials)).replies == {}
+def test_an_untouched_question_keeps_what_telemetry_says(*, initials: bool) -> None:
+    view = question.dialog(asked(), Question.LOOPING)
+    turn = question.read(submitted(view, initials=initials))
+    figure = "17 of 50 tasks at the cap = 34 %"
+    sent = Sent(Question.LOOPING, Reply.YES, Reply.YES, Reply.YES, figure)
+    assert turn == question.Turn("INC-7", sent, "next", declared=False)
 
 
-def test_only_what_differs_from_telemetry_is_an_override() -> None:
-    view = classify.questions("INC-7", ANSWERS, TAXONOMY)
-    form = classify.read_question(submitted(view, {"q_looping": "no", "q_action": "cant_tell"}))
-    assert form.replies == {Question.LOOPING: Reply.NO}
+@BROWSERS
+def test_a_reply_and_the_way_back_are_read(*, initials: bool) -> None:
+    view = question.dialog(asked(), Question.LOOPING, declared=True)
+    turn = question.read(submitted(view, {named(view, "reply"): "no", named(view, "then"): "back"}, initials=initials))
+    assert turn is not None
+    assert (turn.sent.reply, turn.sent.shown, turn.then, turn.declared) == (Reply.NO, Reply.YES, "back", True)
 
 
-def test_the_questions_asked_are_those_that_carry_the_class() -> None:
-    assert [answer.question for answer in classify.asked(ANSWERS)] == [
-        Question.ACTION,
-        Question.LOOPING,
-        Question.LOOP_BY_TOOL,
-    ]
+def test_an_answer_of_somebody_else_is_what_untouched_means() -> None:
+    view = question.dialog(asked(QuestionAnswered(Question.LOOPING, Reply.NO, Reply.YES)), Question.LOOPING)
+    turn = question.read(submitted(view))
+    assert turn is not None
+    assert (turn.sent.reply, turn.sent.shown, turn.sent.telemetry) == (Reply.NO, Reply.NO, Reply.YES)
+    assert turn.sent.seen.startswith("U0ANA@")
 
 
-def test_one_question_at_a_time_remembers_the_earlier_ones() -> None:
-    view = classify.question("INC-7", 2, 3, ANSWERS[4], "Do tasks loop?", chosen={Question.LOUD: Reply.YES})
-    form = classify.read_question(submitted(view, {"q_looping": "cant_tell"}))
-    assert form.replies == {Question.LOUD: Reply.YES, Question.LOOPING: Reply.CANT_TELL}
-    assert (form.key, form.index, form.total) == ("INC-7", 2, 3)
+def test_fields_of_two_screens_never_share_a_name() -> None:
+    """Slack keeps what was chosen in a field whose name stays, and would answer the next question with it."""
+    screens = [question.dialog(asked(), one) for one in TAXONOMY.questions]
+    screens += [question.dialog(asked(QuestionAnswered(one, Reply.NO)), one) for one in TAXONOMY.questions]
+    screens += [verdict.dialog(asked(), one) for one in TAXONOMY.classes]
+    names = [name for view in screens for name in fields(view) if name not in {verdict.COMMENT, verdict.LOOK}]
+    assert len(names) == len(set(names))
+
+
+def test_only_questions_with_something_behind_them_lead_there() -> None:
+    first, last = (question.dialog(asked(), one) for one in (Question.HARM_NOW, Question.LOOPING))
+    assert '"back"' not in json.dumps(first)
+    assert '"end"' in json.dumps(first)
+    assert '"back"' in json.dumps(last)
+    assert '"end"' not in json.dumps(last)
 
 
 @BROWSERS
 def test_confirming_untouched_takes_the_tree_at_its_word(*, initials: bool) -> None:
-    view = classify.summary("INC-7", LOOPS, TAXONOMY, replies={Question.LOUD: Reply.NO})
-    form = classify.read_summary(submitted(view, initials=initials))
-    assert form == classify.ClassifyForm(
-        "INC-7", IncidentClass.LOOP, Cause.OUR_PROMPT, Severity.SEV3, "", {Question.LOUD: Reply.NO}
-    )
+    form = verdict.read(submitted(verdict.dialog(asked()), initials=initials))
+    loop = IncidentClass.LOOP
+    assert form == verdict.Verdict("INC-7", loop, loop, Cause.OUR_PROMPT, Severity.SEV3, "", None, "", declared=False)
+
+
+def test_another_class_and_an_answer_to_look_at_are_read() -> None:
+    view = verdict.dialog(asked())
+    form = verdict.read(submitted(view, {named(view, "incident_class"): "UNKN", verdict.LOOK: "looping"}))
+    assert isinstance(form, verdict.Verdict)
+    assert (form.shown, form.incident_class, form.look) == (IncidentClass.LOOP, IncidentClass.UNKN, Question.LOOPING)
 
 
 def test_classifying_does_not_suggest_to_lower_the_severity() -> None:
-    form = classify.read_summary(submitted(classify.summary("INC-7", LOOPS, TAXONOMY, current=Severity.SEV1)))
-    assert isinstance(form, classify.ClassifyForm)
+    form = verdict.read(submitted(verdict.dialog(asked(SeverityChanged(Severity.SEV3, Severity.SEV1, "")))))
+    assert isinstance(form, verdict.Verdict)
     assert form.severity is Severity.SEV1
 
 
 def test_a_severity_below_the_floor_is_not_offered() -> None:
-    assert "SEV4" not in json.dumps(classify.summary("INC-7", LOOPS, TAXONOMY))
+    assert "SEV4" not in json.dumps(verdict.dialog(asked()))
+
+
+def test_no_lever_is_pulled_by_leaving_it_alone() -> None:
+    view = contain_now.dialog(told()[0], OFFERS, declared=True)
+    assert refused(contain_now.read(submitted(view))) == {"lever"}
+    limit = contain_now.read(submitted(view, {"lever": "0"}))
+    assert limit == contain_now.Lever("INC-7", MitigationKind.TURN_LIMIT, 5, declared=True)
+    halt = contain_now.read(submitted(view, {"lever": "1"}))
+    assert halt == contain_now.Lever("INC-7", MitigationKind.HALT, OFFERS[1].value, declared=True)
+    on = contain_now.read(submitted(view, {"lever": "not_now"}))
+    assert on == contain_now.Lever("INC-7", None, None, declared=True)
 
 
 @BROWSERS
@@ -218,5 +251,6 @@ def test_a_dialog_nobody_can_read_is_answered_and_does_not_crash() -> None:
     broken = {"private_metadata": "not json", "blocks": [], "state": {}}
     assert isinstance(mitigate.read_preview(broken), dict)
     assert isinstance(declare.read(broken), dict)
-    assert isinstance(classify.read_summary(broken), dict)
-    assert classify.read_question(broken).replies == {}
+    assert isinstance(verdict.read(broken), dict)
+    assert isinstance(contain_now.read(broken), dict)
+    assert question.read(broken) is None

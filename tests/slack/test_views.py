@@ -28,22 +28,24 @@ from bot.incident.evidence import (
 from bot.incident.timeline import IncidentState, ReviewWritten
 from bot.slack import messages
 from bot.slack.views import (
-    classify,
+    contain_now,
     declare,
     evidence,
     menu,
     mitigate,
     note,
     postmortem,
+    question,
     resolve,
     role,
     severity,
     undo,
     update,
+    verdict,
 )
 from bot.slack.views.declared import declared as declared_view
 from bot.slack.views.loading import notice
-from tests.slack.stories import ANSWERS, APPLIED, AT, LOOPS, OFFERS, ROOM, STAGES, URL, mitigation, told
+from tests.slack.stories import APPLIED, AT, OFFERS, ROOM, STAGES, URL, mitigation, questions_of, told
 from tests.slack.stories import declared as declaration
 from tests.strict_slack.limits import message_problems, unfillable_in_local_workspace, view_problems
 from tests.taxonomies import TAXONOMY
@@ -93,6 +95,7 @@ def bundle(words: str = "prompt p-119") -> EvidenceBundle:
 def every_view(state: IncidentState, words: str = "words") -> dict[str, dict[str, Any]]:
     key = str(state.incident.key)
     live = next(iter(state.mitigations), "none")
+    asking = questions_of(state, words)
     agents = [declare.AgentChoice(f"agent-{n}", words) for n in range(120)]
     return {
         "declare skeleton": declare.skeleton("n", "C1", words),
@@ -100,9 +103,10 @@ def every_view(state: IncidentState, words: str = "words") -> dict[str, dict[str
         "declare nobody": declare.dialog("n", "C1", []),
         "declare few": declare.dialog("n", "C1", [declare.AgentChoice(words[:150] or "a", words)]),
         "declared": declared_view(state),
-        "classify questions": classify.questions(key, ANSWERS, TAXONOMY, {}, URL),
-        "classify question": classify.question(key, 1, 3, ANSWERS[4], words, public_url=URL),
-        "classify summary": classify.summary(key, LOOPS, TAXONOMY, rules_out=(words,) * 9, do_not=(words,) * 9),
+        **{f"question {one.value}": question.dialog(asking, one, URL, news="*News*") for one in TAXONOMY.questions},
+        **{f"verdict {one.value}": verdict.dialog(asking, one, (words,) * 9, news=words) for one in TAXONOMY.classes},
+        "confirmed": verdict.confirmed(state),
+        "contain now": contain_now.dialog(state, OFFERS),
         "mitigate list": mitigate.list_view(state, OFFERS),
         "mitigate none": mitigate.list_view(state, ()),
         "mitigate limit": mitigate.preview(state, OFFERS[0], AT, 3),
@@ -181,7 +185,7 @@ def test_hostile_and_huge_words_do_nothing(words: str) -> None:
 
 
 SKELETONS: list[Callable[[str], dict[str, Any]]] = [
-    classify.skeleton,
+    question.skeleton,
     mitigate.skeleton,
     undo.skeleton,
     update.skeleton,
@@ -252,10 +256,10 @@ def test_a_trace_is_looked_at_in_the_tool_it_came_from(theirs: str, *, taken: bo
 
 
 def test_the_declarer_is_told_to_contain_first_when_harm_is_happening() -> None:
-    calm, _ = told()
-    harmed, _ = told(declaration(harm_now=True))
-    assert "Next: classify it" in json.dumps(declared_view(calm))
-    assert "Next: contain it" in json.dumps(declared_view(harmed))
+    calm, harmed = (declared_view(told(declaration(harm_now=harm))[0]) for harm in (False, True))
+    assert "Next: classify it" in json.dumps(calm)
+    assert "Next: contain it" in json.dumps(harmed)
+    assert (calm["submit"]["text"], harmed["submit"]["text"]) == ("Classify", "Contain")
 
 
 def test_the_menu_puts_the_obvious_step_first() -> None:

@@ -14,6 +14,7 @@ from bot.incident.model import Agent, Catalogue, Tool
 from bot.incident.review import Postmortem
 from bot.incident.telemetry import EvalScore, SideEffect, Span, SpanKind, Task, ToolCall, Trace
 from bot.ports import Announcements
+from bot.response.answering import SendAnswer
 from bot.response.classify import Classify
 from bot.response.declare import Declare
 from bot.response.freeze import FreezeEvidence
@@ -126,12 +127,14 @@ class World:
             Apply(records, clock, traces, CATALOGUE, self.control, TAXONOMY),
         )
         read, tick = ReadRunbook(records, RUNBOOKS), TickStep(records, clock, RUNBOOKS)
+        classify = Classify(records, clock, suggest, RUNBOOKS)
         return Verbs(
             declare=Declare(records, clock, CATALOGUE, FreezeEvidence(records, clock, suggest), self.queue),
             look=Look(records),
             gather=gather,
             suggest=suggest,
-            classify=Classify(records, clock, suggest, RUNBOOKS),
+            classify=classify,
+            answer=SendAnswer(classify),
             offers=offers,
             apply=apply,
             revert=Revert(records, clock, self.control),

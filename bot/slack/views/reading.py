@@ -34,7 +34,8 @@ def text_of(view: Mapping[str, Any], block_id: str) -> str:
 
 
 def choice_of(view: Mapping[str, Any], block_id: str) -> str:
-    """The value of the chosen option, or an empty string."""
+    """The value of the chosen option, or an empty string. A field may be called ``reply:`` and more."""
+    block_id = field_name(view, block_id)
     chosen = _answer(view, block_id).get("selected_option") or _element(view, block_id).get("initial_option") or {}
     return str(chosen.get("value") or "")
 
@@ -43,6 +44,12 @@ def choices_of(view: Mapping[str, Any], block_id: str) -> frozenset[str]:
     """The values of the ticked boxes."""
     ticked = _answer(view, block_id).get("selected_options") or ()
     return frozenset(str(one.get("value")) for one in ticked)
+
+
+def field_name(view: Mapping[str, Any], block_id: str) -> str:
+    """The whole name of a field whose name goes on after a colon; fields of another screen are other fields."""
+    names = [str(block.get("block_id", "")) for block in view.get("blocks") or ()]
+    return next((name for name in names if name == block_id or name.startswith(f"{block_id}:")), block_id)
 
 
 def has_block(view: Mapping[str, Any], block_id: str) -> bool:
