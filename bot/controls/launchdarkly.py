@@ -1,0 +1,379 @@
+"""LaunchDarkly: each mitigation is a targeting rule of its own, and a kill switch for everybody turns the flag off.
+
+One semantic patch changes the whole flag or nothing. The rule's description carries our id and whether the flag was on
+before, so that undoing needs no memory of ours. Where an environment wants approvals, a request is made and named; the
+mitigation counts as in force only once somebody has approved it there and it reads back.
+Checked by contract: the API's documented shapes, on a local stand-in.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from bot.controls.entry import Entry, Given, Options, account, option
+from bot.controls.vendor import Answer, Vendor, client_for
+from bot.incident.composition import Controls
+from bot.incident.driving import Plan, Receipt
+from bot.incident.errors import FirstfiveError, Unavailable, Unsupported
+from bot.incident.kinds import LEVERS, MitigationKind, Value, at_least_as_safe, figure_of
+from bot.incident.mitigation import Delivery, Mitigation, ReadBack
+from bot.ports import Driver
+
+NAME = "launchdarkly"
+URL, TOKEN = "FIRSTFIVE_LAUNCHDARKLY_URL", "FIRSTFIVE_LAUNCHDARKLY_TOKEN"
+API_VERSION = "20240415"
+SEMANTIC_PATCH = "application/json; domain-model=launchdarkly.semanticpatch"
+NOT_ALLOWED, CONFLICT = 405, 409  # approvals are required; another change came at the same moment
+WAS_OFF = "; the flag was off before"
+_SCOPES = ("tenant", "channel", "version")
+_KINDS = frozenset(MitigationKind) - {MitigationKind.DISABLE_TOOLS}
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One flag in one environment, as LaunchDarkly tells it."""
+
+    project: str
+    key: str
+    environment: str
+    body: Json
+
+    @property
+    def here(self) -> Json:
+        """Its targeting in the environment."""
+        found: Json = (self.body.get("environments") or {}).get(self.environment) or {}
+        return found
+
+    @property
+    def on(self) -> bool:
+        """Its targeting is on; otherwise everybody gets the off variation."""
+        return self.here.get("on") is True
+
+    @property
+    def rules(self) -> Sequence[Json]:
+        """The targeting rules in order; the first that matches decides."""
+        return [rule for rule in self.here.get("rules") or () if isinstance(rule, dict)]
+
+    def value(self, variation: object) -> Value | None:
+        """What that variation, given by its place, serves."""
+        variations = self.body.get("variations") or ()
+        place = variation if isinstance(variation, int) and 0 <= variation < len(variations) else None
+        value: Value | None = None if place is None else variations[place].get("value")
+        return value
+
+    def serving(self, wanted: Value) -> int | None:
+        """The place of the variation that serves this value."""
+        variations = self.body.get("variations") or ()
+        return next((place for place, one in enumerate(variations) if _same(one.get("value"), wanted)), None)
+
+    def rule_of(self, mitigation_id: str) -> Json | None:
+        """The rule of that mitigation."""
+        return next((rule for rule in self.rules if f"(firstfive {mitigation_id})" in _said(rule)), None)
+
+    @property
+    def ours(self) -> Sequence[Json]:
+        """The rules of all mitigations."""
+        return [rule for rule in self.rules if "(firstfive " in _said(rule)]
+
+    def turned_off_by(self, rule: Json) -> bool:
+        """That rule is for everybody and serves what the flag serves when it is off."""
+        for_all = any(clause.get("op") == "matches" for clause in rule.get("clauses") or ())
+        return for_all and rule.get("variation") == self.here.get("offVariation")
+
+    def __str__(self) -> str:
+        return f"{self.key} in {self.environment}"
+
+
+class LaunchDarkly(Driver):
+    """Mitigations as targeting rules of flags."""
+
+    name = NAME
+
+    def __init__(self, given: Given, vendor: Vendor) -> None:
+        self._given = given
+        self._vendor = vendor
+
+    def plan(self, mitigation: Mitigation, after: Controls) -> Plan:
+        """As :meth:`bot.ports.Driver.plan`."""
+        if mitigation.kind not in _KINDS:
+            raise Unsupported("LaunchDarkly serves one value a flag, so tools cannot be switched off one by one there.")
+        lifts = mitigation.id not in after.mitigations
+        served = f"the variation {_shown(self._wanted(mitigation))}"
+        words = tuple(
+            f"LaunchDarkly: remove this mitigation's rule from {key} in {environment}, and set the flag as it was"
+            if lifts
+            else f"LaunchDarkly: serve {served} of {key} in {environment} to {_who(mitigation)}"
+            for _, key, environment in self._places(mitigation)
+        )
+        return Plan(mitigation, after, words)
+
+    async def apply(self, plan: Plan, idem: str) -> Receipt:
+        """As :meth:`bot.ports.Driver.apply`. The rule is known by the mitigation's id, so ``idem`` is not needed."""
+        del idem
+        return await self._changed(plan, self._to_apply)
+
+    async def revert(self, plan: Plan, idem: str) -> Receipt:
+        """As :meth:`bot.ports.Driver.revert`."""
+        del idem
+        return await self._changed(plan, self._to_revert)
+
+    async def read_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
+        """As :meth:`bot.ports.Driver.read_back`, through the API: SDKs get the same flag within seconds."""
+        said = []
+        try:
+            for flag in [await self._flag(*place) for place in self._places(mitigation)]:
+                wrong = self._wrong(flag, mitigation, after)
+                if wrong:
+                    return ReadBack(confirmed=False, detail=f"{flag}: {wrong}")
+                said.append(f"{flag} is as planned, version {flag.here.get('version')}")
+        except FirstfiveError as error:
+            return ReadBack(confirmed=False, detail=str(error))
+        return ReadBack(confirmed=True, detail=", ".join(said))
+
+    async def delivery(self, mitigation: Mitigation) -> Delivery:
+        """LaunchDarkly does not tell which instance has which version."""
+        del mitigation
+        return Delivery(instances=0, reached=0)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._vendor.close()
+
+    def _places(self, mitigation: Mitigation) -> Iterator[tuple[str, str, str]]:
+        options = self._given.options(mitigation)
+        for environment in self._given.environments(mitigation):
+            yield (
+                option(options, "project", environment, "default"),
+                option(options, "flag", environment, f"{mitigation.agent}.{mitigation.kind.control}"),
+                option(options, "environment", environment, environment),
+            )
+
+    def _wanted(self, mitigation: Mitigation) -> Value:
+        if LEVERS[mitigation.kind].is_switch:
+            return self._given.options(mitigation).get("in_force", "false").lower() == "true"
+        return mitigation.value
+
+    async def _flag(self, project: str, key: str, environment: str) -> Flag:
+        answer = await self._vendor.read(_path(project, key), {"env": environment})
+        flag = Flag(project, key, environment, answer.body if isinstance(answer.body, dict) else {})
+        if not flag.here:
+            raise self._vendor.refused(
+                f"has no environment {environment!r} for {key}; check the catalogue's environment."
+            )
+        return flag
+
+    async def _changed(self, plan: Plan, to_do: Any) -> Receipt:
+        said, requests = [], []
+        with self._vendor.in_part() as done:
+            for place in self._places(plan.mitigation):
+                flag = await self._flag(*place)
+                instructions = to_do(flag, plan)
+                if not instructions:
+                    said.append(f"{flag} was as planned already")
+                    continue
+                detail, request = await self._patched(flag, plan, instructions)
+                said.append(detail)
+                requests.append(request)
+                done.append(str(flag))
+        return Receipt("; ".join(said), tuple(requests))
+
+    async def _patched(self, flag: Flag, plan: Plan, instructions: Sequence[Json]) -> tuple[str, str]:
+        body = {
+            "environmentKey": flag.environment,
+            "comment": account(plan.mitigation, plan.by, lifts=plan.lifts),
+            "instructions": list(instructions),
+        }
+        answer = await self._vendor.write(
+            "PATCH",
+            _path(flag.project, flag.key),
+            body,
+            headers={"content-type": SEMANTIC_PATCH},
+            telling=(NOT_ALLOWED, CONFLICT),
+        )
+        if answer.status == CONFLICT:
+            raise Unavailable(f"LaunchDarkly changes {flag} for somebody else just now.", timedelta(seconds=1))
+        if answer.status == NOT_ALLOWED:
+            return await self._requested(flag, body)
+        version = answer.body["environments"][flag.environment].get("version") if _told(answer, flag) else ""
+        return f"{flag} changed", f"{flag.key} version {version}" if version else flag.key
+
+    async def _requested(self, flag: Flag, body: Json) -> tuple[str, str]:
+        """Ask for the approval that the environment wants; a request that waits already is not made twice."""
+        path = f"/api/v2/projects/{quote(flag.project, safe='')}/flags/{quote(flag.key, safe='')}"
+        path += f"/environments/{quote(flag.environment, safe='')}/approval-requests"
+        comment = str(body["comment"])
+        waiting = (await self._vendor.read(path)).body
+        items = waiting.get("items") if isinstance(waiting, dict) else None
+        found = next(
+            (one for one in items or () if one.get("description") == comment and one.get("status") == "pending"), None
+        )
+        if found is None:
+            wanted = {"description": comment, "comment": comment, "instructions": body["instructions"]}
+            found = (await self._vendor.write("POST", path, wanted)).body
+        request = f"approval request {found.get('_id', '') if isinstance(found, dict) else ''}".strip()
+        return (
+            f"{flag} wants an approval in LaunchDarkly first: {request} waits there, and nothing is in force yet",
+            request,
+        )
+
+    def _to_apply(self, flag: Flag, plan: Plan) -> list[Json]:
+        mitigation = plan.mitigation
+        wanted = self._wanted(mitigation)
+        place = flag.serving(wanted)
+        if place is None:
+            raise self._vendor.refused(
+                f"serves only the variations of a flag, and {flag.key} has none with {_shown(wanted)}; add one."
+            )
+        instructions: list[Json] = []
+        rule = flag.rule_of(mitigation.id)
+        if rule is None:
+            before = WAS_OFF if _was_off(flag) else ""
+            rule = {
+                "kind": "addRule",
+                "description": f"{account(mitigation, plan.by, lifts=False).partition('. ')[0]}{before}",
+                "clauses": self._clauses(mitigation),
+                "variationId": flag.body["variations"][place].get("_id"),
+                **self._ahead_of(flag, mitigation),
+            }
+            instructions.append(rule)
+        by_off = not any(_scope(mitigation)) and place == flag.here.get("offVariation")
+        if by_off and flag.on:
+            instructions.append({"kind": "turnFlagOff"})
+        if not by_off and not flag.on:
+            instructions.append(self._turned_on(flag, mitigation))
+        return instructions
+
+    def _to_revert(self, flag: Flag, plan: Plan) -> list[Json]:
+        rule = flag.rule_of(plan.mitigation.id)
+        if rule is None:
+            return []
+        others = [one for one in flag.ours if one is not rule]
+        on = not any(flag.turned_off_by(one) for one in others) and (bool(others) or WAS_OFF not in _said(rule))
+        instructions: list[Json] = [{"kind": "removeRule", "ruleId": rule.get("_id")}]
+        if on is not flag.on:
+            instructions.append({"kind": "turnFlagOn" if on else "turnFlagOff"})
+        return instructions
+
+    def _turned_on(self, flag: Flag, mitigation: Mitigation) -> Json:
+        """Turning it on must change nothing for those whom the mitigation does not bind."""
+        fallthrough = (flag.here.get("fallthrough") or {}).get("variation")
+        others = fallthrough != flag.here.get("offVariation") or any(rule not in flag.ours for rule in flag.rules)
+        if others and any(_scope(mitigation)):
+            raise self._vendor.refused(
+                f"has {flag} turned off, and turning it on for this mitigation would change what everybody else gets."
+            )
+        return {"kind": "turnFlagOn"}
+
+    def _clauses(self, mitigation: Mitigation) -> list[Json]:
+        options = self._given.options(mitigation)
+        context = options.get("context_kind", "user")
+        named = [
+            (options.get(name, name), value) for name, value in zip(_SCOPES, _scope(mitigation), strict=True) if value
+        ]
+        return [
+            {"contextKind": context, "attribute": attribute, "op": op, "negate": False, "values": [value]}
+            for attribute, op, value in ([(name, "in", value) for name, value in named] or [("key", "matches", ".*")])
+        ]
+
+    def _ahead_of(self, flag: Flag, mitigation: Mitigation) -> Json:
+        """Before the first rule that is not one of ours with a safer value."""
+        switch, ours = LEVERS[mitigation.kind].is_switch, flag.ours
+        for rule in flag.rules:
+            served = flag.value(rule.get("variation"))
+            safer = not switch and served is not None and at_least_as_safe(mitigation.kind, served, mitigation.value)
+            if rule not in ours or not safer:
+                return {"beforeRuleId": rule.get("_id")}
+        return {}
+
+    def _wrong(self, flag: Flag, mitigation: Mitigation, after: Controls) -> str:
+        """Why what the flag serves is not as planned; empty when it is."""
+        rule, wanted = flag.rule_of(mitigation.id), self._wanted(mitigation)
+        if mitigation.id not in after.mitigations:
+            return "" if rule is None else "this mitigation's rule is still there"
+        if rule is None:
+            return "this mitigation's rule is not there"
+        if not _same(flag.value(rule.get("variation")), wanted):
+            return f"its rule does not serve {_shown(wanted)}"
+        if not flag.on:
+            served = flag.value(flag.here.get("offVariation"))
+            return "" if _same(served, wanted) else f"it is off and serves {_shown(served)} to everybody"
+        ahead = flag.rules[: flag.rules.index(rule)]
+        if any(one not in flag.ours for one in ahead):
+            return "another rule stands before this mitigation's"
+        missed = [
+            target for target in flag.here.get("targets") or () if target.get("variation") != rule.get("variation")
+        ]
+        return "it serves some individual targets another variation" if missed else ""
+
+
+def _path(project: str, key: str) -> str:
+    return f"/api/v2/flags/{quote(project, safe='')}/{quote(key, safe='')}"
+
+
+def _said(rule: Json) -> str:
+    return str(rule.get("description") or "")
+
+
+def _was_off(flag: Flag) -> bool:
+    """Whether the flag was off before the first of our rules came."""
+    return WAS_OFF in _said(flag.ours[0]) if flag.ours else not flag.on
+
+
+def _told(answer: Answer, flag: Flag) -> bool:
+    body = answer.body
+    return isinstance(body, dict) and isinstance((body.get("environments") or {}).get(flag.environment), dict)
+
+
+def _scope(mitigation: Mitigation) -> tuple[str, ...]:
+    return tuple(getattr(mitigation.scope, name) for name in _SCOPES)
+
+
+def _who(mitigation: Mitigation) -> str:
+    named = [f"{name} {value}" for name, value in zip(_SCOPES, _scope(mitigation), strict=True) if value]
+    return " of ".join(named) or "everybody"
+
+
+def _same(one: object, other: Value) -> bool:
+    return one == other and isinstance(one, bool) is isinstance(other, bool)
+
+
+def _shown(value: Value | None) -> str:
+    return str(value).lower() if isinstance(value, bool) or value is None else figure_of(value)
+
+
+def open_driver(given: Given) -> LaunchDarkly:
+    """LaunchDarkly as the settings name it."""
+    token = given.settings[TOKEN]
+    client = client_for(given.settings[URL], {"authorization": token, "ld-api-version": API_VERSION})
+    return LaunchDarkly(given, Vendor("LaunchDarkly", f"{URL} and {TOKEN}", client, given.clock, (token,)))
+
+
+def _check(kind: MitigationKind, options: Options) -> str:
+    said = options.get("in_force", "")
+    if said and (said.lower() not in {"true", "false"} or not LEVERS[kind].is_switch):
+        return 'in_force is "true" or "false", the variation that means in force, and goes with switches only.'
+    return ""
+
+
+DRIVER = Entry(
+    NAME,
+    _KINDS,
+    open_driver,
+    settings=(TOKEN,),
+    optional=(URL,),
+    options={
+        "flag": "key of the flag; AGENT.CONTROL where it is left out",
+        "project": "project key; default",
+        "environment": "environment key; the agent's own name for it where it is left out",
+        "in_force": "the variation of a boolean flag that means the mitigation is in force; false",
+        "context_kind": "the kind of context that agents evaluate with; user",
+        "tenant": "attribute that holds the tenant",
+        "channel": "attribute that holds the channel",
+        "version": "attribute that holds the version",
+    },
+    check=_check,
+)
