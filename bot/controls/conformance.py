@@ -11,21 +11,25 @@ Each promise begins and ends with nothing in force, so that they run against a r
 
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from bot.controls.between import RETRY_AFTER, Between, Mood, between
+from bot.controls.entry import Entry, Given, Options
 from bot.incident.composition import Controls, compose
 from bot.incident.driving import Plan
 from bot.incident.errors import FirstfiveError, Refused, Unavailable, Uncertain, Unsupported
-from bot.incident.kinds import LEVERS, MitigationKind
-from bot.incident.mitigation import Mitigation
-from bot.incident.model import Person
-from bot.ports import Driver
+from bot.incident.kinds import LEVERS, MitigationKind, Value
+from bot.incident.mitigation import Mitigation, OnExpiry, Scope
+from bot.incident.model import Agent, Catalogue, IncidentKey, Person, Wiring
+from bot.ports import Clock, Driver
 
 SECOND_PERSON = Person("U0CONFORM", "Conny Form")
+_NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+_ON: Value = True
 _ids = count(1)
 
 
@@ -60,6 +64,10 @@ class Bench:
     driver: Driver
     vendor: Between
     mitigation: Mitigation
+
+    def another(self) -> "Bench":
+        """The same with a mitigation that nobody has seen yet."""
+        return replace(self, mitigation=replace(self.mitigation, id=f"conformance-{next(_ids)}"))
 
     @property
     def on(self) -> Controls:
@@ -166,7 +174,7 @@ async def twice_is_once(subject: Subject) -> None:
 async def others_stay_in_force(subject: Subject) -> None:
     """Lifting one of two mitigations leaves the other in force."""
     async with _bench(subject) as bench:
-        other = replace(bench, mitigation=replace(bench.mitigation, id=f"conformance-{next(_ids)}"))
+        other = bench.another()
         both = compose(other.mitigation.agent, other.mitigation.scope, (bench.mitigation, other.mitigation), 2)
         try:
             await bench.apply()
@@ -182,18 +190,21 @@ async def others_stay_in_force(subject: Subject) -> None:
 async def a_silent_vendor_is_found_out(subject: Subject) -> None:
     """A vendor that says yes and does nothing is found out by reading back."""
     async with _bench(subject) as bench:
-        await bench.apply()  # so that the vendor's answers are known
-        await bench.revert()
+        first, second = bench.another(), bench.another()
+        await first.apply()  # so that the vendor's answers are known
+        await first.revert()
         bench.vendor.mood = Mood.SILENT
         with suppress(FirstfiveError):
-            await bench.apply()
-        _must(not await bench.reads(bench.on), "read_back() confirms what a silent vendor never did.")
+            await second.apply()
+        _must(not await second.reads(second.on), "read_back() confirms what a silent vendor never did.")
         bench.vendor.mood = Mood.WELL
         await bench.apply()
         bench.vendor.mood = Mood.SILENT
         with suppress(FirstfiveError):
             await bench.revert()
         _must(not await bench.reads(bench.off), "read_back() calls lifted what a silent vendor never lifted.")
+        bench.vendor.mood = Mood.WELL
+        await bench.driver.revert(bench.plan(lifts=True), f"again:{bench.mitigation.id}")
 
 
 async def an_answer_too_late_is_uncertain(subject: Subject) -> None:
@@ -287,6 +298,28 @@ async def the_actor_is_passed_on(subject: Subject) -> None:
         _must(passed or not _has_words(bench), "revert() does not pass on who asked for it.")
 
 
+def an_agent(entry: Entry, wiring: Mapping[str, Options]) -> Agent:
+    """An agent whose kinds are carried out by that driver, with these options; they are checked first."""
+    for kind, options in wiring.items():
+        mistake = entry.mistake(MitigationKind(kind), options)
+        _must(not mistake, mistake)
+    return Agent("conformance-agent", controls={kind: Wiring(entry.name, one) for kind, one in wiring.items()})
+
+
+def given_for(agent: Agent, settings: Mapping[str, str], clock: Clock | None = None) -> Given:
+    """What a driver is opened with to serve that agent; without a clock it is always the same noon."""
+    return Given(Catalogue((agent,)), settings, clock or _Noon())
+
+
+def halted(agent: Agent, kind: MitigationKind = MitigationKind.HALT, value: Value = _ON) -> Mitigation:
+    """A mitigation of the agent, everywhere, for an hour; a halt unless you say otherwise."""
+    until, by = _NOON + timedelta(hours=1), Person("U0APPLY", "Apo Ply")
+    incident = IncidentKey("INC-7")
+    return Mitigation(
+        "conformance", kind, agent.name, Scope(), value, "conformance", incident, by, _NOON, until, OnExpiry.REVERT
+    )
+
+
 PROMISES: tuple[Promise, ...] = (
     plan_is_pure,
     what_it_cannot_do_is_unsupported,
@@ -299,6 +332,13 @@ PROMISES: tuple[Promise, ...] = (
     no_secret_shows,
     the_actor_is_passed_on,
 )
+
+
+class _Noon(Clock):
+    """A clock that stands still."""
+
+    def now(self) -> datetime:
+        return _NOON
 
 
 class _Kept(logging.Handler):
@@ -332,7 +372,7 @@ def _sentence(error: FirstfiveError) -> None:
     _must(clear, f"An error must be one clear sentence for people, and is {said!r}.")
 
 
-def _value(kind: MitigationKind) -> bool | int | float | str | tuple[str, ...]:
+def _value(kind: MitigationKind) -> Value:
     lever = LEVERS[kind]
     if lever.is_switch:
         return True

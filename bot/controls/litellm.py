@@ -64,12 +64,12 @@ class Key:
     async def put(self, name: str, value: object, record: Record) -> None:
         """As :meth:`Place.put`."""
         metadata = dict(_table((await self._info()).get("metadata")))
-        records = {**_table(metadata.get(OURS)), name: record}
-        metadata[OURS] = {kept: one for kept, one in records.items() if one}
+        records = _with(metadata.pop(OURS, None), name, record)
+        metadata |= {OURS: records} if records else {}
         body: dict[str, Any] = {"key": self.hash, "metadata": metadata}
         if name == "max_iterations":
-            metadata = metadata if value is not None else {k: v for k, v in metadata.items() if k != name}
-            body["metadata"] = {**metadata, **({name: value} if value is not None else {})}
+            metadata.pop(name, None)
+            metadata |= {} if value is None else {name: value}
         elif name in {"rpm_limit", "aliases"}:
             body[name] = value
         await self._post("/key/update", body)
@@ -111,24 +111,28 @@ class Deployment:
 
     async def look(self, name: str) -> tuple[Any, Record]:
         """As :meth:`Place.look`."""
-        answer = await self.vendor.read("/model/info", {"litellm_model_id": self.id})
-        rows = _table(answer.body).get("data")
-        row = _table(rows[0]) if isinstance(rows, list) and rows else {}
+        row = await self._row()
         info = _table(row.get("model_info"))
-        if not info:
-            raise self.vendor.refused(f"has no deployment {self.id}; check the catalogue's deployments.")
         held = info if name == "blocked" else _table(row.get("litellm_params"))
         return held.get(name), _table(_table(info.get(OURS)).get(name))
 
     async def put(self, name: str, value: object, record: Record) -> None:
         """As :meth:`Place.put`. The id goes along, or LiteLLM would make up another one."""
-        body: dict[str, Any] = {"model_info": {"id": self.id, OURS: {name: record}}}
+        records = _with(_table((await self._row()).get("model_info")).get(OURS), name, record)
+        body: dict[str, Any] = {"model_info": {"id": self.id, OURS: records}}
         if name == "model":
             body["litellm_params"] = {"model": value}
         await self.vendor.write("PATCH", f"/model/{quote(self.id, safe='')}/update", body, headers=self.headers)
         if name == "blocked":
             path = "/model/block" if value else "/model/unblock"
             await self.vendor.write("POST", path, {"model_id": self.id}, headers=self.headers)
+
+    async def _row(self) -> Mapping[str, Any]:
+        rows = _table((await self.vendor.read("/model/info", {"litellm_model_id": self.id})).body).get("data")
+        row = _table(rows[0]) if isinstance(rows, list) and rows else {}
+        if not row.get("model_info"):
+            raise self.vendor.refused(f"has no deployment {self.id}; check the catalogue's deployments.")
+        return row
 
     def __str__(self) -> str:
         return f"deployment {self.id}"
@@ -281,6 +285,11 @@ def _changed_by(plan: Plan) -> dict[str, str]:
     """LiteLLM's own header for whom a change is made for. Headers are ASCII."""
     said = f"{plan.by.name} ({plan.by.id}), {plan.mitigation.incident}, firstfive {plan.mitigation.id}"
     return {"litellm-changed-by": said.encode("ascii", "replace").decode()}
+
+
+def _with(records: object, name: str, record: Record) -> dict[str, Record]:
+    """Our records with this one in it; an empty one is forgotten."""
+    return {kept: one for kept, one in {**_table(records), name: record}.items() if one}
 
 
 def _table(value: object) -> Mapping[str, Any]:

@@ -242,9 +242,13 @@ def open_driver(given: Given) -> Webhook:
 
 def _check(_: MitigationKind, options: Options) -> str:
     for name, value in options.items():
-        if name.partition(".")[0] in {"url", "state_url"} and urlsplit(value).scheme not in {"http", "https"}:
+        if name.partition(".")[0] in {"url", "state_url"} and value and urlsplit(value).scheme not in {"http", "https"}:
             return f"{name} is {value!r}; write an address that starts with https:// or http://."
-    return "" if any(name.partition(".")[0] == "url" for name in options) else "webhook needs url: where it is sent."
+    return (
+        ""
+        if any(value and name.partition(".")[0] == "url" for name, value in options.items())
+        else "webhook needs url: where it is sent."
+    )
 
 
 DRIVER = Entry(

@@ -93,9 +93,9 @@ async def test_the_halt_for_all_ends_and_the_one_for_a_tenant_stays() -> None:
     async with at(vendor) as driver:
         await driver.apply(driver.plan(acme, after(acme)), "a")
         await driver.apply(driver.plan(everyone, after(everyone, acme)), "b")
-        assert there["production"]["on"] is False
+        assert not there["production"]["on"]
         await driver.revert(driver.plan(everyone, after(acme)), "c")
-        assert there["production"]["on"] is True
+        assert bool(there["production"]["on"])
         assert (await driver.read_back(acme, after(acme))).confirmed
 
 
