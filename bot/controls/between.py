@@ -53,9 +53,9 @@ class Asked:
 
 @dataclass
 class Between:
-    """Hands requests on to ``vendor``, an address, as the mood allows; ``asked`` keeps them in order."""
+    """Hands requests on to the vendor as the mood allows; ``asked`` keeps them in order."""
 
-    vendor: str
+    vendor: httpx.AsyncClient
     mood: Mood = Mood.WELL
     asked: list[Asked] = field(default_factory=list)
     _answers: dict[tuple[str, str], tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
@@ -97,15 +97,15 @@ class Between:
 
     async def _vendors(self, asked: Asked) -> tuple[int, dict[str, str], bytes]:
         headers = {name: value for name, value in asked.headers.items() if name not in _HOP_BY_HOP}
-        async with httpx.AsyncClient(base_url=self.vendor, trust_env=False, timeout=TOO_LATE) as client:
-            answer = await client.request(asked.method, asked.target, headers=headers, content=asked.body)
+        answer = await self.vendor.request(asked.method, asked.target, headers=headers, content=asked.body)
         return answer.status_code, dict(answer.headers), answer.content
 
 
 @asynccontextmanager
 async def between(vendor: str) -> AsyncIterator[tuple[Between, str]]:
     """The stand-in for the vendor at that address, and its own address."""
-    app = Between(vendor)
+    client = httpx.AsyncClient(base_url=vendor, trust_env=False, timeout=TOO_LATE)
+    app = Between(client)
     config = uvicorn.Config(app, "127.0.0.1", 0, log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
@@ -116,6 +116,7 @@ async def between(vendor: str) -> AsyncIterator[tuple[Between, str]]:
     finally:
         server.should_exit = server.force_exit = True  # what is held up on purpose is not waited for
         await running
+        await client.aclose()
 
 
 async def _asked(scope: Message, receive: Any) -> Asked:

@@ -45,7 +45,7 @@ async def at(vendor: LittleLaunchDarkly) -> AsyncIterator[Driver]:
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
-@pytest.mark.parametrize("kind", [HALT, MitigationKind.DRAIN, TURNS])
+@pytest.mark.parametrize("kind", [HALT, TURNS])
 async def test_it_keeps_every_promise(promise: Promise, kind: MitigationKind) -> None:
     async with a_vendor().serving() as url:
         mitigation = pulled(kind, 5 if kind is TURNS else True)
@@ -62,6 +62,17 @@ async def test_a_kill_switch_turns_the_flag_off_in_one_patch_with_a_comment() ->
     assert [one["kind"] for one in patch["instructions"]] == ["addRule", "turnFlagOff"]
     assert vendor.flags["helpdesk-enabled"]["environments"]["production"]["on"] is False
     assert vendor.flags["helpdesk-enabled"]["environments"]["staging"]["on"] is True
+
+
+async def test_a_flag_that_means_in_force_when_on_is_turned_on_and_off_again() -> None:
+    vendor, drain = a_vendor(), pulled(MitigationKind.DRAIN)
+    there = vendor.flags["helpdesk-drain"]["environments"]
+    async with at(vendor) as driver:
+        await driver.apply(driver.plan(drain, after(drain)), "a")
+        assert there["production"]["on"]
+        assert (await driver.read_back(drain, after(drain))).confirmed
+        await driver.revert(driver.plan(drain, after(of=drain)), "b")
+    assert (there["production"]["on"], there["production"]["rules"]) == (False, [])
 
 
 async def test_a_flag_that_was_off_before_stays_off() -> None:

@@ -46,7 +46,7 @@ def receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [(HALT, True), (TURNS, 5), (MitigationKind.DISABLE_TOOLS, ("refund",)), (MitigationKind.MODEL_PIN, "small")],
+    [(HALT, True), (MitigationKind.DISABLE_TOOLS, ("refund",))],
 )
 async def test_it_keeps_every_promise(promise: Promise, kind: MitigationKind, value: Value, receiver: Any) -> None:
     async with serving(receiver.app) as url:
