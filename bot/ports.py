@@ -56,6 +56,7 @@ class JobName(StrEnum):
     """The durable jobs there are."""
 
     FREEZE_EVIDENCE = "freeze_evidence"  # argument: incident key
+    CLASSIFICATION_REMINDER = "classification_reminder"  # argument: incident key
     CLASSIFICATION_NUDGE = "classification_nudge"  # argument: incident key
     CLASSIFICATION_RAISE = "classification_raise"  # argument: incident key
     MITIGATION_EXPIRY = "mitigation_expiry"  # argument: mitigation id

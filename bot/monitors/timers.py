@@ -1,14 +1,23 @@
 """What the durable timers do when their time has come. Each may run twice and changes things once."""
 
+import math
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.incident.errors import NotFound
 from bot.incident.mitigation import Mitigation, MitigationState, OnExpiry
 from bot.incident.model import FIRSTFIVE, IncidentKey
-from bot.incident.timeline import ClassificationOverdue, MitigationExpired, MitigationHeld, SeverityChanged
+from bot.incident.timeline import (
+    ClassificationOverdue,
+    ClassificationReminded,
+    IncidentState,
+    MitigationExpired,
+    MitigationHeld,
+    SeverityChanged,
+)
 from bot.ports import Clock, Control, JobName, Records, RoomTask, RoomTaskKind, Work
+from bot.response.declare import NUDGE_AFTER
 from bot.response.freeze import FreezeEvidence
 from bot.response.mitigate import end
 from bot.response.recording import record, state_of
@@ -36,6 +45,8 @@ class Timers:
         match name:
             case JobName.FREEZE_EVIDENCE:
                 await self.freeze(IncidentKey(argument))
+            case JobName.CLASSIFICATION_REMINDER:
+                await self.remind(argument)
             case JobName.CLASSIFICATION_NUDGE:
                 await self.nudge(argument)
             case JobName.CLASSIFICATION_RAISE:
@@ -45,6 +56,18 @@ class Timers:
             case other:
                 assert_never(other)
 
+    async def remind(self, key: str) -> None:
+        """Say once how much time is left to name a class."""
+        async with self.records.begin() as work:
+            state = await state_of(work, key)
+            at = self.clock.now()
+            left = math.ceil((state.incident.declared_at + NUDGE_AFTER - at).total_seconds() / 60)
+            if state.classified or not state.status.is_open or left < 1:  # later the nudge says more
+                return
+            fact = ClassificationReminded(_minutes(state, at))
+            if await record(work, state.incident.key, fact, FIRSTFIVE, at, "remind"):
+                await post(work, state.incident.key, "remind", f"{left} min are left to name a class.")
+
     async def nudge(self, key: str) -> None:
         """Say once that five minutes are over and the class is still open."""
         async with self.records.begin() as work:
@@ -52,7 +75,7 @@ class Timers:
             if state.classified or not state.status.is_open:
                 return
             at = self.clock.now()
-            minutes = max(1, round((at - state.incident.declared_at).total_seconds() / 60))
+            minutes = _minutes(state, at)
             if await record(work, state.incident.key, ClassificationOverdue(minutes), FIRSTFIVE, at, "nudge"):
                 text = f"{minutes} minutes, and no class yet. Two questions are enough: press Classify on the card."
                 await post(work, state.incident.key, "nudge", text)
@@ -99,6 +122,10 @@ class Timers:
         if await record(work, key, fact, FIRSTFIVE, self.clock.now(), f"expired:{mitigation.id}"):
             text = f"{mitigation.label} on {mitigation.agent} has expired. Now in force: {ended.after}."
             await post(work, key, f"expired:{mitigation.id}", text)
+
+
+def _minutes(state: IncidentState, at: datetime) -> int:
+    return max(1, round((at - state.incident.declared_at).total_seconds() / 60))
 
 
 async def post(work: Work, key: IncidentKey, task: str, text: str) -> None:

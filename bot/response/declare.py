@@ -11,7 +11,8 @@ from bot.ports import Background, Clock, Job, JobName, NewIncident, Records, Wor
 from bot.response.freeze import FreezeEvidence
 from bot.response.recording import record, state_of
 
-NUDGE_AFTER = timedelta(minutes=5)
+REMIND_AFTER = timedelta(minutes=3)
+NUDGE_AFTER = timedelta(minutes=5)  # the time there is to name a class
 RAISE_AFTER = timedelta(minutes=30)
 TITLE_LIMIT = 200
 JOINERS = "\u200c\u200d\u200e\u200f"  # invisible, and part of how emoji, Persian and right-to-left text read
@@ -85,6 +86,7 @@ def clocks(key: IncidentKey, declared_at: datetime) -> tuple[Job, ...]:
     """The durable timers that start with a declaration."""
     return (
         Job(JobName.FREEZE_EVIDENCE, f"freeze:{key}", key, declared_at),
+        Job(JobName.CLASSIFICATION_REMINDER, f"remind:{key}", key, declared_at + REMIND_AFTER),
         Job(JobName.CLASSIFICATION_NUDGE, f"nudge:{key}", key, declared_at + NUDGE_AFTER),
         Job(JobName.CLASSIFICATION_RAISE, f"raise:{key}", key, declared_at + RAISE_AFTER),
     )

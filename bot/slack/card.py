@@ -5,7 +5,7 @@ class with its reasons; the runbook's first steps; offers; controls in force; th
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.links import pair_page
@@ -15,6 +15,7 @@ from bot.incident.rules import ClassFacts, Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.summary import headlines
 from bot.incident.timeline import ClassDoubted, Declared, Event, EvidenceFrozen, IncidentState
+from bot.response.declare import NUDGE_AFTER
 from bot.slack.blocks import FALLBACK_LIMIT, Block, Card, actions, context, header, section
 from bot.slack.card_buttons import next_steps
 from bot.slack.card_controls import controls, offered
@@ -35,7 +36,6 @@ from bot.slack.views.verdict import CAUSE_WORDS
 
 __all__ = ["Card", "incident_card"]
 
-CLASSIFY_WITHIN = timedelta(minutes=5)
 SHOWN_FIGURES = 6
 SHOWN_CHANGES = 2
 SHOWN_REASONS = 3
@@ -87,7 +87,7 @@ def _stage(state: IncidentState, now: datetime) -> str:
 
 
 def _overdue(state: IncidentState, now: datetime) -> bool:
-    return state.overdue or now > state.incident.declared_at + CLASSIFY_WITHIN
+    return state.overdue or now > state.incident.declared_at + NUDGE_AFTER
 
 
 def _title(state: IncidentState) -> str:
@@ -103,9 +103,13 @@ def _people(state: IncidentState, events: Sequence[Event], now: datetime) -> Ite
     yield f"Commander: {who(commander)}" if commander else "Commander: nobody yet"
     yield f"Scribe: {who(scribe)}" if scribe else "Scribe: nobody yet"
     yield f"Declared {date_token(incident.declared_at)} by {who(incident.declared_by)}"
-    due = incident.declared_at + CLASSIFY_WITHIN
+    due = incident.declared_at + NUDGE_AFTER
     if state.status.is_open and state.incident_class is None:
-        yield f"⏱ Class overdue since {date_token(due)}" if _overdue(state, now) else f"⏱ Classify by {date_token(due)}"
+        yield (
+            f"⏱ Class overdue since {date_token(due)}"
+            if _overdue(state, now)
+            else f"⏱ Classify by {date_token(due)}, 5 min after the declaration"
+        )
     seen = next((event.fact.detection for event in events if isinstance(event.fact, Declared)), "")
     if seen:
         yield f"Noticed: {quote_untrusted(seen, 160)}"

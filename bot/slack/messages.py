@@ -7,6 +7,7 @@ from bot.incident.model import Person, Role
 from bot.incident.narration import narrate
 from bot.incident.review import Section
 from bot.incident.timeline import Event, IncidentState
+from bot.response.declare import NUDGE_AFTER
 from bot.slack.blocks import FALLBACK_LIMIT, SECTION_LIMIT, Block, Card, actions, button, context, header, section
 from bot.slack.text import bold_untrusted, date_token, duration, link, quote_untrusted, shorten, who
 
@@ -90,12 +91,14 @@ def timeline_messages(state: IncidentState, events: Sequence[Event], public_url:
     return tuple(cards)
 
 
-def nudge(state: IncidentState, now: datetime | None = None) -> Card:
-    """Time has passed without a class: one question, one button."""
+def nudge(state: IncidentState, now: datetime) -> Card:
+    """Time passes without a class: how much is left of it, one question, one button."""
     incident = state.incident
-    waited = duration((now - incident.declared_at).total_seconds()) if now else "5 min"
+    waited = duration((now - incident.declared_at).total_seconds())
     commander = state.roles.get(Role.COMMANDER, incident.declared_by)
-    said = f"{incident.key} has no class after {waited}. {who(commander)}, which kind of incident is it?"
+    due = incident.declared_at + NUDGE_AFTER
+    left = f"There is time until {date_token(due)}. " if now < due else ""
+    said = f"{incident.key} has no class after {waited}. {left}{who(commander)}, which kind of incident is it?"
     unsure = "UNKN is an answer too: it has its own runbook, and the class can be changed."
     step = actions(f"nudge:{incident.key}", button("Classify", "classify", {"k": incident.key}, "primary"))
     return Card([section(said), step, context(unsure)], f"{incident.key} has no class after {waited}.")

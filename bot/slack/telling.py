@@ -20,8 +20,10 @@ def told(task: RoomTask, state: IncidentState, now: datetime, public_url: str) -
     text, by = task.payload["text"], task.payload.get("by", "")
     if by and by != FIRSTFIVE.id:
         return messages.update_posted(state, text, Person(by, by))
-    if task.key.startswith("nudge") and state.classified is None:
+    if task.key in {"remind", "nudge"} and state.classified is None:
         return messages.nudge(state, now)
+    if task.key == "raise" and state.classified is None:
+        return messages.raised(state, state.severity.value)
     card = messages.said_in(state, text.removeprefix(PAGE))
     if not text.startswith(PAGE):
         return card

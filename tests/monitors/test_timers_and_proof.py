@@ -20,9 +20,26 @@ async def test_a_nudge_comes_once(office: Office) -> None:
     assert len(office.posted()) == 1
 
 
+async def test_at_three_minutes_a_reminder_says_what_is_left(office: Office) -> None:
+    await office.declared()
+    office.later(minutes=3)
+    for _ in range(2):
+        await office.timers(JobName.CLASSIFICATION_REMINDER, "INC-1")
+    assert office.told().count("classification_reminded") == 1
+    assert office.posted() == ["2 min are left to name a class."]
+
+
+async def test_a_reminder_that_comes_too_late_leaves_it_to_the_nudge(office: Office) -> None:
+    await office.declared()
+    office.later(minutes=6)
+    await office.timers(JobName.CLASSIFICATION_REMINDER, "INC-1")
+    assert office.posted() == []
+
+
 async def test_what_is_classified_is_left_alone(office: Office) -> None:
     await office.classified(IncidentClass.LOOP)
     office.later(minutes=31)
+    await office.timers(JobName.CLASSIFICATION_REMINDER, "INC-1")
     await office.timers(JobName.CLASSIFICATION_NUDGE, "INC-1")
     await office.timers(JobName.CLASSIFICATION_RAISE, "INC-1")
     assert office.posted() == []

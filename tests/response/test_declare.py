@@ -26,6 +26,7 @@ async def test_its_clocks_start_and_the_room_is_told(office: Office) -> None:
     await office.declared()
     assert {job.name for job in office.records.kept.jobs_scheduled} == {
         JobName.FREEZE_EVIDENCE,
+        JobName.CLASSIFICATION_REMINDER,
         JobName.CLASSIFICATION_NUDGE,
         JobName.CLASSIFICATION_RAISE,
     }

@@ -55,11 +55,12 @@ async def test_an_agent_without_a_usable_name_is_refused(office: Office, agent: 
     assert office.records.kept.opened == {}
 
 
-async def test_the_clocks_ring_after_five_and_thirty_minutes(office: Office) -> None:
+async def test_the_clocks_ring_after_three_five_and_thirty_minutes(office: Office) -> None:
     at = (await office.declared()).incident.declared_at
     after = {job.name: job.run_at - at for job in office.records.kept.jobs_scheduled}
     assert after == {
         JobName.FREEZE_EVIDENCE: timedelta(0),
+        JobName.CLASSIFICATION_REMINDER: timedelta(minutes=3),
         JobName.CLASSIFICATION_NUDGE: timedelta(minutes=5),
         JobName.CLASSIFICATION_RAISE: timedelta(minutes=30),
     }

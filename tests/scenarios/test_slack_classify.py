@@ -12,7 +12,11 @@ from bot.incident.model import IncidentKey
 from bot.incident.taxonomy import IncidentClass, Severity
 from bot.incident.telemetry import Task
 from bot.incident.timeline import Classified, IncidentState, QuestionAnswered
+from bot.monitors.timers import Timers
+from bot.ports import JobName
+from bot.response.freeze import FreezeEvidence
 from bot.response.gather import nanoseconds
+from tests.fakes.verbs import ObeyedControl
 from tests.scenarios.conftest import Office
 from tests.scenarios.slack_double import Payload
 from tests.web.fakes import looping_since
@@ -296,3 +300,23 @@ async def test_a_dialog_left_open_over_the_end_answers_with_a_sentence(office: O
     await office.verbs.resolve("INC-1", "over", frozenset(), (await state(office)).incident.declared_by, "r")
     answer = await office.submits(first, reply="yes")
     assert "INC-1 is resolved" in json.dumps(answer)
+
+
+async def test_the_room_is_reminded_at_three_and_nudged_at_five_minutes(office: Office, room: str) -> None:
+    timers = Timers(
+        office.records,
+        office.clock,
+        ObeyedControl(),
+        FreezeEvidence(office.records, office.clock, office.verbs.suggest),
+    )
+    for minutes, job, said in (
+        (3, JobName.CLASSIFICATION_REMINDER, "INC-1 has no class after 3 min. There is time until "),
+        (2, JobName.CLASSIFICATION_NUDGE, "INC-1 has no class after 5 min. <@U1>, which kind of incident is it?"),
+        (25, JobName.CLASSIFICATION_RAISE, "INC-1 is SEV2 now: it has had no class for 30 min."),
+    ):
+        office.clock.advance(60 * minutes)
+        await timers(job, "INC-1")
+        await office.follows()
+        last = office.slack.messages[room][-1]
+        assert said in json.dumps(last["blocks"], ensure_ascii=False)
+        assert '"action_id": "classify"' in json.dumps(last["blocks"])
