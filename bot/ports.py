@@ -466,6 +466,8 @@ class RoomRecord:
     card_ts: str = ""
     card_digest: str = ""  # of the last card sent, so that an unchanged one is not sent again
     steps: Mapping[str, str] = field(default_factory=dict)  # optional step -> "ok" or what failed
+    checklist_ts: str = ""  # the message with the runbook's steps, once there is a class
+    checklist_digest: str = ""
 
 
 class RoomRecords(Protocol):

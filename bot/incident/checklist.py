@@ -73,6 +73,18 @@ def _locked(step: Step, state: IncidentState) -> str:
     return ""
 
 
+def groups_of(checklist: Checklist, cause: Cause | None) -> list[tuple[Phase, list[Item], list[Item]]]:
+    """The steps by phase, in the order in which people work: those of this cause, then open ones of another."""
+    found = []
+    for phase in Phase:
+        items = checklist.of(phase)
+        others = [i for i in items if i.step.causes and cause not in {None, Cause.UNKNOWN, *i.step.causes}]
+        aside = [item for item in others if not item.done]
+        if items:
+            found.append((phase, [item for item in items if item not in aside], aside))
+    return found
+
+
 def causes_in_words(causes: tuple[Cause, ...]) -> str:
     """The causes with "or" between them."""
     return " or ".join(cause.value for cause in causes)

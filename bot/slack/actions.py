@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from bot.incident.errors import Contraindicated, FirstfiveError
+from bot.incident.errors import BadInput, Contraindicated, FirstfiveError
 from bot.incident.kinds import MitigationKind
 from bot.incident.model import Role
 from bot.response.mitigate import Order
@@ -111,6 +111,8 @@ class Actions:
             await self.desk.verbs.take_role(click.key, Role.COMMANDER, by, by, key_of(payload))
         elif name == "timeline":
             await self.commands.timeline(click.key, payload)
+        elif name in {"tick", "untick", "pull"}:
+            await self._step(name, click, payload)
         elif name == "question":
             await self._question(click, payload)
         elif name in _STEPS:
@@ -125,6 +127,22 @@ class Actions:
         await self.desk.opening.open(
             payload, question.skeleton(click.key), lambda: Classifying(self.desk).at(click.key, wanted)
         )
+
+    async def _step(self, deed: str, click: Clicked, payload: Payload) -> None:
+        """A button of the runbook's checklist: tick a step, or pull its lever and tick it."""
+        step, by, idem = str(click.about.get("s", "")), actor(payload), key_of(payload)
+        state = await self.desk.verbs.look.state(click.key)
+        if state.incident_class != click.about.get("c"):
+            named = state.incident_class.value if state.incident_class else "not set"
+            raise BadInput("step", f"The class is {named} now, so this step is no longer shown. Look at the new ones.")
+        if deed != "pull":
+            await self.desk.verbs.tick(click.key, step, by, idem, done=deed == "tick")
+            return
+        try:
+            async with self._turn(click.key):
+                await self.desk.verbs.pull(click.key, step, by, idem)
+        except Contraindicated as error:
+            await self.desk.answers.tell(payload, f"{error} Use the card's button, which asks for the reason.")
 
     async def _apply(self, click: Clicked, payload: Payload) -> None:
         """Pull the lever at once; one that is advised against opens its preview, where a reason is asked for."""

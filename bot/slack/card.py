@@ -7,6 +7,7 @@ class with its reasons; the runbook's first steps; offers; controls in force; th
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from bot.incident.checklist import checklist_of
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.links import pair_page
 from bot.incident.mitigation import Offer
@@ -39,7 +40,7 @@ __all__ = ["Card", "incident_card"]
 SHOWN_FIGURES = 6
 SHOWN_CHANGES = 2
 SHOWN_REASONS = 3
-SHOWN_STEPS = 5
+SHOWN_STEPS = 3
 
 
 def incident_card(
@@ -63,7 +64,7 @@ def incident_card(
         blocks += [section(_resolved(state, public_url)), section(_judged(state, taxonomy))]
     else:
         blocks += [section(_telemetry(state, events, public_url, bundle)), section(_judged(state, taxonomy))]
-        blocks += [section(_runbook(runbook))] if runbook else []
+        blocks += [section(_runbook(state, runbook))] if runbook else []
         blocks += [section(offered(offers, state))] if offers and (state.classified or state.harm_now) else []
     blocks += controls(state, public_url)
     blocks.append(actions(f"card:{state.incident.key}", *next_steps(state, offers)))
@@ -180,9 +181,14 @@ def _do_not(facts: ClassFacts) -> str:
     return "*Do not*: " + "; ".join(facts.do_not)
 
 
-def _runbook(runbook: Runbook) -> str:
-    steps = [f"{at}. {quote_untrusted(step, 220)}" for at, step in enumerate(runbook.first_five[:SHOWN_STEPS], 1)]
-    return "\n".join([f"*Runbook: {quote_untrusted(runbook.title, 160)}*", *steps])
+def _runbook(state: IncidentState, runbook: Runbook) -> str:
+    """How far the checklist below is, and its next steps."""
+    checklist = checklist_of(state, runbook)
+    done = f" · {checklist.done} of {len(checklist.items)} steps ticked below" if checklist.items else ""
+    ticked = {item.step.text for item in checklist.items if item.done}
+    left = [step for step in runbook.first_five if step not in ticked]
+    steps = [f"• {quote_untrusted(step, 220)}" for step in left[:SHOWN_STEPS]]
+    return "\n".join([f"*Runbook: {quote_untrusted(runbook.title, 160)}*{done}", *(["Next:"] if steps else []), *steps])
 
 
 def _resolved(state: IncidentState, public_url: str) -> str:

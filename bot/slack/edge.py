@@ -122,6 +122,7 @@ def _room(given: Given, workspace: Workspace, posting: Posting, people: People) 
         posting,
         Furnishing(workspace, posting, people, given.catalogue, given.public_url),
         CardMaker(given.verbs, given.clock, given.runbooks, given.public_url),
+        given.public_url,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from bot.slack.workspace import Declined, Workspace, asked
 
 CARD = "firstfive_card"
+CHECKLIST = "firstfive_checklist"
 MESSAGE = "firstfive_message"
 LOOKED_AT = 50  # newest messages of a channel searched for one of ours
 
@@ -103,7 +104,7 @@ def _same(posted: Mapping[str, Any], message: Message) -> bool:
     metadata = posted.get("metadata") or {}
     if metadata.get("event_type") == message.mark:
         return bool((metadata.get("event_payload") or {}).get("name") == message.name)
-    if message.mark != CARD:
+    if message.mark not in {CARD, CHECKLIST}:
         return False
     mine = next((str(block["block_id"]) for block in message.blocks if block.get("block_id")), None)
     return mine is not None and any(block.get("block_id") == mine for block in posted.get("blocks") or ())

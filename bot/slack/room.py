@@ -19,8 +19,9 @@ from bot.response.verbs import Verbs
 from bot.slack.blocks import Card
 from bot.slack.card import incident_card
 from bot.slack.channel import Channels
+from bot.slack.checklist import checklist_message
 from bot.slack.furnishing import Furnishing
-from bot.slack.posting import CARD, Message, Posting
+from bot.slack.posting import CARD, CHECKLIST, Message, Posting
 from bot.slack.workspace import Declined
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class Room:
     posting: Posting
     furnishing: Furnishing
     card_of: Callable[[IncidentState], Awaitable[Card]]
+    public_url: str = ""
 
     async def ready(self, key: IncidentKey) -> RoomRecord:
         """The room as it is; made first where there is none yet.
@@ -100,7 +102,7 @@ class Room:
         if state.channel_id is None:
             record = await self._furnished(record, state)
             record = await self._card(record, await self.verbs.look.state(record.incident), fresh=False)
-        return record
+        return await self._checklist(record, state)
 
     async def _channel(self, record: RoomRecord, state: IncidentState) -> tuple[RoomRecord, bool]:
         if record.channel_id:
@@ -114,14 +116,37 @@ class Room:
         card = await self.card_of(state)
         message = Message(card.text, card.blocks, CARD, str(record.incident))
         digest = digest_of(card)
-        ts = record.card_ts
-        if not ts and not fresh:
-            ts = await self.posting.found(record.channel_id, message) or ""
-        if ts and ts == record.card_ts and digest == record.card_digest:
+        if record.card_ts and digest == record.card_digest:
             return record
-        if not ts or not await self.posting.edit(record.channel_id, ts, message):
-            ts = await self.posting.post(record.channel_id, message)
+        ts = await self._shown(record.channel_id, message, record.card_ts, fresh=fresh)
         return await self._saved(replace(record, card_ts=ts, card_digest=digest))
+
+    async def _checklist(self, record: RoomRecord, state: IncidentState) -> RoomRecord:
+        """The runbook's steps under the card, as soon as there is a class; another class swaps them."""
+        checklist = self.verbs.runbook.of(state) if state.classified else None
+        if checklist is None:
+            return record
+        card = checklist_message(state, checklist, self.public_url)
+        digest = digest_of(card)
+        if record.checklist_ts and digest == record.checklist_digest:
+            return record
+        message = Message(card.text, card.blocks, CHECKLIST, str(record.incident))
+        try:
+            ts = await self._shown(record.channel_id, message, record.checklist_ts, fresh=False)
+        except Declined as error:
+            if error.code in GONE:
+                raise
+            log.warning("the runbook of %s is not in its room: %s", record.incident, error)
+            return await self._saved(replace(record, checklist_digest=digest))  # the page has it; the card goes on
+        return await self._saved(replace(record, checklist_ts=ts, checklist_digest=digest))
+
+    async def _shown(self, channel: str, message: Message, ts: str, *, fresh: bool) -> str:
+        """The message in the channel: edited in place, found again, or posted; returns its timestamp."""
+        if not ts and not fresh:
+            ts = await self.posting.found(channel, message) or ""
+        if not ts or not await self.posting.edit(channel, ts, message):
+            ts = await self.posting.post(channel, message)
+        return ts
 
     async def _furnished(self, record: RoomRecord, state: IncidentState) -> RoomRecord:
         """The optional steps, and the event that says what became of them."""

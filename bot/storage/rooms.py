@@ -23,7 +23,16 @@ class SqlRoomRecords(RoomRecords):
             row = (await connection.execute(select(rooms).where(rooms.c.incident == key))).one_or_none()
         if row is None:
             return RoomRecord(key)
-        return RoomRecord(key, row.channel_id, row.channel_name, row.card_ts, row.card_digest, row.steps)
+        return RoomRecord(
+            key,
+            row.channel_id,
+            row.channel_name,
+            row.card_ts,
+            row.card_digest,
+            row.steps,
+            row.checklist_ts,
+            row.checklist_digest,
+        )
 
     async def save(self, record: RoomRecord) -> None:
         """Remember it. Also makes :meth:`Incidents.in_channel` find the incident by its channel."""
@@ -33,6 +42,8 @@ class SqlRoomRecords(RoomRecords):
             "card_ts": record.card_ts,
             "card_digest": record.card_digest,
             "steps": dict(record.steps),
+            "checklist_ts": record.checklist_ts,
+            "checklist_digest": record.checklist_digest,
         }
         async with self.database.write() as connection:
             await connection.execute(

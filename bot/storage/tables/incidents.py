@@ -118,6 +118,8 @@ rooms = Table(
     Column("card_ts", Text, nullable=False),
     Column("card_digest", Text, nullable=False),
     Column("steps", JSON, nullable=False),
+    Column("checklist_ts", Text, nullable=False, server_default=""),
+    Column("checklist_digest", Text, nullable=False, server_default=""),
 )
 
 deliveries = Table(

@@ -7,12 +7,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from bot.incident.checklist import Checklist, Item
+from bot.incident.checklist import groups_of
 from bot.incident.errors import BadInput
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import DEFAULT_TTL
 from bot.incident.runbook import Action, Deed, Phase, Runbook
-from bot.incident.taxonomy import Cause
 from bot.incident.timeline import IncidentState
 from bot.web.pages.forms import form_of
 from bot.web.pages.people import person_in
@@ -83,18 +82,6 @@ def checklist_values(parts: Parts, state: IncidentState) -> dict[str, Any]:
         "hint": hint,
         "owners": parts.catalogue.agent(state.incident.agent).owners,
     }
-
-
-def groups_of(checklist: Checklist, cause: Cause | None) -> list[tuple[Phase, list[Item], list[Item]]]:
-    """The steps by phase, in the order in which people work: those of this cause, then open ones of another."""
-    found = []
-    for phase in Phase:
-        items = checklist.of(phase)
-        others = [i for i in items if i.step.causes and cause not in {None, Cause.UNKNOWN, *i.step.causes}]
-        aside = [item for item in others if not item.done]
-        if items:
-            found.append((phase, [item for item in items if item not in aside], aside))
-    return found
 
 
 def phases_of(runbook: Runbook) -> list[tuple[Phase, Any]]:
