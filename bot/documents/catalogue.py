@@ -2,13 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bot.documents.yaml_lines import Document, Mistake, mistakes_of, parse, read_text
 from bot.incident.kinds import MitigationKind
-from bot.incident.model import Agent, Band, Catalogue, Tool, Wiring
+from bot.incident.model import Agent, Band, Catalogue, Impact, Tool, Wiring
+from bot.incident.taxonomy import Severity
 from bot.incident.telemetry import SideEffect
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -69,6 +70,16 @@ class _Band(_Strict):
         return self
 
 
+class _Impact(_Strict):
+    external: bool = False
+    regulated: bool = False
+    human_in_the_loop: bool | None = None
+    sensitive: tuple[Literal["minors", "health", "finance"], ...] = ()
+    persistent_memory: bool = False
+    objective: float | None = Field(default=None, gt=0, lt=1)
+    severity_floor: Severity | None = None
+
+
 class _Agent(_Strict):
     name: str
     description: str = ""
@@ -82,6 +93,7 @@ class _Agent(_Strict):
     escalation_band: _Band | None = None
     sla: str | None = None
     provider: str | None = None
+    impact: _Impact = Field(default_factory=_Impact)
 
     @field_validator("name")
     @classmethod
@@ -160,6 +172,7 @@ def _agent(entry: _Agent) -> Agent:
         agent_names=entry.telemetry.agent_names,
         full_text=entry.telemetry.full_text,
         projects=entry.telemetry.projects,
+        impact=Impact(**entry.impact.model_dump()),
         controls={kind.value: Wiring(one.driver, one.options) for kind, one in entry.controls.items()},
         tools=tuple(Tool(tool.name, tool.side_effect, tool.privileged) for tool in entry.tools),
         escalation_band=Band(entry.escalation_band.low, entry.escalation_band.high) if entry.escalation_band else None,

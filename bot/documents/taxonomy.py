@@ -14,7 +14,7 @@ from bot.incident.classification import Question
 from bot.incident.rules import Taxonomy
 from bot.incident.taxonomy import IncidentClass
 
-LISTS = ("classes", "questions")
+LISTS = ("classes", "questions", "severity")
 PLACES = ("after", "before")
 _Where = tuple[str | int, ...]
 _Plain = dict[str, Any]
@@ -199,5 +199,6 @@ def made(parsed: TaxonomyFile) -> Taxonomy:
         {IncidentClass(one.id): one.made() for one in parsed.classes},
         {question: facts[question] for question in asked},
         order,
+        tuple(one.made() for one in parsed.severity),
         parsed.label_names.made(),
     )

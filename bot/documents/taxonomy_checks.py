@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bot.documents.taxonomy_file import ClassEntry, QuestionEntry, TaxonomyFile
+from bot.documents.taxonomy_file import ClassEntry, QuestionEntry, SeverityEntry, TaxonomyFile
 from bot.incident.recovery import FAMILIES, known_signal
 from bot.incident.rules import AnswerRule, QuestionRole, Taxonomy
 from bot.incident.signals.troubles import troubles
@@ -24,6 +24,9 @@ def odd(parsed: TaxonomyFile, taxonomy: Taxonomy) -> Iterator[Odd]:
     for at, one in enumerate(parsed.classes):
         for path, said in _class(one, parsed):
             yield ("classes", at, *path), said
+    for at, rule in enumerate(parsed.severity):
+        for path, said in _severity(rule, taxonomy):
+            yield ("severity", at, *path), said
     for role in (QuestionRole.FRESHNESS, QuestionRole.HARM):
         found = [at for at, one in enumerate(parsed.questions) if one.role is role]
         if len(found) != 1:
@@ -89,6 +92,15 @@ def _class(one: ClassEntry, parsed: TaxonomyFile) -> Iterator[Odd]:
         if name not in BEGINNINGS:
             yield ("onset", at), f"nothing that begins is called {name!r}; use {', '.join(BEGINNINGS)}."
     yield from _labels(one, parsed)
+
+
+def _severity(rule: SeverityEntry, taxonomy: Taxonomy) -> Iterator[Odd]:
+    for at, name in enumerate(rule.classes):
+        if taxonomy.class_named(name) is None:
+            yield ("classes", at), f"there is no class {name}; use one of {', '.join(taxonomy.classes)}."
+    for at, name in enumerate(rule.signals):
+        if not known_signal(name):
+            yield ("signals", at), f"no signal is called {name!r}; {LISTED}."
 
 
 def _labels(one: ClassEntry, parsed: TaxonomyFile) -> Iterator[Odd]:

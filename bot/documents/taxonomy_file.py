@@ -16,11 +16,13 @@ from bot.incident.rules import (
     CauseRule,
     ClassFacts,
     Condition,
+    Fact,
     LabelNames,
     Labels,
     LeverFit,
     QuestionFacts,
     QuestionRole,
+    SeverityRule,
     Sign,
 )
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
@@ -189,6 +191,49 @@ class NamesEntry(_Strict):
         return LabelNames(self.mast, self.owasp, self.atlas)
 
 
+class SeverityEntry(_Strict):
+    """One impact rule."""
+
+    id: _QuestionId
+    because: _Text
+    at_least: Severity | None = None
+    raises: bool = False
+    classes: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    signals: tuple[str, ...] = ()
+    above: float | None = Field(default=None, ge=0, le=1)
+    worse_by: float | None = Field(default=None, gt=0, le=1)
+    count: int | None = Field(default=None, ge=1)
+    burn: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _says_what(self) -> "SeverityEntry":
+        if (self.at_least is None) is not self.raises:
+            raise ValueError("say either `at_least:` which severity, or `raises: true`")
+        if not self.facts and not self.signals:
+            raise ValueError("say by which `facts:` or `signals:` it is seen")
+        measures = (self.above, self.worse_by, self.count, self.burn)
+        if bool(self.signals) is all(one is None for one in measures):
+            raise ValueError("signals need one of above, worse_by, count and burn, and those need signals")
+        return self
+
+    def made(self) -> SeverityRule:
+        """The value."""
+        return SeverityRule(
+            self.id,
+            self.because,
+            self.at_least,
+            self.raises,
+            tuple(IncidentClass(one) for one in self.classes),
+            self.facts,
+            self.signals,
+            self.above,
+            self.worse_by,
+            self.count,
+            self.burn,
+        )
+
+
 class TaxonomyFile(_Strict):
     """A whole taxonomy: ours, with a team's own over it."""
 
@@ -196,4 +241,5 @@ class TaxonomyFile(_Strict):
     order: tuple[str, ...] = Field(min_length=1)
     questions: tuple[QuestionEntry, ...]
     classes: tuple[ClassEntry, ...]
+    severity: tuple[SeverityEntry, ...] = ()
     label_names: NamesEntry = Field(default_factory=NamesEntry)

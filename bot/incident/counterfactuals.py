@@ -10,7 +10,9 @@ from bot.incident.answering import look_at
 from bot.incident.asking import path
 from bot.incident.classification import Answer, Classification, Question, Reply, WouldChange
 from bot.incident.evidence import EvidenceBundle, Signal
+from bot.incident.model import Impact
 from bot.incident.rules import QuestionRole, Taxonomy
+from bot.incident.severity import UNKNOWN_IMPACT
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.tree import classify, decide
 from bot.incident.wording import percent
@@ -111,7 +113,9 @@ def _named(found: IncidentClass | None) -> str:
     return found.value if found else "nothing wrong"
 
 
-def explained(bundle: EvidenceBundle, taxonomy: Taxonomy, replies: Mapping[Question, Answer]) -> Classification:
+def explained(
+    bundle: EvidenceBundle, taxonomy: Taxonomy, replies: Mapping[Question, Answer], impact: Impact = UNKNOWN_IMPACT
+) -> Classification:
     """The classification with what would change it."""
-    said = classify(bundle, taxonomy, replies)
+    said = classify(bundle, taxonomy, replies, impact)
     return replace(said, would_change=would_change(bundle, taxonomy, replies))

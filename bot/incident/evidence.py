@@ -29,6 +29,7 @@ class Unit(StrEnum):
     SECONDS = "seconds"
     TOKENS = "tokens"
     STEPS = "steps"
+    USD = "USD"
     RATE = "per minute"
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
+from bot.incident.taxonomy import Severity
 from bot.incident.telemetry import SideEffect
 
 IncidentKey = NewType("IncidentKey", str)  # "INC-7"
@@ -81,6 +82,22 @@ class Wiring:
 
 
 @dataclass(frozen=True, slots=True)
+class Impact:
+    """What trouble with an agent can do, as the catalogue knows it. It raises severities and never lowers one.
+
+    ``objective`` is the share of tasks that must end well, 0..1; ``human_in_the_loop`` is None where nobody said.
+    """
+
+    external: bool = False  # people outside the organisation read what it says
+    regulated: bool = False
+    human_in_the_loop: bool | None = None
+    sensitive: tuple[str, ...] = ()  # minors, health, finance
+    persistent_memory: bool = False  # what it reads stays in a memory or an index
+    objective: float | None = None
+    severity_floor: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """A catalogue entry. Only the name is required; an unlisted agent gets the defaults."""
 
@@ -99,6 +116,7 @@ class Agent:
     escalation_band: Band | None = None
     sla: str | None = None
     provider: str | None = None
+    impact: Impact = field(default_factory=Impact)
     listed: bool = True
 
     @property

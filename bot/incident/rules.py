@@ -111,6 +111,40 @@ class CaseFacts:
     beside: float = BESIDE
 
 
+class Fact(StrEnum):
+    """What must be known of the agent or the incident for a severity rule to hold."""
+
+    HARM_NOW = "harm_now"  # a person says that harm is happening
+    IRREVERSIBLE = "irreversible"  # the class says that its harm cannot be taken back
+    EXTERNAL = "external"  # from here on: the catalogue says so
+    REGULATED = "regulated"
+    NO_HUMAN = "no_human_in_the_loop"
+    SENSITIVE = "sensitive"
+    PERSISTENT_MEMORY = "persistent_memory"
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityRule:
+    """An impact that sets a worse floor, ``at_least``, or ``raises`` the floor by one level.
+
+    It holds for ``classes`` (empty: for any), where all ``facts`` are known and one of ``signals`` shows it: a share
+    ``above`` a figure (0..1), ``worse_by`` so much than before, ``count`` bad ones, or an error budget that burns
+    ``burn`` times as fast as it may. ``because`` may hold {figure}, {k}, {points} and {burn}.
+    """
+
+    id: str
+    because: str
+    at_least: Severity | None = None
+    raises: bool = False
+    classes: tuple[IncidentClass, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    signals: tuple[str, ...] = ()
+    above: float | None = None
+    worse_by: float | None = None
+    count: int | None = None
+    burn: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class LeverFit:
     """How a mitigation stands to a class, and why.
@@ -202,6 +236,7 @@ class Taxonomy:
     classes: Mapping[IncidentClass, ClassFacts] = field(default_factory=dict)
     questions: Mapping[Question, QuestionFacts] = field(default_factory=dict)
     order: tuple[Question, ...] = ()
+    severity: tuple[SeverityRule, ...] = ()
     label_names: LabelNames = field(default_factory=LabelNames)
 
     def facts(self, incident_class: IncidentClass) -> ClassFacts:

@@ -1,25 +1,41 @@
-"""The lowest severity a class and its measured impact allow, with the reason."""
+"""The lowest severity that a class, its measured impact and what is known of the agent allow, with the reason."""
 
 from bot.incident.evidence import EvidenceBundle, Signal
-from bot.incident.rules import Taxonomy
+from bot.incident.model import Impact
+from bot.incident.rules import Fact, SeverityRule, Taxonomy
 from bot.incident.taxonomy import IncidentClass, Severity
+from bot.incident.wording import figure
 
-MANY_FAIL = 0.25
-SOME_FAIL = 0.05
-QUALITY_DROP = 0.10
-FEWEST_TASKS = 8  # below it a share of failing tasks is no measure of impact
+FEWEST_TASKS = 8  # below it a share is no measure of impact
+UNKNOWN_IMPACT = Impact()
 
 Reasoned = tuple[Severity, str]
 
 
 def floor(
-    incident_class: IncidentClass | None, bundle: EvidenceBundle, taxonomy: Taxonomy, *, harm_now: bool = False
+    incident_class: IncidentClass | None,
+    bundle: EvidenceBundle,
+    taxonomy: Taxonomy,
+    impact: Impact = UNKNOWN_IMPACT,
+    *,
+    harm_now: bool = False,
 ) -> Reasoned:
     """The floor and one sentence that says why. Responders may raise a severity, never go below its floor."""
-    reasons = [_class_floor(incident_class, taxonomy), *_impact(incident_class, bundle)]
-    if harm_now:
-        reasons.append(_harm(incident_class, taxonomy))
-    return min(reasons, key=lambda reason: reason[0].rank)
+    facts = _facts(incident_class, taxonomy, impact, harm_now=harm_now)
+    rules = [rule for rule in taxonomy.severity if _concerns(rule, incident_class, facts)]
+    found = [(rule, said) for rule in rules if (said := _holds(rule, bundle, impact)) is not None]
+    lowest, why = min(
+        (
+            _class_floor(incident_class, taxonomy),
+            *((rule.at_least, said) for rule, said in found if rule.at_least),
+            *_asked(incident_class, impact),
+        ),
+        key=lambda reason: reason[0].rank,
+    )
+    raising = [said for rule, said in found if rule.raises]
+    if not raising or lowest.raised() is lowest:
+        return lowest, why
+    return lowest.raised(), f"{why}; one level more: {', '.join(raising)}"
 
 
 def _class_floor(incident_class: IncidentClass | None, taxonomy: Taxonomy) -> Reasoned:
@@ -29,44 +45,70 @@ def _class_floor(incident_class: IncidentClass | None, taxonomy: Taxonomy) -> Re
     return lowest, f"the floor of {incident_class.value} is {lowest.value}"
 
 
-def _impact(incident_class: IncidentClass | None, bundle: EvidenceBundle) -> list[Reasoned]:
-    failing = _failing(bundle.signal("task_failures"))
-    found = [failing] if failing and incident_class is not None else []
-    if incident_class is IncidentClass.QUAL:
-        found += _drop(bundle)
-    if incident_class is IncidentClass.LOOP and (writes := bundle.signal("repeated_writes")) and writes.k:
-        found.append((Severity.SEV2, f"{writes.k} looping tasks repeat writes"))
-    return found
+def _asked(incident_class: IncidentClass | None, impact: Impact) -> list[Reasoned]:
+    """The floor that the catalogue sets for any incident of the agent."""
+    if incident_class is None or impact.severity_floor is None:
+        return []
+    return [(impact.severity_floor, f"the catalogue asks for {impact.severity_floor.value} at least")]
 
 
-def _failing(signal: Signal | None) -> Reasoned | None:
-    """Impact by the share of tasks that fail beyond what is usual."""
-    if signal is None or signal.value is None or signal.n < FEWEST_TASKS:
-        return None
-    beyond = signal.value - (signal.baseline or 0.0)
-    figures = f"{signal.k} of {signal.n} tasks fail ({signal.value:.0%})"
-    if signal.value > MANY_FAIL and beyond > SOME_FAIL:
-        return Severity.SEV1, f"{figures}, more than a quarter"
-    if beyond >= SOME_FAIL:
-        return Severity.SEV2, f"{figures}, 5 % or more beyond the usual"
-    return None
+def _facts(
+    incident_class: IncidentClass | None, taxonomy: Taxonomy, impact: Impact, *, harm_now: bool
+) -> frozenset[Fact]:
+    known = {
+        Fact.HARM_NOW: harm_now,
+        Fact.IRREVERSIBLE: incident_class is not None and taxonomy.facts(incident_class).irreversible,
+        Fact.EXTERNAL: impact.external,
+        Fact.REGULATED: impact.regulated,
+        Fact.NO_HUMAN: impact.human_in_the_loop is False,
+        Fact.SENSITIVE: bool(impact.sensitive),
+        Fact.PERSISTENT_MEMORY: impact.persistent_memory,
+    }
+    return frozenset(fact for fact, holds in known.items() if holds)
 
 
-def _drop(bundle: EvidenceBundle) -> list[Reasoned]:
-    """Impact by how far answers got worse."""
-    found: list[Reasoned] = []
-    for name in ("quality", "probes"):
-        signal = bundle.signal(name)
-        if signal is None or signal.value is None or signal.baseline is None or signal.n < FEWEST_TASKS:
-            continue
-        drop = signal.value - signal.baseline
-        if drop > QUALITY_DROP:
-            figures = f"{signal.k} of {signal.n} {signal.label}"
-            found.append((Severity.SEV2, f"{figures}, {drop * 100:.0f} points worse than before"))
-    return found
+def _concerns(rule: SeverityRule, incident_class: IncidentClass | None, facts: frozenset[Fact]) -> bool:
+    """Harm that people report counts without a class too; what is measured or known only with one."""
+    if incident_class is None and Fact.HARM_NOW not in rule.facts:
+        return False
+    return facts.issuperset(rule.facts) and (not rule.classes or incident_class in rule.classes)
 
 
-def _harm(incident_class: IncidentClass | None, taxonomy: Taxonomy) -> Reasoned:
-    if incident_class is not None and taxonomy.facts(incident_class).irreversible:
-        return Severity.SEV1, "irreversible or external harm is happening now"
-    return Severity.SEV2, "harm is happening now"
+def _holds(rule: SeverityRule, bundle: EvidenceBundle, impact: Impact) -> str | None:
+    """The reason with its figures, or None where no signal shows it."""
+    if not rule.signals:
+        return rule.because
+    signals = (bundle.signal(name) for name in rule.signals)
+    return next((_told(rule, one, impact) for one in signals if one and _shows(rule, one, impact)), None)
+
+
+def _shows(rule: SeverityRule, signal: Signal, impact: Impact) -> bool:
+    if rule.count is not None:
+        return (signal.k or 0) >= rule.count
+    if signal.value is None or signal.n < FEWEST_TASKS:
+        return False
+    if rule.above is not None and signal.value <= rule.above:
+        return False
+    if rule.burn is not None:
+        return _burn(signal, impact) >= rule.burn
+    return rule.worse_by is None or signal.value - (signal.baseline or 0.0) >= rule.worse_by
+
+
+def _burn(signal: Signal, impact: Impact) -> float:
+    """How many times as fast as it may the error budget burns over the signal's window; 0 without an objective."""
+    budget = 1 - impact.objective if impact.objective is not None else 0.0
+    return (signal.value or 0.0) / budget if budget > 0 else 0.0
+
+
+def _told(rule: SeverityRule, signal: Signal, impact: Impact) -> str:
+    worse = (signal.value or 0.0) - (signal.baseline or 0.0)
+    words = {
+        "{figure}": figure(signal),
+        "{k}": str(signal.k or 0),
+        "{points}": f"{100 * worse:.0f}",
+        "{burn}": f"{_burn(signal, impact):.0f}",
+    }
+    said = rule.because
+    for mark, value in words.items():
+        said = said.replace(mark, value)
+    return said

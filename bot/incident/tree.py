@@ -11,8 +11,9 @@ from bot.incident.cases import FEWEST_BASELINE, Case
 from bot.incident.causes import suspects_of
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.evidence import EvidenceBundle
+from bot.incident.model import Impact
 from bot.incident.rules import AnswerRule, Condition, QuestionFacts, QuestionRole, Taxonomy
-from bot.incident.severity import floor
+from bot.incident.severity import UNKNOWN_IMPACT, floor
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass
 from bot.incident.wording import figure
 
@@ -34,13 +35,17 @@ def classify(
     bundle: EvidenceBundle,
     taxonomy: Taxonomy,
     replies: Mapping[Question, Answer] | None = None,
+    impact: Impact = UNKNOWN_IMPACT,
 ) -> Classification:
-    """The class, its reasons and what it is not. ``replies`` of responders override telemetry's answers."""
+    """The class, its reasons and what it is not. ``replies`` of responders override telemetry's answers.
+
+    ``impact`` is what the catalogue knows of the agent; it may raise the floor of the severity.
+    """
     look = look_at(bundle, taxonomy)
     made = decide(look, replies or {})
     chosen, answers = made.chosen, made.answers
     suspects = suspects_of(chosen, bundle, taxonomy)
-    lowest, reason = floor(chosen, bundle, taxonomy, harm_now=_harm_said(answers, taxonomy))
+    lowest, reason = floor(chosen, bundle, taxonomy, impact, harm_now=_harm_said(answers, taxonomy))
     return Classification(
         incident_class=chosen,
         cause=suspects[0].cause if suspects else Cause.UNKNOWN,

@@ -59,6 +59,8 @@ def quantity(value: float, unit: Unit) -> str:
             return f"{value:.1f} s"
         case Unit.RATE:
             return f"{value:.1f} a minute"
+        case Unit.USD:
+            return f"{value:.3g} USD"
         case Unit.COUNT | Unit.TOKENS | Unit.STEPS:
             return f"{value:,.0f}"
 

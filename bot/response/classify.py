@@ -81,7 +81,7 @@ class Classify:
         async with self.records.look() as work:
             state = await open_state_of(work, key, "classification")
         bundle, tree = await self.suggested(state, choice.answers)
-        lowest = checked_floor(choice, bundle, self.suggest.taxonomy, harm_now=state.harm_now or _says_harm(choice))
+        lowest = self.checked_floor(choice, bundle, state)
         named = reasons(choice, tree, by, lowest)
         async with self.records.begin() as work:
             state = await open_state_of(work, key, "classification")
@@ -148,6 +148,18 @@ class Classify:
             )
             await record(work, state.incident.key, fact, by, self.clock.now(), f"answer:{idem}")
             return await state_of(work, key)
+
+    def checked_floor(self, choice: Choice, bundle: EvidenceBundle, state: IncidentState) -> Reasoned:
+        """The floor of the chosen class with its reason. Severity may be raised above it, never set below it.
+
+        Raises:
+            BadInput: it is below, with the reason of the floor.
+        """
+        impact, harm = self.suggest.impact(state.incident.agent), state.harm_now or _says_harm(choice)
+        lowest, why = floor(choice.incident_class, bundle, self.suggest.taxonomy, impact, harm_now=harm)
+        if choice.severity.rank > lowest.rank:
+            raise BadInput("severity", f"{choice.severity.value} is below the floor {lowest.value}: {why}.")
+        return lowest, why
 
     def _checked(self, choice: Choice) -> None:
         """What is named must be there: a class or question that nobody defined has no runbook and no floor."""
@@ -247,18 +259,6 @@ def _told(state: IncidentState, fact: Classified, by: Person, idem: str) -> Room
         f"The card has the new runbook, the do-not list and the mitigations.{live}"
     )
     return RoomTask(RoomTaskKind.POST, state.incident.key, f"reclassified:{idem}", {"text": text, "by": FIRSTFIVE.id})
-
-
-def checked_floor(choice: Choice, bundle: EvidenceBundle, taxonomy: Taxonomy, *, harm_now: bool) -> Reasoned:
-    """The floor of the chosen class with its reason. Severity may be raised above it, never set below it.
-
-    Raises:
-        BadInput: it is below, with the reason of the floor.
-    """
-    lowest, why = floor(choice.incident_class, bundle, taxonomy, harm_now=harm_now)
-    if choice.severity.rank > lowest.rank:
-        raise BadInput("severity", f"{choice.severity.value} is below the floor {lowest.value}: {why}.")
-    return lowest, why
 
 
 def reasons(choice: Choice, tree: Classification, by: Person, lowest: Reasoned) -> Classification:

@@ -12,7 +12,7 @@ from bot.incident.counterfactuals import explained
 from bot.incident.errors import BadInput, FirstfiveError
 from bot.incident.evidence import Change, EvidenceBundle, SourceStatus
 from bot.incident.gathering import LOOKBACK, WINDOW, Gathered, gather
-from bot.incident.model import Agent, Catalogue
+from bot.incident.model import Agent, Catalogue, Impact
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.telemetry import EvalScore
@@ -203,9 +203,13 @@ class Suggest:
         """The classes and questions it goes by."""
         return self.gather.taxonomy
 
+    def impact(self, agent: str) -> Impact:
+        """What the catalogue knows of what trouble with the agent can do."""
+        return self.gather.catalogue.agent(agent).impact
+
     async def __call__(
         self, agent: str, at: datetime | None = None, replies: Mapping[Question, Answer] | None = None
     ) -> tuple[EvidenceBundle, Classification]:
         """The bundle and the tree's result for it."""
         bundle = await self.gather(agent, at)
-        return bundle, await asyncio.to_thread(explained, bundle, self.taxonomy, replies or {})
+        return bundle, await asyncio.to_thread(explained, bundle, self.taxonomy, replies or {}, self.impact(agent))

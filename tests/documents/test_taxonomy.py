@@ -29,7 +29,7 @@ classes:
     do_not: [raise the budget]
     floor: SEV3
     case:
-      signals: [{name: tokens_p95, times: 2, at_least: 20}]
+      signals: [{name: cost_p95, times: 2, at_least: 20}]
 """
 
 
@@ -90,7 +90,7 @@ class TestATeamsOwn:
         (COST.replace("after: looping", "after: loping"), line_of(COST, "id: cost"), "cost is never asked"),
         (COST.replace("leads_to: COST", "leads_to: COSTS"), line_of(COST, "leads_to:"), "there is no class COSTS"),
         (COST.partition("classes:")[2] and "classes:" + COST.partition("classes:")[2], 2, "no question leads to COST"),
-        (COST.replace("tokens_p95", "tokens_p59"), line_of(COST, "tokens_p95"), "no signal is called"),
+        (COST.replace("cost_p95", "cost_p59"), line_of(COST, "cost_p95"), "no signal is called"),
         (COST.replace("floor: SEV3", "floor: SEV7"), line_of(COST, "floor:"), "'SEV7'; use"),
         (COST.replace("    ask: Do tasks cost more than twice what they cost before?\n", ""), 3, "ask is missing"),
         (COST.replace("telemetry: case", "telemetry: guess"), line_of(COST, "telemetry:"), "'guess'; use"),

@@ -10,6 +10,9 @@ from bot.incident.driving import Plan, Receipt
 from bot.incident.mitigation import BUILT_IN, Delivery, Mitigation, ReadBack
 from bot.incident.model import Agent, Catalogue
 from bot.incident.reading import Reading, read
+from bot.incident.rules import Taxonomy
+from bot.incident.runbook import Runbook
+from bot.incident.taxonomy import IncidentClass
 from bot.incident.telemetry import EvalScore, Trace
 from bot.ports import Background, Clock, Control, Driver, Records, Traces
 from bot.response.answering import SendAnswer
@@ -136,18 +139,20 @@ def verbs_over(
     background: Background,
     control: Control,
     catalogue: Catalogue = HELPDESK,
+    taxonomy: Taxonomy = TAXONOMY,
+    runbooks: Mapping[IncidentClass, Runbook] = RUNBOOKS,
 ) -> Verbs:
     """Every verb, wired as the composition root wires them."""
-    gather = Gather(traces, clock, catalogue, TAXONOMY)
+    gather = Gather(traces, clock, catalogue, taxonomy)
     suggest = Suggest(gather)
-    draft = DraftPostmortem(records, clock, TAXONOMY, RUNBOOKS)
-    look_ahead = LookAhead(records, suggest, RUNBOOKS)
+    draft = DraftPostmortem(records, clock, taxonomy, runbooks)
+    look_ahead = LookAhead(records, suggest, runbooks)
     offers, apply = (
-        Offers(records, clock, traces, catalogue, TAXONOMY),
-        Apply(records, clock, traces, catalogue, control, TAXONOMY),
+        Offers(records, clock, traces, catalogue, taxonomy),
+        Apply(records, clock, traces, catalogue, control, taxonomy),
     )
-    read, tick = ReadRunbook(records, RUNBOOKS), TickStep(records, clock, RUNBOOKS)
-    classify = Classify(records, clock, suggest, RUNBOOKS)
+    read, tick = ReadRunbook(records, runbooks), TickStep(records, clock, runbooks)
+    classify = Classify(records, clock, suggest, runbooks)
     return Verbs(
         declare=Declare(records, clock, catalogue, FreezeEvidence(records, clock, suggest), background),
         look=Look(records),

@@ -83,6 +83,7 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             P95,
             fresh_seconds=age,
         ),
+        level(scope, "cost_p95", "cost per task, P95", Unit.USD, costs(now), costs(before), P95, fresh_seconds=age),
     )
 
 
@@ -123,3 +124,8 @@ def steps(readings: Iterable[Reading]) -> list[tuple[float, str]]:
 def tokens(readings: Iterable[Reading]) -> list[tuple[float, str]]:
     """Tokens of each task that tells them."""
     return [(float(reading.tokens), reading.id) for reading in readings if reading.tokens]
+
+
+def costs(readings: Iterable[Reading]) -> list[tuple[float, str]]:
+    """USD of each task that tells what it cost."""
+    return [(reading.cost, reading.id) for reading in readings if reading.cost is not None]
