@@ -7,8 +7,9 @@ from bot.incident.asking import before, said, to_ask, unanswered
 from bot.incident.causes import suspects_of
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.evidence import EvidenceBundle
+from bot.incident.model import Impact
 from bot.incident.rules import QuestionFacts, Taxonomy
-from bot.incident.severity import Reasoned, floor
+from bot.incident.severity import UNKNOWN_IMPACT, Reasoned, floor
 from bot.incident.taxonomy import Cause, IncidentClass
 from bot.incident.timeline import IncidentState, Replied
 
@@ -27,6 +28,7 @@ class Questionnaire:
     tree: Classification
     asked: tuple[Question, ...]
     taxonomy: Taxonomy
+    impact: Impact = UNKNOWN_IMPACT
 
     def words(self, question: Question) -> QuestionFacts:
         """How a question is put."""
@@ -73,7 +75,7 @@ class Questionnaire:
 
     def floor_of(self, named: IncidentClass) -> Reasoned:
         """The lowest severity that a class may have here, and why."""
-        return floor(named, self.bundle, self.taxonomy, harm_now=self.state.harm_now)
+        return floor(named, self.bundle, self.taxonomy, self.impact, harm_now=self.state.harm_now)
 
     def cause_of(self, named: IncidentClass) -> Cause:
         """The cause to suspect for a class: from what changed, whoever chose the class."""
@@ -92,9 +94,10 @@ def questionnaire(
     measured: tuple[Answer, ...],
     tree: Classification,
     taxonomy: Taxonomy,
+    impact: Impact = UNKNOWN_IMPACT,
 ) -> Questionnaire:
     """The dialog for an incident. ``measured`` are telemetry's answers; ``tree`` counts people's before them."""
-    return Questionnaire(state, bundle, measured, tree, to_ask(tree, state.replies, taxonomy), taxonomy)
+    return Questionnaire(state, bundle, measured, tree, to_ask(tree, state.replies, taxonomy), taxonomy, impact)
 
 
 def counted(state: IncidentState, measured: tuple[Answer, ...], taxonomy: Taxonomy) -> dict[Question, Answer]:

@@ -118,7 +118,9 @@ class Classify:
             state = await open_state_of(work, key, "classification")
         measured = await self._measured(state)
         bundle, tree = await self.suggest(state.incident.agent, None, counted(state, measured, self.suggest.taxonomy))
-        return questionnaire(state, bundle, measured, tree, self.suggest.taxonomy)
+        return questionnaire(
+            state, bundle, measured, tree, self.suggest.taxonomy, self.suggest.impact(state.incident.agent)
+        )
 
     async def _measured(self, state: IncidentState) -> tuple[Answer, ...]:
         """Telemetry's answers, whatever people said."""

@@ -12,13 +12,12 @@ from bot.documents.runbooks import read_runbooks
 from bot.documents.taxonomy import Read, read_taxonomy
 from bot.incident.classification import Question, Reply
 from bot.incident.mitigation import Standing
-from bot.incident.rules import Taxonomy
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.incident.telemetry import ModelCall, Span, SpanKind, Trace
 from bot.response.classify import Choice, Given
 from bot.response.declare import Declaration
 from bot.response.verbs import Verbs
-from bot.slack.views import classify
+from bot.slack.views import question, verdict
 from tests.documents.test_runbooks import BODY, FRONT
 from tests.fakes.clock import FakeClock
 from tests.fakes.verbs import KeptTraces, ObeyedControl, Tasks, verbs_over
@@ -38,11 +37,6 @@ def read(tmp_path: Path) -> Read:
     found = read_taxonomy(tmp_path / "own.yaml")
     assert [str(one) for one in found.mistakes] == []
     return found
-
-
-@pytest.fixture
-def taxonomy(read: Read) -> Taxonomy:
-    return read.taxonomy
 
 
 def priced(trace: Trace, usd: float) -> Trace:
@@ -92,11 +86,12 @@ async def test_telemetry_gives_the_class_with_its_figure(verbs: Verbs) -> None:
     assert next(one for one in tree.answers if one.question is DEAR).reply is Reply.YES
 
 
-async def test_the_dialog_asks_about_it_and_offers_it(verbs: Verbs, taxonomy: Taxonomy) -> None:
-    _, tree = await verbs.suggest("helpdesk-agent")
-    asked = str(classify.questions("INC-1", tree.answers, taxonomy))
-    assert "Does a task cost more than twice what it cost before?" in asked
-    assert "COST: cost out of bounds" in str(classify.summary("INC-1", tree, taxonomy))
+async def test_the_dialog_asks_about_it_and_offers_it(verbs: Verbs) -> None:
+    await verbs.declare(Declaration("The bill", "helpdesk-agent"), ANA, "d")
+    asked = await verbs.classify.questions("INC-1")
+    assert DEAR in asked.asked
+    assert "Does a task cost more than twice what it cost before?" in str(question.dialog(asked, DEAR))
+    assert "COST: cost out of bounds" in str(verdict.dialog(asked))
 
 
 async def test_people_alone_may_say_so_and_the_answer_is_kept(verbs: Verbs) -> None:
