@@ -5,11 +5,11 @@ sentence, so detectors read these words and not the raw attribute.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
 
+from bot.incident.detectors.ledger import brief, is_ledger
 from bot.incident.telemetry import CALL_MARK
 from bot.sources import attributes as names
 from bot.sources.redaction import DEFAULT, Redaction
@@ -19,7 +19,6 @@ MOST_SAID = 600  # characters kept of all the words
 MOST_CALL = 240  # characters kept of one tool call
 MOST_PARSED = 200_000  # longer messages are not worth parsing for 600 characters
 DEEPEST = 6
-IN_LOOP = '"is_in_loop"'  # an orchestrator's ledger says whether the task goes in circles
 PHASE = ("agent.step.phase",)  # what an orchestrator did in this step
 
 _ANSWERS = tuple(name for name in names.MODEL_OUTPUT if name != "output.value")
@@ -42,7 +41,6 @@ _WORDS = (
     "generations",
 )
 _CALLS = ("tool_calls", "function_call")
-_IN_LOOP = re.compile(IN_LOOP + r'\s*:\s*(?:\{[^{}]*?"answer"\s*:\s*)?(true|false)', re.IGNORECASE)
 
 
 def said(values: Values, redaction: Redaction = DEFAULT, *, agent: bool = False) -> str:
@@ -112,12 +110,10 @@ def words_of(found: object, redaction: Redaction = DEFAULT) -> str:
 def _cut(words: str, room: int, redaction: Redaction) -> str:
     if len(words) <= room:
         return redaction.text(words)
-    verdict = ""
-    if IN_LOOP in words and (found := _IN_LOOP.search(words)):
-        verdict = f"{{{IN_LOOP}: {found[1].lower()}}} "  # it stands in the middle, which is not kept
-        room -= len(verdict)
+    if is_ledger(words):
+        words = f"{brief(words)} {words}"  # what matters of it stands where a long text is cut
     end = room // 4
-    return verdict + redaction.cut(words, room - end) + redaction.end(words, end)
+    return redaction.cut(words, room - end) + redaction.end(words, end)
 
 
 def _pieces(found: object, depth: int) -> Iterator[tuple[bool, str]]:

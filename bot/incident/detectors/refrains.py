@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from bot.incident.detectors.alike import Words, other_things, shared, words_of
 from bot.incident.detectors.deeds import OPENING, Deed, deed_of, names_in, same_deed
+from bot.incident.detectors.ledger import admits_loop, instruction_in, is_ledger
 from bot.incident.detectors.task_steps import said_by_agents
 from bot.incident.telemetry import CALL_MARK, Span, Trace
 
@@ -31,8 +32,7 @@ SHORTEST = 6  # different words
 LONG = 20  # different words; fewer count only where the agent says nothing else in between
 LEADERS = ("orchestrat", "manager", "planner", "supervisor", "coordinator", "director")
 
-_ADMITS = re.compile(r'"is_in_loop"\s*:\s*(?:true|\{[^{}]*"answer"\s*:\s*true)', re.IGNORECASE)
-_LEDGER = '"is_in_loop"'
+_WARNING = re.compile(r"^\S+\.py:\d+: \w*Warning: .*(?:\n[ \t].*)?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def refrain_in(trace: Trace, *, eager: bool = False) -> Refrain | None:
     spoken = list(said_by_agents(trace))[-MOST_STEPS:]
     if len(spoken) < TIMES:
         return None
-    admitted = [bool(_ADMITS.search(text)) for _, text in spoken if _LEDGER in text]
+    admitted = [admits_loop(text) for _, text in spoken if is_ledger(text)]
     believed = _twice_in_a_row(admitted)
     voices = _voices(trace.spans, spoken, _least(admitted, eager=eager))
     found = [
@@ -99,29 +99,50 @@ def _voices(
     """What each agent says in each of its roles, in order, with what was done about it."""
     texts = {span.span_id: text for span, text in spoken}
     voices: dict[tuple[str, str, str], list[_Said]] = {}
-    told: _Said | None = None  # the last instruction, until someone acts on it
+    told = _Told()
     for span in spans:
-        if span.tool is not None and told is not None and told.deed is None:
-            told.deed = deed_of(f"{span.tool.name} {span.tool.arguments_preview}")
+        if span.tool is not None:
+            told.done(f"{span.tool.name} {span.tool.arguments_preview}")
         text = texts.get(span.span_id, "")
-        if not text or _LEDGER in text:
-            continue  # a ledger's fields are filled with the same phrases every time
         phase, bare = _phase(text)
-        if CALL_MARK in bare and span.model is not None:
+        if "Warning: " in bare:
+            bare = _WARNING.sub("", bare)  # what Python prints is nobody's words
+        if not bare or (CALL_MARK in bare and span.model is not None):
             continue  # calls are judged with their results
         agent = span.agent or span.name
         leads = '":' not in bare and bool(phase or _leads(agent))
-        if not leads and told is not None and told.deed is None:
-            told.deed = deed_of(bare)
-        said = _Said(span.span_id, bare, instruction if leads else OTHERS, leads)
-        if len(said.words) < SHORTEST:
-            continue
+        if is_ledger(bare):  # its other fields are filled with the same phrases every time
+            phase, bare, leads = "ledger", instruction_in(bare), True
+        elif not leads:
+            told.done(bare)
+        said = _Said(span.span_id, bare, instruction if leads else OTHERS, leads, None if leads else deed_of(bare))
         if leads:
-            told = said
-        else:
-            said.deed = deed_of(bare)
-        voices.setdefault((span.kind, agent, phase), []).append(said)
+            told.next(said, kept=phase == "ledger")
+        if len(said.words) >= SHORTEST:
+            voices.setdefault((span.kind, agent, phase), []).append(said)
     return voices
+
+
+class _Told:
+    """The last instruction, as it stands in the ledger and as it was given, until someone acts on it."""
+
+    def __init__(self) -> None:
+        self._kept: _Said | None = None
+        self._given: _Said | None = None
+
+    def next(self, said: _Said, *, kept: bool) -> None:
+        """A new instruction: the one before led to nothing."""
+        if kept:
+            self._kept, self._given = said, None
+        elif len(said.words) >= SHORTEST:
+            self._kept, self._given = (None if self._given else self._kept), said
+
+    def done(self, account: str) -> None:
+        """What was done about it, by whoever acts first."""
+        for said in (self._kept, self._given):
+            if said is not None:
+                said.deed = deed_of(account)
+        self._kept = self._given = None
 
 
 def _phase(text: str) -> tuple[str, str]:
