@@ -52,6 +52,11 @@ def same_deed(a: Deed | None, b: Deed | None) -> bool:
     )
 
 
+def other_target(a: Deed, b: Deed) -> bool:
+    """Both name in quotes what they did something to, and it is not the same."""
+    return bool(a.target and b.target) and not same_deed(a, b)
+
+
 def names_in(text: str) -> Words:
     """The words of a text that name people, sites and things: capitalised inside a sentence, or in quotes."""
     before = "."

@@ -18,6 +18,7 @@ from bot.incident.detectors.alike import (
     without_numbers,
     words_of,
 )
+from bot.incident.detectors.deeds import deed_of, other_target
 from bot.incident.detectors.task_steps import CUT, Step
 
 BACK = 8  # kinds of steps of one tool to compare a new one with
@@ -100,7 +101,8 @@ def _alike(a: Step, b: Step, sets: _Sets) -> bool:
         one, other = sets.of(a.words), sets.of(b.words)
         shorter = min(len(one), len(other))
         least = SAME_WORDS if shorter >= FEW_WORDS else SAME_FEW_WORDS
-        return shorter >= SHORTEST_TEXT and shared(one, other, least) >= least and not other_things(one, other)
+        alike = shorter >= SHORTEST_TEXT and shared(one, other, least) >= least and not other_things(one, other)
+        return alike and not other_target(deed_of(a.words), deed_of(b.words))
     if a.given is None or b.given is None or a.writes != b.writes:
         return False
     if a.given == b.given:

@@ -193,4 +193,4 @@ def _of_refrain(refrain: Refrain | None) -> Loop | None:
         return None
     what = "instruction" if refrain.instructs else "text"
     who = f" by {refrain.agent}" if refrain.agent else ""
-    return Loop(f"nearly the same {what}{who}", len(refrain.span_ids), refrain.span_ids)
+    return Loop(f"nearly the same {what}{who}", refrain.times, refrain.span_ids)

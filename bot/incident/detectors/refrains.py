@@ -6,7 +6,7 @@ for each of several things is work; so is what it led to looked at, see :mod:`bo
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -30,6 +30,7 @@ OTHERS = 0.75  # words shared by two of any other words
 SAME_OPENING = 0.5  # the same where both begin alike for OPENING characters
 SHORTEST = 6  # different words
 LONG = 20  # different words; fewer count only where the agent says nothing else in between
+LEDGER = "ledger"  # the role in which an orchestrator writes down what it will ask for
 LEADERS = ("orchestrat", "manager", "planner", "supervisor", "coordinator", "director")
 
 _WARNING = re.compile(r"^\S+\.py:\d+: \w*Warning: .*(?:\n[ \t].*)?", re.MULTILINE)
@@ -37,9 +38,10 @@ _WARNING = re.compile(r"^\S+\.py:\d+: \w*Warning: .*(?:\n[ \t].*)?", re.MULTILIN
 
 @dataclass(frozen=True, slots=True)
 class Refrain:
-    """Who repeats, whether it is an instruction, and the spans of all repetitions."""
+    """Who repeats how often, whether it is an instruction, and the spans of all repetitions with what came of them."""
 
     agent: str
+    times: int
     span_ids: tuple[str, ...]
     instructs: bool = False
 
@@ -53,6 +55,8 @@ class _Said:
     least: float
     leads: bool
     deed: Deed | None = None
+    done_in: str | None = None  # the span in which it was done
+    admitted: bool = False  # the ledgers around it say that this is a loop
     words: Words = field(init=False)
     names: Words = field(init=False)
 
@@ -71,14 +75,13 @@ def refrain_in(trace: Trace, *, eager: bool = False) -> Refrain | None:
     if len(spoken) < TIMES:
         return None
     admitted = [admits_loop(text) for _, text in spoken if is_ledger(text)]
-    believed = _twice_in_a_row(admitted)
-    voices = _voices(trace.spans, spoken, _least(admitted, eager=eager))
-    found = [
-        Refrain(agent, ids, voice[0].leads)
-        for (_, agent, _), voice in voices.items()
-        if (ids := _repeated(voice, believed=believed))
-    ]
-    return max(found, key=lambda refrain: len(refrain.span_ids), default=None)
+    voices = _voices(trace.spans, spoken, _least(admitted, eager=eager), _believed(admitted))
+    found = [(key, group) for key, voice in voices.items() if (group := _repeated(voice))]
+    if not found:
+        return None
+    (_, agent, _), group = max(found, key=lambda one: (len(one[1]), one[0][2] != LEDGER))
+    ids = dict.fromkeys(part for said in group for part in (said.span_id, said.done_in) if part)
+    return Refrain(agent, len(group), tuple(ids), group[0].leads)
 
 
 def _least(admitted: Sequence[bool], *, eager: bool) -> float:
@@ -88,36 +91,44 @@ def _least(admitted: Sequence[bool], *, eager: bool) -> float:
     return DENIED_INSTRUCTION if admitted else INSTRUCTION
 
 
-def _twice_in_a_row(admitted: Sequence[bool]) -> bool:
+def _believed(admitted: Sequence[bool]) -> range:
+    """The ledgers around those that admit a loop, where two of few in a row do."""
     places = [place for place, admits in enumerate(admitted) if admits]
-    return any(later - sooner < ADMISSIONS_WITHIN for sooner, later in pairwise(places))
+    pairs = [pair for pair in pairwise(places) if pair[1] - pair[0] < ADMISSIONS_WITHIN]
+    return range(pairs[0][0] - TIMES + 1, pairs[-1][1] + TIMES) if pairs else range(0)
 
 
 def _voices(
-    spans: Iterable[Span], spoken: Sequence[tuple[Span, str]], instruction: float
+    spans: Sequence[Span], spoken: Sequence[tuple[Span, str]], instruction: float, believed: range
 ) -> dict[tuple[str, str, str], list[_Said]]:
     """What each agent says in each of its roles, in order, with what was done about it."""
     texts = {span.span_id: text for span, text in spoken}
+    agents = {
+        span.span_id: span.agent for span in spans if span.agent
+    }  # a model's call may leave that to the step above it
     voices: dict[tuple[str, str, str], list[_Said]] = {}
-    told = _Told()
+    told, ledgers = _Told(), 0
     for span in spans:
         if span.tool is not None:
-            told.done(f"{span.tool.name} {span.tool.arguments_preview}")
+            told.done(span, f"{span.tool.name} {span.tool.arguments_preview}")
         text = texts.get(span.span_id, "")
         phase, bare = _phase(text)
         if "Warning: " in bare:
             bare = _WARNING.sub("", bare)  # what Python prints is nobody's words
         if not bare or (CALL_MARK in bare and span.model is not None):
             continue  # calls are judged with their results
-        agent = span.agent or span.name
+        agent, role = _speaker(agents.get(span.span_id) or agents.get(span.parent_id or "") or span.name)
+        phase = phase or role
         leads = '":' not in bare and bool(phase or _leads(agent))
         if is_ledger(bare):  # its other fields are filled with the same phrases every time
-            phase, bare, leads = "ledger", instruction_in(bare), True
+            phase, bare, leads = LEDGER, instruction_in(bare), True
+            ledgers += 1
         elif not leads:
-            told.done(bare)
+            told.done(span, bare)
         said = _Said(span.span_id, bare, instruction if leads else OTHERS, leads, None if leads else deed_of(bare))
         if leads:
-            told.next(said, kept=phase == "ledger")
+            said.admitted = ledgers - 1 in believed
+            told.next(said, kept=phase == LEDGER)
         if len(said.words) >= SHORTEST:
             voices.setdefault((span.kind, agent, phase), []).append(said)
     return voices
@@ -137,20 +148,30 @@ class _Told:
         elif len(said.words) >= SHORTEST:
             self._kept, self._given = (None if self._given else self._kept), said
 
-    def done(self, account: str) -> None:
+    def done(self, span: Span, account: str) -> None:
         """What was done about it, by whoever acts first."""
         for said in (self._kept, self._given):
             if said is not None:
-                said.deed = deed_of(account)
+                said.deed, said.done_in = deed_of(account), span.span_id
         self._kept = self._given = None
 
 
 def _phase(text: str) -> tuple[str, str]:
-    """The phase a step names in front of its words, and the words. To whom an instruction goes (``-> coder``) is no phase."""
+    """The phase a step names in front of its words, and the words."""
     if text.startswith("[") and "] " in text[:44]:
         phase, _, bare = text[1:].partition("] ")
-        return "->" if phase.startswith("->") else phase, bare
+        return _role(phase), bare
     return "", text
+
+
+def _speaker(agent: str) -> tuple[str, str]:
+    """An agent's name without the role some logs put behind it: ``Orchestrator (-> coder)``."""
+    name, opening, role = agent.rpartition(" (")
+    return (name, _role(role[:-1])) if opening and role.endswith(")") else (agent, "")
+
+
+def _role(role: str) -> str:
+    return "->" if role.startswith("->") else role  # to whom an instruction goes makes no difference
 
 
 @lru_cache(maxsize=256)
@@ -159,20 +180,20 @@ def _leads(agent: str) -> bool:
     return any(word in lowered for word in LEADERS)
 
 
-def _repeated(voice: list[_Said], *, believed: bool) -> tuple[str, ...]:
-    """The spans of the largest group of like words of which three stand within six."""
+def _repeated(voice: list[_Said]) -> list[_Said]:
+    """The largest group of like words of which three stand within six."""
     recent: list[list[int]] = []
     best: list[int] = []
     for place, said in enumerate(voice):
         recent = [group for group in recent if place - group[-1] < WINDOW]
-        joined = [group for group in recent if any(_same(voice[at], said, believed=believed) for at in group[-TIMES:])]
+        joined = [group for group in recent if any(_same(voice[at], said) for at in group[-TIMES:])]
         if not joined:
             recent.append([place])
         for group in joined:
             group.append(place)
             if len(group) > len(best) and _close(group, TIMES if said.courtesy else WINDOW):
                 best = group
-    return tuple(voice[place].span_id for place in best)
+    return [voice[place] for place in best]
 
 
 def _close(group: list[int], window: int) -> bool:
@@ -180,13 +201,13 @@ def _close(group: list[int], window: int) -> bool:
     return any(group[at + TIMES - 1] - group[at] < window for at in range(len(group) - TIMES + 1))
 
 
-def _same(a: _Said, b: _Said, *, believed: bool) -> bool:
-    return _same_instruction(a, b, believed=believed) if a.leads and b.leads else _same_words(a, b)
+def _same(a: _Said, b: _Said) -> bool:
+    return _same_instruction(a, b) if a.leads and b.leads else _same_words(a, b)
 
 
-def _same_instruction(a: _Said, b: _Said, *, believed: bool) -> bool:
+def _same_instruction(a: _Said, b: _Said) -> bool:
     """Nearly the same is asked for. One form filled in with other names is work, unless the same came of it."""
-    if believed or same_deed(a.deed, b.deed):
+    if (a.admitted and b.admitted) or same_deed(a.deed, b.deed):
         return shared(a.words, b.words, SAME_DEED_INSTRUCTION) >= SAME_DEED_INSTRUCTION
     least = max(a.least, b.least)
     if shared(a.words, b.words, least) < least or other_things(a.words, b.words):
