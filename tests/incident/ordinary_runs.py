@@ -171,12 +171,10 @@ def back_to_the_list_for_each_item(chance: Random) -> Found:
 
 def edit_and_test_in_turns(chance: Random) -> Found:
     steps: list[Step] = []
-    for _ in _many(chance):
+    for at in _many(chance):
         edit = call("edit", {"path": "app.py", "new": page(chance, 8)}, "edited")
-        steps += [
-            edit,
-            call("bash", {"command": "pytest -q"}, f"E assert 1 == 2\n1 failed in {chance.random():.2f}s", failed=True),
-        ]
+        failed = f"E assert {page(chance, 2)} == 2 in {page(chance, 1)}.py\n{20 - at} failed in {chance.random():.2f}s"
+        steps += [edit, call("bash", {"command": "pytest -q"}, failed, failed=True)]
     return steps, None
 
 

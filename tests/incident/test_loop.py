@@ -10,7 +10,8 @@ from bot.incident.telemetry import ModelCall, SideEffect, Span, SpanKind, Task, 
 from tests.incident.looping_runs import LOOPING
 from tests.incident.ordinary_runs import ORDINARY
 from tests.incident.run_steps import Family, Run, Step, act, call, runs_of, say
-from tests.incident.team_runs import TEAMS_LOOPING, TEAMS_ORDINARY
+from tests.incident.team_runs import TEAMS_LOOPING, TEAMS_ORDINARY, tell
+from tests.incident.web_and_code_runs import WEB_AND_CODE_LOOPING, WEB_AND_CODE_ORDINARY
 
 SECOND = 1_000_000_000
 EACH = 10  # runs of one family
@@ -123,7 +124,41 @@ def test_an_agent_that_talks_with_a_customer_may_look_the_same_thing_up_again() 
     assert loop_in(run(policy, talk[0], policy, talk[1], policy, talk[2])) is None
 
 
-@pytest.mark.parametrize("family", [*LOOPING, *TEAMS_LOOPING], ids=lambda family: family.__name__)
+def test_a_loop_of_instructions_names_what_came_of_each() -> None:
+    asked = "report the opening hours of the museum tower for Sunday"
+    loop = loop_in(
+        run(
+            *(
+                step
+                for way in ("please", "now", "again")
+                for step in (*tell(f"{way} {asked}"), act("Surfer", "No such page"))
+            )
+        )
+    )
+    assert loop is not None
+    assert (loop.what, loop.times, len(loop.span_ids)) == ("nearly the same instruction by Orchestrator", 3, 6)
+
+
+@pytest.mark.parametrize("speaker", ["Orchestrator (-> coder)", "Orchestrator"])
+def test_who_speaks_is_read_from_the_name_where_no_phase_is_recorded(speaker: str) -> None:
+    told = [act(speaker, f"Please unzip the file report.zip {end}.") for end in ("", "again", "once more")]
+    loop = loop_in(run(*(step for one in told for step in (one, act("Coder", "The file cannot be opened")))))
+    assert loop is not None
+    assert loop.what == "nearly the same instruction by Orchestrator"
+
+
+def test_warnings_of_python_are_nobodys_words() -> None:
+    warning = "/usr/lib/python3/agents/{}.py:93: UserWarning: Resolved model mismatch: large != small. Mapping may be wrong.\n  await create("
+    said = [
+        act("Orchestrator", f"Next speaker {who}\n{warning.format(who)}", "thought")
+        for who in ("surfer", "coder", "reader", "clerk")
+    ]
+    assert loop_in(run(*said, act("Coder", "There is nothing to run"))) is None
+
+
+@pytest.mark.parametrize(
+    "family", [*LOOPING, *TEAMS_LOOPING, *WEB_AND_CODE_LOOPING], ids=lambda family: family.__name__
+)
 def test_looping_runs_are_found_within_two_steps_of_the_third_time(family: Family) -> None:
     lags: list[int | None] = []
     for looping in runs_of([family], EACH):
@@ -139,7 +174,9 @@ def test_looping_runs_are_found_within_two_steps_of_the_third_time(family: Famil
     assert all(lag is None or lag >= 0 for lag in lags), "seen before anything was done a third time"
 
 
-@pytest.mark.parametrize("family", [*ORDINARY, *TEAMS_ORDINARY], ids=lambda family: family.__name__)
+@pytest.mark.parametrize(
+    "family", [*ORDINARY, *TEAMS_ORDINARY, *WEB_AND_CODE_ORDINARY], ids=lambda family: family.__name__
+)
 def test_ordinary_runs_are_left_alone(family: Family) -> None:
     alarms = [loop for ordinary in runs_of([family], EACH) if (loop := loop_in(ordinary.trace()))]
     assert alarms == []

@@ -15,6 +15,17 @@ _CLOCKS = re.compile(
     r"|\b0x[0-9a-fA-F]+\b"
 )
 _DIGITS = re.compile(r"\d+")
+# What is new in every request whatever it asks for; ``time`` alone is not among them, for it may be what is asked for
+_STAMPS = re.compile(
+    r'"(?:\w*(?:request|correlation|idempotency|trace|span)_?(?:id|key)|nonce|ts|\w*timestamp|took\w*|elapsed\w*|latency\w*)"'
+    r'\s*:\s*("[^"]*"|-?[\d.]+)',
+    re.IGNORECASE,
+)
+_SERIALS = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORECASE)
+_SLOT = 3  # words
+_FILLERS = frozenset(
+    ["now", "then", "again", "once", "more", "please", "today", "still", "just", "also", "further", "a", "the"]
+)
 
 
 def words_of(text: str) -> Words:
@@ -25,8 +36,28 @@ def words_of(text: str) -> Words:
 
 
 def without_clocks(text: str) -> str:
-    """The text without times of day, durations and addresses, which differ in every run of one command."""
-    return _CLOCKS.sub(" ", text)
+    """The text without times of day, durations, addresses and serial numbers, which differ in every run of one command."""
+    return _CLOCKS.sub(" ", _SERIALS.sub(" ", without_stamps(text)))
+
+
+def without_stamps(text: str) -> str:
+    """JSON without the ids and times of the request itself."""
+    return _STAMPS.sub("", text) if '"' in text else text
+
+
+def one_form(a: str, b: str) -> bool:
+    """The same sentence with something else in one place: the name asked for, and then the address."""
+    one, other = a.lower().translate(_SPACES).split(), b.lower().translate(_SPACES).split()
+    begin = 0
+    while begin < min(len(one), len(other)) and one[begin] == other[begin]:
+        begin += 1
+    end = 0
+    while end < min(len(one), len(other)) - begin and one[-1 - end] == other[-1 - end]:
+        end += 1
+    mine, theirs = one[begin : len(one) - end], other[begin : len(other) - end]
+    if not (begin and end and 0 < len(mine) <= _SLOT and 0 < len(theirs) <= _SLOT):
+        return False
+    return not any(word in _FILLERS or len(word) < LONG_NUMBER for word in (*mine, *theirs))
 
 
 def without_numbers(text: str) -> str:

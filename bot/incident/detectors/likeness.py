@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from bot.incident.detectors.alike import (
     Words,
     numbered,
+    one_form,
     other_things,
     shared,
     without_clocks,
     without_numbers,
+    without_stamps,
     words_of,
 )
 from bot.incident.detectors.deeds import deed_of, other_target
@@ -32,8 +34,11 @@ SAME_INTENT = 0.5  # of two reworded arguments whose results are alike
 SHORTEST_TEXT = 8  # different words; shorter courtesies repeat in every conversation
 FEWEST_WORDS = 3
 TROUBLE = frozenset(("error", "errors", "failed", "failure", "traceback", "exception", "denied", "timeout"))
+UNSURE = 50  # last characters of a cut result, where half a serial number may stand
+COMPLAINT = 120  # characters in which an error says what is wrong, before it shows where
 LONG_OUTCOME = 80  # characters; a shorter one ("ok") is the same for different things
 
+_NONE_FAILED = re.compile(r"\b(?:0|no) (?:failed|failures?|errors?)\b", re.IGNORECASE)
 _SMALL_NUMBERS = re.compile(r"(?<![\w-])-?\d{1,4}(?![\w-])")
 
 
@@ -61,6 +66,14 @@ def kinds_of(steps: Sequence[Step]) -> list[int]:
                 kind = place
         found.append(kind)
     return found
+
+
+def complains(step: Step) -> bool:
+    """The call failed, or its result reads as if it had."""
+    if step.failing:
+        return True
+    words = words_of(step.outcome_text)
+    return bool(words & TROUBLE) and not _NONE_FAILED.search(step.outcome_text)
 
 
 class _Sets:
@@ -102,12 +115,19 @@ def _alike(a: Step, b: Step, sets: _Sets) -> bool:
         shorter = min(len(one), len(other))
         least = SAME_WORDS if shorter >= FEW_WORDS else SAME_FEW_WORDS
         alike = shorter >= SHORTEST_TEXT and shared(one, other, least) >= least and not other_things(one, other)
-        return alike and not other_target(deed_of(a.words), deed_of(b.words))
+        return alike and not one_form(a.words, b.words) and not other_target(deed_of(a.words), deed_of(b.words))
     if a.given is None or b.given is None or a.writes != b.writes:
         return False
-    if a.given == b.given:
+    if a.given == b.given or _same_but_for_stamps(a, b):
         return _same_outcome(a, b, sets)
     return not a.wrote and _same_intent(a, b, sets)
+
+
+def _same_but_for_stamps(a: Step, b: Step) -> bool:
+    if a.given_text.endswith(CUT) or not a.given_text.startswith("{"):
+        return False
+    one = without_stamps(a.given_text)
+    return one != a.given_text and one == without_stamps(b.given_text)
 
 
 def _same_outcome(a: Step, b: Step, sets: _Sets, *, same_call: bool = True) -> bool:
@@ -119,7 +139,7 @@ def _same_outcome(a: Step, b: Step, sets: _Sets, *, same_call: bool = True) -> b
         return False
     if a.outcome == b.outcome:
         return True
-    if a.outcome_text == b.outcome_text and a.outcome_text.endswith(CUT):
+    if a.outcome_text.endswith(CUT) and a.outcome_text[:-UNSURE] == b.outcome_text[:-UNSURE]:
         a.vague = b.vague = True
         return True
     first, second = without_clocks(a.outcome_text), without_clocks(b.outcome_text)
@@ -127,6 +147,8 @@ def _same_outcome(a: Step, b: Step, sets: _Sets, *, same_call: bool = True) -> b
         return bool(first.strip())
     one, other = sets.of(first), sets.of(second)
     if a.failing or TROUBLE & one & other:
+        if without_numbers(first[:COMPLAINT]) == without_numbers(second[:COMPLAINT]) and len(first) > COMPLAINT:
+            return True
         least = SAME_FAILURE if a.failing else SAME_OUTCOME
         return shared(words_of(without_numbers(first)), words_of(without_numbers(second)), least) >= least
     if shared(one, other, SAME_OUTCOME) < SAME_OUTCOME:

@@ -9,15 +9,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.incident.detectors.likeness import kinds_of
+from bot.incident.detectors.likeness import complains, kinds_of
 from bot.incident.detectors.refrains import Refrain, refrain_in
-from bot.incident.detectors.task_steps import Step, steps_of
+from bot.incident.detectors.task_steps import CUT, Step, steps_of
 from bot.incident.telemetry import Trace
 
 REPEATS = 3  # like steps with like outcomes
 APART = 4  # the same where the outcome is not known, and other steps stand between
 SHORT_REPEATS = 4  # the same few words, which courtesies also are
 DIALOGUE_REPEATS = 5  # like calls, although the agent talks with someone in between
+STUCK_REPEATS = 5  # one failure again after every change
+STUCK_TURN = 3  # steps from one such failure to the next, on average at most
+UNMOVED = 4  # calls in a row, all different, that get the same long result
 RETRIES = 4  # failures of one call that a success right after excuses
 NOVEL = 0.4  # share of new steps from the first to the last repetition above which the task moves on
 NOVEL_OVERDUE = 0.5  # the same for a task far beyond its usual length
@@ -78,16 +81,32 @@ def _of_steps(steps: Sequence[Step], novel: float) -> Loop | None:
         return None
     kinds = kinds_of(steps)
     if len(set(kinds)) > len(kinds) - REPEATS + 1:
-        return None  # nothing stands there three times
+        return _unmoved(steps)  # nothing stands there three times
     run = _run_in(steps, kinds, _Limits(novel))
     if run is not None:
         return _loop([steps[place] for place in run.places], [kinds[place] for place in run.places], run.times)
     calls = [(step, kind) for step, kind in zip(steps, kinds, strict=True) if not step.words]
     run = _run_in([step for step, _ in calls], [kind for _, kind in calls], _Limits(novel, DIALOGUE_REPEATS))
-    return (
-        _loop([calls[place][0] for place in run.places], [calls[place][1] for place in run.places], run.times)
-        if run
-        else None
+    if run is None:
+        return _unmoved(steps)
+    return _loop([calls[place][0] for place in run.places], [calls[place][1] for place in run.places], run.times)
+
+
+def _unmoved(steps: Sequence[Step]) -> Loop | None:
+    """Different calls in a row that all get the same: a page on which nothing has any effect."""
+    best: list[Step] = []
+    row: list[Step] = []
+    for step in steps:
+        if step.words:
+            continue
+        long = step.outcome is not None and step.outcome_text.endswith(CUT)
+        row = [*(row if row and row[0].outcome == step.outcome else ()), step] if long else []
+        best = row if len(row) > len(best) else best
+    if len(best) < UNMOVED:
+        return None
+    ids = tuple(step.span_id for step in best)
+    return Loop(
+        "other calls with the same result", len(best), ids, failing=False, writes=any(step.writes for step in best)
     )
 
 
@@ -136,7 +155,8 @@ def _furthest(
         times, length = last - first + 1, end - begin
         if times < max(limits.repeats, REPEATS):
             return None
-        if news[end + 1] - news[begin + 1] > limits.novel * length:
+        moves = news[end + 1] - news[begin + 1] > limits.novel * length
+        if moves and not (times >= STUCK_REPEATS and length <= STUCK_TURN * (times - 1) and complains(steps[end])):
             continue
         even = length == turn * (times - 1) and turn <= CYCLE_LENGTHS[-1] and _cyclic(kinds[begin : end + 1], turn)
         if times >= _needed(steps[begin], even=even) and not (times <= RETRIES and _worked(steps, end)):

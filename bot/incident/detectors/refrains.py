@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
-from bot.incident.detectors.alike import Words, other_things, shared, words_of
+from bot.incident.detectors.alike import Words, one_form, other_things, shared, words_of
 from bot.incident.detectors.deeds import OPENING, Deed, deed_of, names_in, same_deed
 from bot.incident.detectors.ledger import admits_loop, instruction_in, is_ledger
 from bot.incident.detectors.task_steps import said_by_agents
@@ -210,7 +210,7 @@ def _same_instruction(a: _Said, b: _Said) -> bool:
     if (a.admitted and b.admitted) or same_deed(a.deed, b.deed):
         return shared(a.words, b.words, SAME_DEED_INSTRUCTION) >= SAME_DEED_INSTRUCTION
     least = max(a.least, b.least)
-    if shared(a.words, b.words, least) < least or other_things(a.words, b.words):
+    if shared(a.words, b.words, least) < least or other_things(a.words, b.words) or one_form(a.text, b.text):
         return False
     mine, theirs = a.words - b.words, b.words - a.words
     if not (mine & a.names or theirs & b.names):

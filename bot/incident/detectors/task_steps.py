@@ -6,10 +6,16 @@ from dataclasses import dataclass
 
 from bot.incident.telemetry import CALL_MARK, SideEffect, Span, SpanKind, Trace
 
-_ACTION = re.compile(r"(?:^|\n)\s*(?:next )?action:\s*[`*]*\s*(\S.*)", re.IGNORECASE)
+_ACTION = re.compile(
+    r"(?:^|\n)\W{0,3}(?:next )?action\W{0,2}:\W{0,3}?\s*(.+?)\s*(?=\n\W{0,3}(?:observation|thought|next action)\W{0,2}:|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
 _CALL_LINE = re.compile(r"^\W{0,3}(\w+\s?(?:\(.*\)|\[.*\]))\W{0,3}$")
 _TAGGED = re.compile(r"<action>\s*(.+?)\s*</action>", re.DOTALL)
 _FENCED = re.compile(r"```(?:\w+\n)?\s*(.+?)\s*```", re.DOTALL)
+_FENCE = re.compile(r"```(?:\w+(?=\n))?")
+_COMMAND = re.compile(r"```(?:ba|z)?(?:sh)?\n\s*([^\n]+)\s*```\s*\Z")
+_JSON_NAME = re.compile(r'"(?:action|tool|name|tool_name|function)"\s*:\s*"(\w+)"')
 _NAME = re.compile(r"\w+")
 CUT = "…"  # how the preview of a longer text ends
 
@@ -88,7 +94,10 @@ def action_in(text: str) -> str | None:
         return text[text.index(CALL_MARK) + len(CALL_MARK) :]
     marked = _TAGGED.search(text) if "<action>" in text else _ACTION.search(text)
     if marked:
-        return marked[1].strip("`* \n")
+        return " ".join(_FENCE.sub(" ", marked[1]).split()).strip("`* ") or None
+    command = _COMMAND.search(text)
+    if command:
+        return command[1].strip()
     fenced = _FENCED.findall(text) if "```" in text else []
     line = (fenced[-1] if fenced else text.rstrip().rsplit("\n", 1)[-1])[:200]
     call = _CALL_LINE.match(line)
@@ -122,8 +131,9 @@ def _words(span: Span, *, called: bool, teams: bool) -> Step | None:
         return None
     action = None if called else action_in(text)
     if action is not None:
-        name = _NAME.match(action)
-        return Step(span.span_id, name[0] if name else action[:40], action, action, None, "", failing=span.error)
+        name = _JSON_NAME.search(action) or _NAME.match(action)
+        called_by = name[name.lastindex or 0] if name else action[:40]
+        return Step(span.span_id, called_by, action, action, None, "", failing=span.error)
     if teams:
         return None  # who says what to whom is judged agent by agent
     return Step(span.span_id, "", None, "", None, "", failing=span.error, words=text)
