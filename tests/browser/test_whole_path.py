@@ -103,7 +103,7 @@ def answer(people: WorkspacePage, picture: Callable[[str], None]) -> int:
 def contain(demo: Demo, people: WorkspacePage, picture: Callable[[str], None]) -> None:
     assert not demo.state()["max_turns"]
     people.press("Turn limit")
-    until(lambda: demo.state()["max_turns"], 5, "the agent obeys the limit")  # how fast: benchmarks/control.py
+    until(lambda: demo.state()["max_turns"], 5, "the agent obeys the limit")  # how fast: benchmarks/controls.py
     expect(people.card).to_contain_text("read back ✔")
     expect(people.card).to_contain_text("observed ✔", timeout=60_000)
     picture("06-proven")

