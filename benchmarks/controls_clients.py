@@ -14,7 +14,6 @@ import os
 import sys
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic, monotonic_ns
 from typing import Any
@@ -49,66 +48,91 @@ class Crowd:
     url: str
     count: int
     seen: dict[int, list[int]] = field(default_factory=dict)
-    listening: int = 0
-    tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def run(self) -> None:
         """Connect all, then report until the input ends."""
         for number in range(self.count):
-            self.start(self.one(number))
-            await asyncio.sleep(0.001)
-        while self.listening < self.count:  # noqa: ASYNC110 - once, before anything is measured
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(1)  # the first snapshots and heartbeats are over
+            await self.one(number)
+        await asyncio.sleep(2)  # the first snapshots and heartbeats are over
         tell(-1, [])
         await asyncio.to_thread(sys.stdin.read)
         os._exit(0)
 
-    def start(self, work: Any) -> None:
-        """Run it beside the others."""
-        task = asyncio.ensure_future(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
     async def one(self, number: int) -> None:
-        """One client: its stream, its core, its heartbeats."""
+        """One client: a connection for its stream, one for its heartbeats, and its core."""
+        loop, to = asyncio.get_running_loop(), urlsplit(self.url)
+        host, port = to.hostname or "", to.port or 0
+        _, speaker = await loop.create_connection(Speaking, host, port)
+        _, listener = await loop.create_connection(lambda: Listening(self, number, speaker), host, port)
+        await listener.listening
+
+
+class Speaking(asyncio.Protocol):
+    """A kept connection for heartbeats."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It stands."""
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """How many instances there are, which the core wants to know."""
+        answer = json.loads(data.rpartition(b"\r\n\r\n")[2])
+        self.core.heartbeat_answered(answer, monotonic())
+
+    def beat(self, core: Any, identity: Any) -> None:
+        """Say what is in force."""
+        heartbeat = core.heartbeat(monotonic())
+        if heartbeat is not None:
+            self.core, body = core, heartbeat.body(identity)
+            head = f"POST /controls/v1/heartbeat HTTP/1.1\r\nHost: b\r\nContent-Length: {len(body)}\r\n\r\n"
+            self.transport.write(head.encode() + body)  # type: ignore[attr-defined]
+
+
+class Listening(asyncio.Protocol):
+    """The stream of one client and its core."""
+
+    def __init__(self, crowd: Crowd, number: int, speaker: Speaking) -> None:
         from firstfive_client.core import Core, Identity  # noqa: PLC0415 - as above
         from firstfive_client.events import EventParser  # noqa: PLC0415 - as above
 
-        identity = Identity(AGENT, instance=f"bench-{number}")
-        core = Core(on_change=lambda: self.changed(core, identity))
-        parser = EventParser()
-        reader, writer = await asyncio.open_connection(urlsplit(self.url).hostname, urlsplit(self.url).port)
-        writer.write(f"GET /controls/v1/stream?{urlencode(identity.query)} HTTP/1.1\r\nHost: b\r\n\r\n".encode())
-        await reader.readuntil(b"\r\n\r\n")
-        self.listening += 1
-        while size := int(await reader.readline() or b"0", 16):  # chunked
-            data = await reader.readexactly(size)
-            await reader.readexactly(2)
-            for event in parser.feed(data):
-                core.event(event, monotonic())
+        self.crowd, self.speaker = crowd, speaker
+        self.identity = Identity(AGENT, instance=f"bench-{number}")
+        self.core, self.parser = Core(on_change=self.changed), EventParser()
+        self.listening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.rest = b""
 
-    def changed(self, core: Any, identity: Any) -> None:
-        """Something new is in force in one client."""
-        found = self.seen.setdefault(core.snapshot.revision, [])
-        found.append(monotonic_ns())
-        if len(found) == self.count:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask for the stream."""
+        query = urlencode(self.identity.query)
+        transport.write(f"GET /controls/v1/stream?{query} HTTP/1.1\r\nHost: b\r\n\r\n".encode())  # type: ignore[attr-defined]
+
+    def data_received(self, data: bytes) -> None:
+        """The head, then chunks."""
+        self.rest += data
+        if not self.listening.done():
+            _, end, rest = self.rest.partition(b"\r\n\r\n")
+            if not end:
+                return
+            self.rest = rest
+            self.listening.set_result(None)
+        while True:
+            size, end, rest = self.rest.partition(b"\r\n")
+            if not end or len(rest) < int(size, 16) + 2:
+                return
+            chunk, self.rest = rest[: int(size, 16)], rest[int(size, 16) + 2 :]
+            for event in self.parser.feed(chunk):
+                self.core.event(event, monotonic())
+
+    def changed(self) -> None:
+        """Something new is in force in this client."""
+        moment, core, seen = monotonic_ns(), self.core, self.crowd.seen
+        assert core.snapshot
+        found = seen.setdefault(core.snapshot.revision, [])
+        found.append(moment)
+        if len(found) == self.crowd.count:
             tell(core.snapshot.revision, found)
-        self.start(self.beat(core, identity))
-
-    async def beat(self, core: Any, identity: Any) -> None:
-        """The heartbeat that says so, when it is due, on a connection of its own."""
-        await asyncio.sleep(core.heartbeat_in(monotonic()))
-        heartbeat = core.heartbeat(monotonic())
-        if heartbeat is None:
-            return
-        with suppress(OSError):
-            reader, writer = await asyncio.open_connection(urlsplit(self.url).hostname, urlsplit(self.url).port)
-            body = heartbeat.body(identity)
-            head = "POST /controls/v1/heartbeat HTTP/1.1\r\nHost: b\r\nConnection: close\r\n"
-            writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-            await reader.read()
-            writer.close()
+        due = core.heartbeat_in(monotonic())
+        asyncio.get_running_loop().call_later(due + 0.001, self.speaker.beat, core, self.identity)
 
 
 def flagd(address: str) -> None:

@@ -16,7 +16,8 @@ from firstfive_client.events import Event
 from firstfive_client.wire import NotControls, Snapshot, read_snapshot
 
 HEARTBEAT_EVERY = 15.0  # seconds; the server forgets an instance after 60
-HEARTBEAT_SPREAD = 0.1  # seconds over which instances spread their word that a change is in force
+SPREAD, LONGEST_SPREAD = 0.1, 2.0  # seconds over which instances spread their word that a change is in force
+SPREAD_EACH = 0.001  # seconds added to it per instance, so that a thousand do not speak at once
 HEARTBEAT_AGAIN = 2.0  # seconds after one that was not taken
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds between attempts to connect
 SILENCE = 40.0  # seconds without a byte after which a stream is taken for dead; the server speaks every 15
@@ -124,7 +125,8 @@ class Core:
             if changed:
                 self.snapshot, self._applied_at = snapshot, now
             if changed or first:
-                self._heartbeat_at = now + HEARTBEAT_SPREAD * self.chance()
+                spread = min(LONGEST_SPREAD, SPREAD + SPREAD_EACH * self.instances)
+                self._heartbeat_at = now + spread * self.chance()
         if changed:
             self.on_change()
 
