@@ -249,6 +249,13 @@ class TelemetrySettings:
         "",
         "File with further patterns to redact, beside e-mail, phone, card, keys and tokens; see docs/security.md.",
     )
+    decoders: int = setting(
+        "FIRSTFIVE_DECODERS",
+        -1,
+        "Processes that decode telemetry when there is much of it, about 50 MB each; 0: none beside the server. "
+        "-1: one for every four processors, at least one.",
+        within=(-1, 16),
+    )
 
 
 @dataclass(frozen=True, slots=True)

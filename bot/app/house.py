@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DatabaseError
 
+from bot.app.intake.decoders import Decoders, usual
 from bot.app.sources import open_sources
 from bot.controls.builtin import BuiltinControl, PublicRead
 from bot.documents.catalogue import read_catalogue
@@ -128,6 +129,7 @@ class House:
     background: Tasks
     records: Announced
     telemetry: SqlTelemetry
+    decoders: Decoders
     announcements: SqlAnnouncements
     jobs: DurableJobs
     control: BuiltinControl
@@ -263,6 +265,8 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
         settings.home.database, clock, executor=settings.engine.executor, poll_seconds=settings.engine.poll_seconds
     )
     telemetry, announcements = SqlTelemetry(database, clock), SqlAnnouncements(database)
+    decoders = Decoders(documents.privacy, usual() if settings.telemetry.decoders < 0 else settings.telemetry.decoders)
+    telemetry.reduce = decoders.reduce
     sources = open_sources(settings.sources, clock)
     try:
         await upgraded(database)
@@ -289,6 +293,7 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
             background,
             records,
             telemetry,
+            decoders,
             announcements,
             jobs,
             control,
@@ -305,6 +310,7 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
             await source.close()
         await jobs.stop()
         await telemetry.close()
+        await decoders.close()
         await database.close()
 
 

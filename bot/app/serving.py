@@ -17,11 +17,12 @@ from starlette.types import ASGIApp
 from bot.app.connecting import Health, SlackDoor, to_slack
 from bot.app.flagd import flagd
 from bot.app.house import House, house
+from bot.app.intake.otlp_intake import OtlpIntake
 from bot.app.reading import PublicReads
 from bot.engine.jobs import prepare
 from bot.incident.errors import FirstfiveError, Misconfigured
 from bot.settings import ServerSettings, Settings
-from bot.sources.otlp import OtlpIntake, TelemetryRejected, response_body
+from bot.sources.otlp import TelemetryRejected, response_body
 from bot.sources.ownership import Scope, scope_of
 from bot.web.application import build
 from bot.web.doors import Telemetry
@@ -270,7 +271,7 @@ def _parts(home: House, public_url: str, door: SlackDoor | None, health: Health)
         cache=Path(home.settings.home.home) / "cache",
         public_url=public_url,
         telemetry=Telemetry(
-            OtlpIntake(home.telemetry, home.documents.privacy, home.clock, home.telemetry.work),
+            OtlpIntake(home.telemetry, home.decoders, home.clock),
             TelemetryRejected,
             response_body,
             _keys(home),

@@ -4,21 +4,17 @@ Protocol: https://opentelemetry.io/docs/specs/otlp/#otlphttp. JSON has hex ids a
 64-bit integers as text, which protobuf's own JSON parser does not understand.
 """
 
-import asyncio
 import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import timedelta
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from bot.incident.errors import FirstfiveError
 from bot.incident.telemetry import EvalScore, Span
-from bot.ports import Clock, TelemetryStore
 from bot.sources import attributes as names
 from bot.sources import otlp_json, otlp_protobuf
 from bot.sources.normalise import LATEST_NS, RawRecord, RawSpan, score_from, scores_of_span, span_from
@@ -29,8 +25,6 @@ JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
 MOST_BODY = 8 * 1024 * 1024
 MOST_DECOMPRESSED = 32 * 1024 * 1024
-MOST_AHEAD = timedelta(days=1)  # of our clock; a sender whose clock runs further ahead would hide everything newer
-IN_THREAD_FROM = 64 * 1024  # bytes; decoding more than this would hold up the event loop
 
 _HEX = re.compile(r"[0-9a-f]+")  # bytes.fromhex would let spaces pass
 
@@ -42,6 +36,9 @@ class TelemetryRejected(FirstfiveError):
         super().__init__(reason)
         self.status = status
         self.reason = reason
+
+    def __reduce__(self) -> tuple[type["TelemetryRejected"], tuple[int, str]]:
+        return type(self), (self.status, self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,57 +56,6 @@ class Decoded:
     spans: list[Span]
     scores: list[EvalScore]
     accepted: Accepted
-
-
-class OtlpIntake:
-    """Decodes, normalises and stores. Answers after the commit."""
-
-    def __init__(
-        self,
-        store: TelemetryStore,
-        privacy: Privacy = PRIVATE,
-        clock: Clock | None = None,
-        work: Executor | None = None,
-    ) -> None:
-        """Without a ``clock`` no moment is too far ahead. ``work`` decodes what is large, by default any thread."""
-        self._store = store
-        self._privacy = privacy
-        self._clock = clock
-        self._work = work
-
-    async def traces(self, body: bytes, content_type: str, encoding: str, scope: Scope | None = None) -> Accepted:
-        """An ExportTraceServiceRequest.
-
-        Raises:
-            TelemetryRejected: it cannot be read, is too large, or its type is unknown.
-            Unavailable: the store is busy.
-        """
-        return await self._take(body, content_type, encoding, "traces", scope)
-
-    async def logs(self, body: bytes, content_type: str, encoding: str, scope: Scope | None = None) -> Accepted:
-        """An ExportLogsServiceRequest; evaluation results are taken from it, other records are not kept.
-
-        Raises:
-            TelemetryRejected: as :meth:`traces`.
-            Unavailable: the store is busy.
-        """
-        return await self._take(body, content_type, encoding, "logs", scope)
-
-    async def _take(self, body: bytes, content_type: str, encoding: str, signal: str, scope: Scope | None) -> Accepted:
-        if len(body) > IN_THREAD_FROM or encoding:
-            loop = asyncio.get_running_loop()
-            decoded = await loop.run_in_executor(self._work, self._decode, body, content_type, encoding, signal, scope)
-        else:
-            decoded = self._decode(body, content_type, encoding, signal, scope)
-        if decoded.spans or decoded.scores:
-            await self._store.add(decoded.spans, decoded.scores)
-        return decoded.accepted
-
-    def _decode(self, body: bytes, content_type: str, encoding: str, signal: str, scope: Scope | None) -> Decoded:
-        latest = LATEST_NS
-        if self._clock is not None:
-            latest = int((self._clock.now() + MOST_AHEAD).timestamp() * 1e9)
-        return decode(body, content_type, encoding, signal, Rules(scope, self._privacy, latest))
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,9 @@ class Redaction:
         object.__setattr__(self, "_own", own)
         object.__setattr__(self, "_short", lru_cache(20_000)(self._redacted))
 
+    def __reduce__(self) -> tuple[type["Redaction"], tuple[Sequence[tuple[str, str]]]]:
+        return type(self), (self.patterns,)
+
     def text(self, content: str) -> str:
         """The text without what must not be seen."""
         if len(content) < SHORTEST:

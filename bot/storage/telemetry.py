@@ -14,14 +14,14 @@ from bot.incident.errors import Unavailable
 from bot.incident.telemetry import EvalScore, Span
 from bot.ports import Clock, TelemetryStore
 from bot.storage.database import Database
-from bot.storage.telemetry_commit import commit
+from bot.storage.telemetry_commit import Reduce, commit
 from bot.storage.telemetry_reads import TelemetryReads
 from bot.storage.telemetry_retention import Forgetting
-from bot.storage.telemetry_rows import Arrived, arrived, together
+from bot.storage.telemetry_rows import Arrived, SpanRow, TraceRow, arrived, grown_rows, together
 
 MOST_WAITING = 64  # posts; more are told to come back
 POSTS_PER_COMMIT = 8
-INLINE = 64  # spans written out on the event loop; more would hold it up
+INLINE = 64  # spans worked on in the event loop; more would hold it up
 
 
 @dataclass(slots=True)
@@ -39,7 +39,8 @@ class SqlTelemetry(TelemetryReads, Forgetting, TelemetryStore):
         self._waiting: asyncio.Queue[_Post] = asyncio.Queue(MOST_WAITING)
         self._writer: asyncio.Task[None] | None = None
         # One thread for all the work on what arrives: a responder's look beside it then gets half the processor
-        self.work = ThreadPoolExecutor(1, "telemetry")
+        self._work = ThreadPoolExecutor(1, "telemetry")
+        self.reduce: Reduce = self._reduced  # whoever has processes for it may put them here
         self.spans_taken = 0  # since the start, for the metrics
 
     async def add(self, spans: Sequence[Span], scores: Sequence[EvalScore]) -> None:
@@ -51,9 +52,23 @@ class SqlTelemetry(TelemetryReads, Forgetting, TelemetryStore):
         if self._waiting.full():
             raise _busy()
         if len(spans) > INLINE:
-            ready = await asyncio.get_running_loop().run_in_executor(self.work, arrived, spans, scores)
+            ready = await asyncio.get_running_loop().run_in_executor(self._work, arrived, spans, scores)
         else:
             ready = arrived(spans, scores)
+        await self.keep(ready)
+
+    async def keep(self, post: Arrived) -> None:
+        """As :meth:`add`, of what is made into rows already.
+
+        Raises:
+            Unavailable: as :meth:`add`.
+        """
+        if not post:
+            return
+        await self._kept(post)
+        self.spans_taken += len(post.spans)
+
+    async def _kept(self, ready: Arrived) -> None:
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
         post = _Post(ready, asyncio.get_running_loop().create_future())
@@ -62,7 +77,6 @@ class SqlTelemetry(TelemetryReads, Forgetting, TelemetryStore):
         except asyncio.QueueFull:
             raise _busy() from None
         await post.kept
-        self.spans_taken += len(spans)
 
     async def close(self) -> None:
         """End the writer; what was acknowledged is stored, whoever still waits is told to send again."""
@@ -72,7 +86,7 @@ class SqlTelemetry(TelemetryReads, Forgetting, TelemetryStore):
                 await self._writer
         while not self._waiting.empty():
             _tell(self._waiting.get_nowait(), _stopping())
-        self.work.shutdown(wait=False)
+        self._work.shutdown(wait=False)
 
     async def _write(self) -> None:
         while True:
@@ -104,7 +118,12 @@ class SqlTelemetry(TelemetryReads, Forgetting, TelemetryStore):
     async def _commit(self, posts: Sequence[_Post]) -> None:
         now_ns = int(self._clock.now().timestamp() * 1e9)
         async with self._database.write() as connection:
-            await commit(connection, together([post.arrived for post in posts]), now_ns, self.work)
+            await commit(connection, together([post.arrived for post in posts]), now_ns, self.reduce)
+
+    async def _reduced(self, grown: Sequence[SpanRow]) -> list[TraceRow]:
+        if len(grown) <= INLINE:
+            return grown_rows(grown)
+        return await asyncio.get_running_loop().run_in_executor(self._work, grown_rows, grown)
 
 
 def _tell(post: _Post, error: Exception | None) -> None:

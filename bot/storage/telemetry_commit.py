@@ -4,9 +4,7 @@ A trace's row is recomputed from all its spans whenever some arrive, so that a r
 again, or spans that come late and out of order, change no count.
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any
@@ -15,17 +13,17 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.incident.assembly import UNNAMED
-from bot.incident.telemetry import EvalScore, Span
 from bot.storage.compact_json import written
 from bot.storage.span_json import score_from_json, score_to_json
 from bot.storage.tables.telemetry import scores as scores_table
 from bot.storage.tables.telemetry import spans as spans_table
 from bot.storage.tables.telemetry import traces as traces_table
-from bot.storage.telemetry_rows import MOST_SPANS_READ, Arrived, SpanRow, score_row, trace_rows
+from bot.storage.telemetry_rows import MOST_SPANS_READ, Arrived, ScoreRow, SpanRow, TraceRow, attributed
 from bot.storage.transaction import insert
 
+Reduce = Callable[[Sequence[SpanRow]], Awaitable[list[TraceRow]]]  # all spans of traces -> the rows of these traces
+
 CHUNK = 500  # values in one IN list
-INLINE = 64  # spans reduced on the event loop; more would hold it up
 STORED = (spans_table.c.trace_id, spans_table.c.span_id, spans_table.c.start_ns, spans_table.c.body)
 
 _INSERT_SPANS = "INSERT INTO spans (trace_id, span_id, start_ns, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -36,22 +34,24 @@ _ONE_WRITER = text("SELECT pg_advisory_xact_lock(20261123)")  # any constant; it
 _ARRIVING = "CREATE TEMPORARY TABLE IF NOT EXISTS arriving (LIKE spans) ON COMMIT DELETE ROWS"
 _COPY = "COPY arriving (trace_id, span_id, start_ns, body) FROM STDIN"
 _MOVE = "INSERT INTO spans SELECT * FROM arriving ON CONFLICT DO NOTHING"
+_PLACE = itemgetter(0, 1)  # trace id and span id of a row
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-async def commit(connection: AsyncConnection, post: Arrived, arrived_ns: int, work: Executor) -> None:
-    """Store one post within the transaction of ``connection``; what takes long is left to ``work``."""
-    if post.rows:
+async def commit(connection: AsyncConnection, post: Arrived, arrived_ns: int, reduce: Reduce) -> None:
+    """Store one post within the transaction of ``connection``; traces that have grown are left to ``reduce``."""
+    if post.spans:
         if connection.dialect.name == "postgresql":  # two replicas must not count the same trace side by side
             await connection.execute(_ONE_WRITER)
-        known = await _known(connection, sorted(post.spans))
-        await _insert(connection, [post.rows[key] for key in sorted(post.rows)])
-        await _roll_up(connection, post, known, arrived_ns, work)
+        known = await _known(connection, sorted(post.traces))
+        await _insert(connection, sorted(post.spans, key=_PLACE))
+        await _roll_up(connection, post, known, arrived_ns, reduce)
     if post.scores:
         agents = await _agents_of(connection, post.scores)
-        rows = [score_row(score, agents.get(score.trace_id or ""), arrived_ns) for score in post.scores]
-        rows = sorted({row["id"]: row for row in rows}.values(), key=itemgetter("id"))
-        await connection.execute(insert(connection, scores_table).on_conflict_do_nothing(), rows)
+        rows = [row if row["agent"] else attributed(row, agents.get(row["trace_id"])) for row in post.scores]
+        stamped = {row["id"]: {**row, "arrived_ns": arrived_ns} for row in rows}
+        ordered = [stamped[key] for key in sorted(stamped)]
+        await connection.execute(insert(connection, scores_table).on_conflict_do_nothing(), ordered)
 
 
 async def _known(connection: AsyncConnection, trace_ids: Sequence[str]) -> dict[str, int]:
@@ -79,33 +79,28 @@ async def _insert(connection: AsyncConnection, rows: Sequence[SpanRow]) -> None:
 
 
 async def _roll_up(
-    connection: AsyncConnection, post: Arrived, known: Mapping[str, int], arrived_ns: int, work: Executor
+    connection: AsyncConnection, post: Arrived, known: Mapping[str, int], arrived_ns: int, reduce: Reduce
 ) -> None:
-    fresh = [trace_id for trace_id in post.spans if trace_id not in known]
-    endless = [trace_id for trace_id, spans in known.items() if spans > MOST_SPANS_READ]
-    grown = await read_spans(connection, [trace_id for trace_id in known if trace_id not in set(endless)])
-    if len(grown) + sum(len(post.spans[trace_id]) for trace_id in fresh if trace_id not in post.whole) > INLINE:
-        loop = asyncio.get_running_loop()
-        rows = await loop.run_in_executor(work, trace_rows, post, fresh, grown, arrived_ns)
-    else:
-        rows = trace_rows(post, fresh, grown, arrived_ns)
-    rows = [row for row in rows if row["spans"] != known.get(str(row["trace_id"]))]  # the others came again unchanged
+    endless = {trace_id for trace_id, spans in known.items() if spans > MOST_SPANS_READ}
+    rows = [row for trace_id, row in post.traces.items() if trace_id not in known and trace_id not in post.parts]
+    grown = await read_spans(connection, sorted((known.keys() | post.parts) - endless))
+    if grown:
+        rows += [row for row in await reduce(grown) if row["spans"] != known.get(row["trace_id"])]  # else a replay
     if rows:
-        rows.sort(key=itemgetter("trace_id"))
         statement = insert(connection, traces_table)
         renewed = {
             column.name: statement.excluded[column.name] for column in traces_table.c if column.name != "trace_id"
         }
-        await connection.execute(statement.on_conflict_do_update(index_elements=["trace_id"], set_=renewed), rows)
-        await _claim(connection, rows)
-    for trace_id in endless:
-        await _lengthen(connection, trace_id, post.spans[trace_id], arrived_ns)
+        ordered = sorted(({**row, "arrived_ns": arrived_ns} for row in rows), key=itemgetter("trace_id"))
+        await connection.execute(statement.on_conflict_do_update(index_elements=["trace_id"], set_=renewed), ordered)
+        await _claim(connection, ordered)
+    for trace_id in sorted(endless):
+        await _lengthen(connection, trace_id, post.traces[trace_id]["end_ns"], arrived_ns)
 
 
-async def _lengthen(connection: AsyncConnection, trace_id: str, spans: Sequence[Span], arrived_ns: int) -> None:
+async def _lengthen(connection: AsyncConnection, trace_id: str, latest: int, arrived_ns: int) -> None:
     """A trace that never ends is counted on, and not read again."""
     counted = select(func.count()).select_from(spans_table).where(spans_table.c.trace_id == trace_id)
-    latest = max(span.end_ns for span in spans)
     of_this = traces_table.c.trace_id == trace_id
     values = {"spans": counted.scalar_subquery(), "arrived_ns": arrived_ns}
     await connection.execute(update(traces_table).where(of_this).values(values))
@@ -137,9 +132,9 @@ async def _claim(connection: AsyncConnection, traces: Sequence[Mapping[str, Any]
             await connection.execute(claimed.values(agent=known.agent, body=score_to_json(known)))
 
 
-async def _agents_of(connection: AsyncConnection, scores: Sequence[EvalScore]) -> dict[str, str]:
+async def _agents_of(connection: AsyncConnection, scores: Sequence[ScoreRow]) -> dict[str, str]:
     """The agent of each trace that a score without an agent is about."""
-    unnamed = sorted({score.trace_id for score in scores if score.agent is None and score.trace_id})
+    unnamed = sorted({row["trace_id"] for row in scores if row["agent"] is None and row["trace_id"]})
     agents: dict[str, str] = {}
     for start in range(0, len(unnamed), CHUNK):
         among = traces_table.c.trace_id.in_(unnamed[start : start + CHUNK])

@@ -9,81 +9,73 @@ from bot.incident.assembly import UNNAMED, assemble
 from bot.incident.reading import read
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.storage.reading_json import reading_to_json
-from bot.storage.span_json import score_to_json, span_from_json, span_to_json
+from bot.storage.span_json import score_from_json, score_to_json, span_from_json, span_to_json
 
 ROW_OVERHEAD = 160  # bytes a span's row takes besides its text, indexes included
 MOST_SPANS_READ = 2000  # of one trace; a longer one is judged by its first ones
 
 SpanRow = tuple[str, str, int, str]  # trace id, span id, start, JSON
-
-
 TraceRow = dict[str, Any]
+ScoreRow = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One post, ready to be stored. A span that comes twice is kept once.
+    """One post as plain rows, ready to be stored: it crosses from one process to another.
 
-    ``whole`` are the rows of traces that came with their root: most come at once, and these need no second look.
+    ``traces`` are the rows that its traces have if nothing else is stored of them. ``parts`` are traces that
+    came in several posts: their rows here say too little. Scores may still lack their agent (None).
     """
 
-    rows: Mapping[tuple[str, str], SpanRow]
-    spans: Mapping[str, list[Span]]  # by trace
-    scores: Sequence[EvalScore]
-    whole: Mapping[str, TraceRow]
+    spans: Sequence[SpanRow]
+    traces: Mapping[str, TraceRow]
+    scores: Sequence[ScoreRow]
+    parts: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.spans or self.scores)
 
 
-def arrived(spans: Iterable[Span], scores: Sequence[EvalScore]) -> Arrived:
-    """The rows of one post."""
+def arrived(spans: Iterable[Span], scores: Iterable[EvalScore]) -> Arrived:
+    """The rows of one post. A span that comes twice is kept once."""
     rows: dict[tuple[str, str], SpanRow] = {}
     by_trace: dict[str, list[Span]] = {}
-    roots: set[str] = set()
+    sizes: dict[str, int] = {}
     for span in spans:
         key = (span.trace_id, span.span_id)
         if key not in rows:
-            rows[key] = (span.trace_id, span.span_id, span.start_ns, span_to_json(span))
+            body = span_to_json(span)
+            rows[key] = (span.trace_id, span.span_id, span.start_ns, body)
             by_trace.setdefault(span.trace_id, []).append(span)
-            if span.parent_id is None:
-                roots.add(span.trace_id)
-    return Arrived(rows, by_trace, scores, {trace: fresh_row(by_trace[trace], rows) for trace in roots})
+            sizes[span.trace_id] = sizes.get(span.trace_id, 0) + len(body) + ROW_OVERHEAD
+    traces = {trace_id: trace_row(assemble(found), sizes[trace_id]) for trace_id, found in by_trace.items()}
+    return Arrived(list(rows.values()), traces, [score_row(score) for score in scores])
 
 
 def together(posts: Sequence[Arrived]) -> Arrived:
     """Several posts as one."""
     if len(posts) == 1:
         return posts[0]
-    rows: dict[tuple[str, str], SpanRow] = {}
-    by_trace: dict[str, list[Span]] = {}
-    whole: dict[str, TraceRow] = {}
+    traces: dict[str, TraceRow] = {}
+    parts: set[str] = set()
     for post in posts:
-        for trace_id, spans in post.spans.items():
-            if trace_id not in by_trace:
-                by_trace[trace_id] = spans
-                rows |= {(trace_id, span.span_id): post.rows[trace_id, span.span_id] for span in spans}
-                if trace_id in post.whole:
-                    whole[trace_id] = post.whole[trace_id]
-                continue
-            whole.pop(trace_id, None)  # it came in parts
-            new = [span for span in spans if (trace_id, span.span_id) not in rows]
-            by_trace[trace_id] = [*by_trace[trace_id], *new]
-            rows |= {(trace_id, span.span_id): post.rows[trace_id, span.span_id] for span in new}
-    return Arrived(rows, by_trace, [score for post in posts for score in post.scores], whole)
+        for trace_id, row in post.traces.items():
+            earlier = traces.get(trace_id)
+            if earlier is None:
+                traces[trace_id] = row
+            else:
+                parts.add(trace_id)
+                traces[trace_id] = {**earlier, "end_ns": max(earlier["end_ns"], row["end_ns"])}
+    spans = [row for post in posts for row in post.spans]
+    return Arrived(spans, traces, [row for post in posts for row in post.scores], frozenset(parts))
 
 
-def trace_rows(post: Arrived, fresh: Iterable[str], grown: Sequence[SpanRow], arrived_ns: int) -> list[TraceRow]:
-    """The rows of traces: new ones from their spans, those that have grown from all that is stored of them."""
-    rows = [post.whole.get(trace_id) or fresh_row(post.spans[trace_id], post.rows) for trace_id in fresh]
+def grown_rows(spans: Sequence[SpanRow]) -> list[TraceRow]:
+    """The rows of traces from all that is stored of them."""
     written: dict[str, int] = {}
-    for trace_id, _, _, body in grown:
+    for trace_id, _, _, body in spans:
         written[trace_id] = written.get(trace_id, 0) + len(body) + ROW_OVERHEAD
-    rows += [trace_row(trace, written[trace.id]) for trace in traces_of(grown)]
-    return [{**row, "arrived_ns": arrived_ns} for row in rows]
-
-
-def fresh_row(spans: Sequence[Span], rows: Mapping[tuple[str, str], SpanRow]) -> TraceRow:
-    """The row of a trace of which nothing else is stored."""
-    size = sum(len(rows[span.trace_id, span.span_id][3]) + ROW_OVERHEAD for span in spans)
-    return trace_row(assemble(spans), size)
+    return [trace_row(trace, written[trace.id]) for trace in traces_of(spans)]
 
 
 def traces_of(rows: Sequence[Any]) -> list[Trace]:
@@ -118,18 +110,23 @@ def trace_row(trace: Trace, size: int) -> TraceRow:
     }
 
 
-def score_row(score: EvalScore, agent_of_trace: str | None, arrived_ns: int) -> dict[str, Any]:
-    """The row; its id is a hash of the score as it was sent, whoever it is attributed to."""
+def score_row(score: EvalScore) -> ScoreRow:
+    """The row without its moment of arrival; its id is a hash of the score as it was sent, whoever it belongs to."""
     sent = score_to_json(score)
-    known = score if score.agent is not None or agent_of_trace is None else replace(score, agent=agent_of_trace)
     return {
         "id": sha256(sent.encode()).hexdigest()[:32],
-        "agent": known.agent or UNNAMED,
-        "at_ns": known.at_ns,
-        "name": known.name,
-        "trace_id": known.trace_id,
-        "value": known.value,
-        "passed": known.passed,
-        "arrived_ns": arrived_ns,
-        "body": sent if known is score else score_to_json(known),
+        "agent": score.agent,
+        "at_ns": score.at_ns,
+        "name": score.name,
+        "trace_id": score.trace_id,
+        "value": score.value,
+        "passed": score.passed,
+        "body": sent,
     }
+
+
+def attributed(row: ScoreRow, agent: str | None) -> ScoreRow:
+    """The row of a score that named no agent, as that of ``agent``'s; None where nobody knows it yet."""
+    if agent is None:
+        return {**row, "agent": UNNAMED}
+    return {**row, "agent": agent, "body": score_to_json(replace(score_from_json(row["body"]), agent=agent))}

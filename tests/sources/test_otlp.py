@@ -1,33 +1,17 @@
 """OTLP over HTTP: both encodings, both compressions, and whatever else arrives."""
 
-import asyncio
 import gzip
 import json
 import zlib
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from bot.incident.telemetry import EvalScore, Span
-from bot.ports import TelemetryStore
-from bot.sources.otlp import JSON, MOST_BODY, PROTOBUF, Accepted, OtlpIntake, TelemetryRejected, decode, response_body
+from bot.sources.otlp import JSON, MOST_BODY, PROTOBUF, Accepted, TelemetryRejected, decode, response_body
 from tests.sources.requests import SPAN_ID, TRACE_ID, in_protobuf, logs, pairs, sample_lines, span, traces
 
 EVALUATION = {"gen_ai.evaluation.name": "groundedness", "gen_ai.evaluation.score.label": "fail"}
-
-
-class Kept(TelemetryStore):
-    """Remembers what it was given."""
-
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-        self.scores: list[EvalScore] = []
-
-    async def add(self, spans: Sequence[Span], scores: Sequence[EvalScore]) -> None:
-        self.spans += spans
-        self.scores += scores
 
 
 @pytest.mark.parametrize("line", sample_lines("traces.jsonl"))
@@ -136,25 +120,6 @@ def test_an_empty_request_is_taken() -> None:
 def test_half_a_surrogate_pair_becomes_text_that_can_be_stored() -> None:
     (found,) = decode(traces(span({"note": "\ud800 and \U0001f600"}, name="\udfff")), JSON, "", "traces").spans
     assert (found.name, found.attributes["note"]) == ("?", "? and \U0001f600")
-
-
-async def test_the_event_loop_goes_on_while_a_large_body_is_decoded() -> None:
-    kept, beats = Kept(), 0
-    body = traces(*(span(spanId=f"{number:016x}") for number in range(1, 8001)))
-    taking = asyncio.create_task(OtlpIntake(kept).traces(body, JSON, ""))
-    while not taking.done():
-        beats += 1
-        await asyncio.sleep(0.001)
-    assert (await taking).rejected == 0
-    assert len(kept.spans) == 8000
-    assert beats > 2
-
-
-async def test_logs_are_stored_as_scores() -> None:
-    kept = Kept()
-    await OtlpIntake(kept).logs(sample_lines("evaluations.jsonl")[0], f"{JSON}; charset=utf-8", "")
-    assert kept.scores
-    assert not kept.spans
 
 
 def test_a_partial_success_is_told_in_the_encoding_of_the_request() -> None:

@@ -1,7 +1,6 @@
 """The real OpenTelemetry exporter against the real intake, over a socket."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from opentelemetry.exporter.otlp.proto.http import Compression
@@ -11,8 +10,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from starlette.applications import Starlette
 
-from bot.incident.telemetry import EvalScore, Span
-from bot.sources.otlp import OtlpIntake, TelemetryRejected, response_body
+from bot.app.intake.decoders import Decoders
+from bot.app.intake.otlp_intake import OtlpIntake
+from bot.incident.telemetry import Span
+from bot.sources.otlp import TelemetryRejected, response_body
+from bot.sources.redaction import PRIVATE
+from bot.storage.span_json import span_from_json
+from bot.storage.telemetry_rows import Arrived
 from bot.web.doors import Telemetry
 from bot.web.otlp import OtlpRoutes
 from tests.web.serving import serving
@@ -22,9 +26,8 @@ from tests.web.serving import serving
 class Store:
     spans: list[Span] = field(default_factory=list)
 
-    async def add(self, spans: Sequence[Span], scores: Sequence[EvalScore]) -> None:
-        del scores
-        self.spans += spans
+    async def keep(self, post: Arrived) -> None:
+        self.spans += [span_from_json(trace_id, span_id, body) for trace_id, span_id, _, body in post.spans]
 
 
 def export(base: str, token: str) -> None:
@@ -41,7 +44,7 @@ def export(base: str, token: str) -> None:
 
 async def test_the_real_exporter_delivers_a_span_and_a_wrong_token_delivers_none() -> None:
     store = Store()
-    telemetry = Telemetry(OtlpIntake(store), TelemetryRejected, response_body)
+    telemetry = Telemetry(OtlpIntake(store, Decoders(PRIVATE, 0)), TelemetryRejected, response_body)
     async with serving(Starlette(routes=OtlpRoutes(telemetry, "pine").routes())) as base:
         await asyncio.to_thread(export, base, "fir")
         assert store.spans == []

@@ -16,9 +16,12 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.applications import Starlette
 
+from bot.app.intake.decoders import Decoders
+from bot.app.intake.otlp_intake import OtlpIntake
 from bot.incident.model import Agent, Catalogue
-from bot.sources.otlp import MOST_BODY, MOST_DECOMPRESSED, OtlpIntake, TelemetryRejected, response_body
+from bot.sources.otlp import MOST_BODY, MOST_DECOMPRESSED, TelemetryRejected, response_body
 from bot.sources.ownership import scope_of
+from bot.sources.redaction import PRIVATE
 from bot.storage.database import Database
 from bot.storage.telemetry import SqlTelemetry
 from bot.web.doors import Telemetry
@@ -50,14 +53,15 @@ async def opened(folder: Path, keys: tuple[tuple[str, Any], ...] = ()) -> AsyncI
     database = Database(f"sqlite:///{folder / 'x.db'}")
     await database.upgrade()
     store = SqlTelemetry(database, FakeClock(datetime(2026, 11, 2, tzinfo=UTC)))
-    app = Starlette(
-        routes=OtlpRoutes(Telemetry(OtlpIntake(store), TelemetryRejected, response_body, keys), None).routes()
-    )
+    decoders = Decoders(PRIVATE, 0)
+    intake = OtlpIntake(store, decoders)
+    app = Starlette(routes=OtlpRoutes(Telemetry(intake, TelemetryRejected, response_body, keys), None).routes())
     try:
         async with serving(app) as base, httpx.AsyncClient(base_url=base, timeout=20) as http:
             yield Door(http, store, database)
     finally:
         await store.close()
+        await decoders.close()
         await database.close()
 
 

@@ -1,0 +1,1 @@
+"""The way of telemetry into the store: decoded and reduced here or in processes of their own, kept, acknowledged."""

@@ -1,0 +1,44 @@
+"""A process that prepares telemetry: ``python -m bot.app.intake.child``, started by :mod:`bot.app.intake.children`.
+
+It reads requests from standard input and writes answers to standard output. First comes how much text may be
+kept; then there is one answer to each request, in order. It ends when its input ends: also when whoever started
+it died.
+"""
+
+import os
+import signal
+import sys
+
+from bot.app.intake.frames import received, written
+from bot.app.intake.preparing import Grown, Request, prepared, reduced
+from bot.sources.otlp import TelemetryRejected
+from bot.sources.redaction import Privacy
+
+
+def answer(request: Request | Grown, privacy: Privacy) -> object:
+    """What was asked for; a rejection is an answer too."""
+    if isinstance(request, Grown):
+        return reduced(request)
+    try:
+        return prepared(request, privacy)
+    except TelemetryRejected as error:
+        return error
+
+
+def main() -> None:
+    """Answer until nobody asks any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started us
+    asked = open(0, "rb", buffering=0)  # noqa: SIM115 - until the end
+    told = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # a stray print must not end up among the answers
+    try:
+        privacy = received(asked)
+        written(told, None)  # ready
+        while True:
+            written(told, answer(received(asked), privacy))
+    except (EOFError, OSError):
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

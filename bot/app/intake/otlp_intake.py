@@ -1,0 +1,57 @@
+"""OTLP requests into the built-in store: prepared, kept, and only then acknowledged."""
+
+from datetime import timedelta
+from typing import Protocol
+
+from bot.app.intake.decoders import Decoders
+from bot.app.intake.preparing import Request
+from bot.ports import Clock
+from bot.sources.normalise import LATEST_NS
+from bot.sources.otlp import Accepted
+from bot.sources.ownership import Scope
+from bot.storage.telemetry_rows import Arrived
+
+MOST_AHEAD = timedelta(days=1)  # of our clock; a sender whose clock runs further ahead would hide everything newer
+
+
+class Keeps(Protocol):
+    """A store that takes rows."""
+
+    async def keep(self, post: Arrived) -> None:
+        """Store all, or raise and store none. Returns after the commit."""
+        ...
+
+
+class OtlpIntake:
+    """Answers after the commit."""
+
+    def __init__(self, store: Keeps, decoders: Decoders, clock: Clock | None = None) -> None:
+        """Without a ``clock`` no moment is too far ahead."""
+        self._store = store
+        self._decoders = decoders
+        self._clock = clock
+
+    async def traces(self, body: bytes, content_type: str, encoding: str, scope: Scope | None = None) -> Accepted:
+        """An ExportTraceServiceRequest.
+
+        Raises:
+            TelemetryRejected: it cannot be read, is too large, or its type is unknown.
+            Unavailable: the store is busy, or decoding it was interrupted; nothing of it was kept.
+        """
+        return await self._take(Request(body, content_type, encoding, "traces", scope, self._latest()))
+
+    async def logs(self, body: bytes, content_type: str, encoding: str, scope: Scope | None = None) -> Accepted:
+        """An ExportLogsServiceRequest; evaluation results are taken from it, other records are not kept.
+
+        Raises:
+            TelemetryRejected, Unavailable: as :meth:`traces`.
+        """
+        return await self._take(Request(body, content_type, encoding, "logs", scope, self._latest()))
+
+    async def _take(self, request: Request) -> Accepted:
+        found = await self._decoders.prepare(request)
+        await self._store.keep(found.arrived)
+        return found.accepted
+
+    def _latest(self) -> int:
+        return LATEST_NS if self._clock is None else int((self._clock.now() + MOST_AHEAD).timestamp() * 1e9)
