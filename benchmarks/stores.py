@@ -150,10 +150,23 @@ def asked(url: str, body: object = None, headers: dict[str, str] | None = None, 
 
 
 def peak_mb(pid: int) -> float:
-    """The most memory a process ever had resident, in MB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
+    """The most memory a process and those it started ever had resident, in MB; as if they had it at once."""
+    own = 0.0
+    for one in family(pid):
+        with contextlib.suppress(OSError):  # it has just ended
+            status = Path(f"/proc/{one}/status").read_text()
+            line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+            own += int(line.split()[1]) / 1024
+    return own
+
+
+def family(pid: int) -> list[int]:
+    """The process and all that it started and that are there."""
+    found = [pid]
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):  # it has just ended
+            found += [one for child in (thread / "children").read_text().split() for one in family(int(child))]
+    return found
 
 
 def _until(url: str, within: float = 150) -> None:

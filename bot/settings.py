@@ -252,8 +252,8 @@ class TelemetrySettings:
     decoders: int = setting(
         "FIRSTFIVE_DECODERS",
         -1,
-        "Processes that decode telemetry when there is much of it, about 50 MB each; 0: none beside the server. "
-        "-1: one for every four processors, at least one.",
+        "Processes that decode telemetry when there is much of it, about 35 MB each; 0: none beside the server. "
+        "-1: two, or one where there is one processor.",
         within=(-1, 16),
     )
 

@@ -97,16 +97,28 @@ def decompressed(body: bytes, encoding: str) -> bytes:
     """
     if encoding in {"", "identity"}:
         return body
-    if encoding not in {"gzip", "deflate"}:
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
         raise TelemetryRejected(415, f"Content encoding {encoding[:40]!r} is not supported; use gzip, deflate or none.")
     try:
-        return _inflated(body, zlib.MAX_WBITS | 32 if encoding == "gzip" else _deflate_window(body))
+        return _inflated(body, _window(body, encoding))
     except (zlib.error, EOFError) as error:
         raise TelemetryRejected(400, f"The body is not valid {encoding}, or ends early.") from error
 
 
-def _deflate_window(body: bytes) -> int:
+def grows_beyond(size: int, body: bytes, encoding: str) -> bool:
+    """Whether the body without its encoding is longer than ``size`` bytes; what is broken is not."""
+    if not encoding.strip() or len(body) > size:
+        return len(body) > size
+    try:
+        return len(zlib.decompressobj(_window(body, encoding.strip().lower())).decompress(body, size + 1)) > size
+    except zlib.error:
+        return False
+
+
+def _window(body: bytes, encoding: str) -> int:
     """HTTP's deflate is zlib's format, yet many clients send it without the two bytes at its head."""
+    if encoding != "deflate":
+        return zlib.MAX_WBITS | 32
     with_head = len(body) > 1 and body[0] & 0x0F == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0
     return zlib.MAX_WBITS if with_head else -zlib.MAX_WBITS
 
@@ -181,7 +193,8 @@ def _logs(records: Iterator[RawRecord], rules: Rules) -> Decoded:
             ahead += 1
             continue
         trace_id = record.trace_id if _usable(record.trace_id, 32) else ""
-        score = score_from(record.event, trace_id, record.span_id if trace_id else "", rules.privacy)
+        span_id = record.span_id if trace_id and _usable(record.span_id, 16) else ""
+        score = score_from(record.event, trace_id, span_id, rules.privacy)
         owned = score if rules.scope is None else owned_score(rules.scope, record.event.attributes, score)
         if owned is None:
             foreign += 1

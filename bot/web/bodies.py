@@ -19,7 +19,7 @@ async def whole(request: Request, limit: int) -> bytes:
         TooLargeError: it announces or sends more.
     """
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > limit:
+    if announced.isascii() and announced.isdigit() and int(announced) > limit:
         raise TooLargeError(limit)
     parts: list[bytes] = []
     size = 0

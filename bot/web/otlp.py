@@ -1,8 +1,12 @@
 """OTLP over HTTP: traces and logs in, with the statuses and bodies that exporters understand."""
 
+import asyncio
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Literal
 
 from starlette.requests import ClientDisconnect, Request
@@ -15,20 +19,53 @@ from bot.web.doors import Rejection, Telemetry
 from bot.web.tokens import CHALLENGE, admits, held
 
 MOST_BYTES = 8 * MIB
+MOST_REQUESTS = 64  # at once; more are told to come back
+MOST_AT_ONCE = 48 * MIB  # of all of them together
+READ_WITHIN = 60.0  # seconds for one body; a sender that stalls keeps nobody else out
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
+SPOKEN = {PROTOBUF: PROTOBUF, JSON: JSON, "application/protobuf": PROTOBUF}  # what is sent, and what it is
+NOT_KEPT = (
+    "firstfive keeps traces and logs only. Send them to /v1/traces and /v1/logs, "
+    "and set OTEL_METRICS_EXPORTER=none or send metrics elsewhere."
+)
 
 # google.rpc.Code of each status we answer with
-CODES = {400: 3, 401: 16, 404: 5, 413: 8, 415: 3, 429: 8, 503: 14}
+CODES = {400: 3, 401: 16, 404: 12, 408: 4, 413: 8, 415: 3, 429: 8, 503: 14}
 INTERNAL = 13
 CONTINUED = 0x80  # the bit that says another byte follows
 
 Signal = Literal["traces", "logs"]
 
 
+@dataclass(slots=True)
+class Crowd:
+    """How many requests are being taken, and how many bytes they may bring: so memory stays bounded."""
+
+    requests: int = 0
+    announced: int = 0
+
+    @contextmanager
+    def admitted(self, size: int) -> Iterator[None]:
+        """A place for one request of that size.
+
+        Raises:
+            Unavailable: there is none just now.
+        """
+        if self.requests >= MOST_REQUESTS or (self.requests and self.announced + size > MOST_AT_ONCE):
+            raise Unavailable("Too much telemetry arrives at once; send it again.", timedelta(seconds=1))
+        self.requests += 1
+        self.announced += size
+        try:
+            yield
+        finally:
+            self.requests -= 1
+            self.announced -= size
+
+
 @dataclass(frozen=True, slots=True)
 class OtlpRoutes:
-    """``POST /v1/traces`` and ``POST /v1/logs``.
+    """``POST /v1/traces`` and ``POST /v1/logs``, and a clear word for what is sent to their neighbours.
 
     ``token`` opens them for everybody's telemetry, a key of the intake for that of its scope.
     With neither they are open.
@@ -36,12 +73,14 @@ class OtlpRoutes:
 
     telemetry: Telemetry[Any]
     token: str | None
+    crowd: Crowd = field(default_factory=Crowd)
 
     def routes(self) -> list[Route]:
-        """The two routes."""
+        """The routes; a slash too many at the end of an exporter's address does no harm."""
+        taken = [("traces", self.traces), ("logs", self.logs)]
         return [
-            Route("/v1/traces", self.traces, methods=["POST"]),
-            Route("/v1/logs", self.logs, methods=["POST"]),
+            *(Route(f"/v1/{name}{end}", door, methods=["POST"]) for name, door in taken for end in ("", "/")),
+            Route("/v1/{signal:path}", self.other, methods=["POST"]),
         ]
 
     async def traces(self, request: Request) -> Response:
@@ -52,18 +91,27 @@ class OtlpRoutes:
         """Log records, evaluation results among them, in."""
         return await self._take(request, "logs")
 
+    async def other(self, request: Request) -> Response:
+        """Metrics, profiles and mistyped paths: SDKs send metrics to the same address unless told otherwise."""
+        return refusal(_content_type(request), 404, NOT_KEPT)
+
     async def _take(self, request: Request, signal: Signal) -> Response:
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        content_type = _content_type(request)
         scope = held(request, self.telemetry.keys)
         if scope is None and not self._open_to(request):
             return refusal(content_type, 401, "Send the telemetry token as a bearer token.", CHALLENGE)
-        if content_type not in {PROTOBUF, JSON}:
+        if content_type not in SPOKEN:
             return refusal(content_type, 415, f"Send {PROTOBUF} or {JSON}.")
+        encoding = request.headers.get("content-encoding", "")
         try:
-            body = await whole(request, MOST_BYTES)
-            return await self._stored(signal, body, content_type, request.headers.get("content-encoding", ""), scope)
+            with self.crowd.admitted(_announced(request)):
+                async with asyncio.timeout(READ_WITHIN):
+                    body = await whole(request, MOST_BYTES)
+                return await self._stored(signal, body, content_type, encoding, scope)
         except ClientDisconnect:
             return Response(status_code=400)
+        except TimeoutError:
+            return refusal(content_type, 408, f"The body did not arrive within {READ_WITHIN:g} seconds.")
         except (TooLargeError, Unavailable, self.telemetry.rejection) as error:
             return refused(content_type, error)
 
@@ -75,8 +123,19 @@ class OtlpRoutes:
     async def _stored(self, signal: Signal, body: bytes, content_type: str, encoding: str, scope: object) -> Response:
         intake = self.telemetry.intake
         take = intake.traces if signal == "traces" else intake.logs
-        acceptance = await take(body, content_type, encoding, scope)
-        return Response(self.telemetry.written(acceptance, content_type, signal), media_type=content_type)
+        spoken = SPOKEN[content_type]
+        acceptance = await take(body, spoken, encoding, scope)
+        return Response(self.telemetry.written(acceptance, spoken, signal), media_type=content_type)
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _announced(request: Request) -> int:
+    """Bytes the body may have: what is said of it, or all that is allowed."""
+    said = request.headers.get("content-length", "")
+    return min(int(said), MOST_BYTES) if said.isascii() and said.isdigit() else MOST_BYTES
 
 
 def refused(content_type: str, error: Exception) -> Response:
@@ -94,8 +153,8 @@ def refused(content_type: str, error: Exception) -> Response:
 def refusal(content_type: str, status: int, message: str, headers: dict[str, str] | None = None) -> Response:
     """An error as ``google.rpc.Status``, in the encoding the exporter spoke."""
     code = CODES.get(status, INTERNAL)
-    if content_type == PROTOBUF:
-        return Response(status_in_protobuf(code, message), status, headers, PROTOBUF)
+    if SPOKEN.get(content_type) == PROTOBUF:
+        return Response(status_in_protobuf(code, message), status, headers, content_type)
     return Response(json.dumps({"code": code, "message": message}), status, headers, JSON)
 
 

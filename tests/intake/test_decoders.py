@@ -1,6 +1,7 @@
 """Telemetry decoded beside the server: the same rows, nothing lost when a process dies, and none where it is not worth it."""
 
 import asyncio
+import gzip
 import logging
 import os
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.intake import children, decoders
+from bot.app.intake.child import MOST_RESIDENT
 from bot.app.intake.decoders import Decoders
 from bot.app.intake.otlp_intake import OtlpIntake
 from bot.app.intake.preparing import Request, prepared
@@ -63,6 +65,11 @@ async def up(found: Decoders) -> None:
 
 def processes(found: Decoders) -> list[int]:
     return [place._child.process.pid for place in found._places if place.outside and place._child]
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def is_there(pid: int) -> bool:
@@ -208,4 +215,18 @@ async def test_the_event_loop_goes_on_while_a_large_body_is_decoded() -> None:
         await asyncio.sleep(0.001)
     assert len((await taking).arrived.spans) == 4000
     assert beats > 2
+    await found.close()
+
+
+async def test_what_is_large_is_never_unpacked_in_the_server(eager: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    del eager
+    monkeypatch.setattr(decoders, "MUCH", 1e9)
+    found = Decoders(PRIVACY, 1)
+    bomb = gzip.compress(b'{"resourceSpans": [' + b"{}," * 2_000_000 + b"{}]}")
+    assert len(bomb) < 100_000
+    answer = await found.prepare(Request(bomb, JSON, "gzip", "traces", None, LATEST_NS))
+    assert not answer.arrived
+    assert max(map(resident, processes(found)), default=0) < MOST_RESIDENT
+    await found.prepare(asked(traces(span(note="x" * 2_000_000))))
+    assert len(processes(found)) == 1
     await found.close()

@@ -72,19 +72,20 @@ class Child:
             self.ready = True
         return self.ready
 
-    def ask(self, request: Request | Grown) -> object:
-        """Its answer.
+    def ask(self, request: Request | Grown) -> tuple[object, bool]:
+        """Its answer, and whether it grew so large that it should end.
 
         Raises:
             ChildGoneError: it died over it, or hangs.
         """
         try:
             written(self._asked, request, _until(self._asked, select.POLLOUT, ANSWER_WITHIN))
-            return received(self._told, _until(self._told, select.POLLIN, ANSWER_WITHIN))
+            found, tired = received(self._told, _until(self._told, select.POLLIN, ANSWER_WITHIN))
         except TimeoutError as error:
             raise ChildGoneError(f"it did not answer within {ANSWER_WITHIN:g} s") from error
         except (EOFError, OSError) as error:
             raise ChildGoneError("it ended") from error
+        return found, tired
 
     def end(self) -> None:
         """End it, kindly where it listens."""

@@ -21,6 +21,7 @@ from bot.app.intake.child import answer
 from bot.app.intake.children import START_WITHIN, Child, ChildGoneError
 from bot.app.intake.preparing import Grown, Prepared, Request, reduced
 from bot.incident.errors import Unavailable
+from bot.sources.otlp import grows_beyond
 from bot.sources.redaction import Privacy
 from bot.storage.telemetry_rows import SpanRow, TraceRow
 
@@ -28,21 +29,21 @@ log = logging.getLogger("firstfive")
 
 SMALL = 4 * 1024  # bytes; what is smaller is decoded in less time than it takes to hand it over
 HERE_UP_TO = 64 * 1024  # bytes; the same while there are no processes
+HEAVY = 1024 * 1024  # bytes, unpacked; what is larger takes too much memory to be decoded here
 FEW = 64  # spans; as SMALL
 MUCH = 0.5  # seconds of work ...
 FORGIVEN = 0.05  # ... beyond this share of the time
 IDLE = 600.0  # seconds
 LAST_WORDS = 2.0  # seconds for what is being decoded at the end
 AGAIN_AFTER = 60.0  # seconds until one is tried again where none could be started
-FOR_ME = 4  # processors for one process of this kind; the others are for whoever shares the machine
-MOST = 4
+ENOUGH = 2  # processes; together they decode as fast as one writer writes
 
 
 def usual() -> int:
-    """How many processes there may be on this machine: one up to four processors' worth, at most four."""
+    """How many processes there may be on this machine."""
     if os.name == "nt":  # pipes cannot be waited for there
         return 0
-    return max(1, min(MOST, (os.cpu_count() or 1) // FOR_ME))
+    return min(ENOUGH, os.cpu_count() or 1)
 
 
 @dataclass(slots=True)
@@ -84,16 +85,20 @@ class _Place:
         Raises:
             Unavailable: the process that had it died.
         """
-        child = self._at_work(may_start)
+        child = self._at_work(may_start, outside=self._lost or _is_heavy(request))
         if child is None:
             return self.here(request)
         try:
-            return child.ask(request)
+            found, tired = child.ask(request)
+            if tired:
+                self.let_go()
         except ChildGoneError as error:
             log.warning("The process that decodes telemetry is gone: %s. It is started again.", error)
             self.let_go()
             self._lost = True
             raise Unavailable("The telemetry could not be decoded just now; send it again.") from error
+        else:
+            return found
 
     def here(self, request: Request | Grown) -> object:
         """What was asked for, worked out in this process."""
@@ -109,12 +114,12 @@ class _Place:
         if child is not None:
             child.end()
 
-    def _at_work(self, may_start: bool) -> Child | None:  # noqa: FBT001 - one switch, private
-        """The process where there is one that can be asked; one is started where that is worth it."""
+    def _at_work(self, may_start: bool, *, outside: bool) -> Child | None:  # noqa: FBT001 - one switch, private
+        """The process, where there is one that can be asked; one is started where that is worth it or ``outside``."""
         try:
-            if self._child is None and may_start and (self._lost or self._effort.much) and self._allowed():
+            if self._child is None and may_start and (outside or self._effort.much) and self._allowed():
                 self._child = Child(self._privacy)
-            if self._child is None or not self._child.up(START_WITHIN if self._lost else 0):
+            if self._child is None or not self._child.up(START_WITHIN if outside else 0):
                 return None
         except ChildGoneError as error:
             log.warning("No process that decodes telemetry can be started: %s. It is decoded here.", error)
@@ -126,6 +131,10 @@ class _Place:
 
     def _allowed(self) -> bool:
         return time.monotonic() >= self._not_before
+
+
+def _is_heavy(request: Request | Grown) -> bool:
+    return isinstance(request, Request) and grows_beyond(HEAVY, request.body, request.encoding)
 
 
 @dataclass(frozen=True, slots=True)
