@@ -54,10 +54,11 @@ def post(port: int, number: int) -> int:
 
 
 def beneath(pid: int) -> list[int]:
-    """Processes that decode for a server."""
+    """Processes that decode for a server and are up: by then they have stepped back behind it."""
     threads = Path(f"/proc/{pid}/task").iterdir()
     children = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
-    return [child for child in children if b"intake" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    usual = os.getpriority(os.PRIO_PROCESS, pid)
+    return [child for child in children if os.getpriority(os.PRIO_PROCESS, child) > usual]
 
 
 def until(true: object) -> None:

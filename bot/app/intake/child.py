@@ -48,6 +48,7 @@ def main() -> None:
     try:
         privacy = received(asked)
         written(told, None)  # ready
+        os.nice(NICE)
         while True:
             written(told, (answer(received(asked), privacy), _is_tired()))
     except (EOFError, OSError):
