@@ -107,6 +107,33 @@ PROOF_DEADLINE = timedelta(seconds=90)  # after this, no effect seen is said alo
 
 
 @dataclass(frozen=True, slots=True)
+class ExitPlan:
+    """How a mitigation is loosened again: one value after the other, and lifted after the last where ``lift``.
+
+    A step waits ``minutes`` after the one before and then for the recovery gate.
+    """
+
+    steps: tuple[Value, ...]
+    minutes: int = 20
+    lift: bool = True
+    done: int = 0  # steps taken
+    stepped_at: datetime | None = None  # when the last one was taken, or the plan approved
+    approved_by: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How it is going to end, while a control plane is told: remembered so that a crash loses nothing."""
+
+    state: MitigationState
+    reason: str
+    by: Person
+    before: str = ""
+    approved_by: Person | None = None
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Mitigation:
     """One lever pulled on one agent, within a scope. What ``value`` is follows from ``kind``.
 
@@ -131,6 +158,12 @@ class Mitigation:
     requests: tuple[str, ...] = ()
     uncertain: str = ""
     supersedes: str = ""  # the id of the pin it took the place of
+    approval: str = ""  # the id of the question to a second person that is open about it
+    approved_by: Person | None = None
+    asked: str = ""  # SHA-256 of the order, to tell a repeated request from another one with the same key
+    ending: Ending | None = None
+    exit: ExitPlan | None = None
+    tried: int = 0  # how often its control plane was told
 
     @property
     def label(self) -> str:

@@ -5,13 +5,32 @@ snake case (``MitigationApplied`` is stored as ``mitigation_applied``); renaming
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 
+from bot.incident.approval import Approval, ApprovalState
 from bot.incident.classification import Classification, Question, Reply
 from bot.incident.codec import decode, encode
+from bot.incident.control_facts import (
+    ActionAdded,
+    ApprovalDecided,
+    ApprovalFact,
+    ApprovalLapsed,
+    ApprovalRequested,
+    ControlFact,
+    EvidenceKept,
+    ExitPlanned,
+    ExitWaiting,
+    MitigationAdjusted,
+    MitigationConfirmed,
+    MitigationDeclined,
+    MitigationEscalated,
+    MitigationLifting,
+    MitigationUncertain,
+    MitigationWarned,
+)
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, MitigationState, Proof, Verdict
 from bot.incident.model import Incident, IncidentKey, Person, Role, Status, Via
@@ -152,6 +171,7 @@ class MitigationApplied:
     before: str
     after: str
     override: str | None = None
+    warnings: tuple[str, ...] = ()  # what may keep it from working: a tool nobody has seen, an unknown agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +196,7 @@ class MitigationExtended:
 
     mitigation: str
     expires_at: datetime
+    approved_by: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +215,7 @@ class MitigationReverted:
     before: str
     after: str
     alone: bool = False
+    approved_by: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +300,9 @@ Fact: TypeAlias = (
     | QuestionAnswered
     | ClassDoubted
     | ClassificationReminded
+    | ControlFact
+    | ApprovalFact
+    | ActionAdded
 )
 
 
@@ -332,6 +357,12 @@ class MitigationStatus:
     proof: Proof | None = None
     ended_by: Person | None = None
     ended_at: datetime | None = None
+    kept: EvidenceKept | None = None  # what was exported before it was applied
+    escalated: MitigationEscalated | None = None
+    waiting: str = ""  # what the next step of its exit plan waits for
+    first: Mapping[str, datetime] = field(
+        default_factory=dict
+    )  # "applied", "delivered", "observed" -> when first known
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +420,8 @@ class IncidentState:
     last_seq: int = 0
     ticks: Mapping[tuple[IncidentClass, str], Tick] = field(default_factory=dict)  # by class and step
     replies: Mapping[Question, Replied] = field(default_factory=dict)  # what responders answered, in any order
+    approvals: Mapping[str, Approval] = field(default_factory=dict)  # by id, in the order in which they were asked
+    actions: tuple[str, ...] = ()  # what is to be done after the incident
     doubt: ClassDoubted | None = None  # the question whether the class is right, until it is set anew
 
     @property
@@ -410,6 +443,11 @@ class IncidentState:
     def live_mitigations(self) -> tuple[MitigationStatus, ...]:
         """Mitigations in force, oldest first."""
         return tuple(status for status in self.mitigations.values() if status.mitigation.state.is_live)
+
+    @property
+    def pending_approvals(self) -> tuple[Approval, ...]:
+        """Questions to a second person that nobody has answered, oldest first."""
+        return tuple(approval for approval in self.approvals.values() if approval.is_pending)
 
 
 def fold(incident: Incident, events: Iterable[Event]) -> IncidentState:
@@ -442,6 +480,10 @@ def after(state: IncidentState, event: Event) -> IncidentState:
             return replace(state, last_update=text)
         case NoteAdded() | MitigationRefused() | ClassificationReminded():
             return state
+        case ApprovalRequested() | ApprovalDecided() | ApprovalLapsed() as fact:
+            return replace(state, approvals=_asked(state.approvals, fact, event))
+        case ActionAdded(text=text):
+            return replace(state, actions=(*state.actions, text))
         case EvidenceFrozen() | RoomPrepared():
             return _prepared(state, event.fact)
         case (
@@ -453,6 +495,19 @@ def after(state: IncidentState, event: Event) -> IncidentState:
             | MitigationExpired()
         ):
             return _mitigated(state, event)
+        case (
+            MitigationConfirmed()
+            | MitigationUncertain()
+            | MitigationDeclined()
+            | MitigationLifting()
+            | MitigationAdjusted()
+            | MitigationWarned()
+            | MitigationEscalated()
+            | EvidenceKept()
+            | ExitPlanned()
+            | ExitWaiting()
+        ):
+            return _with(state, event.fact.mitigation, lambda status: _carried(status, event))
         case Resolved() | PostmortemDrafted() | ReviewWritten() | Reviewed():
             return _ended(state, event)
         case StepTicked(incident_class=named, step=step) as fact:
@@ -510,10 +565,12 @@ def _mitigated(state: IncidentState, event: Event) -> IncidentState:
     match event.fact:
         case MitigationApplied(mitigation=mitigation):
             climbed = Status.MITIGATED if state.status is Status.CLASSIFIED else state.status
-            statuses = {**state.mitigations, mitigation.id: MitigationStatus(mitigation)}
+            first = {"applied": event.at} if mitigation.state is MitigationState.APPLIED else {}
+            status = replace(state.mitigations.get(mitigation.id, MitigationStatus(mitigation)), mitigation=mitigation)
+            statuses = {**state.mitigations, mitigation.id: replace(status, first={**status.first, **first})}
             return replace(state, mitigations=statuses, status=climbed)
         case MitigationProven(mitigation=mid, proof=proof):
-            return _with(state, mid, lambda s: _proven(s, proof))
+            return _with(state, mid, lambda s: _proven(s, proof, event.at))
         case MitigationExtended(mitigation=mid, expires_at=expires_at):
             return _with(state, mid, lambda s: replace(s, mitigation=_extended(s, expires_at)))
         case MitigationHeld(mitigation=mid):
@@ -526,18 +583,79 @@ def _mitigated(state: IncidentState, event: Event) -> IncidentState:
             return state
 
 
-def _with(state: IncidentState, mid: str, change: Any) -> IncidentState:
-    """Change one mitigation that is in force; what has ended stays ended, whatever arrives late."""
-    if mid not in state.mitigations or not state.mitigations[mid].mitigation.state.is_live:
+def _with(state: IncidentState, mid: str, change: Callable[[MitigationStatus], MitigationStatus]) -> IncidentState:
+    """Change one mitigation that has not ended; what has ended stays ended, whatever arrives late."""
+    if mid not in state.mitigations or state.mitigations[mid].mitigation.state.has_ended:
         return state
     return replace(state, mitigations={**state.mitigations, mid: change(state.mitigations[mid])})
 
 
-def _proven(status: MitigationStatus, proof: Proof) -> MitigationStatus:
-    held = status.mitigation.state is MitigationState.HELD  # a late proof decides nothing about its end
-    return replace(
-        status, proof=proof, mitigation=status.mitigation if held else status.mitigation.moved(state_of(proof))
-    )
+def _proven(status: MitigationStatus, proof: Proof, at: datetime) -> MitigationStatus:
+    seen = {
+        "delivered": bool(proof.delivery.instances) and proof.delivery.reached >= proof.delivery.instances,
+        "observed": proof.effect.verdict is Verdict.OBSERVED,
+    }
+    first = {**{name: at for name, known in seen.items() if known}, **status.first}
+    if status.mitigation.state not in _PROVABLE:  # a late proof decides nothing about its end
+        return replace(status, proof=proof, first=first)
+    return replace(status, proof=proof, first=first, mitigation=status.mitigation.moved(state_of(proof)))
+
+
+_PROVABLE = frozenset(
+    {
+        MitigationState.APPLIED,
+        MitigationState.DELIVERED,
+        MitigationState.OBSERVED,
+        MitigationState.INEFFECTIVE,
+        MitigationState.UNPROVEN,
+    }
+)
+
+
+def _asked(
+    approvals: Mapping[str, Approval], fact: ApprovalRequested | ApprovalDecided | ApprovalLapsed, event: Event
+) -> Mapping[str, Approval]:
+    if isinstance(fact, ApprovalRequested):
+        return {**approvals, fact.approval.id: fact.approval}
+    if fact.approval not in approvals or not approvals[fact.approval].is_pending:
+        return approvals
+    if isinstance(fact, ApprovalLapsed):
+        decided = replace(approvals[fact.approval], state=ApprovalState.LAPSED)
+    else:
+        answer = ApprovalState.GRANTED if fact.granted else ApprovalState.REFUSED
+        decided = replace(
+            approvals[fact.approval], state=answer, decided_by=event.by, decided_at=event.at, note=fact.note
+        )
+    return {**approvals, fact.approval: decided}
+
+
+def _carried(status: MitigationStatus, event: Event) -> MitigationStatus:
+    """What a control plane, the clock or a plan did to one mitigation."""
+    m = status.mitigation
+    match event.fact:
+        case MitigationConfirmed(at=at, requests=requests):
+            applied = replace(m, state=MitigationState.APPLIED, uncertain="", applied_at=at, requests=requests)
+            return replace(status, mitigation=applied, proof=None, first={"applied": at})
+        case MitigationUncertain(why=why):
+            return replace(status, mitigation=replace(m, uncertain=why))
+        case MitigationDeclined(why=why):
+            declined = replace(m, state=MitigationState.REFUSED, uncertain=why)
+            return replace(status, mitigation=declined, ended_by=event.by, ended_at=event.at)
+        case MitigationLifting():
+            return replace(status, mitigation=m.moved(MitigationState.REVERTING))
+        case MitigationAdjusted(value=value):
+            again = replace(m, value=value, state=MitigationState.APPLIED, applied_at=event.at)
+            return replace(status, mitigation=again, proof=None, escalated=None, first={"applied": event.at})
+        case MitigationEscalated() as fact:
+            return replace(status, escalated=fact)
+        case EvidenceKept() as fact:
+            return replace(status, kept=fact)
+        case ExitPlanned(plan=plan):
+            return replace(status, mitigation=replace(m, exit=plan), waiting="")
+        case ExitWaiting(why=why):
+            return replace(status, waiting=why)
+        case _:
+            return status
 
 
 def _over(status: MitigationStatus, event: Event, state: MitigationState) -> MitigationStatus:

@@ -1,0 +1,155 @@
+"""What happens to mitigations, as facts for the timeline: asked, approved, written, read back, adjusted, warned.
+
+The older ones (applied, proven, extended, held, reverted, expired, refused) stand in ``timeline.py``.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from bot.incident.approval import Approval
+from bot.incident.kinds import MitigationKind, Value
+from bot.incident.mitigation import ExitPlan
+from bot.incident.model import Person
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequested:
+    """Somebody asked for the riskier direction; with ``approval.alone`` the glass was broken and it is done."""
+
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalDecided:
+    """A second person said yes or no."""
+
+    approval: str
+    granted: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalLapsed:
+    """Nobody decided in time. What was done alone falls back."""
+
+    approval: str
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationConfirmed:
+    """A control plane took the write and reads it back: it is in force there since ``at``."""
+
+    mitigation: str
+    at: datetime
+    driver: str
+    detail: str
+    requests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationUncertain:
+    """A control plane may or may not have taken a write; ``why`` says what is known."""
+
+    mitigation: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationDeclined:
+    """It never came into force: the approval was refused or ran out, or the control plane declined for good."""
+
+    mitigation: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationLifting:
+    """A control plane is being told to lift it; until that is read back it counts as in force."""
+
+    mitigation: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationAdjusted:
+    """Its value changed. ``before`` and ``after`` are the agent's controls in words."""
+
+    mitigation: str
+    was: Value
+    value: Value
+    reason: str
+    before: str
+    after: str
+    approved_by: Person | None = None
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationWarned:
+    """Most of its time is over; the room was told."""
+
+    mitigation: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationEscalated:
+    """It does not hold; the next stronger lever was offered to the room."""
+
+    mitigation: str
+    detail: str
+    stronger: tuple[MitigationKind, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceKept:
+    """Before a control that can destroy evidence: what was exported, and what is kept elsewhere."""
+
+    mitigation: str
+    snapshot: str
+    sha256: str
+    traces: int
+    references: tuple[str, ...] = ()
+    missing: str = ""  # why there are no traces in it, where there are none
+
+
+@dataclass(frozen=True, slots=True)
+class ExitPlanned:
+    """It will be loosened step by step, each step behind the recovery gate."""
+
+    mitigation: str
+    plan: ExitPlan
+    approved_by: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExitWaiting:
+    """The next step of the exit plan waits; ``why`` says for what."""
+
+    mitigation: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionAdded:
+    """Something to be done after the incident, for the postmortem."""
+
+    text: str
+
+
+ControlFact: TypeAlias = (
+    MitigationConfirmed
+    | MitigationUncertain
+    | MitigationDeclined
+    | MitigationLifting
+    | MitigationAdjusted
+    | MitigationWarned
+    | MitigationEscalated
+    | EvidenceKept
+    | ExitPlanned
+    | ExitWaiting
+)
+"""About one mitigation, which their field ``mitigation`` names."""
+
+ApprovalFact: TypeAlias = ApprovalRequested | ApprovalDecided | ApprovalLapsed
