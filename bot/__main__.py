@@ -20,6 +20,7 @@ from bot.incident.errors import BadInput, FirstfiveError, Misconfigured
 from bot.settings import MAX_PORT, Settings, documented, read_settings, settings_and_mistakes
 
 EARLIEST, LATEST = 1971, 2200  # years; telemetry counts nanoseconds since 1970 in 64 bits
+MOST_WAIT = 3600.0  # seconds a command waits for proof
 LEAST_WINDOW, MOST_WINDOW = 1, 24 * 60  # minutes of evidence
 
 
@@ -297,36 +298,66 @@ def moment(text: str) -> datetime:
 
 
 def _control(commands: Any) -> None:
-    text = "Mitigate when Slack is down; audited like the rest."
-    added = _command(commands, "control", text, "control turn-limit --agent helpdesk-agent --limit 6", _run_control)
-    added.add_argument("action", choices=["halt", "turn-limit", "resume", "list"])
+    text = "Mitigate when Slack is down: the same rules, approvals and audit. Works with and without a running server."
+    added = _command(
+        commands, "control", text, "control turn-limit --agent helpdesk-agent --value 6 --wait 60", _run_control
+    )
+    from bot.incident.kinds import MitigationKind  # noqa: PLC0415  start-up time of the other commands
+
+    kinds = [kind.value for kind in MitigationKind]
+    changes = ["resume", "revert", "extend", "adjust", "exit-plan", "approve", "refuse"]
+    added.add_argument(
+        "action",
+        choices=[*kinds, *changes, "list", "show"],
+        metavar="ACTION",
+        help=f"a mitigation to apply ({', '.join(kinds)}), or {', '.join(changes)}, list, show",
+    )
+    added.add_argument("target", nargs="?", metavar="ID", help="the id of a mitigation or question, as `list` shows it")
     added.add_argument("--agent", help="the agent (declares an incident when none is named)")
     added.add_argument("--incident", help="the incident it belongs to, like INC-7")
+    added.add_argument("--mitigation", help="the id, as the second word")
+    added.add_argument("--value", "--limit", help="the figure, name or tools: 6, 0.5, gpt-x, search_kb,send_mail")
     added.add_argument(
-        "--mitigation", help="resume: the id to undo, as `list` shows it; without it, all of the agent's"
+        "--minutes", type=int, help="how long it lasts or is extended (default 60); exit-plan: pace (20)"
     )
-    added.add_argument("--limit", type=int, help="turn-limit: model turns a task may take")
-    added.add_argument("--minutes", type=int, default=60, help="how long it lasts (default 60)")
     added.add_argument("--reason", default="", help="why; goes on the timeline")
-    added.add_argument("--override", help="why a contraindicated mitigation is pulled all the same")
+    added.add_argument("--override", help="why a contraindicated mitigation is applied all the same")
+    added.add_argument("--alone", default="", help="why it cannot wait for a second person; falls back after 30 min")
+    for name in ("environment", "tenant", "channel", "version"):
+        added.add_argument(f"--{name}", default="", help=f"only this {name}")
+    added.add_argument("--supersedes", default="", help="the id of the pin in force whose place it takes")
+    added.add_argument("--on-expiry", choices=["revert", "hold_and_page"], help="what happens when its time is over")
+    added.add_argument("--steps", default="", help="exit-plan: the values to go through, like 8,15; then it is lifted")
+    added.add_argument(
+        "--wait", type=float, default=0.0, metavar="SECONDS", help="show the proof as it comes, that long at most"
+    )
+    added.add_argument("--dry-run", action="store_true", help="only show what it would touch; nothing is changed")
     added.add_argument("--json", action="store_true", help="answer as JSON")
 
 
 def _run_control(args: argparse.Namespace) -> int:
-    from bot.app import console as app  # noqa: PLC0415  start-up time of the other commands
+    from bot.app import controlling  # noqa: PLC0415  start-up time of the other commands
+    from bot.incident.mitigation import OnExpiry, Scope  # noqa: PLC0415  as above
 
-    wish = app.ControlWish(
+    wish = controlling.Wish(
         action=args.action,
+        target=args.target or args.mitigation,
         agent=args.agent,
         incident=args.incident,
-        mitigation=args.mitigation,
-        limit=args.limit,
+        value=args.value,
         minutes=args.minutes,
         reason=args.reason,
         override=args.override,
+        alone=args.alone,
+        scope=Scope(args.environment, args.tenant, args.channel, args.version),
+        supersedes=args.supersedes,
+        on_expiry=OnExpiry(args.on_expiry) if args.on_expiry else None,
+        steps=args.steps,
+        dry_run=args.dry_run,
+        wait=max(0.0, min(args.wait, MOST_WAIT)),
         as_json=args.json,
     )
-    return _with_console(lambda console: app.control(console, wish))
+    return _with_console(lambda console: controlling.control(console, wish))
 
 
 def _postmortem(commands: Any) -> None:

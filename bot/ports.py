@@ -60,6 +60,10 @@ class JobName(StrEnum):
     CLASSIFICATION_NUDGE = "classification_nudge"  # argument: incident key
     CLASSIFICATION_RAISE = "classification_raise"  # argument: incident key
     MITIGATION_EXPIRY = "mitigation_expiry"  # argument: mitigation id
+    MITIGATION_WARNING = "mitigation_warning"  # argument: mitigation id
+    MITIGATION_DRIVE = "mitigation_drive"  # argument: mitigation id
+    APPROVAL_EXPIRY = "approval_expiry"  # argument: approval id
+    EXIT_STEP = "exit_step"  # argument: mitigation id
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +273,10 @@ class Mitigations(Protocol):
         ...
 
     async def live(self) -> tuple[tuple[Mitigation, ...], Mapping[str, int]]:
-        """All mitigations in force, oldest first, and every agent's current revision."""
+        """All mitigations that have not ended, oldest first, and every agent's current revision.
+
+        Among them are those that wait for approval and are not in force yet.
+        """
         ...
 
 
@@ -408,6 +415,18 @@ class Driver(Protocol):
 
     async def close(self) -> None:
         """Let go of its connections."""
+        ...
+
+
+class Groups(Protocol):
+    """Groups of people that somebody else keeps, Slack's user groups for example."""
+
+    async def members(self, group: str) -> frozenset[str]:
+        """The ids of the people in it.
+
+        Raises:
+            Unavailable: it could not be looked up.
+        """
         ...
 
 

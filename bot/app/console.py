@@ -2,7 +2,6 @@
 
 import asyncio
 import getpass
-import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,22 +18,13 @@ from bot.app.showing import classification_lines, screen
 from bot.documents.postmortems import JinjaRenderer
 from bot.documents.runbooks import whose
 from bot.engine.jobs import prepare
-from bot.incident.codec import encode
 from bot.incident.errors import (
-    BadInput,
-    Contraindicated,
     FirstfiveError,
     Misconfigured,
-    NeedsSecondPerson,
-    NotFound,
     Unavailable,
 )
-from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Mitigation
-from bot.incident.model import Catalogue, Person, Via
+from bot.incident.model import Catalogue, Person
 from bot.incident.rules import Taxonomy
-from bot.response.declare import Declaration
-from bot.response.mitigate import Order, checked_order
 from bot.settings import Settings
 from bot.storage.database import Database
 
@@ -58,145 +48,6 @@ def me() -> Person:
     except (KeyError, OSError):  # no login name for this user id
         login = "unknown"
     return Person(f"cli:{login}", login)
-
-
-@dataclass(frozen=True, slots=True)
-class ControlWish:
-    """What ``firstfive control`` was asked for."""
-
-    action: str
-    agent: str | None
-    incident: str | None
-    mitigation: str | None
-    limit: int | None
-    minutes: int
-    reason: str
-    override: str | None
-    as_json: bool
-
-
-async def control(home: House, wish: ControlWish) -> int:
-    """Apply, undo or list mitigations and print the outcome.
-
-    Raises:
-        BadInput: something is missing.
-        Refused: a verb declined; the sentence says why.
-    """
-    try:
-        found = await _done(home, wish)
-    except NeedsSecondPerson as error:
-        raise NeedsSecondPerson(f"{error} The reason goes with --reason.") from error
-    except Contraindicated as error:
-        raise Contraindicated(f"{error} The reason goes with --override.") from error
-    _print(found, as_json=wish.as_json)
-    return 0
-
-
-async def _done(home: House, wish: ControlWish) -> list[Mitigation]:
-    match wish.action:
-        case "list":
-            return await live(home, wish)
-        case "resume":
-            return await resume(home, wish)
-        case _:
-            return [await pull(home, wish)]
-
-
-async def live(home: House, wish: ControlWish) -> list[Mitigation]:
-    """Mitigations in force: all, or those of the wish's agent and incident.
-
-    Raises:
-        NotFound: there is no such incident.
-    """
-    key = (await home.verbs.look.state(wish.incident)).incident.key if wish.incident else None
-    async with home.records.look() as work:
-        found, _ = await work.mitigations.live()
-    return [
-        mitigation
-        for mitigation in found
-        if wish.agent in {None, mitigation.agent} and key in {None, mitigation.incident}
-    ]
-
-
-async def resume(home: House, wish: ControlWish) -> list[Mitigation]:
-    """Undo one mitigation, or all of an agent or an incident. None is undone when one may not be.
-
-    Raises:
-        BadInput: none of them is named.
-        NotFound: nothing is in force.
-        NeedsSecondPerson: one was applied by the same person, and no reason is given.
-    """
-    if not (wish.mitigation or wish.agent or wish.incident):
-        raise BadInput(
-            "agent", "Name the --agent, --incident or --mitigation to undo; `firstfive control list` shows them."
-        )
-    found = await live(home, wish)
-    if wish.mitigation:
-        found = [mitigation for mitigation in found if mitigation.id == wish.mitigation]
-    if not found:
-        named = wish.mitigation or wish.agent or wish.incident
-        raise NotFound(f"Nothing is in force for {named}; `firstfive control list` shows what is.")
-    # What may be refused comes first, so that a refusal leaves nothing half undone.
-    own_first = sorted(found, key=lambda mitigation: mitigation.applied_by.id != me().id)
-    return [await home.verbs.revert(one.id, wish.reason, me(), home.ids.new()) for one in own_first]
-
-
-async def pull(home: House, wish: ControlWish) -> Mitigation:
-    """Apply a lever; without an incident one is declared, so that the act has its timeline.
-
-    Raises:
-        BadInput: neither agent nor incident is named, or limit or minutes cannot be used.
-    """
-    kind = MitigationKind(wish.action)
-    order = Order(kind, wish.limit, wish.minutes, wish.reason, wish.override)
-    checked_order(order)  # before an incident is declared for it
-    if wish.limit is not None and kind is not MitigationKind.TURN_LIMIT:
-        raise BadInput("limit", f"--limit goes with turn-limit, not with {wish.action}; leave it out.")
-    key = wish.incident
-    if key is None:
-        if not wish.agent:
-            raise BadInput("agent", "Name the --agent, or the --incident it belongs to.")
-        title = f"{kind.label} on {wish.agent} from the command line"
-        declaration = Declaration(title, wish.agent, via=Via.CLI, detection=wish.reason)
-        state, _ = await home.verbs.declare(declaration, me(), home.ids.new())
-        key = state.incident.key
-    elif wish.agent:
-        await _same_agent(home, key, wish.agent)
-    return await home.verbs.apply(key, order, me(), home.ids.new())
-
-
-async def _same_agent(home: House, key: str, agent: str) -> None:
-    state = await home.verbs.look.state(key)
-    if state.incident.agent != agent:
-        raise BadInput(
-            "agent", f"{state.incident.key} is about {state.incident.agent}, not {agent}. Leave one of them out."
-        )
-
-
-def _print(found: list[Mitigation], *, as_json: bool) -> None:
-    if as_json:
-        rows = [
-            {
-                "id": m.id,
-                "incident": m.incident,
-                "agent": m.agent,
-                "control": m.kind.value,
-                "value": encode(m.value),
-                "limit": m.limit,
-                "state": m.state.value,
-                "applied_by": m.applied_by.name,
-                "applied_at": m.applied_at.isoformat(),
-                "expires_at": m.expires_at.isoformat(),
-            }
-            for m in found
-        ]
-        print(json.dumps(rows))
-        return
-    for m in found:
-        until = f"until {m.expires_at:%Y-%m-%d %H:%M} UTC" if m.state.is_live else ""
-        print(f"{m.id}  {m.label} on {m.agent}  {m.state.value} {until}  {m.incident}")
-    if not found:
-        print("No mitigation is in force.")
 
 
 async def print_classification(home: House, agent: str, at: datetime | None, *, as_json: bool) -> int:

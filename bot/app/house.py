@@ -34,12 +34,14 @@ from bot.monitors.timers import Timers
 from bot.ports import Background, Clock, Records, Work
 from bot.response.answering import SendAnswer
 from bot.response.classify import Classify
+from bot.response.contain import Contain, InForce
 from bot.response.declare import Declare
 from bot.response.driving import Drivers
+from bot.response.exit_plan import TakeStep
 from bot.response.freeze import FreezeEvidence
 from bot.response.gather import Gather, Suggest
 from bot.response.look import Look
-from bot.response.mitigate import Apply, Extend, Offers, Revert
+from bot.response.mitigating import Mitigating, mitigating
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.runbooks import PullStep, ReadRunbook, TickStep
@@ -134,6 +136,7 @@ class House:
     jobs: DurableJobs
     control: BuiltinControl
     drivers: Drivers
+    levers: Mitigating
     documents: Documents
     renderer: JinjaRenderer
     charts: DrawnCharts
@@ -143,7 +146,8 @@ class House:
     @property
     def timers(self) -> Timers:
         """What durable jobs do."""
-        return Timers(self.records, self.clock, self.control, self.freeze)
+        exits = TakeStep(self.records, self.clock, self.levers.changes, self.verbs.suggest, self.documents.runbooks)
+        return Timers(self.records, self.clock, self.levers.changes, self.freeze, exits)
 
     @property
     def proofs(self) -> ProofWatch:
@@ -284,7 +288,8 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
         )
         suggest, patient = Suggest(gather), Suggest(replace(gather, deadline=FREEZE_WITHIN, _shared={}))
         freeze = FreezeEvidence(records, clock, patient)
-        verbs = _verbs(records, clock, documents, telemetry, control, suggest, freeze, background)
+        levers = mitigating(records, clock, telemetry, control, drivers, documents.taxonomy)
+        verbs = _verbs(records, clock, documents, levers, suggest, freeze, background)
         yield House(
             settings,
             database,
@@ -298,6 +303,7 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
             jobs,
             control,
             drivers,
+            levers,
             documents,
             JinjaRenderer(),
             DrawnCharts(),
@@ -318,8 +324,7 @@ def _verbs(
     records: Records,
     clock: Clock,
     documents: Documents,
-    traces: SqlTelemetry,
-    control: BuiltinControl,
+    levers: Mitigating,
     suggest: Suggest,
     freeze: FreezeEvidence,
     background: Background,
@@ -327,32 +332,36 @@ def _verbs(
     catalogue, runbooks = documents.catalogue, documents.runbooks
     draft = DraftPostmortem(records, clock, documents.taxonomy, runbooks)
     look_ahead = LookAhead(records, suggest, runbooks)
-    offers = Offers(records, clock, traces, catalogue, documents.taxonomy)
-    apply = Apply(records, clock, traces, catalogue, control, documents.taxonomy)
     read, tick = ReadRunbook(records, runbooks), TickStep(records, clock, runbooks)
     classify = Classify(records, clock, suggest, runbooks)
+    declare = Declare(records, clock, catalogue, freeze, background)
     return Verbs(
-        declare=Declare(records, clock, catalogue, freeze, background),
+        declare=declare,
         look=Look(records),
         gather=suggest.gather,
         suggest=suggest,
         classify=classify,
         answer=SendAnswer(classify),
-        offers=offers,
-        apply=apply,
-        revert=Revert(records, clock, control),
-        extend=Extend(records, clock),
+        offers=levers.offers,
+        apply=levers.apply,
+        revert=levers.revert,
+        extend=levers.extend,
+        adjust=levers.adjust,
+        plan_exit=levers.plan_exit,
+        decide=levers.decide,
+        contain=Contain(declare, levers.known_agent, levers.apply),
+        in_force=InForce(records),
         note=AddNote(records, clock),
         update=PostUpdate(records, clock),
         draft_update=DraftUpdate(records),
         take_role=TakeRole(records, clock),
         change_severity=ChangeSeverity(records, clock),
         outlook=look_ahead,
-        resolve=Resolve(records, clock, control, look_ahead, draft),
+        resolve=Resolve(records, clock, levers.changes, look_ahead, draft),
         postmortem=draft,
         write_section=WriteSection(records, clock),
         accept_review=AcceptReview(records, clock),
         runbook=read,
         tick=tick,
-        pull=PullStep(read, tick, offers, apply),
+        pull=PullStep(read, tick, levers.offers, levers.apply),
     )

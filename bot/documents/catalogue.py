@@ -90,6 +90,8 @@ class _Agent(_Strict):
     control_keys: dict[str, str] = Field(default_factory=dict)
     controls: dict[MitigationKind, _Wiring] = Field(default_factory=dict)
     tools: tuple[_Tool, ...] = ()
+    approvers: tuple[str, ...] = ()
+    kept_elsewhere: tuple[str, ...] = ()
     escalation_band: _Band | None = None
     sla: str | None = None
     provider: str | None = None
@@ -162,6 +164,8 @@ def _agent(entry: _Agent) -> Agent:
             "slack_channel",
             "environments",
             "control_keys",
+            "approvers",
+            "kept_elsewhere",
             "sla",
             "provider",
         )

@@ -9,6 +9,10 @@
     |   +-- Contraindicated the mitigation would make this class worse
     |   +-- Locked          remediation before class and cause
     |   +-- NeedsSecondPerson  the riskier direction wants another pair of eyes
+    |   +-- Conflict        another one is in force and none of the two is safer; name what it supersedes
+    |   +-- Stale           it has changed since it was read; read it again
+    |   +-- KeyReused       an idempotency key came with another order
+    |   +-- NotAllowed      this person may not decide that
     |   +-- Unsupported     this control plane cannot do that; another lever or driver can
     +-- Unavailable         the other side is busy or down; ask again after ``retry_after``
     +-- Uncertain           a write may or may not have happened; reading back decides
@@ -58,6 +62,26 @@ class Locked(Refused):
 
 class NeedsSecondPerson(Refused):
     """The riskier direction needs a second person, or a reason for going alone."""
+
+
+class Conflict(Refused):
+    """Another mitigation is in force and neither value is safer; ``with_id`` names the one to supersede."""
+
+    def __init__(self, with_id: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.with_id = with_id
+
+
+class Stale(Refused):
+    """It has changed since it was read, so the change is not made on an old picture."""
+
+
+class KeyReused(Refused):
+    """The idempotency key was used for another order before."""
+
+
+class NotAllowed(Refused):
+    """This person may not decide that; the sentence says who may."""
 
 
 class Unsupported(Refused):

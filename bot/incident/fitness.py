@@ -6,7 +6,7 @@ pulled with a reason, and the reason goes on the timeline. Sources: the class fa
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.incident.kinds import MitigationKind, Value
@@ -90,3 +90,26 @@ def offers(
         found.append(replace(offer, touches_k=k, touches_n=n) if n else offer)
     order = [Standing.FITS, Standing.ALLOWED, Standing.CONTRAINDICATED]
     return tuple(sorted(found, key=lambda offer: order.index(offer.standing)))
+
+
+_STRONGER: Mapping[MitigationKind, tuple[MitigationKind, ...]] = {
+    MitigationKind.TURN_LIMIT: (MitigationKind.DRAIN, MitigationKind.HALT),
+    MitigationKind.STEP_CAP: (MitigationKind.READ_ONLY, MitigationKind.HALT),
+    MitigationKind.COST_CAP: (MitigationKind.RATE_CAP, MitigationKind.HALT),
+    MitigationKind.RATE_CAP: (MitigationKind.DRAIN, MitigationKind.HALT),
+    MitigationKind.DISABLE_TOOLS: (MitigationKind.READ_ONLY, MitigationKind.HALT),
+    MitigationKind.READ_ONLY: (MitigationKind.HALT,),
+    MitigationKind.EGRESS_CUT: (MitigationKind.HALT,),
+    MitigationKind.GUARDRAIL_LEVEL: (MitigationKind.HANDOFF, MitigationKind.HALT),
+    MitigationKind.HANDOFF: (MitigationKind.DRAIN, MitigationKind.HALT),
+    MitigationKind.MODEL_PIN: (MitigationKind.CANARY_SHARE, MitigationKind.HANDOFF),
+    MitigationKind.PROMPT_PIN: (MitigationKind.CANARY_SHARE, MitigationKind.HANDOFF),
+    MitigationKind.CANARY_SHARE: (MitigationKind.DRAIN, MitigationKind.HALT),
+    MitigationKind.DRAIN: (MitigationKind.HALT,),
+    MitigationKind.QUEUE_PAUSE: (MitigationKind.DRAIN, MitigationKind.HALT),
+}
+
+
+def stronger(kind: MitigationKind) -> tuple[MitigationKind, ...]:
+    """The levers that stop more, next one first, for when this one does not hold; empty after the kill switch."""
+    return _STRONGER.get(kind, ())

@@ -164,6 +164,8 @@ class Mitigation:
     ending: Ending | None = None
     exit: ExitPlan | None = None
     tried: int = 0  # how often its control plane was told
+    last_key: str = ""  # the idempotency key of the last change that somebody asked for
+    last_ask: str = ""  # SHA-256 of what was asked for then
 
     @property
     def label(self) -> str:

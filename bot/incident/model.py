@@ -113,6 +113,10 @@ class Agent:
     control_keys: dict[str, str] = field(default_factory=dict)
     controls: Mapping[str, Wiring] = field(default_factory=dict)  # kind -> driver; other kinds are built in
     tools: tuple[Tool, ...] = ()
+    approvers: tuple[
+        str, ...
+    ] = ()  # people and Slack user groups who approve the riskier direction; empty: anybody else
+    kept_elsewhere: tuple[str, ...] = ()  # where its memory and queue are, for the evidence that a halt can destroy
     escalation_band: Band | None = None
     sla: str | None = None
     provider: str | None = None

@@ -3,6 +3,23 @@
 from typing import assert_never
 
 from bot.incident.classification import Reply
+from bot.incident.control_facts import (
+    ActionAdded,
+    ApprovalDecided,
+    ApprovalLapsed,
+    ApprovalRequested,
+    EvidenceKept,
+    ExitPlanned,
+    ExitWaiting,
+    MitigationAdjusted,
+    MitigationConfirmed,
+    MitigationDeclined,
+    MitigationEscalated,
+    MitigationLifting,
+    MitigationUncertain,
+    MitigationWarned,
+)
+from bot.incident.control_words import approval_sentence, control_sentence
 from bot.incident.mitigation import Proof
 from bot.incident.timeline import (
     ClassDoubted,
@@ -63,6 +80,7 @@ def _sentence(fact: Fact, state: IncidentState | None) -> str:
             return f"{kind.label} was refused: {why}"
         case MitigationApplied(mitigation=m, before=before, after=after, override=override):
             against = f" Override: {override}" if override else ""
+            against += "".join(f" Careful: {warning}." for warning in fact.warnings)
             return f"{m.label} applied to {m.agent} until {m.expires_at:%H:%M} UTC; before: {before}, now: {after}.{against}"
         case MitigationProven(mitigation=mid, proof=proof):
             return f"{_label(mid, state)}: {proof_line(proof)}."
@@ -79,6 +97,24 @@ def _sentence(fact: Fact, state: IncidentState | None) -> str:
         case StepTicked(incident_class=named, text=text, done=done):
             word = "Done" if done else "Not done after all"
             return f"{word}, runbook {named.value}: {text.rstrip('.')}."
+        case ApprovalRequested() | ApprovalDecided() | ApprovalLapsed():
+            asked = fact.approval if isinstance(fact, ApprovalRequested) else None
+            return approval_sentence(fact, asked or (state.approvals.get(str(fact.approval)) if state else None))
+        case ActionAdded(text=text):
+            return f"To do afterwards: {text}"
+        case (
+            MitigationConfirmed()
+            | MitigationUncertain()
+            | MitigationDeclined()
+            | MitigationLifting()
+            | MitigationAdjusted()
+            | MitigationWarned()
+            | MitigationEscalated()
+            | EvidenceKept()
+            | ExitPlanned()
+            | ExitWaiting()
+        ):
+            return control_sentence(fact, _label(fact.mitigation, state))
         case other:
             assert_never(other)
 
@@ -170,8 +206,8 @@ def _ending(
             return f"{label} extended until {until:%H:%M} UTC."
         case MitigationHeld():
             return f"{label}: its time is over and it stays in force until somebody decides."
-        case MitigationReverted(reason=reason, after=now, alone=alone):
-            by = " alone" if alone else ""
+        case MitigationReverted(reason=reason, after=now, alone=alone, approved_by=approved_by):
+            by = f", approved by {approved_by.name}" if approved_by else " alone" if alone else ""
             return f"{label} undone{by}" + (f" ({reason.rstrip('.')})" if reason else "") + f"; now: {now}."
         case MitigationExpired(after=now):
             return f"{label} expired; now: {now}."

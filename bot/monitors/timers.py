@@ -5,22 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from bot.incident.control_facts import MitigationWarned
 from bot.incident.errors import NotFound
-from bot.incident.mitigation import Mitigation, MitigationState, OnExpiry
+from bot.incident.mitigation import Ending, Mitigation, MitigationState, OnExpiry
 from bot.incident.model import FIRSTFIVE, IncidentKey
+from bot.incident.review import minutes
 from bot.incident.timeline import (
     ClassificationOverdue,
     ClassificationReminded,
     IncidentState,
-    MitigationExpired,
     MitigationHeld,
     SeverityChanged,
 )
-from bot.ports import Clock, Control, JobName, Records, RoomTask, RoomTaskKind, Work
+from bot.ports import Clock, JobName, Records, Work
+from bot.response.changes import WARN_AFTER, Changes, controls_in, lift, schedule_end
 from bot.response.declare import NUDGE_AFTER
+from bot.response.exit_plan import TakeStep
 from bot.response.freeze import FreezeEvidence
-from bot.response.mitigate import end
-from bot.response.recording import record, state_of
+from bot.response.loosen import approval_of
+from bot.response.recording import post, record, state_of
 
 EARLY = timedelta(seconds=1)  # a timer may fire this much before its time
 
@@ -31,8 +34,9 @@ class Timers:
 
     records: Records
     clock: Clock
-    control: Control
+    changes: Changes
     freeze: FreezeEvidence
+    exits: TakeStep
 
     async def __call__(self, name: JobName, argument: str) -> None:
         """Do what the job is for; a job for something that is gone does nothing."""
@@ -53,6 +57,14 @@ class Timers:
                 await self.raise_severity(argument)
             case JobName.MITIGATION_EXPIRY:
                 await self.expire(argument)
+            case JobName.MITIGATION_WARNING:
+                await self.warn(argument)
+            case JobName.MITIGATION_DRIVE:
+                await self.changes.carry_out(argument)
+            case JobName.APPROVAL_EXPIRY:
+                await self.lapse(argument)
+            case JobName.EXIT_STEP:
+                await self.exits(argument)
             case other:
                 assert_never(other)
 
@@ -91,43 +103,76 @@ class Timers:
                 text = f"Raised from {fact.before.value} to {fact.after.value}: {fact.reason}."
                 await post(work, state.incident.key, "raise", text)
 
+    async def warn(self, mitigation_id: str) -> None:
+        """Say once that most of its time is over. A mitigation that was extended since is left alone."""
+        async with self.records.begin() as work:
+            m = await work.mitigations.get(mitigation_id)
+            now = self.clock.now()
+            if m is None or not m.state.is_live or m.state is MitigationState.HELD:
+                return
+            left = m.expires_at - now
+            if left > (m.expires_at - m.applied_at) * (1 - WARN_AFTER) + EARLY or left <= timedelta(0):
+                return
+            stamp = int(m.expires_at.timestamp())
+            if await record(
+                work, m.incident, MitigationWarned(m.id, m.expires_at), FIRSTFIVE, now, f"warned:{m.id}:{stamp}"
+            ):
+                ends = (
+                    "It then stays on and somebody is called"
+                    if m.on_expiry is OnExpiry.HOLD_AND_PAGE
+                    else "It then ends"
+                )
+                text = f"{m.label} on {m.agent} has {minutes(left)} left. {ends}. Extend it on the card if it is still needed."
+                await post(work, m.incident, f"warned:{m.id}:{stamp}", text)
+
+    async def lapse(self, approval_id: str) -> None:
+        """Nobody answered in time: the question is closed, and what was done alone falls back."""
+        async with self.records.begin() as work:
+            approval = await approval_of(work, approval_id)
+            if not approval.is_pending or approval.expires_at > self.clock.now() + EARLY:
+                return
+            m = await self.changes.lapse(work, approval)
+        if m is not None:
+            await self.changes.finish(m)
+
     async def expire(self, mitigation_id: str) -> None:
         """End a mitigation whose time is over, or hold it and call somebody. An extended one is left alone."""
         async with self.records.begin() as work:
             mitigation = await work.mitigations.get(mitigation_id)
-            if mitigation is None or not mitigation.state.is_live:
+            if mitigation is None or not mitigation.state.is_live or mitigation.state in _LEFT_ALONE:
                 return
             if mitigation.expires_at > self.clock.now() + EARLY:
+                await schedule_end(work, mitigation, again=True)  # extended since, or the clock was set back
                 return
             if mitigation.on_expiry is OnExpiry.HOLD_AND_PAGE:
-                await self._hold(work, mitigation, mitigation.incident)
+                mitigation = await self._hold(work, mitigation)
             else:
-                await self._lift(work, mitigation, mitigation.incident)
-        await self.control.publish()
+                mitigation = await self._lift(work, mitigation)
+        await self.changes.finish(mitigation)
 
-    async def _hold(self, work: Work, mitigation: Mitigation, key: IncidentKey) -> None:
-        stamp = int(mitigation.expires_at.timestamp())
-        fact = MitigationHeld(mitigation.id)
-        if await record(work, key, fact, FIRSTFIVE, self.clock.now(), f"held:{mitigation.id}:{stamp}"):
-            await work.mitigations.put(mitigation.moved(MitigationState.HELD))
-            text = (
-                f"<!channel> {mitigation.label} on {mitigation.agent} was set because harm was happening. "
-                "Its time is over and it stays on: extend it or undo it on the card."
-            )
-            await post(work, key, f"held:{mitigation.id}:{stamp}", text)
+    async def _hold(self, work: Work, m: Mitigation) -> Mitigation:
+        stamp = int(m.expires_at.timestamp())
+        fact = MitigationHeld(m.id)
+        if not await record(work, m.incident, fact, FIRSTFIVE, self.clock.now(), f"held:{m.id}:{stamp}"):
+            return m
+        text = (
+            f"<!channel> {m.label} on {m.agent} was set because harm was happening. "
+            "Its time is over and it stays on: extend it or undo it on the card."
+        )
+        await post(work, m.incident, f"held:{m.id}:{stamp}", text)
+        return await work.mitigations.put(m.moved(MitigationState.HELD))
 
-    async def _lift(self, work: Work, mitigation: Mitigation, key: IncidentKey) -> None:
-        ended = await end(work, mitigation, MitigationState.EXPIRED)
-        fact = MitigationExpired(mitigation.id, ended.before, ended.after)
-        if await record(work, key, fact, FIRSTFIVE, self.clock.now(), f"expired:{mitigation.id}"):
-            text = f"{mitigation.label} on {mitigation.agent} has expired. Now in force: {ended.after}."
-            await post(work, key, f"expired:{mitigation.id}", text)
+    async def _lift(self, work: Work, m: Mitigation) -> Mitigation:
+        ending = Ending(MitigationState.EXPIRED, "its time is over", FIRSTFIVE)
+        lifted = await lift(work, m, ending, self.clock, f"expired:{m.id}")
+        if lifted.state is MitigationState.EXPIRED:
+            now = (await controls_in(work, lifted)).in_words
+            await post(work, m.incident, f"expired:{m.id}", f"{m.label} on {m.agent} has expired. Now in force: {now}.")
+        return lifted
 
 
 def _minutes(state: IncidentState, at: datetime) -> int:
     return max(1, round((at - state.incident.declared_at).total_seconds() / 60))
 
 
-async def post(work: Work, key: IncidentKey, task: str, text: str) -> None:
-    """Queue one message for the room."""
-    await work.outbox.put(RoomTask(RoomTaskKind.POST, key, task, {"text": text, "by": FIRSTFIVE.id}))
+_LEFT_ALONE = frozenset({MitigationState.HELD, MitigationState.REVERTING})

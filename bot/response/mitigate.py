@@ -1,28 +1,41 @@
-"""Mitigate: offer, apply, extend, revert. Containment is always open and always expires."""
+"""Mitigate: offer and apply. Containment is always open and always expires."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from bot.incident.composition import Controls, compose
-from bot.incident.errors import BadInput, Closed, Contraindicated, NeedsSecondPerson, NotFound
+from bot.incident.approval import Ask, Loosening
+from bot.incident.codec import encode
+from bot.incident.composition import compose
+from bot.incident.direction import change
+from bot.incident.errors import BadInput, Conflict, Contraindicated, KeyReused, NotFound, Stale
 from bot.incident.fitness import judge, offers
-from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import EVERYWHERE, MAX_TTL, Mitigation, MitigationState, Offer, OnExpiry, Scope, Standing
+from bot.incident.kinds import LEVERS, Joining, MitigationKind
+from bot.incident.mitigation import (
+    BUILT_IN,
+    EVERYWHERE,
+    MAX_TTL,
+    Mitigation,
+    MitigationState,
+    Offer,
+    OnExpiry,
+    Scope,
+    Standing,
+)
 from bot.incident.model import Catalogue, Person
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.telemetry import EvalScore
-from bot.incident.timeline import (
-    IncidentState,
-    MitigationApplied,
-    MitigationExtended,
-    MitigationRefused,
-    MitigationReverted,
-)
-from bot.incident.wishes import value_of
-from bot.ports import Clock, Control, Job, JobName, Records, Traces, Work
+from bot.incident.timeline import IncidentState, MitigationRefused
+from bot.incident.wishes import MOST_CHARACTERS, value_of
+from bot.ports import Clock, Records, Traces, Work
+from bot.response.changes import Applying, Changes, overlapping, put_in_force
+from bot.response.driving import Drivers
 from bot.response.gather import MOST_TASKS, nanoseconds
+from bot.response.keeping import keep
+from bot.response.known import warnings_for
 from bot.response.recording import open_state_of, record, state_of
 
 REACH = timedelta(hours=1)  # tasks of the last hour say what a lever would have touched
@@ -33,7 +46,8 @@ LEARNED_FROM = timedelta(minutes=90)
 class Order:
     """What a responder asks for. ``override`` is the reason for pulling a contraindicated lever.
 
-    ``value`` is as typed; :func:`bot.incident.wishes.value_of` says what each kind takes.
+    ``value`` is as typed; :func:`bot.incident.wishes.value_of` says what each kind takes. ``supersedes`` is
+    the id of the pin it takes the place of, ``expected`` the agent's revision that the decision rests on.
     """
 
     kind: MitigationKind
@@ -42,6 +56,15 @@ class Order:
     reason: str = ""
     override: str | None = None
     scope: Scope = EVERYWHERE
+    supersedes: str = ""
+    on_expiry: OnExpiry | None = None
+    expected: int | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what is asked for, to tell a repeated request from another one."""
+        asked = encode(replace(self, expected=None))
+        return sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,57 +108,77 @@ async def wrong_share(traces: Traces, catalogue: Catalogue, agent: str, now: dat
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Pull a lever: one transaction for state, audit, timeline, expiry and room, then make it visible."""
+    """Pull a lever: one transaction for state, evidence, audit, timeline, timers and room; then it is carried out."""
 
     records: Records
     clock: Clock
     traces: Traces
     catalogue: Catalogue
-    control: Control
+    drivers: Drivers
+    changes: Changes
     taxonomy: Taxonomy
 
     async def __call__(self, key: str, order: Order, by: Person, idem: str) -> Mitigation:
-        """The mitigation in force; the same click again returns the one it made.
+        """The mitigation; the same click again returns the one it made.
+
+        It is in force, being applied by another control plane, or waits with ``approval`` for a second person.
 
         Raises:
             NotFound, Closed: no such incident, or not open.
-            BadInput: minutes or limit cannot be used.
+            BadInput: minutes, value or scope cannot be used.
             Contraindicated: it would make this class worse and no override reason was given.
+            Conflict: another pin is in force and it does not say that it supersedes it.
+            Unsupported: the control plane of this agent cannot do it.
+            KeyReused, Stale: the key came with another order; the controls have changed since ``expected``.
         """
         checked_order(order)
         async with self.records.look() as work:
             agent = (await open_state_of(work, key, "mitigation")).incident.agent
         failing = await wrong_share(self.traces, self.catalogue, agent, self.clock.now())
+        evidence = await keep(self.traces, self.catalogue.agent(agent), order.kind)
+        warnings = await warnings_for(self.traces, self.catalogue, agent, order.kind, order.value, self.clock.now())
         async with self.records.begin() as work:
             state = await open_state_of(work, key, "mitigation")
+            wanted = self._mitigation(state, order, by, idem)
+            earlier = await work.mitigations.get(wanted.id)
+            if earlier is not None:
+                return same_order(earlier, wanted)
             refusal = contraindication(state, order, self.taxonomy, failing)
             if refusal is None:
-                mitigation = await self._apply(work, state, order, by, idem)
+                await self._fresh(work, wanted, order)
+                mitigation = await self._apply(work, wanted, Applying(order.override, evidence, warnings), by, idem)
             else:
                 fact = MitigationRefused(order.kind, refusal)
                 await record(work, state.incident.key, fact, by, self.clock.now(), f"refused:{idem}")
         if refusal is not None:
             raise Contraindicated(refusal)
-        await self.control.publish()
-        return mitigation
+        return await self.changes.finish(mitigation)
 
-    async def _apply(self, work: Work, state: IncidentState, order: Order, by: Person, idem: str) -> Mitigation:
-        wanted = self._mitigation(state, order, by, idem)
-        earlier = await work.mitigations.get(wanted.id)
-        if earlier is not None:
-            return earlier
-        before = await controls_in(work, wanted)
-        mitigation = await work.mitigations.put(wanted)
-        after = await controls_in(work, wanted)
-        fact = MitigationApplied(mitigation, before.in_words, after.in_words, order.override)
-        await record(work, state.incident.key, fact, by, mitigation.applied_at, f"apply:{idem}")
-        await work.jobs.schedule(expiry_of(mitigation))
-        return mitigation
+    async def _fresh(self, work: Work, wanted: Mitigation, order: Order) -> None:
+        if order.expected is None:
+            return
+        _, revisions = await work.mitigations.live()
+        now = revisions.get(wanted.agent, 0)
+        if now != order.expected:
+            raise Stale(
+                f"The controls of {wanted.agent} are at revision {now}, not {order.expected}: somebody changed them "
+                "since you looked. Look again and decide anew."
+            )
+
+    async def _apply(self, work: Work, wanted: Mitigation, given: Applying, by: Person, idem: str) -> Mitigation:
+        live, _ = await work.mitigations.live()
+        superseded = supersession(live, wanted)
+        if superseded is not None and (way := change(live, superseded, wanted)).is_riskier:
+            waiting = replace(wanted, state=MitigationState.AWAITING_APPROVAL)
+            ask = Ask(Loosening.APPLY, wanted.id, wanted.reason)
+            return await self.changes.put_to(work, waiting, ask, way, by, idem)
+        return await put_in_force(work, wanted, superseded, given, by, idem, self.clock)
 
     def _mitigation(self, state: IncidentState, order: Order, by: Person, idem: str) -> Mitigation:
         at = self.clock.now()
         hold = order.kind is MitigationKind.HALT and state.harm_now
-        return Mitigation(
+        driver = self.drivers.serving(state.incident.agent, order.kind)
+        wanted = Mitigation(
             id=mitigation_id(state, idem),
             kind=order.kind,
             agent=state.incident.agent,
@@ -146,12 +189,53 @@ class Apply:
             applied_by=by,
             applied_at=at,
             expires_at=at + timedelta(minutes=order.minutes),
-            on_expiry=OnExpiry.HOLD_AND_PAGE if hold else OnExpiry.REVERT,
+            on_expiry=order.on_expiry or (OnExpiry.HOLD_AND_PAGE if hold else OnExpiry.REVERT),
+            state=MitigationState.APPLIED if driver.name == BUILT_IN else MitigationState.APPLYING,
+            driver=driver.name,
+            supersedes=order.supersedes,
+            asked=order.digest,
+            last_key=idem,
         )
+        driver.plan(wanted, compose(wanted.agent, wanted.scope, [wanted], 0))  # says now what it cannot do
+        return wanted
+
+
+def same_order(earlier: Mitigation, wanted: Mitigation) -> Mitigation:
+    """The mitigation that this click made before.
+
+    Raises:
+        KeyReused: the key came with another order then.
+    """
+    if earlier.asked and wanted.asked != earlier.asked and earlier.last_key == wanted.last_key:
+        raise KeyReused(f"This idempotency key was used for {earlier.label} before. Use a new key for another order.")
+    return earlier
+
+
+def supersession(live: Sequence[Mitigation], wanted: Mitigation) -> Mitigation | None:
+    """The live mitigation that the wanted one takes the place of; None when it stands in nobody's way.
+
+    Raises:
+        Conflict: another one of a kind without order is in force there and is not named.
+        NotFound: the one that is named is not in force.
+    """
+    named = next((m for m in live if m.id == wanted.supersedes and m.state.is_live), None)
+    if wanted.supersedes and (named is None or named.agent != wanted.agent or named.kind is not wanted.kind):
+        raise NotFound(f"{wanted.supersedes[:40]} is no {wanted.kind.label.lower()} in force on {wanted.agent}.")
+    if LEVERS[wanted.kind].joining is not Joining.ALONE:
+        return named
+    for other in overlapping(live, wanted):
+        if other.value != wanted.value and other is not named:
+            where = f" ({other.scope.in_words})" if other.scope.in_words else ""
+            raise Conflict(
+                other.id,
+                f"{other.label}{where} is in force for {other.incident}, and no {wanted.kind.label.lower()} is safer "
+                f"than another. Name it to take its place: supersedes {other.id}.",
+            )
+    return named
 
 
 def checked_order(order: Order) -> None:
-    """Minutes and limit are usable.
+    """Minutes, value and scope are usable.
 
     Raises:
         BadInput: one of them is not; the sentence says the range.
@@ -160,6 +244,11 @@ def checked_order(order: Order) -> None:
     if not 1 <= order.minutes <= most:
         raise BadInput("minutes", f"A mitigation lasts from 1 to {most} minutes; extend it when it needs longer.")
     value_of(order.kind, order.value)
+    for name, said in encode(order.scope).items():
+        if len(said) > MOST_CHARACTERS or not said.isprintable():
+            raise BadInput(
+                "scope", f"The {name} of the scope has 1 to {MOST_CHARACTERS} printable characters, or none."
+            )
 
 
 def contraindication(state: IncidentState, order: Order, taxonomy: Taxonomy, failing: float) -> str | None:
@@ -176,107 +265,3 @@ def contraindication(state: IncidentState, order: Order, taxonomy: Taxonomy, fai
 def mitigation_id(state: IncidentState, idem: str) -> str:
     """The id follows from the click, so that the same click delivered twice makes one mitigation."""
     return sha256(f"{state.incident.key}\n{idem}".encode()).hexdigest()[:20]
-
-
-async def controls_in(work: Work, mitigation: Mitigation) -> Controls:
-    """What the agent has to obey in the mitigation's scope, as this transaction sees it."""
-    live, revisions = await work.mitigations.live()
-    return compose(mitigation.agent, mitigation.scope, live, revisions.get(mitigation.agent, 0))
-
-
-def expiry_of(mitigation: Mitigation) -> Job:
-    """The durable timer that ends it; extending schedules another."""
-    stamp = int(mitigation.expires_at.timestamp())
-    return Job(JobName.MITIGATION_EXPIRY, f"expiry:{mitigation.id}:{stamp}", mitigation.id, mitigation.expires_at)
-
-
-async def live_mitigation(work: Work, mitigation_id: str) -> Mitigation:
-    """The mitigation in force of that id.
-
-    Raises:
-        NotFound: there is none.
-        Closed: it has ended already.
-    """
-    mitigation = await work.mitigations.get(mitigation_id)
-    if mitigation is None:
-        raise NotFound("There is no such mitigation. The incident's card shows the ones in force.")
-    if not mitigation.state.is_live:
-        raise Closed(
-            f"{mitigation.label} on {mitigation.agent} is {mitigation.state.value} already. Nothing was changed."
-        )
-    return mitigation
-
-
-@dataclass(frozen=True, slots=True)
-class Revert:
-    """Undo a mitigation. It is the riskier direction: a second person, or a reason for going alone."""
-
-    records: Records
-    clock: Clock
-    control: Control
-
-    async def __call__(self, mitigation_id: str, reason: str, by: Person, idem: str) -> Mitigation:
-        """The mitigation, reverted. What remains in force is recomputed from the others.
-
-        Raises:
-            NotFound, Closed: no such mitigation, or it has ended.
-            NeedsSecondPerson: the one who applied it undoes it alone without a reason.
-        """
-        async with self.records.begin() as work:
-            mitigation = await live_mitigation(work, mitigation_id)
-            alone = by.id == mitigation.applied_by.id
-            if alone and not reason.strip():
-                raise NeedsSecondPerson(
-                    f"You applied {mitigation.label}. Ask somebody else to undo it, or say why you do it alone."
-                )
-            ended = await end(work, mitigation, MitigationState.REVERTED)
-            fact = MitigationReverted(mitigation.id, reason.strip(), ended.before, ended.after, alone)
-            await record(work, mitigation.incident, fact, by, self.clock.now(), f"revert:{idem}")
-        await self.control.publish()
-        return ended.mitigation
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A mitigation that is over, and the agent's controls before and after in words."""
-
-    mitigation: Mitigation
-    before: str
-    after: str
-
-
-async def end(work: Work, mitigation: Mitigation, state: MitigationState) -> Ended:
-    """Take it out of force within this transaction."""
-    before = await controls_in(work, mitigation)
-    ended = await work.mitigations.put(mitigation.moved(state))
-    return Ended(ended, before.in_words, (await controls_in(work, mitigation)).in_words)
-
-
-@dataclass(frozen=True, slots=True)
-class Extend:
-    """Give a mitigation more time, 72 hours from its start at most."""
-
-    records: Records
-    clock: Clock
-
-    async def __call__(self, mitigation_id: str, minutes: int, by: Person, idem: str) -> Mitigation:
-        """The mitigation with its new end.
-
-        Raises:
-            NotFound, Closed: no such mitigation, or it has ended.
-            BadInput: the new end would be more than 72 hours after its start.
-        """
-        async with self.records.begin() as work:
-            mitigation = await live_mitigation(work, mitigation_id)
-            at = self.clock.now()
-            until = max(mitigation.expires_at, at) + timedelta(minutes=minutes)
-            fact = MitigationExtended(mitigation.id, until)
-            if not await record(work, mitigation.incident, fact, by, at, f"extend:{idem}"):
-                return mitigation
-            if minutes < 1 or until - mitigation.applied_at > MAX_TTL:
-                raise BadInput("minutes", "A mitigation lasts 72 hours at most; apply a new one if it is still needed.")
-            state = await state_of(work, mitigation.incident)
-            longer = state.mitigations[mitigation.id].mitigation  # what was held goes back to what its proof says
-            extended = await work.mitigations.put(longer)
-            await work.jobs.schedule(expiry_of(extended))
-            return extended

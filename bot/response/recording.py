@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from bot.incident.errors import Closed, NotFound
-from bot.incident.model import IncidentKey, Person
+from bot.incident.model import FIRSTFIVE, IncidentKey, Person
 from bot.incident.timeline import Fact, IncidentState, fold
 from bot.ports import RoomTask, RoomTaskKind, Work
 
@@ -56,3 +56,8 @@ async def record(work: Work, key: IncidentKey, fact: Fact, by: Person, at: datet
         return False
     await work.outbox.put(RoomTask(RoomTaskKind.CONVERGE, key))
     return True
+
+
+async def post(work: Work, key: IncidentKey, task: str, text: str) -> None:
+    """Queue one message for the room; a second one with the same ``task`` is dropped."""
+    await work.outbox.put(RoomTask(RoomTaskKind.POST, key, task, {"text": text, "by": FIRSTFIVE.id}))

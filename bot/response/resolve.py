@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from bot.incident.approval import Ask, Loosening
 from bot.incident.classification import Classification
 from bot.incident.codec import decode
 from bot.incident.evidence import EvidenceBundle
@@ -15,10 +16,10 @@ from bot.incident.recovery import recovered as gate_met
 from bot.incident.runbook import Runbook
 from bot.incident.summary import summary_of
 from bot.incident.taxonomy import IncidentClass
-from bot.incident.timeline import IncidentState, MitigationReverted, MitigationStatus, PostmortemDrafted, Resolved
-from bot.ports import Clock, Control, Records, RoomTask, RoomTaskKind, Work
+from bot.incident.timeline import IncidentState, MitigationStatus, PostmortemDrafted, Resolved
+from bot.ports import Clock, Records, RoomTask, RoomTaskKind, Work
+from bot.response.changes import Changes
 from bot.response.gather import Suggest
-from bot.response.mitigate import end
 from bot.response.recording import open_state_of, record, state_of
 from bot.response.review import DraftPostmortem
 from bot.response.update import checked_text
@@ -93,11 +94,11 @@ def verdict(bundle: EvidenceBundle, tree: Classification) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """Close the response. Controls not kept are reverted; the postmortem is drafted."""
+    """Close the response. Controls not kept are undone, as far as nobody has to approve it; the postmortem is drafted."""
 
     records: Records
     clock: Clock
-    control: Control
+    changes: Changes
     look_ahead: LookAhead
     draft: DraftPostmortem
 
@@ -112,26 +113,30 @@ class Resolve:
         outlook = await self.look_ahead(key)
         async with self.records.begin() as work:
             state = await open_state_of(work, key, "resolve")
-            await self._revert(work, state, keep, by)
+            lifted = await self._revert(work, state, keep, by, idem)
             kept = tuple(s.mitigation.label for s in state.live_mitigations if s.mitigation.id in keep)
             fact = Resolved(said, outlook.lines, kept)
             await record(work, state.incident.key, fact, by, self.clock.now(), f"resolve:{idem}")
             task = RoomTask(RoomTaskKind.POSTMORTEM, state.incident.key, f"postmortem:{state.incident.key}")
             await work.outbox.put(task)
-        await self.control.publish()
+        for mitigation in lifted:
+            await self.changes.finish(mitigation)
         return await self._drafted(state.incident.key, by)
 
-    async def _revert(self, work: Work, state: IncidentState, keep: frozenset[str], by: Person) -> None:
+    async def _revert(
+        self, work: Work, state: IncidentState, keep: frozenset[str], by: Person, idem: str
+    ) -> list[Mitigation]:
+        """Undo what is not kept. Resolving is no way around the second person: what lets the agent do more waits for one."""
+        changed = []
         for status in state.live_mitigations:
-            if status.mitigation.id in keep:
+            stored = await work.mitigations.get(status.mitigation.id)
+            if status.mitigation.id in keep or stored is None or not stored.state.is_live:
                 continue
-            stored: Mitigation = await work.mitigations.get(status.mitigation.id) or status.mitigation
-            if not stored.state.is_live:
+            if stored.state is MitigationState.REVERTING:
                 continue
-            ended = await end(work, stored, MitigationState.REVERTED)
-            alone = by.id == stored.applied_by.id
-            fact = MitigationReverted(stored.id, "the incident is resolved", ended.before, ended.after, alone)
-            await record(work, state.incident.key, fact, by, self.clock.now(), f"revert:{stored.id}:resolve")
+            ask = Ask(Loosening.REVERT, stored.id, "the incident is resolved")
+            changed.append(await self.changes.ask(work, stored, ask, by, f"{stored.id}:resolve:{idem}"))
+        return changed
 
     async def _drafted(self, key: IncidentKey, by: Person) -> IncidentState:
         postmortem = await self.draft(key)

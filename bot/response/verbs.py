@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from bot.incident.rules import Taxonomy
 from bot.response.answering import SendAnswer
 from bot.response.classify import Classify
+from bot.response.contain import Contain, InForce
 from bot.response.declare import Declare
 from bot.response.gather import Gather, Suggest
 from bot.response.look import Look
-from bot.response.mitigate import Apply, Extend, Offers, Revert
+from bot.response.loosen import Adjust, Decide, Extend, PlanExit, Revert
+from bot.response.mitigate import Apply, Offers
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.runbooks import PullStep, ReadRunbook, TickStep
@@ -29,6 +31,11 @@ class Verbs:
     apply: Apply
     revert: Revert
     extend: Extend
+    adjust: Adjust
+    plan_exit: PlanExit
+    decide: Decide
+    contain: Contain
+    in_force: InForce
     note: AddNote
     update: PostUpdate
     draft_update: DraftUpdate

@@ -102,10 +102,8 @@ class Actions:
         name = click.choice or click.action_id.partition(":")[0]  # several rows may hold the same button
         if click.action_id.startswith(APPLY):
             await self._apply(click, payload)
-        elif name == "undo":
-            await self._undo(click, payload)
-        elif name == "extend":
-            await self._extend(click, payload)
+        elif name in {"undo", "extend", "approve", "refuse"}:
+            await self._change(name, click, payload)
         elif name == "take_commander":
             by = actor(payload)
             await self.desk.verbs.take_role(click.key, Role.COMMANDER, by, by, key_of(payload))
@@ -120,6 +118,16 @@ class Actions:
             await self.desk.opening.open(payload, skeleton(step, click.key), lambda: self.dialogs.view(step, click.key))
         elif not action_of(payload).get("url"):  # a link button only takes people to its page
             await self.desk.answers.tell(payload, OUT_OF_DATE)
+
+    async def _change(self, name: str, click: Clicked, payload: Payload) -> None:
+        """What the buttons beside a control do."""
+        if name == "undo":
+            await self._undo(click, payload)
+        elif name == "extend":
+            await self._extend(click, payload)
+        else:
+            question = str(click.about.get("a", ""))
+            await self.desk.verbs.decide(question, actor(payload), granted=name == "approve")
 
     async def _question(self, click: Clicked, payload: Payload) -> None:
         """A button inside the classification dialog: another of its screens."""
@@ -182,9 +190,8 @@ class Actions:
         return next((offer.limit for offer in offers if offer.kind is kind), None)
 
     async def _undo(self, click: Clicked, payload: Payload) -> None:
-        by = actor(payload)
         await self.desk.opening.open(
-            payload, undo.skeleton(click.key), lambda: self.dialogs.undo(click.key, click.mitigation, by)
+            payload, undo.skeleton(click.key), lambda: self.dialogs.undo(click.key, click.mitigation)
         )
 
     async def _extend(self, click: Clicked, payload: Payload) -> None:

@@ -24,6 +24,32 @@ def offered(offers: Sequence[Offer], state: IncidentState) -> str:
 
 
 def controls(state: IncidentState, public_url: str) -> list[Block]:
+    """What waits for a second person, then what is in force, with proof and undo; at most six blocks."""
+    return [*_questions(state), *_in_force(state, public_url)]
+
+
+def _questions(state: IncidentState) -> list[Block]:
+    """The oldest question to a second person with its two answers; the others are counted."""
+    pending = state.pending_approvals
+    if not pending:
+        return []
+    asked = pending[0]
+    done = "did alone" if asked.alone else "asks"
+    why = asked.alone or asked.ask.reason
+    lines = [
+        f"⚪ *{who(asked.asked_by)} {done}: {quote_untrusted(asked.words, 300)}*",
+        f"{quote_untrusted(asked.riskier, 300)}." + (f" Why: {quote_untrusted(why, 300)}" if why else ""),
+        f"A second person answers until {date_token(asked.expires_at)}."
+        + (f" {len(pending) - 1} more wait." if len(pending) > 1 else ""),
+    ]
+    about = {"k": str(asked.incident), "a": asked.id}
+    return [
+        section("\n".join(lines)),
+        actions(f"approval-{asked.id}", button("Approve", "approve", about), button("Refuse", "refuse", about)),
+    ]
+
+
+def _in_force(state: IncidentState, public_url: str) -> list[Block]:
     """What is in force, with proof and undo; at most four blocks. One line when nothing is."""
     live = sorted(state.live_mitigations, key=lambda s: 0 if s.mitigation.state in _NEEDS_SOMEBODY else LAST)
     if not live:

@@ -7,7 +7,6 @@ from typing import assert_never
 
 from bot.incident.errors import Closed
 from bot.incident.kinds import MitigationKind
-from bot.incident.model import Person
 from bot.incident.timeline import IncidentState
 from bot.slack.blocks import View
 from bot.slack.classifying import Classifying
@@ -105,6 +104,6 @@ class Dialogs:
             return notice(f"Contain {state.incident.key}", f"{kind.label} is not on offer for this agent.")
         return mitigate.preview(state, offer, self.desk.clock.now())
 
-    async def undo(self, key: str, mitigation_id: str, by: Person) -> View:
-        """What undoing a mitigation means to the one who asks."""
-        return undo.dialog(await self.desk.verbs.look.state(key), mitigation_id, by.id)
+    async def undo(self, key: str, mitigation_id: str) -> View:
+        """What undoing a mitigation means."""
+        return undo.dialog(await self.desk.verbs.look.state(key), mitigation_id)

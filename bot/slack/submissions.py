@@ -178,7 +178,7 @@ class Submissions:
         form = undo.read(said.view)
         if isinstance(form, dict):
             return errors(form)
-        await self.desk.verbs.revert(form.mitigation, form.reason, said.by, said.idem)
+        await self.desk.verbs.revert(form.mitigation, form.reason, said.by, said.idem, alone=form.alone)
         return CLEAR
 
     async def _update(self, said: Submitted) -> Answer:

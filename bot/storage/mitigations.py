@@ -29,7 +29,7 @@ class SqlMitigations(Mitigations):
         values = {
             "incident": revised.incident,
             "agent": revised.agent,
-            "live": revised.state.is_live,
+            "live": not revised.state.has_ended,
             "applied_at": revised.applied_at,
             "revision": revised.revision,
             "mitigation": encode(revised),
@@ -66,7 +66,7 @@ class SqlMitigations(Mitigations):
         return None if body is None else decode(Mitigation, body)
 
     async def live(self) -> tuple[tuple[Mitigation, ...], Mapping[str, int]]:
-        """All mitigations in force, oldest first, and every agent's current revision."""
+        """All mitigations that have not ended, oldest first, and every agent's current revision."""
         connection = self.transaction.connection
         # Revisions first: on PostgreSQL each statement sees its own moment, and a revision may be
         # older than what is in force, which the next look mends, but never newer.

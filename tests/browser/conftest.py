@@ -77,6 +77,12 @@ class Demo:
         """An answer of the JSON API."""
         return read(f"{self.pages}/api/v1/{path}")
 
+    def post(self, path: str, body: dict[str, Any], by: str) -> None:
+        """One call of the JSON API by somebody."""
+        headers = {"Content-Type": "application/json", "Firstfive-Actor": by}
+        request = urllib.request.Request(f"{self.pages}/api/v1/{path}", json.dumps(body).encode(), headers)
+        urllib.request.urlopen(request, timeout=10).close()
+
 
 def read(url: str) -> dict[str, Any]:
     """A JSON document."""

@@ -25,6 +25,7 @@ def test_a_looping_agent_is_declared_classified_contained_and_reviewed(
     contain(demo, people, picture)
     keep_informed(demo, people)
     resolve(people, picture)
+    approve(demo)
     review(demo, people, page, picture)
 
     told = [event["kind"] for event in demo.api("incidents/INC-1/timeline")["events"]]
@@ -132,6 +133,12 @@ def resolve(people: WorkspacePage, picture: Callable[[str], None]) -> None:
     expect(people.card).to_contain_text("resolved")
     expect(people.page.locator(".file-card", has_text="postmortem")).to_have_count(1, timeout=40_000)
     picture("08-resolved")
+
+
+def approve(demo: Demo) -> None:
+    """A second person lets the agent do more again; resolving alone does not."""
+    (question,) = demo.api("approvals")["approvals"]
+    demo.post(f"approvals/{question['id']}/approve", {}, "ben")
 
 
 def review(demo: Demo, people: WorkspacePage, page: Page, picture: Callable[[str], None]) -> None:

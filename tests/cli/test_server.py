@@ -37,9 +37,14 @@ def test_a_halt_from_the_terminal_is_seen_within_a_second_and_survives_a_crash(t
     server.wait()
     _, port, _ = terminal.serve()
     assert halted(port)
-    alone = terminal.run("control", "resume", "--agent", "a")
-    assert (alone.returncode, "--reason" in alone.stderr) == (1, True)
-    assert terminal.run("control", "resume", "--agent", "a", "--reason", "calm").returncode == 0
+    asked = terminal.run("control", "resume", "--agent", "a", "--reason", "calm")
+    assert (asked.returncode, "A second person answers" in asked.stdout) == (0, True)
+    question = asked.stdout.split()[-1]
+    own = terminal.run("control", "approve", question)
+    assert (own.returncode, "somebody else has to approve" in own.stderr) == (1, True)
+    assert halted(port)
+    other = terminal.run("control", "approve", question, LOGNAME="ben")
+    assert (other.returncode, "reverted" in other.stdout) == (0, True)
 
 
 def test_a_refused_control_leaves_no_incident_behind(terminal: Terminal) -> None:

@@ -14,14 +14,16 @@ from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.telemetry import EvalScore, Trace
-from bot.ports import Background, Clock, Control, Driver, Records, Traces
+from bot.ports import Background, Clock, Control, Driver, Groups, Records, Traces
 from bot.response.answering import SendAnswer
 from bot.response.classify import Classify
+from bot.response.contain import Contain, InForce
 from bot.response.declare import Declare
+from bot.response.driving import Drivers
 from bot.response.freeze import FreezeEvidence
 from bot.response.gather import Gather, Suggest
 from bot.response.look import Look
-from bot.response.mitigate import Apply, Extend, Offers, Revert
+from bot.response.mitigating import mitigating
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.runbooks import PullStep, ReadRunbook, TickStep
@@ -137,44 +139,50 @@ def verbs_over(
     *,
     traces: Traces,
     background: Background,
-    control: Control,
+    control: "ObeyedControl",
     catalogue: Catalogue = HELPDESK,
     taxonomy: Taxonomy = TAXONOMY,
     runbooks: Mapping[IncidentClass, Runbook] = RUNBOOKS,
+    others: Mapping[str, Driver] | None = None,
+    groups: Groups | None = None,
 ) -> Verbs:
     """Every verb, wired as the composition root wires them."""
     gather = Gather(traces, clock, catalogue, taxonomy)
     suggest = Suggest(gather)
     draft = DraftPostmortem(records, clock, taxonomy, runbooks)
     look_ahead = LookAhead(records, suggest, runbooks)
-    offers, apply = (
-        Offers(records, clock, traces, catalogue, taxonomy),
-        Apply(records, clock, traces, catalogue, control, taxonomy),
-    )
+    drivers = Drivers({BUILT_IN: control, **(others or {})}, catalogue)
+    levers = mitigating(records, clock, traces, control, drivers, taxonomy, groups)
     read, tick = ReadRunbook(records, runbooks), TickStep(records, clock, runbooks)
     classify = Classify(records, clock, suggest, runbooks)
+    declare = Declare(records, clock, catalogue, FreezeEvidence(records, clock, suggest), background)
     return Verbs(
-        declare=Declare(records, clock, catalogue, FreezeEvidence(records, clock, suggest), background),
+        declare=declare,
         look=Look(records),
         gather=gather,
         suggest=suggest,
         classify=classify,
         answer=SendAnswer(classify),
-        offers=offers,
-        apply=apply,
-        revert=Revert(records, clock, control),
-        extend=Extend(records, clock),
+        offers=levers.offers,
+        apply=levers.apply,
+        revert=levers.revert,
+        extend=levers.extend,
+        adjust=levers.adjust,
+        plan_exit=levers.plan_exit,
+        decide=levers.decide,
+        contain=Contain(declare, levers.known_agent, levers.apply),
+        in_force=InForce(records),
         note=AddNote(records, clock),
         update=PostUpdate(records, clock),
         draft_update=DraftUpdate(records),
         take_role=TakeRole(records, clock),
         change_severity=ChangeSeverity(records, clock),
         outlook=look_ahead,
-        resolve=Resolve(records, clock, control, look_ahead, draft),
+        resolve=Resolve(records, clock, levers.changes, look_ahead, draft),
         postmortem=draft,
         write_section=WriteSection(records, clock),
         accept_review=AcceptReview(records, clock),
         runbook=read,
         tick=tick,
-        pull=PullStep(read, tick, offers, apply),
+        pull=PullStep(read, tick, levers.offers, levers.apply),
     )

@@ -3,7 +3,24 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from bot.incident.approval import Approval, Ask, Loosening
 from bot.incident.classification import Answer, Classification, Question, Reply
+from bot.incident.control_facts import (
+    ActionAdded,
+    ApprovalDecided,
+    ApprovalLapsed,
+    ApprovalRequested,
+    EvidenceKept,
+    ExitPlanned,
+    ExitWaiting,
+    MitigationAdjusted,
+    MitigationConfirmed,
+    MitigationDeclined,
+    MitigationEscalated,
+    MitigationLifting,
+    MitigationUncertain,
+    MitigationWarned,
+)
 from bot.incident.evidence import (
     Change,
     ChangeKind,
@@ -19,7 +36,18 @@ from bot.incident.evidence import (
     Window,
 )
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Delivery, Effect, Mitigation, OnExpiry, Proof, ReadBack, Scope, Verdict
+from bot.incident.mitigation import (
+    Delivery,
+    Effect,
+    ExitPlan,
+    Mitigation,
+    MitigationState,
+    OnExpiry,
+    Proof,
+    ReadBack,
+    Scope,
+    Verdict,
+)
 from bot.incident.model import FIRSTFIVE, Incident, IncidentKey, Person, Role, Via
 from bot.incident.review import Section
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
@@ -166,6 +194,44 @@ def declared(title: str = TITLE, detection: str = "a user told us", via: Via = V
     return Declared(title, "helpdesk-agent", "production", Severity.SEV3, harm_now=False, via=via, detection=detection)
 
 
+def approval(alone: str = "", action: Loosening = Loosening.REVERT) -> Approval:
+    """Ben asks to undo the turn limit, or did it alone."""
+    return Approval(
+        id=f"INC-7-{'a' if alone else 'b'}123456789",
+        incident=KEY,
+        agent="helpdesk-agent",
+        ask=Ask(action, "m4", "pass rate is back"),
+        words="undo Turn limit 6 on helpdesk-agent",
+        riskier="it lets the agent do more: turn limit 6 → no turn limit",
+        asked_by=BEN,
+        asked_at=DECLARED_AT,
+        expires_at=DECLARED_AT + timedelta(minutes=30),
+        alone=alone,
+    )
+
+
+CHANGES: tuple[tuple[Person, Fact], ...] = (
+    (ANA, MitigationApplied(mitigation("m4").moved(MitigationState.APPLYING), "no control", "turn limit 6")),
+    (ANA, EvidenceKept("m4", "s2", "0" * 64, 50, ("redis://memory",))),
+    (FIRSTFIVE, MitigationUncertain("m4", "unleash did not answer within 2 s; the write may have happened")),
+    (FIRSTFIVE, MitigationConfirmed("m4", DECLARED_AT, "unleash", "helpdesk.max_turns reads 6", ("42",))),
+    (FIRSTFIVE, MitigationEscalated("m4", "3 of 9 tasks did not obey", (MitigationKind.DRAIN, MitigationKind.HALT))),
+    (FIRSTFIVE, MitigationWarned("m4", DECLARED_AT + timedelta(hours=1))),
+    (BEN, ApprovalRequested(approval())),
+    (ANA, ApprovalDecided("INC-7-b123456789", granted=False, note="not yet")),
+    (ANA, ExitPlanned("m4", ExitPlan((8, 15), 20), BEN)),
+    (FIRSTFIVE, ExitWaiting("m4", "answers judged wrong: 12 of 40")),
+    (FIRSTFIVE, MitigationAdjusted("m4", 6, 8, "step 1", "turn limit 6", "turn limit 8", BEN)),
+    (BEN, ApprovalRequested(approval("nobody is awake"))),
+    (BEN, MitigationLifting("m4", "pass rate is back")),
+    (FIRSTFIVE, ApprovalLapsed("INC-7-a123456789")),
+    (FIRSTFIVE, ActionAdded("Review why Ben had to undo Turn limit 6 alone.")),
+    (ANA, MitigationApplied(mitigation("m5").moved(MitigationState.APPLYING), "no control", "turn limit 6")),
+    (FIRSTFIVE, MitigationDeclined("m5", "unleash declined: no such flag")),
+    (BEN, MitigationReverted("m4", "pass rate is back", "turn limit 8", "no control", alone=True)),
+)
+
+
 WHOLE: tuple[tuple[Person, Fact], ...] = (
     (BEN, declared()),
     (
@@ -226,6 +292,7 @@ WHOLE: tuple[tuple[Person, Fact], ...] = (
     (FIRSTFIVE, ClassDoubted("m1", IncidentClass.LOOP, "30 of 31 tasks started since did not obey")),
     (BEN, StepTicked(IncidentClass.QUAL, "read-figure", "Read the figure, its n and its interval.", done=True)),
     (ANA, Reviewed("read by both teams")),
+    *CHANGES,
 )
 
 

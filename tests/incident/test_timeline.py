@@ -41,6 +41,8 @@ def test_the_whole_story_ends_reviewed_with_nothing_in_force() -> None:
         "m1": MitigationState.REVERTED,
         "m2": MitigationState.REVERTED,
         "m3": MitigationState.EXPIRED,
+        "m4": MitigationState.REVERTED,
+        "m5": MitigationState.REFUSED,
     }
     assert state.last_seq == len(WHOLE)
 

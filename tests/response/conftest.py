@@ -6,19 +6,21 @@ from datetime import timedelta
 
 import pytest
 
-from bot.incident.mitigation import BUILT_IN
-from bot.incident.model import IncidentKey, Person
+from bot.incident.mitigation import BUILT_IN, Mitigation
+from bot.incident.model import Catalogue, IncidentKey, Person
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.incident.timeline import IncidentState, kind_of
 from bot.monitors.proof import ProofWatch
 from bot.monitors.timers import Timers
+from bot.ports import Driver, Groups
 from bot.response.classify import Choice
 from bot.response.declare import Declaration
 from bot.response.driving import Drivers
+from bot.response.exit_plan import TakeStep
 from bot.response.freeze import FreezeEvidence
 from bot.response.verbs import Verbs
 from tests.fakes.clock import FakeClock
-from tests.fakes.verbs import HELPDESK, KeptTraces, ObeyedControl, Tasks, verbs_over
+from tests.fakes.verbs import HELPDESK, RUNBOOKS, KeptTraces, ObeyedControl, Tasks, verbs_over
 from tests.web.memory import MemoryRecords
 
 ANA, BEN = Person("U0ANA", "ana"), Person("U0BEN", "ben")
@@ -34,15 +36,29 @@ class Office:
     traces: KeptTraces = field(default_factory=KeptTraces)
     control: ObeyedControl = field(default_factory=ObeyedControl)
     tasks: Tasks = field(default_factory=Tasks)
+    catalogue: Catalogue = HELPDESK
+    others: dict[str, Driver] = field(default_factory=dict)
+    groups: Groups | None = None
 
     @property
     def verbs(self) -> Verbs:
-        return verbs_over(self.records, self.clock, traces=self.traces, background=self.tasks, control=self.control)
+        return verbs_over(
+            self.records,
+            self.clock,
+            traces=self.traces,
+            background=self.tasks,
+            control=self.control,
+            catalogue=self.catalogue,
+            others=self.others,
+            groups=self.groups,
+        )
 
     @property
     def timers(self) -> Timers:
         freeze = FreezeEvidence(self.records, self.clock, self.verbs.suggest)
-        return Timers(self.records, self.clock, self.control, freeze)
+        changes = self.verbs.revert.changes
+        exits = TakeStep(self.records, self.clock, changes, self.verbs.suggest, RUNBOOKS)
+        return Timers(self.records, self.clock, changes, freeze, exits)
 
     @property
     def proofs(self) -> ProofWatch:
@@ -56,6 +72,11 @@ class Office:
     async def classified(self, named: IncidentClass, severity: Severity = Severity.SEV2) -> IncidentState:
         state = await self.declared()
         return await self.verbs.classify(state.incident.key, Choice(named, Cause.OUR_PROMPT, severity), ANA, "c1")
+
+    async def undo(self, mitigation: Mitigation, by: Person = ANA, approver: Person = BEN) -> Mitigation:
+        """Undone by one person and approved by another."""
+        asked = await self.verbs.revert(mitigation.id, "it is over", by, f"undo-{mitigation.id}")
+        return await self.verbs.decide(asked.approval, approver, granted=True) if asked.approval else asked
 
     def told(self, key: str = "INC-1") -> list[str]:
         """The kinds of events on the timeline, in order."""

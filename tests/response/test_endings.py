@@ -65,10 +65,20 @@ async def test_the_end_names_what_stays_and_what_telemetry_says(office: Office) 
 async def test_lifting_at_the_end_tells_the_control_plane(office: Office) -> None:
     await office.declared()
     lever = await office.verbs.apply("INC-1", LIMIT, ANA, "k")
+    looser = await office.verbs.apply("INC-1", Order(MitigationKind.TURN_LIMIT, 9), ANA, "k2")
     published = office.control.published
-    await office.verbs.resolve("INC-1", "over", frozenset(), ANA, "r")
+    await office.verbs.resolve("INC-1", "over", frozenset({lever.id}), ANA, "r")
     assert office.control.published == published + 1
-    assert office.records.kept.levers[lever.id].state is MitigationState.REVERTED
+    assert office.records.kept.levers[looser.id].state is MitigationState.REVERTED  # the other one binds all the same
+
+
+async def test_resolving_is_no_way_around_the_second_person(office: Office) -> None:
+    await office.declared()
+    lever = await office.verbs.apply("INC-1", LIMIT, ANA, "k")
+    state = await office.verbs.resolve("INC-1", "over", frozenset(), ANA, "r")
+    assert state.mitigations[lever.id].mitigation.state.is_live
+    (question,) = state.pending_approvals
+    assert (await office.verbs.decide(question.id, BEN, granted=True)).state is MitigationState.REVERTED
 
 
 async def test_an_empty_or_endless_summary_resolves_nothing(office: Office) -> None:

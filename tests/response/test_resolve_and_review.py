@@ -15,7 +15,7 @@ from tests.response.conftest import ANA, BEN, Office
 async def test_resolving_lifts_what_is_not_kept_and_drafts_the_postmortem(office: Office) -> None:
     await office.declared()
     kept = await office.verbs.apply("INC-1", Order(MitigationKind.TURN_LIMIT, 6), ANA, "k1")
-    lifted = await office.verbs.apply("INC-1", Order(MitigationKind.HALT), ANA, "k2")
+    lifted = await office.verbs.apply("INC-1", Order(MitigationKind.TURN_LIMIT, 8), ANA, "k2")
     state = await office.verbs.resolve("INC-1", "prompt is back", frozenset({kept.id}), BEN, "r")
     assert state.status is Status.RESOLVED
     assert state.mitigations[kept.id].mitigation.state.is_live

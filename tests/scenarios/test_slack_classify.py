@@ -14,9 +14,9 @@ from bot.incident.telemetry import Task
 from bot.incident.timeline import Classified, IncidentState, QuestionAnswered
 from bot.monitors.timers import Timers
 from bot.ports import JobName
+from bot.response.exit_plan import TakeStep
 from bot.response.freeze import FreezeEvidence
 from bot.response.gather import nanoseconds
-from tests.fakes.verbs import ObeyedControl
 from tests.scenarios.conftest import Office
 from tests.scenarios.slack_double import Payload
 from tests.web.fakes import looping_since
@@ -303,11 +303,13 @@ async def test_a_dialog_left_open_over_the_end_answers_with_a_sentence(office: O
 
 
 async def test_the_room_is_reminded_at_three_and_nudged_at_five_minutes(office: Office, room: str) -> None:
+    changes, suggest = office.verbs.revert.changes, office.verbs.suggest
     timers = Timers(
         office.records,
         office.clock,
-        ObeyedControl(),
-        FreezeEvidence(office.records, office.clock, office.verbs.suggest),
+        changes,
+        FreezeEvidence(office.records, office.clock, suggest),
+        TakeStep(office.records, office.clock, changes, suggest),
     )
     for minutes, job, said in (
         (3, JobName.CLASSIFICATION_REMINDER, "INC-1 has no class after 3 min. There is time until "),

@@ -43,7 +43,9 @@ async def test_the_whole_way_to_the_postmortem(office: Office, room: str) -> Non
     await office.follows()
     state = await office.verbs.look.state("1")
     assert state.status is Status.RESOLVED
-    assert state.live_mitigations == ()
+    (question,) = state.pending_approvals
+    await office.clicks("approve", {"k": "INC-1", "a": question.id}, room, "ben")
+    assert (await office.verbs.look.state("1")).live_mitigations == ()
     assert office.slack.files == [b"# INC-1\n"]
     assert "Postmortem of INC-1 is drafted." in office.slack.said_in(room)[-1]
 
@@ -78,12 +80,18 @@ async def test_a_lever_that_is_advised_against_asks_for_a_reason_first(office: O
     assert [status.mitigation.kind for status in live] == [MitigationKind.HALT]
 
 
-async def test_undoing_alone_needs_a_reason(office: Office, room: str) -> None:
+async def test_undoing_waits_for_a_second_person_unless_it_cannot_wait(office: Office, room: str) -> None:
     await office.clicks("apply:turn-limit", {"k": "INC-1", "limit": 5}, room)
     lever = (await office.verbs.look.state("1")).live_mitigations[0].mitigation
     dialog = await office.clicks(f"undo:{lever.id}", {"k": "INC-1", "m": lever.id}, room)
-    assert "undo_reason" in (await office.submits(dialog))["errors"]
     assert await office.submits(dialog, undo_reason="It is fixed") == {}
+    (question,) = (await office.verbs.look.state("1")).pending_approvals
+    await office.clicks("approve", {"k": "INC-1", "a": question.id}, room)
+    assert "somebody else has to approve" in office.slack.told()[-1]
+    assert (await office.verbs.look.state("1")).live_mitigations != ()
+    await office.clicks("refuse", {"k": "INC-1", "a": question.id}, room, "ben")
+    dialog = await office.clicks(f"undo:{lever.id}", {"k": "INC-1", "m": lever.id}, room)
+    assert await office.submits(dialog, undo_alone="Nobody is awake") == {}
     assert (await office.verbs.look.state("1")).live_mitigations == ()
 
 

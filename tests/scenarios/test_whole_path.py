@@ -98,8 +98,13 @@ async def test_from_the_command_to_the_postmortem(slack: StrictSlack, tmp_path: 
         await slack.wait_until(lambda: slack.calls("chat.getPermalink"), PATIENCE)
 
         await resolved_by(slack, slack.ana, card)
+        await slack.wait_until(lambda: "approve" in card.action_ids, PATIENCE)
+        await slack.ben.click(card, "approve")
+        await slack.wait_until(lambda: "approve" not in card.action_ids, PATIENCE)
         assert await house.flag("agent.max_turns", AGENT) == UNLIMITED
-        await slack.wait_until(lambda: "Postmortem of INC-1 is drafted" in slack.messages(channel)[-1].text, PATIENCE)
+        await slack.wait_until(
+            lambda: "Postmortem of INC-1 is drafted" in str([m.text for m in slack.messages(channel)]), PATIENCE
+        )
         *pictures, document = slack.world.uploads.values()
         assert [picture.name for picture in pictures] == [f"inc-1-{name}.png" for name in PICTURES]
         assert all((picture.content or b"").startswith(b"\x89PNG") for picture in pictures)

@@ -183,11 +183,12 @@ def test_a_lever_that_is_advised_against_needs_a_reason() -> None:
     assert form == mitigate.OrderForm("INC-7", MitigationKind.HALT, None, 15, "", "it writes tickets")
 
 
-def test_undoing_alone_needs_a_reason_and_a_second_person_needs_none() -> None:
-    state, _ = told(CLASSIFIED, APPLIED)
-    mid = mitigation().id
-    assert refused(undo.read(submitted(undo.dialog(state, mid, "U0ANA")))) == {"undo_reason"}
-    assert undo.read(submitted(undo.dialog(state, mid, "U0BEN"))) == undo.UndoForm("INC-7", mid, "")
+def test_undoing_asks_a_second_person_or_says_why_it_cannot_wait() -> None:
+    state, mid = told(CLASSIFIED, APPLIED)[0], mitigation().id
+    dialog = undo.dialog(state, mid)
+    assert undo.read(submitted(dialog)) == undo.UndoForm("INC-7", mid, "")
+    alone = undo.read(submitted(dialog, {"undo_alone": "nobody is awake"}))
+    assert alone == undo.UndoForm("INC-7", mid, "", "nobody is awake")
 
 
 @BROWSERS

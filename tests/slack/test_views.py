@@ -111,7 +111,7 @@ def every_view(state: IncidentState, words: str = "words") -> dict[str, dict[str
         "mitigate none": mitigate.list_view(state, ()),
         "mitigate limit": mitigate.preview(state, OFFERS[0], AT, 3),
         "mitigate halt": mitigate.preview(state, OFFERS[1], AT, 0),
-        "undo": undo.dialog(state, live, "U0ANA"),
+        "undo": undo.dialog(state, live),
         "update": update.dialog(key, words),
         "note": note.dialog(key, words),
         "role": role.dialog(state, [role.PersonChoice(f"U{n}", words) for n in range(120)]),

@@ -9,18 +9,20 @@ import httpx
 from starlette.types import ASGIApp
 
 from bot.controls.builtin import BuiltinControl
-from bot.incident.mitigation import Scope
+from bot.incident.mitigation import BUILT_IN, Scope
 from bot.incident.model import Agent, Catalogue, Tool
 from bot.incident.review import Postmortem
 from bot.incident.telemetry import EvalScore, SideEffect, Span, SpanKind, Task, ToolCall, Trace
 from bot.ports import Announcements
 from bot.response.answering import SendAnswer
 from bot.response.classify import Classify
+from bot.response.contain import Contain, InForce
 from bot.response.declare import Declare
+from bot.response.driving import Drivers
 from bot.response.freeze import FreezeEvidence
 from bot.response.gather import Gather, Suggest, nanoseconds
 from bot.response.look import Look
-from bot.response.mitigate import Apply, Extend, Offers, Revert
+from bot.response.mitigating import mitigating
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.runbooks import PullStep, ReadRunbook, TickStep
@@ -122,36 +124,40 @@ class World:
         suggest = Suggest(gather)
         draft = DraftPostmortem(records, clock, TAXONOMY, RUNBOOKS)
         look_ahead = LookAhead(records, suggest, RUNBOOKS)
-        offers, apply = (
-            Offers(records, clock, traces, CATALOGUE, TAXONOMY),
-            Apply(records, clock, traces, CATALOGUE, self.control, TAXONOMY),
-        )
+        drivers = Drivers({BUILT_IN: self.control}, CATALOGUE)
+        levers = mitigating(records, clock, traces, self.control, drivers, TAXONOMY)
         read, tick = ReadRunbook(records, RUNBOOKS), TickStep(records, clock, RUNBOOKS)
         classify = Classify(records, clock, suggest, RUNBOOKS)
+        declare = Declare(records, clock, CATALOGUE, FreezeEvidence(records, clock, suggest), self.queue)
         return Verbs(
-            declare=Declare(records, clock, CATALOGUE, FreezeEvidence(records, clock, suggest), self.queue),
+            declare=declare,
             look=Look(records),
             gather=gather,
             suggest=suggest,
             classify=classify,
             answer=SendAnswer(classify),
-            offers=offers,
-            apply=apply,
-            revert=Revert(records, clock, self.control),
-            extend=Extend(records, clock),
+            offers=levers.offers,
+            apply=levers.apply,
+            revert=levers.revert,
+            extend=levers.extend,
+            adjust=levers.adjust,
+            plan_exit=levers.plan_exit,
+            decide=levers.decide,
+            contain=Contain(declare, levers.known_agent, levers.apply),
+            in_force=InForce(records),
             note=AddNote(records, clock),
             update=PostUpdate(records, clock),
             draft_update=DraftUpdate(records),
             take_role=TakeRole(records, clock),
             change_severity=ChangeSeverity(records, clock),
             outlook=look_ahead,
-            resolve=Resolve(records, clock, self.control, look_ahead, draft),
+            resolve=Resolve(records, clock, levers.changes, look_ahead, draft),
             postmortem=draft,
             write_section=WriteSection(records, clock),
             accept_review=AcceptReview(records, clock),
             runbook=read,
             tick=tick,
-            pull=PullStep(read, tick, offers, apply),
+            pull=PullStep(read, tick, levers.offers, levers.apply),
         )
 
     def client(self, **headers: str) -> httpx.AsyncClient:

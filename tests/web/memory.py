@@ -153,7 +153,7 @@ class MemoryMitigations:
         return self.kept.levers.get(mitigation_id)
 
     async def live(self) -> tuple[tuple[Mitigation, ...], Mapping[str, int]]:
-        return tuple(m for m in self.kept.levers.values() if m.state.is_live), dict(self.kept.revisions)
+        return tuple(m for m in self.kept.levers.values() if not m.state.has_ended), dict(self.kept.revisions)
 
 
 @dataclass

@@ -41,9 +41,11 @@ async def test_an_incident_goes_from_declaration_to_review(world: World) -> None
         assert world.control.controls("helpdesk-agent").max_turns == 5
         lever = f"/api/v1/mitigations/{applied.json()['id']}"
         assert (await ana.post(f"{lever}/extend", json={"minutes": 30})).status_code == 200
-        alone = await ana.post(f"{lever}/revert", json={})
-        assert (alone.status_code, alone.json()["type"]) == (409, "urn:firstfive:needs-a-second-person")
-        assert (await ben.post(f"{lever}/revert", json={})).json()["state"] == "reverted"
+        asked = await ana.post(f"{lever}/revert", json={"reason": "it is over"})
+        assert (asked.status_code, asked.json()["live"]) == (202, True)
+        alone = await ana.post(f"{lever}/approve", json={})
+        assert (alone.status_code, alone.json()["type"]) == (403, "urn:firstfive:not-allowed")
+        assert (await ben.post(f"{lever}/approve", json={})).json()["state"] == "reverted"
         assert (await ana.post(f"{incident}/notes", json={"text": "prompt p-119 looks wrong"})).status_code == 200
         assert (await ana.post(f"{incident}/updates", json={"text": "Limited; looking."})).status_code == 200
         resolved = (await ana.post(f"{incident}/resolve", json={"summary": "Rolled the prompt back."})).json()

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.incident.classification import Reply
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Scope
+from bot.incident.mitigation import OnExpiry, Scope
 from bot.incident.taxonomy import Cause, Severity
 
 
@@ -71,12 +71,42 @@ class ApplyBody(Body):
     minutes: int = 60
     reason: str = ""
     override: str | None = None
+    supersedes: str = Field(default="", description="the id of the pin in force whose place it takes")
+    on_expiry: OnExpiry | None = Field(default=None, description="revert, or hold_and_page; a halt for harm holds")
+
+
+class ContainBody(ApplyBody):
+    """A lever to pull on an agent; without an incident one is declared."""
+
+    agent: str = ""
+    incident: str = ""
 
 
 class RevertBody(Body):
-    """Why it is undone; needed when the one who applied it undoes it alone."""
+    """Why it is undone. ``alone`` is why it cannot wait for a second person; it falls back after 30 min then."""
 
     reason: str = ""
+    alone: str = ""
+
+
+class AdjustBody(RevertBody):
+    """The new value."""
+
+    value: Any
+
+
+class ExitPlanBody(Body):
+    """The values to go through, each looser than the one before; after the last one it is lifted."""
+
+    steps: list[Any] = Field(default_factory=list)
+    minutes: int = Field(default=20, description="between two steps, at least")
+    reason: str = ""
+
+
+class AnswerApprovalBody(Body):
+    """Words that go with a yes or a no."""
+
+    note: str = ""
 
 
 class ExtendBody(Body):

@@ -1,4 +1,4 @@
-"""Routes for class, levers and the review of an incident."""
+"""Routes for class and the review of an incident."""
 
 from typing import Annotated, Literal
 
@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Response
 from bot.incident.classification import Answer
 from bot.incident.review import Section
 from bot.response.classify import Choice, named_class, named_question
-from bot.response.mitigate import Order
 from bot.web.api import bodies as b
 from bot.web.api import models as m
 from bot.web.api import shapes
@@ -21,7 +20,6 @@ def router(parts: Parts) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["response"])
     _classification(parts, routes)
-    _mitigations(parts, routes)
     _review(parts, routes)
     return routes
 
@@ -58,44 +56,6 @@ def _classification(parts: Parts, routes: APIRouter) -> None:
             named_class(parts.taxonomy, body.incident_class), body.cause, body.severity, answers, body.comment
         )
         return shapes.incident(await verbs.classify(key, choice, act.by, act.idem), parts.public_url)
-
-
-def _mitigations(parts: Parts, routes: APIRouter) -> None:
-    verbs = parts.verbs
-    who = acting(parts.ids)
-
-    @routes.get("/incidents/{key}/mitigations")
-    async def mitigations(key: str) -> m.MitigationsShape:
-        """The levers that fit, best first, and those in force."""
-        state = await verbs.look.state(key)
-        offers = await verbs.offers(key)
-        return m.MitigationsShape(
-            offers=[shapes.offer(put) for put in offers],
-            live=[shapes.mitigation(status.mitigation, status) for status in state.live_mitigations],
-        )
-
-    @routes.post("/incidents/{key}/mitigations", status_code=201)
-    async def apply(key: str, body: b.ApplyBody, act: Annotated[Acting, Depends(who)]) -> m.MitigationShape:
-        """Pull a lever."""
-        order = Order(
-            body.kind,
-            body.limit if body.value is None else body.value,
-            body.minutes,
-            body.reason,
-            body.override,
-            b.scope_of(body.scope),
-        )
-        return shapes.mitigation(await verbs.apply(key, order, act.by, act.idem))
-
-    @routes.post("/mitigations/{mitigation_id}/revert")
-    async def revert(mitigation_id: str, body: b.RevertBody, act: Annotated[Acting, Depends(who)]) -> m.MitigationShape:
-        """Undo a lever. Whoever applied it needs a second person or a reason."""
-        return shapes.mitigation(await verbs.revert(mitigation_id, body.reason, act.by, act.idem))
-
-    @routes.post("/mitigations/{mitigation_id}/extend")
-    async def extend(mitigation_id: str, body: b.ExtendBody, act: Annotated[Acting, Depends(who)]) -> m.MitigationShape:
-        """Give a lever more time."""
-        return shapes.mitigation(await verbs.extend(mitigation_id, body.minutes, act.by, act.idem))
 
 
 def _review(parts: Parts, routes: APIRouter) -> None:

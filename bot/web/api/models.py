@@ -328,6 +328,43 @@ class MitigationShape(Shape):
     proof: dict[str, Any] | None = None
     ended_by: PersonShape | None = None
     ended_at: datetime | None = None
+    approval: str | None = Field(default=None, description="the question to a second person that is open about it")
+    approved_by: PersonShape | None = None
+    requests: list[str] = Field(default_factory=list, description="what its control plane calls our writes")
+    exit_plan: dict[str, Any] | None = None
+    times: dict[str, datetime] = Field(default_factory=dict, description="when applied, delivered, observed first")
+    snapshot: str | None = Field(default=None, description="what was exported before it was applied")
+
+
+class ApprovalShape(Shape):
+    """A question to a second person; with ``alone`` it is done already and falls back without a yes."""
+
+    id: str
+    incident: str
+    agent: str
+    mitigation: str
+    action: str
+    words: str
+    riskier: str = Field(description="why it needs a second person")
+    reason: str
+    asked_by: PersonShape
+    asked_at: datetime
+    expires_at: datetime
+    state: str
+    alone: str
+
+
+class ApprovalsShape(Shape):
+    """What waits for a second person, oldest first."""
+
+    approvals: list[ApprovalShape]
+
+
+class InForceShape(Shape):
+    """Mitigations that have not ended, and every agent's revision."""
+
+    mitigations: list[MitigationShape]
+    revisions: dict[str, int]
 
 
 class OfferShape(Shape):
@@ -348,6 +385,7 @@ class MitigationsShape(Shape):
 
     offers: list[OfferShape]
     live: list[MitigationShape]
+    approvals: list[ApprovalShape] = Field(default_factory=list)
 
 
 class IncidentShape(Shape):

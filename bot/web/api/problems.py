@@ -10,13 +10,19 @@ from starlette.responses import Response
 from bot.incident.errors import (
     BadInput,
     Closed,
+    Conflict,
     Contraindicated,
     FirstfiveError,
+    KeyReused,
     Locked,
     NeedsSecondPerson,
+    NotAllowed,
     NotFound,
     Refused,
+    Stale,
     Unavailable,
+    Uncertain,
+    Unsupported,
 )
 from bot.web.refusals import problem
 
@@ -24,11 +30,17 @@ STATUSES: tuple[tuple[type[FirstfiveError], int, str], ...] = (
     (NotFound, 404, "Not found"),
     (BadInput, 422, "A field cannot be used"),
     (Closed, 409, "Closed"),
+    (Conflict, 409, "Conflict"),
+    (Stale, 412, "It has changed"),
+    (KeyReused, 422, "Idempotency key reused"),
+    (NotAllowed, 403, "Not allowed"),
+    (Unsupported, 422, "Not supported"),
     (Contraindicated, 409, "Contraindicated"),
     (Locked, 409, "Locked"),
     (NeedsSecondPerson, 409, "Needs a second person"),
     (Refused, 409, "Refused"),
     (Unavailable, 503, "Unavailable"),
+    (Uncertain, 502, "Uncertain"),
     (FirstfiveError, 500, "Failed"),
 )
 
@@ -39,6 +51,7 @@ async def told(request: Request, error: Exception) -> Response:
     for kind, status, title in STATUSES:
         if isinstance(error, kind):
             more = {"field": error.field} if isinstance(error, BadInput) else {}
+            more |= {"conflicts_with": error.with_id} if isinstance(error, Conflict) else {}
             wait = math.ceil(error.retry_after.total_seconds()) if isinstance(error, Unavailable) else None
             return problem(status, title, str(error), {"Retry-After": str(max(1, wait))} if wait else None, **more)
     raise error

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.incident import wording
+from bot.incident.approval import Approval
 from bot.incident.classification import Answer, Classification
 from bot.incident.codec import encode
 from bot.incident.composition import Controls
@@ -253,6 +254,31 @@ def mitigation(lever: Mitigation, status: MitigationStatus | None = None) -> m.M
         proof=encode(status.proof) if status and status.proof else None,
         ended_by=person(ended_by) if ended_by else None,
         ended_at=status.ended_at if status else None,
+        approval=lever.approval or None,
+        approved_by=person(lever.approved_by) if lever.approved_by else None,
+        requests=list(lever.requests),
+        exit_plan=encode(lever.exit),
+        times=dict(status.first) if status else {},
+        snapshot=status.kept.snapshot if status and status.kept else None,
+    )
+
+
+def approval(asked: Approval) -> m.ApprovalShape:
+    """A question to a second person."""
+    return m.ApprovalShape(
+        id=asked.id,
+        incident=asked.incident,
+        agent=asked.agent,
+        mitigation=asked.ask.mitigation,
+        action=asked.ask.action.value,
+        words=asked.words,
+        riskier=asked.riskier,
+        reason=asked.ask.reason,
+        asked_by=person(asked.asked_by),
+        asked_at=asked.asked_at,
+        expires_at=asked.expires_at,
+        state=asked.state.value,
+        alone=asked.alone,
     )
 
 

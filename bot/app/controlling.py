@@ -1,0 +1,292 @@
+"""``firstfive control``: every verb about mitigations at a terminal, with the same rules and the same audit.
+
+It works on the database directly, so it does not matter whether a server runs; one that does sees
+a change within a tenth of a second.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bot.app.console import me
+from bot.app.house import House
+from bot.incident.approval import Approval
+from bot.incident.codec import encode
+from bot.incident.errors import BadInput, Conflict, Contraindicated, NotFound
+from bot.incident.kinds import LEVERS, MitigationKind
+from bot.incident.mitigation import EVERYWHERE, Mitigation, OnExpiry, Scope
+from bot.incident.model import Via
+from bot.incident.narration import proof_line
+from bot.incident.timeline import MitigationStatus
+from bot.response.mitigate import Order, checked_order
+
+LOOK_EVERY = 0.3  # seconds between two looks at the proof
+SILENT_SERVER = 4.0  # seconds after which missing proof is taken for a server that does not run
+
+KINDS = tuple(kind.value for kind in MitigationKind)
+CHANGES = ("resume", "revert", "extend", "adjust", "exit-plan", "approve", "refuse")
+READS = ("list", "show")
+ACTIONS = (*KINDS, *CHANGES, *READS)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What ``firstfive control`` was asked for; see its ``--help`` for each field."""
+
+    action: str
+    target: str | None = None
+    agent: str | None = None
+    incident: str | None = None
+    value: str | None = None
+    minutes: int | None = None
+    reason: str = ""
+    override: str | None = None
+    alone: str = ""
+    scope: Scope = EVERYWHERE
+    supersedes: str = ""
+    on_expiry: OnExpiry | None = None
+    steps: str = ""
+    dry_run: bool = False
+    wait: float = 0.0
+    as_json: bool = False
+
+
+async def control(home: House, wish: Wish) -> int:
+    """Do it and print the outcome.
+
+    Raises:
+        BadInput: something is missing or cannot be used.
+        Refused: a verb declined; the sentence says why and which option helps.
+    """
+    try:
+        if wish.action in READS:
+            return await (_list(home, wish) if wish.action == "list" else _show(home, wish))
+        found = await _done(home, wish)
+    except Contraindicated as error:
+        raise Contraindicated(f"{error} The reason goes with --override.") from error
+    except Conflict as error:
+        raise Conflict(error.with_id, f"{error} Add --supersedes {error.with_id}.") from error
+    if wish.wait and len(found) == 1 and found[0].state.is_live and not found[0].approval:
+        found = [await _watched(home, found[0], wish.wait)]
+    await _print(home, found, as_json=wish.as_json)
+    return 0
+
+
+async def _done(home: House, wish: Wish) -> list[Mitigation]:
+    match wish.action:
+        case "resume" | "revert":
+            return await _resume(home, wish)
+        case "approve" | "refuse":
+            granted = wish.action == "approve"
+            question = await _question(home, _target(wish))
+            return [await home.verbs.decide(question, me(), granted=granted, note=wish.reason)]
+        case "extend":
+            minutes = 60 if wish.minutes is None else wish.minutes
+            return [await home.verbs.extend(_target(wish), minutes, me(), home.ids.new())]
+        case "adjust":
+            if wish.value is None:
+                raise BadInput("value", "Give the new value with --value.")
+            change = home.verbs.adjust
+            return [await change(_target(wish), wish.value, wish.reason, me(), home.ids.new(), alone=wish.alone)]
+        case "exit-plan":
+            steps = tuple(step.strip() for step in wish.steps.split(",") if step.strip())
+            pace = 20 if wish.minutes is None else wish.minutes
+            return [await home.verbs.plan_exit(_target(wish), steps, pace, wish.reason, me(), home.ids.new())]
+        case _:
+            return [await _pull(home, wish)]
+
+
+def _target(wish: Wish) -> str:
+    if not wish.target:
+        raise BadInput("id", f"Name what to {wish.action}: its id, as `firstfive control list` shows it.")
+    return wish.target
+
+
+async def _question(home: House, named: str) -> str:
+    """The id of a question, which may be named by its mitigation."""
+    if named.upper().startswith("INC-"):
+        return named.strip()
+    found, _ = await home.verbs.in_force.one(named)
+    if not found.approval:
+        raise NotFound(f"Nothing about {found.label} waits for approval; `firstfive control list` shows what does.")
+    return found.approval
+
+
+async def _pull(home: House, wish: Wish) -> Mitigation:
+    """Apply a lever; without an incident one is declared, so that the act has its timeline."""
+    kind = MitigationKind(wish.action)
+    order = Order(
+        kind,
+        wish.value,
+        60 if wish.minutes is None else wish.minutes,
+        wish.reason,
+        wish.override,
+        wish.scope,
+        wish.supersedes,
+        wish.on_expiry,
+    )
+    checked_order(order)  # before an incident is declared for it
+    if wish.incident is None:
+        if not wish.agent:
+            raise BadInput("agent", "Name the --agent, or the --incident it belongs to.")
+        return await home.verbs.contain(wish.agent, order, me(), home.ids.new(), Via.CLI)
+    if wish.agent:
+        await _same_agent(home, wish.incident, wish.agent)
+    return await home.verbs.apply(wish.incident, order, me(), home.ids.new())
+
+
+async def _same_agent(home: House, key: str, agent: str) -> None:
+    state = await home.verbs.look.state(key)
+    if state.incident.agent != agent:
+        raise BadInput(
+            "agent", f"{state.incident.key} is about {state.incident.agent}, not {agent}. Leave one of them out."
+        )
+
+
+async def _resume(home: House, wish: Wish) -> list[Mitigation]:
+    """Undo one mitigation, or all of an agent or an incident.
+
+    Raises:
+        BadInput: none of them is named.
+        NotFound: nothing is in force.
+    """
+    if wish.target:
+        return [await home.verbs.revert(wish.target, wish.reason, me(), home.ids.new(), alone=wish.alone)]
+    if not (wish.agent or wish.incident):
+        raise BadInput("agent", "Name the id, --agent or --incident to undo; `firstfive control list` shows them.")
+    found = [one for one in await _live(home, wish) if one.state.is_live]
+    if not found:
+        raise NotFound(
+            f"Nothing is in force for {wish.agent or wish.incident}; `firstfive control list` shows what is."
+        )
+    revert = home.verbs.revert
+    return [await revert(one.id, wish.reason, me(), home.ids.new(), alone=wish.alone) for one in found]
+
+
+async def _live(home: House, wish: Wish) -> list[Mitigation]:
+    key = (await home.verbs.look.state(wish.incident)).incident.key if wish.incident else None
+    found, _ = await home.verbs.in_force(wish.agent)
+    return [mitigation for mitigation in found if key in {None, mitigation.incident}]
+
+
+async def _list(home: House, wish: Wish) -> int:
+    found = await _live(home, wish)
+    asked = [
+        one
+        for one in await home.verbs.in_force.questions()
+        if wish.agent in {None, one.agent} and wish.incident in {None, one.incident}
+    ]
+    if wish.as_json:
+        print(json.dumps([row(one) for one in found]))
+        return 0
+    for one in found:
+        print(_line(one))
+    for question in asked:
+        print(_asked(question))
+    if not found:
+        print("No mitigation is in force.")
+    return 0
+
+
+async def _show(home: House, wish: Wish) -> int:
+    found, status = await home.verbs.in_force.one(_target(wish))
+    if wish.as_json:
+        proof = encode(status.proof) if status and status.proof else None
+        print(json.dumps({**row(found), "proof": proof, "times": encode(status.first) if status else {}}))
+        return 0
+    print(_line(found))
+    print(f"  reason   {found.reason}")
+    print(
+        f"  applied  {found.applied_at:%Y-%m-%d %H:%M:%S} UTC by {found.applied_by.name}, carried out by {found.driver}"
+    )
+    if found.uncertain:
+        print(f"  unsure   {found.uncertain}")
+    if status and status.proof:
+        print(f"  proof    {proof_line(status.proof)}")
+    if found.exit:
+        print(f"  exit     {found.exit.done} of {len(found.exit.steps) + 1} steps taken{_waiting(status)}")
+    return 0
+
+
+def _waiting(status: MitigationStatus | None) -> str:
+    return f"; the next waits: {status.waiting}" if status and status.waiting else ""
+
+
+async def _watched(home: House, mitigation: Mitigation, seconds: float) -> Mitigation:
+    """Say on standard error what proof there is, as it comes, until it is settled or the time is over."""
+    say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
+    said, waited = "", 0.0
+    while True:
+        found, status = await home.verbs.in_force.one(mitigation.id)
+        now = _standing(found, status)
+        if now != said:
+            say(now)
+            said = now
+        settled = found.state.is_proven_or_given_up and found.state.value not in {"applying", "reverting"}
+        if settled or waited >= seconds:
+            return found
+        if status is not None and status.proof is None and SILENT_SERVER <= waited < SILENT_SERVER + LOOK_EVERY:
+            say(f"No server at {home.settings.server.url} takes the proof up; agents obey once one runs.")
+        await asyncio.sleep(LOOK_EVERY)
+        waited += LOOK_EVERY
+
+
+def _standing(found: Mitigation, status: MitigationStatus | None) -> str:
+    if found.uncertain:
+        return f"uncertain: {found.uncertain}"
+    if status is None or status.proof is None:
+        return f"{found.state.value}: waiting for proof"
+    return f"{found.state.value}: {proof_line(status.proof)}"
+
+
+async def _print(home: House, found: list[Mitigation], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([row(one) for one in found]))
+        return
+    for one in found:
+        print(_line(one))
+        if one.approval:
+            state = await home.verbs.look.state(one.incident)
+            if one.approval in state.approvals and state.approvals[one.approval].is_pending:
+                print(_asked(state.approvals[one.approval]))
+
+
+def _line(m: Mitigation) -> str:
+    until = f"until {m.expires_at:%Y-%m-%d %H:%M} UTC" if m.state.is_live else ""
+    where = f" ({m.scope.in_words})" if m.scope.in_words else ""
+    doubt = f"  uncertain: {m.uncertain}" if m.uncertain else ""
+    return f"{m.id}  {m.label} on {m.agent}{where}  {m.state.value} {until}  {m.incident}{doubt}"
+
+
+def _asked(question: Approval) -> str:
+    done = "did alone" if question.alone else "asks"
+    return (
+        f"  {question.asked_by.name} {done}: {question.words}. A second person answers until "
+        f"{question.expires_at:%H:%M} UTC: firstfive control approve {question.id}"
+    )
+
+
+def row(m: Mitigation) -> dict[str, Any]:
+    """One mitigation for programs."""
+    return {
+        "id": m.id,
+        "incident": m.incident,
+        "agent": m.agent,
+        "control": m.kind.value,
+        "flag": LEVERS[m.kind].control,
+        "value": encode(m.value),
+        "limit": m.limit,
+        "scope": encode(m.scope),
+        "state": m.state.value,
+        "live": m.state.is_live,
+        "uncertain": m.uncertain,
+        "approval": m.approval or None,
+        "driver": m.driver,
+        "revision": m.revision,
+        "applied_by": m.applied_by.name,
+        "applied_at": m.applied_at.isoformat(),
+        "expires_at": m.expires_at.isoformat(),
+    }

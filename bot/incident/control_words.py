@@ -1,0 +1,89 @@
+"""What happens to mitigations and approvals, one sentence each; part of :mod:`bot.incident.narration`."""
+
+from typing import assert_never
+
+from bot.incident.approval import Approval
+from bot.incident.control_facts import (
+    ApprovalDecided,
+    ApprovalFact,
+    ApprovalLapsed,
+    ApprovalRequested,
+    ControlFact,
+    EvidenceKept,
+    ExitPlanned,
+    ExitWaiting,
+    MitigationAdjusted,
+    MitigationConfirmed,
+    MitigationDeclined,
+    MitigationEscalated,
+    MitigationLifting,
+    MitigationUncertain,
+    MitigationWarned,
+)
+from bot.incident.kinds import figure_of
+
+
+def approval_sentence(fact: ApprovalFact, approval: Approval | None) -> str:
+    """A question to a second person, its answer, or its end; ``approval`` is the question where it is known."""
+    words = approval.words if approval else "the change"
+    match fact:
+        case ApprovalRequested(approval=asked) if asked.alone:
+            return f"Broke the glass to {asked.words} ({asked.alone.rstrip('.')}); it falls back at {asked.expires_at:%H:%M} UTC unless approved."
+        case ApprovalRequested(approval=asked):
+            why = f" ({asked.ask.reason.rstrip('.')})" if asked.ask.reason else ""
+            return f"Asked to {asked.words}{why}; needs a second person until {asked.expires_at:%H:%M} UTC: {asked.riskier}."
+        case ApprovalDecided(granted=granted, note=note):
+            return f"{'Approved' if granted else 'Refused'} to {words}." + (f" {note}" if note else "")
+        case ApprovalLapsed():
+            fell = " It falls back." if approval and approval.alone else ""
+            return f"Nobody approved to {words} in time.{fell}"
+        case other:
+            assert_never(other)
+
+
+def control_sentence(fact: ControlFact, label: str) -> str:
+    """What a control plane, the clock or a plan did to the mitigation called ``label``."""
+    match fact:
+        case MitigationConfirmed() | MitigationUncertain() | MitigationDeclined() | MitigationLifting():
+            return _carried(fact, label)
+        case ExitPlanned() | ExitWaiting():
+            return _exit(fact, label)
+        case MitigationAdjusted(was=was, value=value, reason=reason, after=after, alone=alone, approved_by=approved_by):
+            why = f" ({reason.rstrip('.')})" if reason else ""
+            by = f", approved by {approved_by.name}" if approved_by else " alone" if alone else ""
+            return f"{label} changed from {figure_of(was)} to {figure_of(value)}{by}{why}; now: {after}."
+        case MitigationWarned(expires_at=until):
+            return f"{label} ends at {until:%H:%M} UTC; the room was told."
+        case MitigationEscalated(detail=detail, stronger=levers):
+            offered = f" Offered: {', '.join(lever.label.lower() for lever in levers)}." if levers else ""
+            return f"{label} does not hold: {detail.rstrip('.')}.{offered}"
+        case EvidenceKept(traces=traces, references=references, missing=missing, snapshot=snapshot):
+            where = f" Kept elsewhere: {', '.join(references)}." if references else ""
+            gap = f" Missing: {missing}." if missing else ""
+            return f"Before {label}: {traces} tasks exported to snapshot {snapshot}.{where}{gap}"
+        case other:
+            assert_never(other)
+
+
+def _carried(
+    fact: MitigationConfirmed | MitigationUncertain | MitigationDeclined | MitigationLifting, label: str
+) -> str:
+    match fact:
+        case MitigationConfirmed(driver=driver, detail=detail):
+            return f"{label} is in force in {driver}: {detail.rstrip('.')}."
+        case MitigationUncertain(why=why):
+            return f"Uncertain whether {label} is in force: {why.rstrip('.')}."
+        case MitigationDeclined(why=why):
+            return f"{label} never came into force: {why.rstrip('.')}."
+        case MitigationLifting(reason=reason):
+            return f"{label} is being lifted" + (f" ({reason.rstrip('.')})." if reason else ".")
+        case other:
+            assert_never(other)
+
+
+def _exit(fact: ExitPlanned | ExitWaiting, label: str) -> str:
+    if isinstance(fact, ExitWaiting):
+        return f"The next step out of {label} waits: {fact.why.rstrip('.')}."
+    steps = [*(figure_of(step) for step in fact.plan.steps), "off"]
+    by = f", approved by {fact.approved_by.name}" if fact.approved_by else ""
+    return f"{label} will be loosened step by step{by}: {' → '.join(steps)}, {fact.plan.minutes} min apart."

@@ -1,0 +1,187 @@
+"""Carry a mitigation out through its control plane, and stay honest about what is not known.
+
+A write is committed as "being applied" first; then the control plane is told, and only what it reads
+back counts as in force. A durable job stands behind every try, so that a crash, a time-out or a
+control plane that says yes and does nothing ends in a true state.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bot.incident.composition import Controls, compose
+from bot.incident.control_facts import MitigationConfirmed, MitigationDeclined, MitigationEscalated, MitigationUncertain
+from bot.incident.driving import Receipt
+from bot.incident.errors import FirstfiveError, Misconfigured, Refused, Unavailable
+from bot.incident.fitness import stronger
+from bot.incident.mitigation import PROOF_DEADLINE, Mitigation, MitigationState, ReadBack
+from bot.incident.model import FIRSTFIVE
+from bot.incident.timeline import Fact, MitigationExpired, MitigationReverted
+from bot.ports import Clock, Control, Driver, Job, JobName, Records, Work
+from bot.response.driving import Drivers
+from bot.response.recording import post, record
+
+PATIENCE = 8.0  # seconds one try may take
+PATIENCE_OF_PEOPLE = 2.0  # seconds somebody who clicked waits for it; the job goes on
+PAUSES = (2, 5, 10, 20, 40, 60)  # seconds before the next try; the last one again and again
+
+_UNDER_WAY = frozenset({MitigationState.APPLYING, MitigationState.REVERTING})
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What one try came to. ``declined``: the control plane said no for good. ``why`` is for people."""
+
+    read: ReadBack
+    receipt: Receipt | None = None
+    declined: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CarryOut:
+    """Tell the control plane, read back, and record what is true then."""
+
+    records: Records
+    clock: Clock
+    control: Control
+    drivers: Drivers
+
+    async def __call__(self, mitigation_id: str, patience: float = PATIENCE) -> Mitigation | None:
+        """Try once; the mitigation as it is known to be afterwards. One that is not under way is left alone."""
+        async with self.records.look() as work:
+            mitigation = await work.mitigations.get(mitigation_id)
+            live, revisions = await work.mitigations.live()
+        if mitigation is None or mitigation.state not in _UNDER_WAY:
+            return mitigation
+        others = [m for m in live if m.id != mitigation.id]
+        wanted = others if mitigation.state is MitigationState.REVERTING else [*others, mitigation]
+        after = compose(mitigation.agent, mitigation.scope, wanted, revisions.get(mitigation.agent, 0))
+        tried = await self._try(mitigation, after, patience)
+        async with self.records.begin() as work:
+            current = await work.mitigations.get(mitigation_id)
+            if current is None or current.state is not mitigation.state:
+                return current  # somebody else was quicker
+            settled = await self._settle(work, current, tried, after)
+        await self.control.publish()
+        return settled
+
+    async def _try(self, mitigation: Mitigation, after: Controls, patience: float) -> Tried:
+        try:
+            driver = self.drivers.of(mitigation)
+        except Misconfigured as error:
+            return Tried(ReadBack(confirmed=False, detail=str(error)), why=str(error))
+        if mitigation.tried:  # the last try may have done it without our hearing of it
+            read = await read_back(driver, mitigation, after)
+            if read.confirmed:
+                return Tried(read)
+        receipt, declined, why = await self._write(driver, mitigation, after, patience)
+        read = await read_back(driver, mitigation, after)
+        if receipt is not None and not read.confirmed:
+            why = f"{driver.name} accepted the write, and reads otherwise: {read.detail}"
+        return Tried(read, receipt, declined=declined, why=why)
+
+    async def _write(
+        self, driver: Driver, mitigation: Mitigation, after: Controls, patience: float
+    ) -> tuple[Receipt | None, bool, str]:
+        lifting = mitigation.state is MitigationState.REVERTING
+        key = f"{mitigation.id}:{'revert' if lifting else 'apply'}:{mitigation.asked[:12]}"
+        try:
+            plan = driver.plan(mitigation, after)
+            if mitigation.ending:
+                plan = replace(plan, asked_by=mitigation.ending.by)
+            async with asyncio.timeout(patience):
+                return await (driver.revert(plan, key) if lifting else driver.apply(plan, key)), False, ""
+        except TimeoutError:
+            return None, False, f"{driver.name} did not answer within {patience:g} s; the write may have happened"
+        except Refused as error:
+            return None, True, str(error)
+        except Unavailable as error:
+            return None, False, f"{driver.name} could not be reached, so nothing was written: {error}"
+        except FirstfiveError as error:
+            return None, False, str(error)
+
+    async def _settle(self, work: Work, m: Mitigation, tried: Tried, after: Controls) -> Mitigation:
+        requests = (*m.requests, *(tried.receipt.requests if tried.receipt else ()))
+        m = replace(m, requests=requests, tried=m.tried + 1)
+        if tried.read.confirmed:
+            return await (self._ended(work, m, after) if m.ending else self._applied(work, m, tried))
+        if tried.declined:
+            return await self._declined(work, m, tried.why)
+        return await self._again(work, m, tried)
+
+    async def _applied(self, work: Work, m: Mitigation, tried: Tried) -> Mitigation:
+        at = self.clock.now()
+        detail = tried.read.detail
+        fact = MitigationConfirmed(m.id, at, m.driver, detail, m.requests)
+        await record(work, m.incident, fact, FIRSTFIVE, at, f"confirmed:{m.id}:{m.asked[:12]}:{m.tried}")
+        return await work.mitigations.put(replace(m, state=MitigationState.APPLIED, uncertain="", applied_at=at))
+
+    async def _ended(self, work: Work, m: Mitigation, after: Controls) -> Mitigation:
+        ending = m.ending
+        if ending is None:
+            return m
+        now = self.clock.now()
+        fact: Fact
+        if ending.state is MitigationState.EXPIRED:
+            fact = MitigationExpired(m.id, ending.before, after.in_words)
+        else:
+            fact = MitigationReverted(
+                m.id, ending.reason, ending.before, after.in_words, ending.alone, ending.approved_by
+            )
+        await record(work, m.incident, fact, ending.by, now, f"ended:{m.id}")
+        return await work.mitigations.put(replace(m, state=ending.state, uncertain="", ending=None))
+
+    async def _declined(self, work: Work, m: Mitigation, why: str) -> Mitigation:
+        if m.ending:  # it stays in force: nothing was lifted
+            still = replace(m, state=MitigationState.APPLIED, ending=None, uncertain="", tried=0)
+            text = f"{m.label} on {m.agent} could not be lifted and stays in force: {why}"
+            await post(work, m.incident, f"not-lifted:{m.id}:{m.revision}", text)
+            return await work.mitigations.put(still)
+        fact = MitigationDeclined(m.id, why)
+        await record(work, m.incident, fact, FIRSTFIVE, self.clock.now(), f"declined:{m.id}")
+        await post(work, m.incident, f"declined:{m.id}", f"{m.label} on {m.agent} is not in force: {why}")
+        return await work.mitigations.put(replace(m, state=MitigationState.REFUSED, uncertain=why))
+
+    async def _again(self, work: Work, m: Mitigation, tried: Tried) -> Mitigation:
+        now = self.clock.now()
+        if m.uncertain != tried.why:
+            fact = MitigationUncertain(m.id, tried.why)
+            await record(work, m.incident, fact, FIRSTFIVE, now, f"uncertain:{m.id}:{m.tried}")
+        m = replace(m, uncertain=tried.why)
+        late = now - m.applied_at > PROOF_DEADLINE and not m.ending
+        if late:
+            await escalate(work, m, tried.why, self.clock)
+        if (
+            late and tried.receipt is not None
+        ):  # it said yes all the time and does nothing: that is known, not uncertain
+            return await work.mitigations.put(replace(m, state=MitigationState.INEFFECTIVE))
+        await work.jobs.schedule(drive_of(m, PAUSES[min(m.tried, len(PAUSES)) - 1], self.clock))
+        return await work.mitigations.put(m)
+
+
+async def read_back(driver: Driver, mitigation: Mitigation, after: Controls) -> ReadBack:
+    """What the control plane reads; one that does not answer in time is not confirmed."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await driver.read_back(mitigation, after)
+    except (TimeoutError, FirstfiveError) as error:
+        return ReadBack(confirmed=False, detail=str(error) or f"{driver.name} did not answer in time")
+
+
+async def escalate(work: Work, m: Mitigation, detail: str, clock: Clock) -> None:
+    """Say once that it does not hold, and name the next stronger levers."""
+    levers = stronger(m.kind)
+    fact = MitigationEscalated(m.id, detail, levers)
+    if not await record(work, m.incident, fact, FIRSTFIVE, clock.now(), f"escalated:{m.id}:{m.asked[:12]}"):
+        return
+    offered = " or ".join(lever.label.lower() for lever in levers)
+    next_step = f" The next stronger lever: {offered}." if offered else " Stop the agent where it runs."
+    text = f"{m.label} on {m.agent} does not hold: {detail.rstrip('.')}.{next_step}"
+    await post(work, m.incident, f"escalated:{m.id}:{m.asked[:12]}", text)
+
+
+def drive_of(m: Mitigation, seconds: float, clock: Clock) -> Job:
+    """The durable job that tries again, or resolves what a crash left open."""
+    name = f"drive:{m.id}:{m.state.value}:{m.asked[:12]}:{m.tried}"
+    return Job(JobName.MITIGATION_DRIVE, name, m.id, clock.now() + timedelta(seconds=seconds))

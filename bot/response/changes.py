@@ -1,0 +1,439 @@
+"""Changing what is in force: safer at once, riskier with a second person or through broken glass."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from bot.incident.approval import APPROVAL_TTL, BREAK_GLASS_TTL, Approval, Ask, Loosening, approval_id
+from bot.incident.composition import Controls, compose
+from bot.incident.control_facts import (
+    ActionAdded,
+    ApprovalDecided,
+    ApprovalLapsed,
+    ApprovalRequested,
+    ExitPlanned,
+    MitigationAdjusted,
+    MitigationDeclined,
+    MitigationLifting,
+)
+from bot.incident.direction import Direction, Way, change
+from bot.incident.errors import Closed, NotFound, Stale
+from bot.incident.kinds import figure_of, label_of
+from bot.incident.mitigation import BUILT_IN, DEFAULT_TTL, MAX_TTL, Ending, ExitPlan, Mitigation, MitigationState
+from bot.incident.model import FIRSTFIVE, Person
+from bot.incident.timeline import MitigationApplied, MitigationExpired, MitigationExtended, MitigationReverted
+from bot.ports import Clock, Control, Job, JobName, Records, Work
+from bot.response.carry_out import PATIENCE_OF_PEOPLE, CarryOut, drive_of
+from bot.response.keeping import Kept, freeze
+from bot.response.recording import post, record, state_of
+
+WARN_AFTER = 0.8  # of its time
+DRIVE_SOON = 5.0  # seconds after which the durable job looks, should the first try not come back
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Who did it and who approved it. ``alone``: the reason for which the glass was broken."""
+
+    by: Person
+    at: datetime
+    approved_by: Person | None = None
+    alone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """One mitigation after the other, each within the caller's transaction."""
+
+    records: Records
+    clock: Clock
+    control: Control
+    carry_out: CarryOut
+
+    async def finish(self, mitigation: Mitigation) -> Mitigation:
+        """After the commit: make it visible, and tell its control plane without waiting long."""
+        await self.control.publish()
+        if mitigation.state in {MitigationState.APPLYING, MitigationState.REVERTING}:
+            return await self.carry_out(mitigation.id, PATIENCE_OF_PEOPLE) or mitigation
+        return mitigation
+
+    async def ask(self, work: Work, m: Mitigation, ask: Ask, by: Person, idem: str, alone: str = "") -> Mitigation:
+        """Do it when it is not riskier; else put it to a second person, or break the glass for the reason in ``alone``.
+
+        The mitigation comes back changed, or with the id of the open question in ``approval``.
+        """
+        way = await self.way(work, m, ask)
+        done = Done(by, self.clock.now(), alone=alone.strip())
+        if not way.is_riskier:
+            return await self.perform(work, m, ask, done, idem)
+        standing = await self._standing(work, m, ask)
+        if standing is not None and not done.alone:
+            return m  # the same question stands already
+        return await self._put(work, m, ask, way, done, idem)
+
+    async def put_to(self, work: Work, m: Mitigation, ask: Ask, way: Way, by: Person, idem: str) -> Mitigation:
+        """Put it to a second person, whatever it is."""
+        return await self._put(work, m, ask, way, Done(by, self.clock.now()), idem)
+
+    async def _put(self, work: Work, m: Mitigation, ask: Ask, way: Way, done: Done, idem: str) -> Mitigation:
+        approval = self._approval(m, ask, way, done, idem)
+        by = done.by
+        if not await record(work, m.incident, ApprovalRequested(approval), by, done.at, f"ask:{idem}"):
+            return m  # this very click has asked before
+        await work.jobs.schedule(Job(JobName.APPROVAL_EXPIRY, f"lapse:{approval.id}", approval.id, approval.expires_at))
+        if done.alone:
+            return await self._broken(work, m, approval, done, idem)
+        text = f"{by.name} asks to {approval.words}. {way.reason.capitalize()}. A second person has to approve it."
+        await post(work, m.incident, f"ask:{approval.id}", text)
+        return await work.mitigations.put(replace(m, approval=approval.id))
+
+    def _approval(self, m: Mitigation, ask: Ask, way: Way, done: Done, idem: str) -> Approval:
+        return Approval(
+            id=approval_id(m.incident, f"{m.id}\n{idem}"),
+            incident=m.incident,
+            agent=m.agent,
+            ask=ask,
+            words=in_words(m, ask),
+            riskier=way.reason,
+            asked_by=done.by,
+            asked_at=done.at,
+            expires_at=done.at + (BREAK_GLASS_TTL if done.alone else APPROVAL_TTL),
+            alone=done.alone,
+            before=m.value,
+        )
+
+    async def _broken(self, work: Work, m: Mitigation, approval: Approval, done: Done, idem: str) -> Mitigation:
+        minutes = int(BREAK_GLASS_TTL.total_seconds() // 60)
+        text = (
+            f"{done.by.name} broke the glass to {approval.words}: {done.alone}. "
+            f"It falls back in {minutes} min unless a second person approves it."
+        )
+        await post(work, m.incident, f"glass:{approval.id}", text)
+        action = f"Review why {done.by.name} had to {approval.words} alone ({done.alone})."
+        await record(work, m.incident, ActionAdded(action), FIRSTFIVE, done.at, f"glass-action:{approval.id}")
+        marked = replace(m, approval=approval.id)
+        return await self.perform(work, marked, approval.ask, done, idem)
+
+    async def _standing(self, work: Work, m: Mitigation, ask: Ask) -> Approval | None:
+        state = await state_of(work, m.incident)
+        return next(
+            (
+                one
+                for one in state.pending_approvals
+                if (one.ask.action, one.ask.mitigation, one.ask.value) == (ask.action, m.id, ask.value)
+                and one.expires_at > self.clock.now()
+            ),
+            None,
+        )
+
+    async def way(self, work: Work, m: Mitigation, ask: Ask) -> Way:
+        """Which way it goes."""
+        live, _ = await work.mitigations.live()
+        match ask.action:
+            case Loosening.REVERT:
+                return change(live, m, None)
+            case Loosening.ADJUST if ask.value is not None:
+                return change(live, m, replace(m, value=ask.value))
+            case Loosening.EXTEND:
+                if self.until(m, ask.minutes) - m.applied_at <= MAX_TTL:
+                    return Way(Direction.SAFER, "it stays in force longer")
+                hours = int(MAX_TTL.total_seconds() // 3600)
+                return Way(Direction.RISKIER, f"it would last more than {hours} h, so somebody should look at it")
+            case _:
+                return Way(Direction.RISKIER, "it lets the agent do more, step by step")
+
+    def until(self, m: Mitigation, minutes: int) -> datetime:
+        """When it would end."""
+        return max(m.expires_at, self.clock.now()) + timedelta(minutes=minutes)
+
+    async def perform(self, work: Work, m: Mitigation, ask: Ask, done: Done, idem: str) -> Mitigation:
+        """Do what was asked, within this transaction."""
+        match ask.action:
+            case Loosening.REVERT:
+                return await self._revert(work, m, ask, done, idem)
+            case Loosening.EXTEND:
+                return await self._extend(work, m, ask, done, idem)
+            case Loosening.ADJUST | Loosening.STEP:
+                return await self.adjust(work, m, ask, done, idem)
+            case Loosening.EXIT_PLAN:
+                return await self._plan(work, m, ask, done, idem)
+            case Loosening.APPLY:
+                return await self.come_into_force(work, m, done, idem)
+
+    async def _revert(self, work: Work, m: Mitigation, ask: Ask, done: Done, idem: str) -> Mitigation:
+        ending = Ending(MitigationState.REVERTED, ask.reason, done.by, "", done.approved_by, bool(done.alone))
+        return await lift(work, m, ending, self.clock, f"revert:{idem}")
+
+    async def _extend(self, work: Work, m: Mitigation, ask: Ask, done: Done, idem: str) -> Mitigation:
+        until = self.until(m, ask.minutes)
+        fact = MitigationExtended(m.id, until, done.approved_by)
+        if not await record(work, m.incident, fact, done.by, done.at, f"extend:{idem}"):
+            return m
+        state = await state_of(work, m.incident)
+        known = state.mitigations.get(m.id)  # what was held goes back to what its proof says
+        back = known.mitigation.state if known and m.state is MitigationState.HELD else m.state
+        longer = await work.mitigations.put(replace(m, expires_at=until, state=back))
+        await schedule_end(work, longer)
+        return longer
+
+    async def adjust(self, work: Work, m: Mitigation, ask: Ask, done: Done, idem: str) -> Mitigation:
+        """Another value for what is in force; it is proven anew."""
+        value = m.value if ask.value is None else ask.value
+        before = (await controls_in(work, m)).in_words
+        state = MitigationState.APPLIED if m.driver == BUILT_IN else MitigationState.APPLYING
+        asked = sha256(f"{m.asked}\n{figure_of(value)}".encode()).hexdigest()
+        changed = replace(m, value=value, state=state, asked=asked, applied_at=done.at, tried=0, uncertain="")
+        changed = await work.mitigations.put(changed)
+        after = (await controls_in(work, changed)).in_words
+        fact = MitigationAdjusted(
+            m.id, m.value, value, ask.reason, before, after, done.approved_by, alone=bool(done.alone)
+        )
+        await record(work, m.incident, fact, done.by, done.at, f"adjust:{idem}")
+        if state is MitigationState.APPLYING:
+            await work.jobs.schedule(drive_of(changed, DRIVE_SOON, self.clock))
+        return changed
+
+    async def _plan(self, work: Work, m: Mitigation, ask: Ask, done: Done, idem: str) -> Mitigation:
+        plan = ExitPlan(ask.steps, ask.minutes, stepped_at=done.at, approved_by=done.approved_by)
+        fact = ExitPlanned(m.id, plan, done.approved_by)
+        if await record(work, m.incident, fact, done.by, done.at, f"plan:{idem}"):
+            m = await work.mitigations.put(replace(m, exit=plan))
+            await work.jobs.schedule(step_of(m, done.at + timedelta(minutes=plan.minutes)))
+        return m
+
+    async def come_into_force(self, work: Work, m: Mitigation, done: Done, idem: str) -> Mitigation:
+        """A mitigation that waited for its approval is applied now, in place of the one it supersedes."""
+        live, _ = await work.mitigations.live()
+        superseded = next((other for other in live if other.id == m.supersedes and other.state.is_live), None)
+        lasts = m.expires_at - m.applied_at
+        state = MitigationState.APPLIED if m.driver == BUILT_IN else MitigationState.APPLYING
+        now = replace(m, state=state, applied_at=done.at, expires_at=done.at + lasts)
+        return await put_in_force(work, now, superseded, Applying(), done.by, idem, self.clock)
+
+    async def lapse(self, work: Work, approval: Approval) -> Mitigation | None:
+        """Close the question; undo what was done alone. None when there is nothing to finish."""
+        now = self.clock.now()
+        if not await record(
+            work, approval.incident, ApprovalLapsed(approval.id), FIRSTFIVE, now, f"lapse:{approval.id}"
+        ):
+            return None
+        m = await work.mitigations.get(approval.ask.mitigation)
+        if m is None:
+            return None
+        freed = replace(m, approval="") if m.approval == approval.id else m
+        if approval.alone:
+            return await self._fall_back(work, freed, approval)
+        if freed.state is MitigationState.AWAITING_APPROVAL:
+            return await decline(work, freed, "nobody approved it in time", FIRSTFIVE, now)
+        await post(work, approval.incident, f"lapsed:{approval.id}", f"Nobody approved to {approval.words} in time.")
+        return await work.mitigations.put(freed)
+
+    async def _fall_back(self, work: Work, m: Mitigation, approval: Approval) -> Mitigation:
+        """What was loosened alone is as it was before."""
+        done = Done(FIRSTFIVE, self.clock.now())
+        if approval.ask.action is Loosening.ADJUST and not m.state.has_ended and approval.before is not None:
+            ask = replace(approval.ask, value=approval.before, reason="nobody approved what was done alone")
+            return await self.adjust(work, m, ask, done, f"fall-back:{approval.id}")
+        if approval.ask.action is not Loosening.REVERT or not m.state.has_ended:
+            return await work.mitigations.put(m)
+        await work.mitigations.put(m)
+        again = returned(m, approval, done.at)
+        await post(
+            work,
+            m.incident,
+            f"fell-back:{approval.id}",
+            f"Nobody approved to {approval.words}, so {m.label} on {m.agent} is in force again.",
+        )
+        return await put_in_force(work, again, None, Applying(), FIRSTFIVE, f"fall-back:{approval.id}", self.clock)
+
+    async def decide(
+        self, work: Work, approval: Approval, m: Mitigation, by: Person, *, granted: bool, note: str = ""
+    ) -> Mitigation:
+        """A second person's answer, already found to be allowed."""
+        now = self.clock.now()
+        fact = ApprovalDecided(approval.id, granted, note)
+        if not await record(work, approval.incident, fact, by, now, f"decide:{approval.id}"):
+            return m
+        freed = replace(m, approval="") if m.approval == approval.id else m
+        if not granted and m.state is MitigationState.AWAITING_APPROVAL:
+            return await decline(work, freed, f"{by.name} did not approve it", by, now)
+        if approval.alone or not granted or m.state.has_ended:
+            verb = "approved" if granted else "refused"
+            await post(
+                work, m.incident, f"decided:{approval.id}", f"{by.name} {verb} to {approval.words}. {note}".strip()
+            )
+            return await work.mitigations.put(freed)
+        done = Done(approval.asked_by, now, approved_by=by)
+        return await self.perform(work, replace(freed, approved_by=by), approval.ask, done, approval.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """What goes along with a new mitigation: an override's reason, evidence to keep first, what may keep it from working."""
+
+    override: str | None = None
+    evidence: Kept | None = None
+    warnings: tuple[str, ...] = ()
+
+
+async def put_in_force(
+    work: Work, wanted: Mitigation, superseded: Mitigation | None, given: Applying, by: Person, idem: str, clock: Clock
+) -> Mitigation:
+    """Everything that one transaction has to hold for a mitigation that comes into force now."""
+    before = await controls_in(work, wanted)
+    if superseded is not None:
+        ending = Ending(MitigationState.REVERTED, f"superseded by {wanted.label}", by)
+        await lift(work, superseded, ending, clock, f"superseded:{superseded.id}:{wanted.id}")
+    mitigation = await work.mitigations.put(wanted)
+    after = await controls_in(work, wanted)
+    fact = MitigationApplied(mitigation, before.in_words, after.in_words, given.override, given.warnings)
+    await record(work, mitigation.incident, fact, by, mitigation.applied_at, f"apply:{idem}")
+    if given.evidence is not None:
+        await freeze(work, mitigation, given.evidence, by)
+    await schedule_end(work, mitigation)
+    if mitigation.state is MitigationState.APPLYING:
+        await work.jobs.schedule(drive_of(mitigation, DRIVE_SOON, clock))
+    return mitigation
+
+
+def returned(m: Mitigation, approval: Approval, at: datetime) -> Mitigation:
+    """The mitigation that was undone alone, once more and under an id of its own."""
+    name = sha256(f"{m.id}\n{approval.id}".encode()).hexdigest()[:20]
+    return replace(
+        m,
+        id=name,
+        state=MitigationState.APPLIED if m.driver == BUILT_IN else MitigationState.APPLYING,
+        reason=f"fell back: {approval.words} was done alone and not approved",
+        applied_at=at,
+        expires_at=at + DEFAULT_TTL,
+        asked=sha256(name.encode()).hexdigest(),
+        approval="",
+        approved_by=None,
+        ending=None,
+        exit=None,
+        tried=0,
+        requests=(),
+    )
+
+
+async def decline(work: Work, m: Mitigation, why: str, by: Person, at: datetime) -> Mitigation:
+    """What waited for approval never comes into force."""
+    await record(work, m.incident, MitigationDeclined(m.id, why), by, at, f"declined:{m.id}")
+    await post(work, m.incident, f"declined:{m.id}", f"{m.label} on {m.agent} was not applied: {why}.")
+    return await work.mitigations.put(replace(m, state=MitigationState.REFUSED, approval=""))
+
+
+def in_words(m: Mitigation, ask: Ask) -> str:
+    """What is asked for: ``undo Turn limit 5 on helpdesk-agent``."""
+    match ask.action:
+        case Loosening.APPLY:
+            return f"apply {m.label} to {m.agent}"
+        case Loosening.REVERT:
+            return f"undo {m.label} on {m.agent}"
+        case Loosening.EXTEND:
+            return f"keep {m.label} on {m.agent} for {ask.minutes} min more"
+        case Loosening.ADJUST | Loosening.STEP:
+            value = m.value if ask.value is None else ask.value
+            return f"change {m.label} on {m.agent} to {label_of(m.kind, value)}"
+        case Loosening.EXIT_PLAN:
+            steps = " → ".join(figure_of(value) for value in (m.value, *ask.steps))
+            return f"loosen {m.label} on {m.agent} step by step: {steps} → off"
+
+
+async def lift(work: Work, m: Mitigation, ending: Ending, clock: Clock, idem: str) -> Mitigation:
+    """Take it out of force: at once where it is built in, else by telling its control plane."""
+    ended = await end(work, m, ending.state) if m.driver == BUILT_IN else None
+    if ended is not None:
+        fact = ended_fact(ending, ended)
+        await record(work, m.incident, fact, ending.by, clock.now(), idem)
+        return ended.mitigation
+    before = (await controls_in(work, m)).in_words
+    asked = sha256(f"{m.asked}\nlift".encode()).hexdigest()
+    lifting = replace(m, state=MitigationState.REVERTING, ending=replace(ending, before=before), tried=0, asked=asked)
+    lifting = await work.mitigations.put(lifting)
+    await record(work, m.incident, MitigationLifting(m.id, ending.reason), ending.by, clock.now(), idem)
+    await work.jobs.schedule(drive_of(lifting, DRIVE_SOON, clock))
+    return lifting
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A mitigation that is over, and the agent's controls before and after in words."""
+
+    mitigation: Mitigation
+    before: str
+    after: str
+
+
+def ended_fact(ending: Ending, ended: Ended) -> MitigationExpired | MitigationReverted:
+    """How it ended, for the timeline."""
+    mid, before, after = ended.mitigation.id, ended.before, ended.after
+    if ending.state is MitigationState.EXPIRED:
+        return MitigationExpired(mid, before, after)
+    return MitigationReverted(mid, ending.reason, before, after, ending.alone, ending.approved_by)
+
+
+async def end(work: Work, mitigation: Mitigation, state: MitigationState) -> Ended:
+    """Take it out of force within this transaction."""
+    before = await controls_in(work, mitigation)
+    ended = await work.mitigations.put(replace(mitigation, state=state, ending=None))
+    return Ended(ended, before.in_words, (await controls_in(work, mitigation)).in_words)
+
+
+async def controls_in(work: Work, mitigation: Mitigation) -> Controls:
+    """What the agent has to obey in the mitigation's scope, as this transaction sees it."""
+    live, revisions = await work.mitigations.live()
+    return compose(mitigation.agent, mitigation.scope, live, revisions.get(mitigation.agent, 0))
+
+
+async def live_mitigation(work: Work, mitigation_id: str, expected: int | None = None) -> Mitigation:
+    """The mitigation in force of that id; ``expected`` is the revision at which the caller saw it.
+
+    Raises:
+        NotFound: there is none.
+        Closed: it has ended, or is about to.
+        Stale: it has changed since.
+    """
+    mitigation = await work.mitigations.get(mitigation_id)
+    if mitigation is None:
+        raise NotFound("There is no such mitigation. The incident's card shows the ones in force.")
+    if not mitigation.state.is_live or mitigation.state is MitigationState.REVERTING:
+        raise Closed(
+            f"{mitigation.label} on {mitigation.agent} is {mitigation.state.value} already. Nothing was changed."
+        )
+    if expected is not None and mitigation.revision != expected:
+        raise Stale(
+            f"{mitigation.label} has changed since you read it (revision {mitigation.revision}, not {expected}). "
+            "Read it again and decide anew."
+        )
+    return mitigation
+
+
+async def schedule_end(work: Work, m: Mitigation, *, again: bool = False) -> None:
+    """The durable timers that warn of its end and end it; extending schedules others.
+
+    ``again``: the one for this very end has run already, before its time.
+    """
+    stamp = f"{int(m.expires_at.timestamp())}{f':{m.revision}' if again else ''}"
+    warn_at = m.applied_at + (m.expires_at - m.applied_at) * WARN_AFTER
+    await work.jobs.schedule(Job(JobName.MITIGATION_EXPIRY, f"expiry:{m.id}:{stamp}", m.id, m.expires_at))
+    await work.jobs.schedule(Job(JobName.MITIGATION_WARNING, f"warning:{m.id}:{stamp}", m.id, warn_at))
+
+
+def step_of(m: Mitigation, at: datetime) -> Job:
+    """The durable job that looks whether the next step of the exit plan may be taken."""
+    return Job(JobName.EXIT_STEP, f"step:{m.id}:{m.exit.done if m.exit else 0}:{int(at.timestamp())}", m.id, at)
+
+
+def overlapping(live: Sequence[Mitigation], wanted: Mitigation) -> tuple[Mitigation, ...]:
+    """Live mitigations of the same kind that bind some of the same calls."""
+    return tuple(
+        m
+        for m in live
+        if m.agent == wanted.agent
+        and m.kind is wanted.kind
+        and m.id != wanted.id
+        and m.state.is_live
+        and m.scope.meets(wanted.scope)
+    )

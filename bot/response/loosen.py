@@ -1,0 +1,229 @@
+"""Undo, extend, adjust, plan the way out, approve and refuse: what happens to a mitigation after it was applied."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from bot.incident.approval import Approval, Ask, Loosening, groups_in, incident_of, why_not
+from bot.incident.codec import encode
+from bot.incident.errors import BadInput, Closed, KeyReused, NotAllowed, NotFound, Unavailable
+from bot.incident.kinds import LEVERS, Joining, Value, at_least_as_safe
+from bot.incident.mitigation import Mitigation
+from bot.incident.model import Catalogue, Person
+from bot.incident.wishes import value_of
+from bot.ports import Clock, Groups, Records, Work
+from bot.response.changes import Changes, live_mitigation
+from bot.response.recording import state_of
+
+MOST_STEPS = 10
+LEAST_PACE, MOST_PACE = 5, 24 * 60  # minutes between two steps
+
+
+async def _asked(
+    changes: Changes, mitigation_id: str, ask: Ask, by: Person, idem: str, expected: int | None, alone: str
+) -> Mitigation:
+    async with changes.records.begin() as work:
+        known = await work.mitigations.get(mitigation_id)
+        asked = sha256(json.dumps(encode(ask), sort_keys=True).encode()).hexdigest()
+        if known is not None and known.last_key == idem:
+            if known.last_ask != asked:
+                raise KeyReused("This idempotency key was used for something else before. Use a new one.")
+            return known  # the same click again
+        mitigation = await live_mitigation(work, mitigation_id, expected)
+        keyed = replace(mitigation, last_key=idem, last_ask=asked)
+        changed = await changes.ask(work, keyed, ask, by, idem, alone)
+    return await changes.finish(changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Revert:
+    """Undo a mitigation. What remains is composed from the others."""
+
+    changes: Changes
+
+    async def __call__(
+        self, mitigation_id: str, reason: str, by: Person, idem: str, *, expected: int | None = None, alone: str = ""
+    ) -> Mitigation:
+        """The mitigation, reverted; or with ``approval`` naming the question that a second person has to answer.
+
+        ``alone`` is the reason for breaking the glass: it is undone now and falls back after 30 minutes
+        unless somebody approves.
+
+        Raises:
+            NotFound, Closed, Stale: no such mitigation, it has ended, or it has changed since ``expected``.
+        """
+        ask = Ask(Loosening.REVERT, mitigation_id, reason.strip())
+        return await _asked(self.changes, mitigation_id, ask, by, idem, expected, alone)
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """Give a mitigation more time; past 72 hours from its start a second person has to agree."""
+
+    changes: Changes
+
+    async def __call__(
+        self, mitigation_id: str, minutes: int, by: Person, idem: str, *, expected: int | None = None
+    ) -> Mitigation:
+        """The mitigation with its new end, or with ``approval`` set.
+
+        Raises:
+            NotFound, Closed, Stale: no such mitigation, it has ended, or it has changed since ``expected``.
+            BadInput: the minutes cannot be used.
+        """
+        if not 1 <= minutes <= MAX_MINUTES:
+            raise BadInput("minutes", f"Extend it by 1 to {MAX_MINUTES} minutes.")
+        ask = Ask(Loosening.EXTEND, mitigation_id, minutes=minutes)
+        return await _asked(self.changes, mitigation_id, ask, by, idem, expected, "")
+
+
+MAX_MINUTES = 72 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Adjust:
+    """Another value for a mitigation in force: tighter at once, looser with a second person."""
+
+    changes: Changes
+
+    async def __call__(
+        self,
+        mitigation_id: str,
+        value: object,
+        reason: str,
+        by: Person,
+        idem: str,
+        *,
+        expected: int | None = None,
+        alone: str = "",
+    ) -> Mitigation:
+        """The mitigation with its new value, or with ``approval`` set.
+
+        Raises:
+            NotFound, Closed, Stale: no such mitigation, it has ended, or it has changed since ``expected``.
+            BadInput: the value cannot be used.
+        """
+        async with self.changes.records.look() as work:
+            kind = (await live_mitigation(work, mitigation_id)).kind
+        if LEVERS[kind].is_switch:
+            raise BadInput("value", f"{kind.label} is on or off; undo it instead.")
+        ask = Ask(Loosening.ADJUST, mitigation_id, reason.strip(), value_of(kind, value))
+        return await _asked(self.changes, mitigation_id, ask, by, idem, expected, alone)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanExit:
+    """The way out in steps: approved once, then each step waits for its time and for the recovery gate."""
+
+    changes: Changes
+
+    async def __call__(
+        self, mitigation_id: str, steps: tuple[object, ...], minutes: int, reason: str, by: Person, idem: str
+    ) -> Mitigation:
+        """The mitigation with its plan, or with ``approval`` set.
+
+        Raises:
+            NotFound, Closed: no such mitigation, or it has ended.
+            BadInput: a step is no value, not looser than the one before, or the pace is out of range.
+        """
+        async with self.changes.records.look() as work:
+            m = await live_mitigation(work, mitigation_id)
+        ask = Ask(Loosening.EXIT_PLAN, m.id, reason.strip(), minutes=minutes, steps=checked_steps(m, steps, minutes))
+        return await _asked(self.changes, mitigation_id, ask, by, idem, None, "")
+
+
+def checked_steps(m: Mitigation, steps: tuple[object, ...], minutes: int) -> tuple[Value, ...]:
+    """The steps of an exit plan as values, each looser than the one before.
+
+    Raises:
+        BadInput: they are not.
+    """
+    if not LEAST_PACE <= minutes <= MOST_PACE:
+        raise BadInput("minutes", f"Give {LEAST_PACE} to {MOST_PACE} minutes between two steps.")
+    if LEVERS[m.kind].joining in {Joining.ANY, Joining.ALONE} and steps:
+        raise BadInput("steps", f"{m.kind.label} has no values between on and off; plan it without steps.")
+    if len(steps) > MOST_STEPS:
+        raise BadInput("steps", f"Plan {MOST_STEPS} steps at most.")
+    values = tuple(value_of(m.kind, step) for step in steps)
+    for before, after in zip((m.value, *values), values, strict=False):
+        if not at_least_as_safe(m.kind, before, after) or before == after:
+            raise BadInput("steps", "Each step has to be looser than the one before, like 8, 15 after 5.")
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """A second person's yes or no to what somebody asked."""
+
+    changes: Changes
+    clock: Clock
+    catalogue: Catalogue
+    groups: Groups
+
+    async def __call__(self, approval_id: str, by: Person, *, granted: bool, note: str = "") -> Mitigation:
+        """The mitigation as it is afterwards.
+
+        Raises:
+            NotFound: there is no such question.
+            Closed: it is answered already, or its time is over.
+            NotAllowed: this person may not answer it.
+        """
+        records: Records = self.changes.records
+        async with records.look() as work:
+            approval = await approval_of(work, approval_id)
+        approvers = self.catalogue.agent(approval.agent).approvers
+        members = await self._members(approvers)
+        async with records.begin() as work:
+            approval = await approval_of(work, approval_id)
+            refusal = self.refusal(approval, by, approvers, members, granted=granted)
+            if refusal is not None:
+                raise refusal
+            mitigation = await work.mitigations.get(approval.ask.mitigation)
+            if mitigation is None:
+                raise NotFound("The mitigation it is about is not here any more.")
+            changed = await self.changes.decide(work, approval, mitigation, by, granted=granted, note=note.strip())
+        return await self.changes.finish(changed)
+
+    def refusal(
+        self,
+        approval: Approval,
+        by: Person,
+        approvers: tuple[str, ...],
+        members: Mapping[str, frozenset[str]],
+        *,
+        granted: bool,
+    ) -> Closed | NotAllowed | None:
+        """Why this answer is not taken, or None."""
+        if not approval.is_pending:
+            decider = f" by {approval.decided_by.name}" if approval.decided_by else ""
+            return Closed(f"To {approval.words} is {approval.state.value} already{decider}. Nothing was changed.")
+        if approval.expires_at <= self.clock.now():
+            return Closed(f"The time to approve to {approval.words} is over. Ask again if it is still wanted.")
+        if not granted and by.id == approval.asked_by.id:
+            return None  # to take one's own question back is the safe side
+        why = why_not(approval, by, approvers, members)
+        return NotAllowed(why) if why else None
+
+    async def _members(self, approvers: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = {}
+        for group in groups_in(approvers):
+            try:
+                found[group] = await self.groups.members(group)
+            except Unavailable:
+                continue  # the sentence to the person names the group that could not be looked up
+        return found
+
+
+async def approval_of(work: Work, approval_id: str) -> Approval:
+    """The question of that id, as its incident's timeline tells it.
+
+    Raises:
+        NotFound: there is none.
+    """
+    key = incident_of(approval_id)
+    state = await state_of(work, key) if key else None
+    approval = state.approvals.get(approval_id.strip()) if state else None
+    if approval is None:
+        raise NotFound("There is no such question. `firstfive control list` and the card show the open ones.")
+    return approval

@@ -1,0 +1,66 @@
+"""The verbs about mitigations, wired together once for every composition root."""
+
+from dataclasses import dataclass
+
+from bot.incident.errors import Unavailable
+from bot.incident.model import Catalogue
+from bot.incident.rules import Taxonomy
+from bot.ports import Clock, Control, Groups, Records, Traces
+from bot.response.carry_out import CarryOut
+from bot.response.changes import Changes
+from bot.response.driving import Drivers
+from bot.response.known import KnownAgent
+from bot.response.loosen import Adjust, Decide, Extend, PlanExit, Revert
+from bot.response.mitigate import Apply, Offers
+
+
+class NoGroups(Groups):
+    """Nobody keeps groups of people here."""
+
+    async def members(self, group: str) -> frozenset[str]:
+        """Never known.
+
+        Raises:
+            Unavailable: always.
+        """
+        raise Unavailable(f"No Slack is connected, so the members of {group} are unknown.")
+
+
+@dataclass(frozen=True, slots=True)
+class Mitigating:
+    """Everything that can be done about mitigations."""
+
+    changes: Changes
+    offers: Offers
+    apply: Apply
+    revert: Revert
+    extend: Extend
+    adjust: Adjust
+    plan_exit: PlanExit
+    decide: Decide
+    known_agent: KnownAgent
+
+
+def mitigating(
+    records: Records,
+    clock: Clock,
+    traces: Traces,
+    control: Control,
+    drivers: Drivers,
+    taxonomy: Taxonomy,
+    groups: Groups | None = None,
+) -> Mitigating:
+    """The verbs over these records and control planes; without ``groups`` only people can be approvers."""
+    catalogue: Catalogue = drivers.catalogue
+    changes = Changes(records, clock, control, CarryOut(records, clock, control, drivers))
+    return Mitigating(
+        changes=changes,
+        offers=Offers(records, clock, traces, catalogue, taxonomy),
+        apply=Apply(records, clock, traces, catalogue, drivers, changes, taxonomy),
+        revert=Revert(changes),
+        extend=Extend(changes),
+        adjust=Adjust(changes),
+        plan_exit=PlanExit(changes),
+        decide=Decide(changes, clock, catalogue, groups or NoGroups()),
+        known_agent=KnownAgent(traces, catalogue, clock),
+    )

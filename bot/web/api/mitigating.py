@@ -1,0 +1,198 @@
+"""Routes about mitigations: those of an incident, those of all agents, and the questions to a second person."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Response
+
+from bot.incident.errors import BadInput, NotFound
+from bot.incident.mitigation import Mitigation
+from bot.incident.model import Via
+from bot.response.mitigate import Order
+from bot.web.api import bodies as b
+from bot.web.api import models as m
+from bot.web.api import shapes
+from bot.web.api.actors import Acting, acting
+from bot.web.parts import Parts
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="the revision the decision rests on")]
+
+
+def router(parts: Parts) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["mitigations"])
+    _of_incidents(parts, routes)
+    _of_all(parts, routes)
+    _changes(parts, routes)
+    _questions(parts, routes)
+    return routes
+
+
+def _of_incidents(parts: Parts, routes: APIRouter) -> None:
+    verbs = parts.verbs
+    who = acting(parts.ids)
+
+    @routes.get("/incidents/{key}/mitigations")
+    async def of_incident(key: str) -> m.MitigationsShape:
+        """The levers that fit, best first, those in force, and what waits for a second person."""
+        state = await verbs.look.state(key)
+        offers = await verbs.offers(key)
+        return m.MitigationsShape(
+            offers=[shapes.offer(put) for put in offers],
+            live=[shapes.mitigation(status.mitigation, status) for status in state.live_mitigations],
+            approvals=[shapes.approval(asked) for asked in state.pending_approvals],
+        )
+
+    @routes.post("/incidents/{key}/mitigations", status_code=201)
+    async def apply(
+        key: str,
+        body: b.ApplyBody,
+        act: Annotated[Acting, Depends(who)],
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> m.MitigationShape:
+        """Pull a lever. 202 with ``approval`` when a second person has to agree first."""
+        order = ordered(body, revision_in(if_match))
+        return _answered(await verbs.apply(key, order, act.by, act.idem), response)
+
+
+def _of_all(parts: Parts, routes: APIRouter) -> None:
+    verbs = parts.verbs
+    who = acting(parts.ids)
+
+    @routes.get("/mitigations")
+    async def every(agent: str | None = None) -> m.InForceShape:
+        """Mitigations that have not ended, of all agents or one, and every agent's revision."""
+        found, revisions = await verbs.in_force(agent)
+        named = {name: revision for name, revision in revisions.items() if agent in {None, name}}
+        return m.InForceShape(mitigations=[shapes.mitigation(one) for one in found], revisions=named)
+
+    @routes.post("/mitigations", status_code=201)
+    async def contain(
+        body: b.ContainBody,
+        act: Annotated[Acting, Depends(who)],
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> m.MitigationShape:
+        """Pull a lever on an agent, for the incident named or one that is declared for it."""
+        order = ordered(body, revision_in(if_match))
+        if body.incident:
+            state = await verbs.look.state(body.incident)
+            if body.agent and body.agent != state.incident.agent:
+                raise BadInput("agent", f"{state.incident.key} is about {state.incident.agent}, not {body.agent}.")
+            return _answered(await verbs.apply(body.incident, order, act.by, act.idem), response)
+        if not body.agent:
+            raise BadInput("agent", "Name the agent, or the incident it belongs to.")
+        return _answered(await verbs.contain(body.agent, order, act.by, act.idem, Via.API), response)
+
+    @routes.get("/mitigations/{mitigation_id}")
+    async def one(mitigation_id: str, response: Response) -> m.MitigationShape:
+        """One mitigation with its proof; its ETag goes into If-Match of what changes it."""
+        found, status = await verbs.in_force.one(mitigation_id)
+        response.headers["ETag"] = f'"{found.revision}"'
+        return shapes.mitigation(found, status)
+
+
+def _changes(parts: Parts, routes: APIRouter) -> None:
+    verbs = parts.verbs
+    who = acting(parts.ids)
+    Act = Annotated[Acting, Depends(who)]  # noqa: N806  a type
+
+    @routes.post("/mitigations/{mitigation_id}/revert")
+    async def revert(
+        mitigation_id: str, body: b.RevertBody, act: Act, response: Response, if_match: IfMatch = None
+    ) -> m.MitigationShape:
+        """Undo a lever: 202 until a second person approves; at once for 30 min with ``alone``, the reason for that."""
+        expected = revision_in(if_match)
+        done = await verbs.revert(mitigation_id, body.reason, act.by, act.idem, expected=expected, alone=body.alone)
+        return _answered(done, response)
+
+    @routes.post("/mitigations/{mitigation_id}/extend")
+    async def extend(
+        mitigation_id: str, body: b.ExtendBody, act: Act, response: Response, if_match: IfMatch = None
+    ) -> m.MitigationShape:
+        """Give a lever more time; 202 past 72 hours, until a second person approves."""
+        done = await verbs.extend(mitigation_id, body.minutes, act.by, act.idem, expected=revision_in(if_match))
+        return _answered(done, response)
+
+    @routes.post("/mitigations/{mitigation_id}/adjust")
+    async def adjust(
+        mitigation_id: str, body: b.AdjustBody, act: Act, response: Response, if_match: IfMatch = None
+    ) -> m.MitigationShape:
+        """Another value: tighter at once, looser 202 until a second person approves."""
+        expected = revision_in(if_match)
+        done = await verbs.adjust(
+            mitigation_id, body.value, body.reason, act.by, act.idem, expected=expected, alone=body.alone
+        )
+        return _answered(done, response)
+
+    @routes.post("/mitigations/{mitigation_id}/exit-plan")
+    async def plan(mitigation_id: str, body: b.ExitPlanBody, act: Act, response: Response) -> m.MitigationShape:
+        """Loosen it step by step behind the recovery gate; 202 until a second person approves the plan."""
+        steps = tuple(body.steps)
+        done = await verbs.plan_exit(mitigation_id, steps, body.minutes, body.reason, act.by, act.idem)
+        return _answered(done, response)
+
+
+def _questions(parts: Parts, routes: APIRouter) -> None:
+    verbs = parts.verbs
+    who = acting(parts.ids)
+    Act = Annotated[Acting, Depends(who)]  # noqa: N806  a type
+
+    @routes.get("/approvals")
+    async def questions() -> m.ApprovalsShape:
+        """What waits for a second person, oldest first."""
+        return m.ApprovalsShape(approvals=[shapes.approval(asked) for asked in await verbs.in_force.questions()])
+
+    @routes.post("/approvals/{approval_id}/approve")
+    async def approve(approval_id: str, body: b.AnswerApprovalBody, act: Act) -> m.MitigationShape:
+        """Say yes as a second person, who ``Firstfive-Actor`` names."""
+        return shapes.mitigation(await verbs.decide(approval_id, act.by, granted=True, note=body.note))
+
+    @routes.post("/approvals/{approval_id}/refuse")
+    async def refuse(approval_id: str, body: b.AnswerApprovalBody, act: Act) -> m.MitigationShape:
+        """Say no; whoever asked may take the question back this way."""
+        return shapes.mitigation(await verbs.decide(approval_id, act.by, granted=False, note=body.note))
+
+    @routes.post("/mitigations/{mitigation_id}/approve")
+    async def approve_open(mitigation_id: str, body: b.AnswerApprovalBody, act: Act) -> m.MitigationShape:
+        """Say yes to the question that is open about this mitigation."""
+        found, _ = await verbs.in_force.one(mitigation_id)
+        if not found.approval:
+            raise NotFound(f"Nothing about {found.label} waits for approval.")
+        return shapes.mitigation(await verbs.decide(found.approval, act.by, granted=True, note=body.note))
+
+
+def ordered(body: b.ApplyBody, expected: int | None) -> Order:
+    """The order in a body."""
+    return Order(
+        kind=body.kind,
+        value=body.limit if body.value is None else body.value,
+        minutes=body.minutes,
+        reason=body.reason,
+        override=body.override,
+        scope=b.scope_of(body.scope),
+        supersedes=body.supersedes,
+        on_expiry=body.on_expiry,
+        expected=expected,
+    )
+
+
+def revision_in(if_match: str | None) -> int | None:
+    """The revision in If-Match; ``*`` and nothing mean any.
+
+    Raises:
+        BadInput: it is none that we gave.
+    """
+    said = (if_match or "*").strip().removeprefix("W/").strip('"')
+    if said == "*":
+        return None
+    if not (said.isascii() and said.isdigit() and len(said) < 10):  # noqa: PLR2004  fits any database integer
+        raise BadInput("If-Match", "Use the revision or the ETag of the last answer in If-Match.")
+    return int(said)
+
+
+def _answered(mitigation: Mitigation, response: Response) -> m.MitigationShape:
+    response.headers["ETag"] = f'"{mitigation.revision}"'
+    if mitigation.approval:
+        response.status_code = 202
+    return shapes.mitigation(mitigation)

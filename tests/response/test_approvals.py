@@ -1,0 +1,215 @@
+"""The riskier direction: asked by one, approved by another, or done alone behind broken glass."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from bot.incident.errors import Closed, Conflict, KeyReused, NotAllowed, NotFound, Stale, Unavailable
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Mitigation, MitigationState, Scope
+from bot.incident.model import Catalogue, Person
+from bot.ports import Groups, JobName
+from bot.response.mitigate import Order
+from tests.fakes.verbs import HELPDESK
+from tests.response.conftest import ANA, BEN, Office
+
+CHRIS = Person("U3", "Chris")
+LIMIT = Order(MitigationKind.TURN_LIMIT, 6)
+
+
+async def limited(office: Office, order: Order = LIMIT, key: str = "k") -> Mitigation:
+    if "INC-1" not in office.records.kept.opened:
+        await office.declared()
+    return await office.verbs.apply("INC-1", order, ANA, key)
+
+
+async def test_undoing_waits_for_a_second_person_and_stays_in_force_meanwhile(office: Office) -> None:
+    lever = await limited(office)
+    asked = await office.verbs.revert(lever.id, "pass rate is back", ANA, "u")
+    assert asked.state.is_live
+    (question,) = (await office.verbs.look.state("1")).pending_approvals
+    assert (question.id, question.words) == (asked.approval, "undo Turn limit 6 on helpdesk-agent")
+    assert "ana asks to undo" in office.posted()[-1].lower()
+    done = await office.verbs.decide(asked.approval, BEN, granted=True)
+    assert (done.state, done.approved_by) == (MitigationState.REVERTED, BEN)
+    assert office.told()[-2:] == ["approval_decided", "mitigation_reverted"]
+    assert (await office.verbs.look.timeline("1"))[-1].by == ANA
+
+
+@pytest.mark.parametrize("other", [ANA, Person("api:ana", "ana"), Person("cli:Ana", "ANA")])
+async def test_nobody_approves_their_own_question_through_any_door(office: Office, other: Person) -> None:
+    lever = await limited(office)
+    asked = await office.verbs.revert(lever.id, "", Person("U1", "ana"), "u")
+    with pytest.raises(NotAllowed, match="somebody else has to approve"):
+        await office.verbs.decide(asked.approval, other, granted=True)
+    assert office.records.kept.levers[lever.id].state.is_live
+
+
+async def test_a_token_without_a_name_is_no_second_person(office: Office) -> None:
+    asked = await office.verbs.revert((await limited(office)).id, "", ANA, "u")
+    with pytest.raises(NotAllowed, match="Firstfive-Actor"):
+        await office.verbs.decide(asked.approval, Person("api:token", "API"), granted=True)
+
+
+async def test_whoever_asked_may_take_it_back_and_the_first_answer_counts(office: Office) -> None:
+    lever = await limited(office)
+    asked = await office.verbs.revert(lever.id, "", ANA, "u")
+    taken_back = await office.verbs.decide(asked.approval, ANA, granted=False)
+    assert (taken_back.approval, taken_back.state.is_live) == ("", True)
+    with pytest.raises(Closed, match="refused already by ana"):
+        await office.verbs.decide(asked.approval, BEN, granted=True)
+
+
+async def test_a_question_lapses_after_half_an_hour_and_can_be_asked_again(office: Office) -> None:
+    lever = await limited(office)
+    asked = await office.verbs.revert(lever.id, "", ANA, "u")
+    office.later(minutes=30)
+    with pytest.raises(Closed, match="time to approve"):
+        await office.verbs.decide(asked.approval, BEN, granted=True)
+    await office.timers(JobName.APPROVAL_EXPIRY, asked.approval)
+    await office.timers(JobName.APPROVAL_EXPIRY, asked.approval)
+    assert office.told().count("approval_lapsed") == 1
+    assert office.records.kept.levers[lever.id].approval == ""
+    assert (await office.verbs.revert(lever.id, "", ANA, "u2")).approval not in {"", asked.approval}
+
+
+async def test_two_people_asking_the_same_make_one_question(office: Office) -> None:
+    lever = await limited(office)
+    one = await office.verbs.revert(lever.id, "", ANA, "u1")
+    two = await office.verbs.revert(lever.id, "", BEN, "u2")
+    assert one.approval == two.approval
+    assert office.told().count("approval_requested") == 1
+
+
+async def test_there_is_no_question_of_an_unknown_id(office: Office) -> None:
+    for name in ("", "nonsense", "INC-9-0123456789", "INC-1-0123456789"):
+        with pytest.raises(NotFound):
+            await office.verbs.decide(name, BEN, granted=True)
+
+
+async def test_broken_glass_undoes_at_once_and_falls_back_without_a_second_person(office: Office) -> None:
+    lever = await limited(office)
+    done = await office.verbs.revert(lever.id, "", ANA, "u", alone="customers cannot pay and nobody answers")
+    assert done.state is MitigationState.REVERTED
+    state = await office.verbs.look.state("1")
+    assert state.actions == (
+        "Review why ana had to undo Turn limit 6 on helpdesk-agent alone (customers cannot pay and nobody answers).",
+    )
+    assert "broke the glass" in office.posted()[-1]
+    (question,) = state.pending_approvals
+    office.later(minutes=31)
+    await office.timers(JobName.APPROVAL_EXPIRY, question.id)
+    (again,) = (await office.verbs.look.state("1")).live_mitigations
+    assert (again.mitigation.label, again.mitigation.id != lever.id) == ("Turn limit 6", True)
+    await office.timers(JobName.APPROVAL_EXPIRY, question.id)
+    assert len((await office.verbs.look.state("1")).live_mitigations) == 1
+
+
+async def test_broken_glass_that_somebody_approves_stays_broken(office: Office) -> None:
+    lever = await limited(office)
+    await office.verbs.revert(lever.id, "", ANA, "u", alone="nobody answers")
+    (question,) = (await office.verbs.look.state("1")).pending_approvals
+    await office.verbs.decide(question.id, BEN, granted=True)
+    office.later(minutes=31)
+    await office.timers(JobName.APPROVAL_EXPIRY, question.id)
+    assert (await office.verbs.look.state("1")).live_mitigations == ()
+
+
+async def test_a_tighter_value_is_one_click_and_a_looser_one_is_not(office: Office) -> None:
+    lever = await limited(office)
+    tighter = await office.verbs.adjust(lever.id, 3, "still too many", BEN, "a1")
+    assert (tighter.value, tighter.approval) == (3, "")
+    asked = await office.verbs.adjust(lever.id, 9, "it recovers", BEN, "a2")
+    assert (asked.value, bool(asked.approval)) == (3, True)
+    assert (await office.verbs.decide(asked.approval, ANA, granted=True)).value == 9
+    alone = await office.verbs.adjust(lever.id, 20, "", ANA, "a3", alone="backlog burns")
+    assert alone.value == 20
+    (question,) = (await office.verbs.look.state("1")).pending_approvals
+    office.later(minutes=31)
+    await office.timers(JobName.APPROVAL_EXPIRY, question.id)
+    assert office.records.kept.levers[lever.id].value == 9
+
+
+async def test_more_than_three_days_needs_a_second_person(office: Office) -> None:
+    lever = await limited(office)
+    asked = await office.verbs.extend(lever.id, 72 * 60, ANA, "e")
+    assert asked.approval
+    longer = await office.verbs.decide(asked.approval, BEN, granted=True)
+    assert longer.expires_at == lever.expires_at + timedelta(hours=72)
+
+
+@dataclass
+class Lists(Groups):
+    """Slack's user groups; those that are not listed cannot be looked up."""
+
+    known: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    async def members(self, group: str) -> frozenset[str]:
+        if group not in self.known:
+            raise Unavailable("Slack does not answer.")
+        return self.known[group]
+
+
+def with_approvers(office: Office, *approvers: str, groups: Groups | None = None) -> None:
+    entry = replace(HELPDESK.agents[0], approvers=approvers)
+    office.catalogue, office.groups = Catalogue((entry,)), groups
+
+
+async def test_the_catalogue_says_who_approves(office: Office) -> None:
+    with_approvers(office, "chris", "S0LEADS", groups=Lists({"S0LEADS": frozenset({"U2"})}))
+    lever = await limited(office)
+    asked = await office.verbs.revert(lever.id, "", ANA, "u")
+    with pytest.raises(NotAllowed, match="is no approver of helpdesk-agent; these are: chris, S0LEADS"):
+        await office.verbs.decide(asked.approval, Person("U9", "Dora"), granted=True)
+    assert (await office.verbs.decide(asked.approval, CHRIS, granted=True)).state is MitigationState.REVERTED
+
+
+async def test_a_group_that_cannot_be_looked_up_lets_nobody_in_and_says_so(office: Office) -> None:
+    with_approvers(office, "S0LEADS", groups=Lists())
+    asked = await office.verbs.revert((await limited(office)).id, "", ANA, "u")
+    with pytest.raises(NotAllowed, match="members of S0LEADS could not be looked up"):
+        await office.verbs.decide(asked.approval, BEN, granted=True)
+
+
+async def test_pins_have_no_order_so_one_has_to_name_the_other(office: Office) -> None:
+    pin = await limited(office, Order(MitigationKind.MODEL_PIN, "gpt-x"))
+    with pytest.raises(Conflict) as refused:
+        await limited(office, Order(MitigationKind.MODEL_PIN, "gpt-y"), "k2")
+    assert refused.value.with_id == pin.id
+    other = await limited(office, Order(MitigationKind.MODEL_PIN, "gpt-y", supersedes=pin.id), "k3")
+    assert other.state is MitigationState.APPLIED
+    assert office.records.kept.levers[pin.id].state is MitigationState.REVERTED
+
+
+async def test_a_pin_that_leaves_somebody_unpinned_waits_and_then_takes_its_place(office: Office) -> None:
+    pin = await limited(office, Order(MitigationKind.MODEL_PIN, "gpt-x"))
+    narrow = Order(MitigationKind.MODEL_PIN, "gpt-y", supersedes=pin.id, scope=Scope(tenant="acme"))
+    waiting = await limited(office, narrow, "k2")
+    assert (waiting.state, waiting.state.is_live) == (MitigationState.AWAITING_APPROVAL, False)
+    done = await office.verbs.decide(waiting.approval, BEN, granted=True)
+    assert done.state is MitigationState.APPLIED
+    assert office.records.kept.levers[pin.id].state is MitigationState.REVERTED
+
+
+async def test_what_nobody_approves_never_comes_into_force(office: Office) -> None:
+    pin = await limited(office, Order(MitigationKind.MODEL_PIN, "gpt-x"))
+    narrow = Order(MitigationKind.MODEL_PIN, "gpt-y", supersedes=pin.id, scope=Scope(tenant="acme"))
+    waiting = await limited(office, narrow, "k2")
+    refused = await office.verbs.decide(waiting.approval, BEN, granted=False)
+    assert refused.state is MitigationState.REFUSED
+    assert office.records.kept.levers[pin.id].state.is_live
+
+
+async def test_a_key_is_good_for_one_order_and_a_revision_for_one_look(office: Office) -> None:
+    lever = await limited(office)
+    with pytest.raises(KeyReused):
+        await limited(office, Order(MitigationKind.TURN_LIMIT, 9), "k")
+    await office.verbs.extend(lever.id, 5, ANA, "e")
+    with pytest.raises(KeyReused):
+        await office.verbs.extend(lever.id, 6, ANA, "e")
+    with pytest.raises(Stale, match="has changed since you read it"):
+        await office.verbs.revert(lever.id, "", ANA, "u", expected=lever.revision)
+    with pytest.raises(Stale, match="revision 2, not 1"):
+        await limited(office, Order(MitigationKind.HALT, expected=1), "k2")
