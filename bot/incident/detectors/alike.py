@@ -23,6 +23,7 @@ _STAMPS = re.compile(
 )
 _SERIALS = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORECASE)
 _SLOT = 3  # words
+_BEGINNING = 3  # words in which a sentence says what to do, which is reworded freely
 _FILLERS = frozenset(
     ["now", "then", "again", "once", "more", "please", "today", "still", "just", "also", "further", "a", "the"]
 )
@@ -55,7 +56,7 @@ def one_form(a: str, b: str) -> bool:
     while end < min(len(one), len(other)) - begin and one[-1 - end] == other[-1 - end]:
         end += 1
     mine, theirs = one[begin : len(one) - end], other[begin : len(other) - end]
-    if not (begin and end and 0 < len(mine) <= _SLOT and 0 < len(theirs) <= _SLOT):
+    if begin < _BEGINNING or not (end and 0 < len(mine) <= _SLOT and 0 < len(theirs) <= _SLOT):
         return False
     return not any(word in _FILLERS or len(word) < LONG_NUMBER for word in (*mine, *theirs))
 
