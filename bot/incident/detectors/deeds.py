@@ -20,18 +20,18 @@ _QUOTED = re.compile(rf"(?:^|[\s(])[{_OPENING_QUOTES}](.{{2,80}}?)[{_CLOSING_QUO
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """The first paragraph of an account: its words, those of the thing it names in quotes, and names in it."""
+    """The first paragraph of an account, its words, and those of the thing it names in quotes."""
 
+    account: str
     words: Words
     target: Words
-    names: Words
 
 
 def deed_of(text: str) -> Deed:
     """What the beginning of ``text`` says was done."""
     account = text.strip().partition("\n\n")[0][:LONGEST]
     target = _TARGET.search(account)
-    return Deed(words_of(account), words_of(target[1]) if target else frozenset(), names_in(account))
+    return Deed(account, words_of(account), words_of(target[1]) if target else frozenset())
 
 
 def same_deed(a: Deed | None, b: Deed | None) -> bool:
@@ -43,12 +43,11 @@ def same_deed(a: Deed | None, b: Deed | None) -> bool:
     one, other = (a.target, b.target) if a.target else (a.words, b.words)
     if one == other:
         return shared(a.words, b.words, SAME) >= SAME
-    differ = one ^ other
     return (
         shared(one, other, SAME) >= SAME
-        and not other_things(one, other)
-        and not differ & (a.names | b.names)
         and shared(a.words, b.words, SAME) >= SAME
+        and not other_things(one, other)
+        and not (one ^ other) & (names_in(a.account) | names_in(b.account))
     )
 
 

@@ -58,10 +58,9 @@ class _Said:
     done_in: str | None = None  # the span in which it was done
     admitted: bool = False  # the ledgers around it say that this is a loop
     words: Words = field(init=False)
-    names: Words = field(init=False)
 
     def __post_init__(self) -> None:
-        self.words, self.names = words_of(self.text), names_in(self.text) if self.leads else frozenset()
+        self.words = words_of(self.text)
 
     @property
     def courtesy(self) -> bool:
@@ -150,9 +149,10 @@ class _Told:
 
     def done(self, span: Span, account: str) -> None:
         """What was done about it, by whoever acts first."""
-        for said in (self._kept, self._given):
-            if said is not None:
-                said.deed, said.done_in = deed_of(account), span.span_id
+        waiting = [said for said in (self._kept, self._given) if said is not None]
+        deed = deed_of(account) if waiting else None
+        for said in waiting:
+            said.deed, said.done_in = deed, span.span_id
         self._kept = self._given = None
 
 
@@ -212,10 +212,10 @@ def _same_instruction(a: _Said, b: _Said) -> bool:
     least = max(a.least, b.least)
     if shared(a.words, b.words, least) < least or other_things(a.words, b.words) or one_form(a.text, b.text):
         return False
-    mine, theirs = a.words - b.words, b.words - a.words
-    if not (mine & a.names or theirs & b.names):
+    mine, theirs, names = a.words - b.words, b.words - a.words, names_in(a.text) | names_in(b.text)
+    if not (mine | theirs) & names:
         return True
-    return min(len(mine - a.names), len(theirs - b.names)) >= REWORDED
+    return min(len(mine - names), len(theirs - names)) >= REWORDED
 
 
 def _same_words(a: _Said, b: _Said) -> bool:
