@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
         _evidence,
         _classify,
         _control,
+        _link,
         _postmortem,
     ):
         add(commands)
@@ -358,6 +359,24 @@ def _run_control(args: argparse.Namespace) -> int:
         as_json=args.json,
     )
     return _with_console(lambda console: controlling.control(console, wish))
+
+
+def _link(commands: Any) -> None:
+    text = "Make private links with which an agent's owners classify one incident on a web page, without Slack."
+    added = _command(commands, "link", text, "link INC-7 --owner dana@example.com --minutes 60", _run_link)
+    added.add_argument("incident", help="like INC-7")
+    added.add_argument("--owner", default="", help="one of the agent's owners in the agents file (default: all)")
+    added.add_argument("--minutes", type=int, default=240, help="how long they are good for (default 240)")
+    added.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _run_link(args: argparse.Namespace) -> int:
+    async def make(console: Any) -> int:
+        from bot.app import console as app  # noqa: PLC0415  start-up time of the other commands
+
+        return await app.print_links(console, args.incident, args.owner, args.minutes, as_json=args.json)
+
+    return _with_console(make)
 
 
 def _postmortem(commands: Any) -> None:

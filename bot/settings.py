@@ -156,6 +156,13 @@ class ServerSettings:
         "Bearer token of OFREP reads. Empty means open, allowed on loopback only.",
         secret=True,
     )
+    link_secret: str = setting(
+        "FIRSTFIVE_LINK_SECRET",
+        "",
+        "Signs private links for owners. Empty: derived from the API token, or a file in the home folder. "
+        "Several machines must share it.",
+        secret=True,
+    )
     flagd_port: int = setting(
         "FIRSTFIVE_FLAGD_PORT",
         0,

@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -91,6 +92,26 @@ def _remark(home: House, agent: str, at: datetime | None) -> None:
         print(f"note: {agent} is not listed in {file}; check the name when nothing is found.", file=sys.stderr)
     if at is not None and at > home.clock.now():
         print(f"note: {at:%Y-%m-%d %H:%M} UTC lies in the future.", file=sys.stderr)
+
+
+async def print_links(home: House, key: str, owner: str, minutes: int, *, as_json: bool) -> int:
+    """Make private links and print them, once.
+
+    Raises:
+        BadInput: no such owner, or the time is too short or too long.
+        Refused: no such incident, or it is over.
+    """
+    made = await home.verbs.invite(key, me(), home.ids.new(), owner, timedelta(minutes=minutes))
+    url = home.settings.server.url
+    if as_json:
+        shown = [
+            {"owner": one.owner, "url": f"{url}{one.path}", "expires_at": one.expires_at.isoformat()} for one in made
+        ]
+        print(json.dumps({"links": shown}))
+        return 0
+    for one in made:
+        print(f"{one.owner}, until {one.expires_at:%H:%M} UTC: {url}{one.path}")
+    return 0
 
 
 async def migrate(settings: Settings) -> None:

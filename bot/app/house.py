@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy.exc import DatabaseError
 
 from bot.app.intake.decoders import Decoders, usual
+from bot.app.link_secret import link_secret
 from bot.app.sources import open_sources
 from bot.controls.builtin import BuiltinControl, PublicRead
 from bot.documents.catalogue import read_catalogue
@@ -40,6 +41,7 @@ from bot.response.driving import Drivers
 from bot.response.exit_plan import TakeStep
 from bot.response.freeze import FreezeEvidence
 from bot.response.gather import Gather, Suggest
+from bot.response.invite import Invite
 from bot.response.look import Look
 from bot.response.mitigating import Mitigating, mitigating
 from bot.response.resolve import LookAhead, Resolve
@@ -289,7 +291,8 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
         suggest, patient = Suggest(gather), Suggest(replace(gather, deadline=FREEZE_WITHIN, _shared={}))
         freeze = FreezeEvidence(records, clock, patient)
         levers = mitigating(records, clock, telemetry, control, drivers, documents.taxonomy)
-        verbs = _verbs(records, clock, documents, levers, suggest, freeze, background)
+        declare = Declare(records, clock, documents.catalogue, freeze, background)
+        verbs = _verbs(records, clock, documents, levers, suggest, declare, link_secret(settings))
         yield House(
             settings,
             database,
@@ -326,15 +329,14 @@ def _verbs(
     documents: Documents,
     levers: Mitigating,
     suggest: Suggest,
-    freeze: FreezeEvidence,
-    background: Background,
+    declare: Declare,
+    secret: str,
 ) -> Verbs:
     catalogue, runbooks = documents.catalogue, documents.runbooks
     draft = DraftPostmortem(records, clock, documents.taxonomy, runbooks)
     look_ahead = LookAhead(records, suggest, runbooks)
     read, tick = ReadRunbook(records, runbooks), TickStep(records, clock, runbooks)
     classify = Classify(records, clock, suggest, runbooks)
-    declare = Declare(records, clock, catalogue, freeze, background)
     return Verbs(
         declare=declare,
         look=Look(records),
@@ -342,6 +344,7 @@ def _verbs(
         suggest=suggest,
         classify=classify,
         answer=SendAnswer(classify),
+        invite=Invite(records, clock, catalogue, secret),
         offers=levers.offers,
         apply=levers.apply,
         revert=levers.revert,

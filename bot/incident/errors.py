@@ -8,6 +8,7 @@
     |   +-- Closed          the incident is resolved or reviewed
     |   +-- Contraindicated the mitigation would make this class worse
     |   +-- Locked          remediation before class and cause
+    |   +-- NotAdmitted     a private link that is not ours, was changed, or has ended
     |   +-- NeedsSecondPerson  the riskier direction wants another pair of eyes
     |   +-- Conflict        another one is in force and none of the two is safer; name what it supersedes
     |   +-- Stale           it has changed since it was read; read it again
@@ -58,6 +59,10 @@ class Contraindicated(Refused):
 
 class Locked(Refused):
     """Remediation waits until class and suspected cause are set."""
+
+
+class NotAdmitted(Refused):
+    """A private link that is not ours, was changed, or has ended."""
 
 
 class NeedsSecondPerson(Refused):

@@ -39,6 +39,7 @@ from bot.incident.timeline import (
     MitigationRefused,
     MitigationReverted,
     NoteAdded,
+    OwnerInvited,
     PostmortemDrafted,
     QuestionAnswered,
     Resolved,
@@ -74,6 +75,8 @@ def _sentence(fact: Fact, state: IncidentState | None) -> str:
             return f"{person.name} is {role.value}."
         case NoteAdded(text=text, source=source, author=author):
             return f"Pinned from {author.name}: {text}" if source == "pin" else f"Note: {text}"
+        case OwnerInvited(owner=owner, expires_at=until):
+            return f"A private link to classify was made for {owner}, good until {until:%H:%M} UTC."
         case UpdatePosted(text=text):
             return f"Update: {text}"
         case MitigationRefused(kind=kind, why=why):

@@ -116,6 +116,14 @@ class StepTicked:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerInvited:
+    """A private link to the classification was made for an owner of the agent; the link itself is kept nowhere."""
+
+    owner: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ClassificationReminded:
     """Some minutes have passed without a class; there are still some left."""
 
@@ -303,6 +311,7 @@ Fact: TypeAlias = (
     | ControlFact
     | ApprovalFact
     | ActionAdded
+    | OwnerInvited
 )
 
 
@@ -478,7 +487,7 @@ def after(state: IncidentState, event: Event) -> IncidentState:
             return replace(state, doubt=fact)
         case UpdatePosted(text=text):
             return replace(state, last_update=text)
-        case NoteAdded() | MitigationRefused() | ClassificationReminded():
+        case NoteAdded() | MitigationRefused() | ClassificationReminded() | OwnerInvited():
             return state
         case ApprovalRequested() | ApprovalDecided() | ApprovalLapsed() as fact:
             return replace(state, approvals=_asked(state.approvals, fact, event))

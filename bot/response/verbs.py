@@ -8,6 +8,7 @@ from bot.response.classify import Classify
 from bot.response.contain import Contain, InForce
 from bot.response.declare import Declare
 from bot.response.gather import Gather, Suggest
+from bot.response.invite import Invite
 from bot.response.look import Look
 from bot.response.loosen import Adjust, Decide, Extend, PlanExit, Revert
 from bot.response.mitigate import Apply, Offers
@@ -27,6 +28,7 @@ class Verbs:
     suggest: Suggest
     classify: Classify
     answer: SendAnswer
+    invite: Invite
     offers: Offers
     apply: Apply
     revert: Revert

@@ -63,6 +63,8 @@ class Commands:
             await self._menu_or_declare(phrase, payload)
         elif phrase.word is Word.DECLARE:
             await self._declare(phrase, payload)
+        elif phrase.word is Word.LINK:
+            await self._link(phrase, payload)
         elif phrase.word in self._with_text and phrase.rest:
             card = await self._with_text[phrase.word](phrase, payload)
             self.desk.wake()
@@ -127,6 +129,19 @@ class Commands:
     async def _key(self, phrase: Phrase, payload: Payload) -> str:
         state = await self.desk.incident(phrase.key, str(payload.get("channel_id", "")))
         return state.incident.key
+
+    async def _link(self, phrase: Phrase, payload: Payload) -> None:
+        """Private links for owners, shown to whoever asked; owners in Slack get theirs directly."""
+        state = await self.desk.incident(phrase.key, str(payload.get("channel_id", "")))
+        key, agent, by = state.incident.key, state.incident.agent, actor(payload)
+        made = await self.desk.verbs.invite(key, by, key_of(payload), unescaped(phrase.rest))
+        shown = [(one.owner, f"{self.desk.public_url}{one.path}", one.expires_at) for one in made]
+        for one in shown:
+            user = await self.desk.people.owner(one[0])
+            if user and user != by.id:
+                await self.desk.answers.tell_person(user, "", messages.private_links(key, agent, [one]))
+        self.desk.wake()
+        await self.desk.answers.tell(payload, messages.private_links(key, agent, shown))
 
     async def _note(self, phrase: Phrase, payload: Payload) -> Card:
         key, by = await self._key(phrase, payload), actor(payload)

@@ -97,7 +97,7 @@ def assembled(given: Given, workspace: Workspace) -> SlackEdge:
     """Every part with what it needs; nothing is asked of Slack."""
     answers, people = Answers(workspace), People(workspace)
     posting = Posting(workspace, Pace(given.pace))
-    room = _room(given, workspace, posting, people)
+    room = _room(given, workspace, posting, people, answers)
     pictures = Pictures(room, workspace, given.draw, given.public_url) if given.draw else None
     tasks = Tasks(room, posting, answers, workspace, given.postmortem_file, given.public_url, pictures)
     convergence = Convergence(given.queue, tasks, given.clock, given.poll)
@@ -112,7 +112,7 @@ def assembled(given: Given, workspace: Workspace) -> SlackEdge:
     return SlackEdge(workspace, intake, convergence, room, desk)
 
 
-def _room(given: Given, workspace: Workspace, posting: Posting, people: People) -> Room:
+def _room(given: Given, workspace: Workspace, posting: Posting, people: People, answers: Answers) -> Room:
     return Room(
         given.verbs,
         given.records,
@@ -120,7 +120,7 @@ def _room(given: Given, workspace: Workspace, posting: Posting, people: People) 
         given.clock,
         Channels(workspace),
         posting,
-        Furnishing(workspace, posting, people, given.catalogue, given.public_url),
+        Furnishing(workspace, posting, people, given.catalogue, given.public_url, given.verbs.invite, answers),
         CardMaker(given.verbs, given.clock, given.runbooks, given.public_url),
         given.public_url,
     )

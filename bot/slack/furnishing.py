@@ -4,9 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.incident.errors import FirstfiveError, NotFound
-from bot.incident.model import Catalogue
+from bot.incident.model import FIRSTFIVE, Catalogue
 from bot.incident.timeline import IncidentState
 from bot.ports import RoomRecord
+from bot.response.invite import Invite
+from bot.slack.answers import Answers
+from bot.slack.messages import private_links
 from bot.slack.people import People
 from bot.slack.posting import Message, Posting
 from bot.slack.telling import announcement
@@ -14,6 +17,7 @@ from bot.slack.workspace import Declined, Workspace, asked
 
 Step = Callable[[], Awaitable[object]]
 OK = "ok"
+LINKS = "links for owners without Slack"
 TOPIC_LIMIT = 250
 _ALREADY = frozenset({"already_in_channel", "already_pinned", "cant_invite_self"})  # as good as done
 
@@ -27,6 +31,8 @@ class Furnishing:
     people: People
     catalogue: Catalogue
     public_url: str
+    invite: Invite
+    answers: Answers
 
     async def furnish(self, state: IncidentState, record: RoomRecord) -> Mapping[str, str]:
         """Step to "ok" or what failed. Raises nothing of Slack's."""
@@ -49,6 +55,8 @@ class Furnishing:
             ),
         }
         home = self.catalogue.agent(state.incident.agent).slack_channel
+        if self._outside(state):
+            steps[LINKS] = lambda: self._links(state, channel)
         if home and not state.incident.private:
             steps[f"announce in {home}"] = lambda: self.announce(state, record, home)
         return steps
@@ -72,6 +80,23 @@ class Furnishing:
         unknown = [owner for owner, user in found.items() if user is None]
         if unknown:
             raise NotFound(f"nobody here is called {', '.join(unknown)}")
+
+    def _outside(self, state: IncidentState) -> bool:
+        """There may be owners without Slack, and somebody in Slack to pass their links on."""
+        owners = self.catalogue.agent(state.incident.agent).owners
+        return bool(owners) and not state.incident.test and state.incident.declared_by.id[:1] in {"U", "W"}
+
+    async def _links(self, state: IncidentState, channel: str) -> None:
+        """Private links for the owners nobody knows here, shown to the declarer alone, who may pass them on."""
+        incident = state.incident
+        shown = []
+        for owner in self.catalogue.agent(incident.agent).owners:
+            if await self.people.owner(owner) is None:
+                for one in await self.invite(incident.key, FIRSTFIVE, "room", owner):
+                    shown.append((one.owner, f"{self.public_url}{one.path}", one.expires_at))  # noqa: PERF401
+        if shown:
+            card = private_links(incident.key, incident.agent, shown)
+            await self.answers.tell_person(incident.declared_by.id, channel, card)
 
 
 async def outcome_of(call: Awaitable[object]) -> str:

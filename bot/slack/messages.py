@@ -20,6 +20,7 @@ VERBS = (
     ("/incident", "declare an incident; in an incident's channel: its menu"),
     ("/incident declare [what is wrong]", "declare another one"),
     ("/incident classify", "class, suspected cause and severity, with telemetry's answers"),
+    ("/incident link [owner]", "a private link to classify on a web page, for an owner without Slack"),
     ("/incident evidence", "what telemetry says, with figures"),
     ("/incident mitigate", "turn limit or kill switch, with proof and undo"),
     ("/incident update [text]", "tell those who wait"),
@@ -110,6 +111,17 @@ def raised(state: IncidentState, severity: str) -> Card:
     said = f"{key} is {quote_untrusted(severity, 40)} now: it has had no class for 30 min."
     step = actions(f"raised:{key}", button("Classify", "classify", {"k": key}, "primary"))
     return Card([section(said), step], said)
+
+
+def private_links(key: str, agent: str, made: Sequence[tuple[str, str, datetime]]) -> Card:
+    """Private links as (owner, address, until), for whoever passes them on."""
+    lines = [
+        f"• {quote_untrusted(owner, 80)}: {link(url, 'private link')}, until {date_token(until)}"
+        for owner, url, until in made[:20]
+    ]
+    head = f"*Private links to classify {key}* for the owners of {quote_untrusted(agent, 80)}"
+    more = "Each opens this one dialog on a page, without Slack, in its owner's name. Give it to nobody else."
+    return Card([section("\n".join([head, *lines])), context(more)], f"Private links to classify {key}")
 
 
 def update_posted(state: IncidentState, text: str, by: Person) -> Card:

@@ -16,6 +16,7 @@ class Word(StrEnum):
 
     DECLARE = "declare"
     CLASSIFY = "classify"
+    LINK = "link"
     EVIDENCE = "evidence"
     MITIGATE = "mitigate"
     UPDATE = "update"

@@ -22,6 +22,7 @@ from bot.response.declare import Declare
 from bot.response.driving import Drivers
 from bot.response.freeze import FreezeEvidence
 from bot.response.gather import Gather, Suggest
+from bot.response.invite import Invite
 from bot.response.look import Look
 from bot.response.mitigating import mitigating
 from bot.response.resolve import LookAhead, Resolve
@@ -32,6 +33,7 @@ from bot.response.verbs import Verbs
 from tests.taxonomies import KNOWN, TAXONOMY
 
 RUNBOOKS, _ = read_runbooks(packaged(), KNOWN)
+LINKS = "a secret of tests"
 HELPDESK = Catalogue((Agent("helpdesk-agent", owners=("@ben",)),))
 
 
@@ -163,6 +165,7 @@ def verbs_over(
         suggest=suggest,
         classify=classify,
         answer=SendAnswer(classify),
+        invite=Invite(records, clock, catalogue, LINKS),
         offers=levers.offers,
         apply=levers.apply,
         revert=levers.revert,

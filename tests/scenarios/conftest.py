@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.engine.ids import RandomIds
-from bot.incident.model import IncidentKey
+from bot.incident.model import Catalogue, IncidentKey
 from bot.slack.edge import Given, SlackEdge, slack_edge
 from bot.slack.pictures import Drawing
 from bot.slack.socket import connected
@@ -70,13 +70,19 @@ class Office:
     background: Tasks = field(default_factory=Tasks)
     transport: str = "direct"
     draw: Drawing | None = None
+    catalogue: Catalogue = HELPDESK
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self) -> "Office":
         """Start the bot, anew after :meth:`stop`."""
         self.records = records = SqlRecords(self.database, NoJobs())
         self.verbs = verbs_over(
-            records, self.clock, traces=self.traces, background=self.background, control=ObeyedControl()
+            records,
+            self.clock,
+            traces=self.traces,
+            background=self.background,
+            control=ObeyedControl(),
+            catalogue=self.catalogue,
         )
         self.deliveries = open_deliveries(self.database)
         self._open.push_async_callback(self.deliveries.close)
@@ -90,7 +96,7 @@ class Office:
             traces=self.traces,
             clock=self.clock,
             ids=RandomIds(),
-            catalogue=HELPDESK,
+            catalogue=self.catalogue,
             runbooks={},
             postmortem_file=self._postmortem,
             public_url="https://pages.test",

@@ -110,7 +110,7 @@ async def test_every_optional_step_may_fail_and_its_outcome_is_kept(office: Offi
     await office.follows()
     state = await office.verbs.look.state("1")
     assert office.slack.said_in(state.channel_id or "")
-    assert state.room_steps == tuple(
+    assert tuple(step for step in state.room_steps if step.failed) == tuple(
         RoomStep(step, "unknown_method") for step in ("invite", "topic", "pin", "bookmark")
     )
 

@@ -21,6 +21,7 @@ from bot.response.declare import Declare
 from bot.response.driving import Drivers
 from bot.response.freeze import FreezeEvidence
 from bot.response.gather import Gather, Suggest, nanoseconds
+from bot.response.invite import Invite
 from bot.response.look import Look
 from bot.response.mitigating import mitigating
 from bot.response.resolve import LookAhead, Resolve
@@ -32,7 +33,7 @@ from bot.web.application import build
 from bot.web.doors import SlackRequests
 from bot.web.parts import Parts
 from bot.web.tokens import Tokens
-from tests.fakes.verbs import RUNBOOKS, KeptTraces
+from tests.fakes.verbs import LINKS, RUNBOOKS, KeptTraces
 from tests.taxonomies import TAXONOMY
 from tests.web.memory import NOON, CountingIds, MemoryRecords, StillClock
 
@@ -136,6 +137,7 @@ class World:
             suggest=suggest,
             classify=classify,
             answer=SendAnswer(classify),
+            invite=Invite(records, clock, CATALOGUE, LINKS),
             offers=levers.offers,
             apply=levers.apply,
             revert=levers.revert,

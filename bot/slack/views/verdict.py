@@ -21,6 +21,7 @@ CLASS, CAUSE, SEVERITY, COMMENT, LOOK = "incident_class", "cause", "class_severi
 COMMENT_CHARACTERS = 500
 SHOWN_REASONS = 4
 SHOWN_WARNINGS = 6
+SHOWN_CHANGES = 2
 RULED_OUT = 130  # characters for each class that it is not
 KEEP = "keep"
 
@@ -76,6 +77,7 @@ def dialog(
         *([section(_set_already(state))] if state.classified else []),
         section(_verdict(asked, shown)),
         *_context(_ruled_out(asked, shown)),
+        *_context(_would_change(asked, shown)),
         section(_do_not(asked.taxonomy.facts(shown), warnings)),
         *_inputs(asked, shown, comment),
         *_context(answers_so_far(state, asked.taxonomy)),
@@ -145,6 +147,13 @@ def _ruled_out(asked: Questionnaire, shown: IncidentClass) -> str:
         return ""
     words = "; ".join(quote_untrusted(one, RULED_OUT).rstrip(".") for one in asked.tree.rules_out[:8])
     return sentence(words)
+
+
+def _would_change(asked: Questionnaire, shown: IncidentClass) -> str:
+    if shown is not asked.tree.incident_class:
+        return ""
+    told = [quote_untrusted(one.text, 200).rstrip(".") for one in asked.tree.would_change[:SHOWN_CHANGES]]
+    return sentence("would change it: " + "; ".join(told)) if told else ""
 
 
 def _do_not(facts: ClassFacts, warnings: Sequence[str]) -> str:

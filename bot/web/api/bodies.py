@@ -61,6 +61,13 @@ def scope_of(body: ScopeBody) -> Scope:
     return Scope(body.environment, body.tenant, body.channel, body.version)
 
 
+class LinksBody(Body):
+    """Private links to the classification, for owners without Slack."""
+
+    owner: str = Field(default="", description="one of the agent's owners; empty: all of them")
+    minutes: int = Field(default=240, description="how long they are good for, 5 to 1440")
+
+
 class ApplyBody(Body):
     """A lever to pull. ``override`` is the reason for one that is contraindicated."""
 

@@ -1,5 +1,6 @@
 """Routes for class and the review of an incident."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
@@ -56,6 +57,19 @@ def _classification(parts: Parts, routes: APIRouter) -> None:
             named_class(parts.taxonomy, body.incident_class), body.cause, body.severity, answers, body.comment
         )
         return shapes.incident(await verbs.classify(key, choice, act.by, act.idem), parts.public_url)
+
+    @routes.post("/incidents/{key}/links", status_code=201)
+    async def links(
+        key: str, body: b.LinksBody, act: Annotated[Acting, Depends(who)], response: Response
+    ) -> m.LinksShape:
+        """Private links to the classification for the agent's owners. They are shown once and kept nowhere."""
+        response.headers["Cache-Control"] = "no-store"
+        good_for = timedelta(minutes=body.minutes)
+        made = await verbs.invite(key, act.by, act.idem, body.owner, good_for)
+        shown = [
+            m.LinkShape(owner=one.owner, url=f"{parts.public_url}{one.path}", expires_at=one.expires_at) for one in made
+        ]
+        return m.LinksShape(links=shown)
 
 
 def _review(parts: Parts, routes: APIRouter) -> None:

@@ -212,6 +212,20 @@ class ClassificationShape(Shape):
     would_change: list[WouldChangeShape]
 
 
+class LinkShape(Shape):
+    """A private link to the classification of one incident. Whoever holds it acts as ``owner``."""
+
+    owner: str
+    url: str
+    expires_at: datetime
+
+
+class LinksShape(Shape):
+    """Private links, one for each owner."""
+
+    links: list[LinkShape]
+
+
 class AgentShape(Shape):
     """An agent of the catalogue, or one that only telemetry knows (``listed`` false)."""
 

@@ -12,6 +12,7 @@ from bot.incident.errors import BadInput, FirstfiveError, NotFound, Unavailable
 from bot.web.guards import Guards
 from bot.web.pages.agents import AgentPages
 from bot.web.pages.bundle import VegaBundle
+from bot.web.pages.classify import PRIVATE, ClassifyPages
 from bot.web.pages.incidents import IncidentPages
 from bot.web.pages.latest import Latest
 from bot.web.pages.rendering import STATIC, Rendering, rendering
@@ -25,10 +26,11 @@ def build_pages(parts: Parts) -> ASGIApp:
     """The pages behind their guards."""
     rendered = rendering()
     latest = Latest(parts.verbs.suggest, parts.clock)
-    sign_in = SignIn(parts.tokens.api, rendered)
+    sign_in = SignIn(parts.tokens.api, rendered, PRIVATE)
     app = Starlette(
         routes=[
             *IncidentPages(parts, rendered, latest).routes(),
+            *ClassifyPages(parts, rendered).routes(),
             *RunbookPages(parts, rendered).routes(),
             *AgentPages(parts, rendered, latest).routes(),
             *TracePages(parts, rendered, latest).routes(),

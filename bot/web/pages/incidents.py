@@ -196,7 +196,7 @@ def next_step(state: IncidentState) -> str:
     """What is to be done next, in one sentence."""
     match state.status:
         case Status.DECLARED:
-            return "Classify it: two questions say which class it is and what not to do."
+            return "Classify it: a few questions say which class it is and what not to do."
         case Status.CLASSIFIED:
             return "Mitigate: choose a lever that fits the class."
         case Status.MITIGATED:

@@ -18,10 +18,11 @@ PATH = "/sign-in"
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """The form, and the check of who has filled it in."""
+    """The form, and the check of who has filled it in. Paths that begin like one of ``private`` check for themselves."""
 
     token: str | None
     rendering: Rendering
+    private: tuple[str, ...] = ()
 
     def routes(self) -> list[Route]:
         """The form's route."""
@@ -30,7 +31,12 @@ class SignIn:
     def admits(self, request: Request) -> Response | None:
         """None for those who may see pages, else the way to the form."""
         path = request.url.path
-        if not self.token or path == PATH or path.startswith("/static/") or admits(request, self.token):
+        if (
+            not self.token
+            or path == PATH
+            or path.startswith(("/static/", *self.private))
+            or admits(request, self.token)
+        ):
             return None
         if same(request.cookies.get(COOKIE, ""), pass_for(self.token, "pages")):
             return None
