@@ -11,7 +11,7 @@ from bot.incident.model import Agent, Catalogue
 
 LONGEST_NAME = 200
 MOST_KEPT = 10_000  # callers choose names and bodies freely
-LONGEST_KEPT = 4096  # bytes of a body that is remembered
+LONGEST_KEPT = 1024  # bytes of a body that is remembered
 
 
 class ContextError(Exception):

@@ -18,7 +18,7 @@ from bot.web.tokens import pass_for
 T = TypeVar("T")
 
 EVENTS = "/ofrep/v1/events"
-MOST_KEPT = 20_000  # callers choose the scopes freely
+MOST_KEPT = 5000  # callers choose the scopes freely
 INACTIVITY_SECONDS = 120
 
 

@@ -16,9 +16,8 @@ from bot.incident.composition import compose
 from bot.incident.errors import Misconfigured
 from bot.incident.kinds import LEVERS, MitigationKind, to_flag
 from bot.incident.mitigation import EVERYWHERE, Delivery, MitigationState, Scope
-from tests.conformance.test_official_providers import ASKED
 from tests.controls.test_builtin import lever
-from tests.web.test_ofrep import CATALOGUE, Plane
+from tests.web.test_ofrep import ASKED, CATALOGUE, Plane
 
 
 def connected(port: int, selector: str) -> FlagdProvider:

@@ -13,27 +13,15 @@ from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
 from starlette.types import Receive, Scope, Send
 
-from bot.incident.kinds import LEVERS, MitigationKind, Value, to_flag
+from bot.incident.kinds import LEVERS, MitigationKind, to_flag
 from bot.incident.mitigation import MitigationState
 from bot.web.flag_answers import EVENTS
 from tests.controls.test_builtin import lever
 from tests.web.serving import serving
-from tests.web.test_ofrep import HELPDESK, Plane
+from tests.web.test_ofrep import ASKED, HELPDESK, Plane
 
 HERE = Path(__file__).parent / "node"
 TOKEN = "wish"
-ASKED: Mapping[MitigationKind, Value] = {
-    MitigationKind.TURN_LIMIT: 5,
-    MitigationKind.STEP_CAP: 12,
-    MitigationKind.COST_CAP: 0.5,
-    MitigationKind.RATE_CAP: 30,
-    MitigationKind.DISABLE_TOOLS: ("refund", "send_mail"),
-    MitigationKind.GUARDRAIL_LEVEL: 2,
-    MitigationKind.HANDOFF: "new",
-    MitigationKind.MODEL_PIN: "small-2026",
-    MitigationKind.PROMPT_PIN: "v6",
-    MitigationKind.CANARY_SHARE: 5,
-}
 Read = Callable[[MitigationKind], Awaitable[Mapping[str, Any]]]
 
 

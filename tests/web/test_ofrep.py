@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,10 +19,11 @@ from starlette.applications import Starlette
 
 from bot.controls.builtin import BuiltinControl
 from bot.controls.public_read import OfrepRead
-from bot.incident.kinds import UNLIMITED, MitigationKind
+from bot.incident.kinds import UNLIMITED, MitigationKind, Value
 from bot.incident.mitigation import Delivery, Mitigation, MitigationState, ReadBack, Scope
 from bot.incident.model import Agent, Catalogue
 from bot.web.controls import ControlsFirst
+from bot.web.flags import KEYS
 from bot.web.ofrep import OfrepFirst
 from tests.controls.test_builtin import after, lever
 from tests.web.memory import MemoryRecords, StillClock
@@ -73,6 +74,19 @@ class Plane:
             return await client.post(f"/ofrep/v1/evaluate/flags/{key}", json={"context": context})
 
 
+ASKED: Mapping[MitigationKind, Value] = {
+    MitigationKind.TURN_LIMIT: 5,
+    MitigationKind.STEP_CAP: 12,
+    MitigationKind.COST_CAP: 0.5,
+    MitigationKind.RATE_CAP: 30,
+    MitigationKind.DISABLE_TOOLS: ("refund", "send_mail"),
+    MitigationKind.GUARDRAIL_LEVEL: 2,
+    MitigationKind.HANDOFF: "new",
+    MitigationKind.MODEL_PIN: "small-2026",
+    MitigationKind.PROMPT_PIN: "v6",
+    MitigationKind.CANARY_SHARE: 5,
+}
+"""What is asked for of each kind that is no switch."""
 HELPDESK: dict[str, object] = {"targetingKey": "s-1", "agent": "helpdesk-agent", "env": "production", "instance": "i1"}
 
 
@@ -118,6 +132,19 @@ async def test_a_free_agent_gets_a_value_a_variant_and_a_standard_reason_for_eve
         answer = await plane.single(key, HELPDESK)
         conforms(spec, "serverEvaluationSuccess", answer.json())
         assert (answer.json()["value"], answer.json()["variant"], answer.json()["reason"]) == (value, variant, "STATIC")
+
+
+@pytest.mark.parametrize("key", KEYS)
+async def test_every_answer_conforms_at_rest_and_in_force(spec: Any, key: str) -> None:
+    plane = Plane()
+    for kind in (None, *MitigationKind):
+        if kind is not None:
+            await plane.apply(lever(f"m-{kind}", kind, value=ASKED.get(kind, True)))
+        body = (await plane.single(key, HELPDESK)).json()
+        conforms(spec, "serverEvaluationSuccess", body)
+        assert body["variant"]
+        assert "value" in body
+    conforms(spec, "bulkEvaluationSuccess", (await plane.bulk(HELPDESK)).json())
 
 
 async def test_a_turn_limit_names_its_incident_and_its_end_in_scalars(spec: Any) -> None:
