@@ -33,7 +33,7 @@ LONG = 20  # different words; fewer count only where the agent says nothing else
 LEDGER = "ledger"  # the role in which an orchestrator writes down what it will ask for
 LEADERS = ("orchestrat", "manager", "planner", "supervisor", "coordinator", "director")
 
-_WARNING = re.compile(r"^\S+\.py:\d+: \w*Warning: .*(?:\n[ \t].*)?", re.MULTILINE)
+_WARNING = re.compile(r"^\S+\.py:\d+: \w*Warning: .*(?:\n[ \t].*)?", re.MULTILINE)  # and the line of code below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,32 +102,28 @@ def _voices(
 ) -> dict[tuple[str, str, str], list[_Said]]:
     """What each agent says in each of its roles, in order, with what was done about it."""
     texts = {span.span_id: text for span, text in spoken}
-    agents = {
-        span.span_id: span.agent for span in spans if span.agent
-    }  # a model's call may leave that to the step above it
+    agents = {span.span_id: span.agent for span in spans if span.agent}
     voices: dict[tuple[str, str, str], list[_Said]] = {}
     told, ledgers = _Told(), 0
     for span in spans:
         if span.tool is not None:
             told.done(span, f"{span.tool.name} {span.tool.arguments_preview}")
-        text = texts.get(span.span_id, "")
-        phase, bare = _phase(text)
-        if "Warning: " in bare:
-            bare = _WARNING.sub("", bare)  # what Python prints is nobody's words
+        phase, bare = _phase(texts.get(span.span_id, ""))
         if not bare or (CALL_MARK in bare and span.model is not None):
             continue  # calls are judged with their results
+        # A model's call may leave it to the step above to say whose it is
         agent, role = _speaker(agents.get(span.span_id) or agents.get(span.parent_id or "") or span.name)
         phase = phase or role
         leads = '":' not in bare and bool(phase or _leads(agent))
         if is_ledger(bare):  # its other fields are filled with the same phrases every time
             phase, bare, leads = LEDGER, instruction_in(bare), True
             ledgers += 1
-        elif not leads:
-            told.done(span, bare)
-        said = _Said(span.span_id, bare, instruction if leads else OTHERS, leads, None if leads else deed_of(bare))
+        said = _Said(span.span_id, bare, instruction if leads else OTHERS, leads)
         if leads:
             said.admitted = ledgers - 1 in believed
             told.next(said, kept=phase == LEDGER)
+        else:
+            said.deed = told.done(span, bare)
         if len(said.words) >= SHORTEST:
             voices.setdefault((span.kind, agent, phase), []).append(said)
     return voices
@@ -147,17 +143,20 @@ class _Told:
         elif len(said.words) >= SHORTEST:
             self._kept, self._given = (None if self._given else self._kept), said
 
-    def done(self, span: Span, account: str) -> None:
-        """What was done about it, by whoever acts first."""
-        waiting = [said for said in (self._kept, self._given) if said is not None]
-        deed = deed_of(account) if waiting else None
-        for said in waiting:
-            said.deed, said.done_in = deed, span.span_id
+    def done(self, span: Span, account: str) -> Deed:
+        """What was done, which answers the instruction if nobody has acted on it before."""
+        deed = deed_of(account)
+        for said in (self._kept, self._given):
+            if said is not None:
+                said.deed, said.done_in = deed, span.span_id
         self._kept = self._given = None
+        return deed
 
 
 def _phase(text: str) -> tuple[str, str]:
-    """The phase a step names in front of its words, and the words."""
+    """The phase a step names in front of its words, and the words. What Python prints is nobody's words."""
+    if "Warning: " in text:
+        text = _WARNING.sub("", text)
     if text.startswith("[") and "] " in text[:44]:
         phase, _, bare = text[1:].partition("] ")
         return _role(phase), bare
