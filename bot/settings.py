@@ -7,7 +7,7 @@ A secret may come from a file: ``FIRSTFIVE_API_TOKEN_FILE`` names it.
 
 import ipaddress
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -403,6 +403,78 @@ class SourcesSettings:
     prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
 
 
+@dataclass(frozen=True, slots=True)
+class UnleashSettings:
+    """Unleash, for mitigations that the catalogue sends there."""
+
+    url: str = setting(
+        "FIRSTFIVE_UNLEASH_URL", "", "Address of Unleash, like http://127.0.0.1:4242, for the driver.", address=True
+    )
+    token: str = setting("FIRSTFIVE_UNLEASH_TOKEN", "", "Admin token of Unleash that may switch features.", secret=True)
+    client_tokens: str = setting(
+        "FIRSTFIVE_UNLEASH_CLIENT_TOKENS",
+        "",
+        "Client tokens of Unleash as agents have them, one for each environment, separated by commas or line breaks; "
+        "mitigations are read back with them.",
+        secret=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LiteLlmSettings:
+    """LiteLLM's admin API, for mitigations that the catalogue sends there."""
+
+    url: str = setting(
+        "FIRSTFIVE_LITELLM_URL", "", "Address of the LiteLLM proxy, like http://127.0.0.1:4000.", address=True
+    )
+    master_key: str = setting("FIRSTFIVE_LITELLM_MASTER_KEY", "", "Admin key of the LiteLLM proxy.", secret=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchDarklySettings:
+    """LaunchDarkly, for mitigations that the catalogue sends there."""
+
+    url: str = setting(
+        "FIRSTFIVE_LAUNCHDARKLY_URL",
+        "https://app.launchdarkly.com",
+        "Address of LaunchDarkly's API; another one for its EU or federal instance.",
+        address=True,
+    )
+    token: str = setting(
+        "FIRSTFIVE_LAUNCHDARKLY_TOKEN", "", "API access token of LaunchDarkly that may change flags.", secret=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """Signed webhooks, for mitigations that the catalogue sends to an address."""
+
+    secrets: str = setting(
+        "FIRSTFIVE_WEBHOOK_SECRETS",
+        "",
+        "Secrets that sign webhooks: `whsec_` and base64, or `NAME=whsec_…` for entries that name one, separated by "
+        "commas or line breaks. Two of a name sign side by side.",
+        secret=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ControlsSettings:
+    """Control planes of others that the catalogue may name as drivers."""
+
+    unleash: UnleashSettings = field(default_factory=UnleashSettings)
+    litellm: LiteLlmSettings = field(default_factory=LiteLlmSettings)
+    launchdarkly: LaunchDarklySettings = field(default_factory=LaunchDarklySettings)
+    webhook: WebhookSettings = field(default_factory=WebhookSettings)
+
+
+_CONTROLS: Mapping[str, type[Any]] = {
+    "unleash": UnleashSettings,
+    "litellm": LiteLlmSettings,
+    "launchdarkly": LaunchDarklySettings,
+    "webhook": WebhookSettings,
+}
+
 _SOURCES: Mapping[str, type[Any]] = {
     "phoenix": PhoenixSettings,
     "mlflow": MlflowSettings,
@@ -425,6 +497,18 @@ class Settings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     sources: SourcesSettings = field(default_factory=SourcesSettings)
+    controls: ControlsSettings = field(default_factory=ControlsSettings)
+    elsewhere: Callable[[str], str] = field(default=lambda _name: "", repr=False, compare=False)
+
+    def named(self, env: str) -> str:
+        """The setting of that variable; of a variable that is not ours, for drivers of others. Empty where unset.
+
+        Raises:
+            Misconfigured: the file that holds it cannot be read.
+        """
+        connected = [getattr(group, f.name) for group in (self.controls, self.sources) for f in fields(group)]
+        ours = {f.metadata["env"]: getattr(concern, f.name) for concern in connected for f in fields(concern)}
+        return str(ours[env]) if env in ours else self.elsewhere(env)
 
 
 def read_settings(environment: Mapping[str, str], file: Path | None = None) -> Settings:
@@ -457,6 +541,8 @@ def settings_and_mistakes(environment: Mapping[str, str], file: Path | None = No
         engine=source.concern(EngineSettings),
         telemetry=source.concern(TelemetrySettings),
         sources=SourcesSettings(**{name: source.concern(kind) for name, kind in _SOURCES.items()}),
+        controls=ControlsSettings(**{name: source.concern(kind) for name, kind in _CONTROLS.items()}),
+        elsewhere=source.elsewhere,
     )
     wrong = (_wrong_keys(settings.server), _open_doors(settings.server), _half_of_slack(settings.slack))
     mistakes += filter(None, wrong)
@@ -466,7 +552,7 @@ def settings_and_mistakes(environment: Mapping[str, str], file: Path | None = No
 def documented() -> tuple[tuple[str, str, str], ...]:
     """(variable, default, meaning) of every setting, for ``docs`` and ``--help``."""
     own = (HomeSettings, ServerSettings, SlackSettings, EngineSettings, TelemetrySettings)
-    concerns = (*own, *_SOURCES.values())
+    concerns = (*own, *_SOURCES.values(), *_CONTROLS.values())
     return tuple(
         (f.metadata["env"], str(f.default), f.metadata["doc"]) for concern in concerns for f in fields(concern)
     )
@@ -495,8 +581,8 @@ def _table(file: Path, mistakes: list[str]) -> Mapping[str, Any]:
 class _Source:
     """Where settings come from, and what was wrong with them so far."""
 
-    environment: Mapping[str, str]
-    table: Mapping[str, Any]
+    environment: Mapping[str, str] = field(repr=False)  # secrets are in it
+    table: Mapping[str, Any] = field(repr=False)
     mistakes: list[str]
 
     def concern(self, kind: type[Any]) -> Any:
@@ -509,6 +595,10 @@ class _Source:
             except Misconfigured as error:
                 self.mistakes.append(str(error))
         return kind(**values)
+
+    def elsewhere(self, env: str) -> str:
+        """A variable that is not one of our settings, from the environment or the file that ``…_FILE`` names."""
+        return self.environment.get(env) or _content(f"{env}_FILE", self.environment.get(f"{env}_FILE")) or ""
 
     def _raw(self, env: str) -> Any:
         in_file = env.removeprefix("FIRSTFIVE_").lower()

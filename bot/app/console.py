@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from bot.app.drivers import wired
 from bot.app.house import House, documents_and_mistakes, house, open_database, upgraded
 from bot.app.reading import PublicReads
 from bot.app.showing import classification_lines, screen
@@ -24,6 +25,7 @@ from bot.incident.errors import (
     Misconfigured,
     Unavailable,
 )
+from bot.incident.mitigation import BUILT_IN
 from bot.incident.model import Catalogue, Person
 from bot.incident.rules import Taxonomy
 from bot.settings import Settings
@@ -149,6 +151,9 @@ async def check(settings: Settings, mistaken: tuple[str, ...], *, slack: bool) -
     connected = [field.name for field in fields(settings.sources) if getattr(settings.sources, field.name).url]
     if not mistaken:
         report.checked.append(f"sources: built-in store{''.join(f', {name}' for name in connected)}")
+    if not mistakes and not mistaken:
+        drivers = dict.fromkeys(one.wiring.driver for one in wired(catalogue))
+        report.checked.append(f"control planes: {', '.join([BUILT_IN, *drivers])}")
     if documents.redacted:
         report.checked.append(
             f"redaction {settings.telemetry.redaction}: {len(documents.redacted)} patterns of your own"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DatabaseError
 
+from bot.app.drivers import mistakes_in, open_drivers
 from bot.app.intake.decoders import Decoders, usual
 from bot.app.link_secret import link_secret
 from bot.app.sources import open_sources
@@ -220,7 +221,8 @@ def documents_and_mistakes(settings: Settings) -> tuple[Documents, tuple[Mistake
     folder = Path(settings.home.runbooks) if settings.home.runbooks else packaged()
     runbooks, wrong = read_runbooks(folder, read)
     redacted, odd = read_redaction(Path(settings.telemetry.redaction)) if settings.telemetry.redaction else ((), ())
-    return Documents(catalogue, runbooks, read.taxonomy, redacted), (*mistakes, *read.mistakes, *wrong, *odd)
+    wiring = mistakes_in(settings, catalogue)
+    return Documents(catalogue, runbooks, read.taxonomy, redacted), (*mistakes, *wiring, *read.mistakes, *wrong, *odd)
 
 
 def open_database(settings: Settings) -> Database:
@@ -274,11 +276,12 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
     decoders = Decoders(documents.privacy, usual() if settings.telemetry.decoders < 0 else settings.telemetry.decoders)
     telemetry.reduce = decoders.reduce
     sources = open_sources(settings.sources, clock)
+    connected = open_drivers(settings, documents.catalogue, clock)
     try:
         await upgraded(database)
         records = Announced(SqlRecords(database, jobs))
         control = BuiltinControl(records, clock, read)
-        drivers = Drivers({control.name: control}, documents.catalogue)
+        drivers = Drivers({control.name: control, **connected}, documents.catalogue)
         gather = Gather(
             telemetry,
             clock,
@@ -317,6 +320,8 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
     finally:
         for source in sources:
             await source.close()
+        for driver in set(connected.values()):
+            await driver.close()
         await jobs.stop()
         await telemetry.close()
         await decoders.close()

@@ -47,7 +47,7 @@ class Entry:
     ``settings`` are environment variables it cannot do without (their ``_FILE`` variants count), ``optional``
     those it can. ``options`` are the fields of a ``controls:`` entry with their meaning, ``required`` the ones
     that must be there; ``option.ENVIRONMENT`` says it for one environment. ``check`` gives a sentence about
-    options that cannot be used, or "".
+    options that cannot be used, ``settled`` one about settings, or "".
     """
 
     name: str
@@ -58,6 +58,14 @@ class Entry:
     options: Mapping[str, str] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     check: Check = lambda _kind, _options: ""
+    settled: Callable[[Mapping[str, str]], str] = lambda _settings: ""
+
+    def lack(self, settings: Mapping[str, str]) -> str:
+        """One sentence about settings that are missing or cannot be used; empty when the driver can be opened."""
+        missing = next((name for name in self.settings if not settings.get(name)), None)
+        if missing:
+            return f"{self.name} needs {missing}; set it, or {missing}_FILE to a file that holds it."
+        return self.settled(settings)
 
     def mistake(self, kind: MitigationKind, options: Options) -> str:
         """One sentence about a ``controls:`` entry that this driver cannot serve; empty when it can."""
@@ -68,7 +76,8 @@ class Entry:
             if option.partition(".")[0] not in self.options:
                 known = ", ".join(self.options) or "none"
                 return f"{option!r} is no option of {self.name}; use {known}."
-        missing = [option for option in self.required if not options.get(option)]
+        given = {option.partition(".")[0] for option, value in options.items() if value}
+        missing = [option for option in self.required if option not in given]
         if missing:
             return f"{self.name} needs {missing[0]}: {self.options[missing[0]]}."
         return self.check(kind, options)

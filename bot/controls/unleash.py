@@ -335,6 +335,12 @@ def _check(kind: MitigationKind, options: Options) -> str:
     return ""
 
 
+def _settled(settings: Mapping[str, str]) -> str:
+    if all(read_tokens(settings.get(READ_TOKENS, ""))):
+        return ""
+    return f"{READ_TOKENS} holds a token that names no environment; write them as Unleash does, project:environment.secret."
+
+
 DRIVER = Entry(
     NAME,
     frozenset(MitigationKind),
@@ -349,4 +355,5 @@ DRIVER = Entry(
         "version": "context field that holds the version",
     },
     check=_check,
+    settled=_settled,
 )

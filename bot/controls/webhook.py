@@ -251,6 +251,14 @@ def _check(_: MitigationKind, options: Options) -> str:
     )
 
 
+def _settled(settings: Mapping[str, str]) -> str:
+    try:
+        secrets_in(settings.get(SECRETS, ""))
+    except Misconfigured as error:
+        return str(error)
+    return ""
+
+
 DRIVER = Entry(
     NAME,
     frozenset(MitigationKind),
@@ -262,4 +270,5 @@ DRIVER = Entry(
         "secret": "name of the secret in the settings to sign with",
     },
     check=_check,
+    settled=_settled,
 )

@@ -44,7 +44,7 @@ class _Tool(_Strict):
 
 
 class _Wiring(_Strict):
-    driver: str = Field(pattern=r"[a-z0-9][a-z0-9-]{0,39}")
+    driver: str = Field(pattern=r"^([a-z0-9][a-z0-9-]{0,39}|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")  # a name, or module:NAME
     options: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -137,7 +137,7 @@ def _catalogue(document: Document, file: Path) -> Catalogue | tuple[Mistake, ...
         parsed = _File.model_validate(document.value if document.value is not None else {"agents": []})
     except ValidationError as error:
         return mistakes_of(error, document, file)
-    agents = tuple(_agent(entry) for entry in parsed.agents)
+    agents = tuple(_agent(entry, index, document) for index, entry in enumerate(parsed.agents))
     twice = _claimed_twice(agents, document, file)
     return twice or Catalogue(agents)
 
@@ -154,7 +154,7 @@ def _claimed_twice(agents: tuple[Agent, ...], document: Document, file: Path) ->
     return tuple(mistakes)
 
 
-def _agent(entry: _Agent) -> Agent:
+def _agent(entry: _Agent, index: int, document: Document) -> Agent:
     given: dict[str, Any] = {
         name: getattr(entry, name)
         for name in (
@@ -177,7 +177,10 @@ def _agent(entry: _Agent) -> Agent:
         full_text=entry.telemetry.full_text,
         projects=entry.telemetry.projects,
         impact=Impact(**entry.impact.model_dump()),
-        controls={kind.value: Wiring(one.driver, one.options) for kind, one in entry.controls.items()},
+        controls={
+            kind.value: Wiring(one.driver, one.options, document.line(("agents", index, "controls", kind.value)))
+            for kind, one in entry.controls.items()
+        },
         tools=tuple(Tool(tool.name, tool.side_effect, tool.privileged) for tool in entry.tools),
         escalation_band=Band(entry.escalation_band.low, entry.escalation_band.high) if entry.escalation_band else None,
     )

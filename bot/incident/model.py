@@ -79,6 +79,7 @@ class Wiring:
 
     driver: str
     options: Mapping[str, str] = field(default_factory=dict)
+    line: int = field(default=1, compare=False)  # where it stands in the catalogue, for whoever finds fault with it
 
 
 @dataclass(frozen=True, slots=True)
