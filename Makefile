@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo "make demo    a local Slack workspace, the bot and a simulated agent, in one go"
 	@echo "make test    the whole test suite"
-	@echo "make test-integration   against real Phoenix, MLflow, Prometheus and LiteLLM servers (installs about 2.3 GB)"
+	@echo "make test-integration   against real Phoenix, MLflow, Prometheus, LiteLLM and Unleash servers (installs about 2.5 GB)"
 	@echo "make check   formatting, lint, types, import contracts (seconds)"
 	@echo "make bench NAME=ack   one benchmark; results are JSON lines"
 

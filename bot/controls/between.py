@@ -5,7 +5,7 @@ For :mod:`bot.controls.conformance`; nothing that runs in production imports it.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -58,6 +58,7 @@ class Between:
     vendor: httpx.AsyncClient
     mood: Mood = Mood.WELL
     asked: list[Asked] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)  # whoever is kept waiting may go
     _answers: dict[tuple[str, str], tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
 
     async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
@@ -83,7 +84,9 @@ class Between:
                 return self._as_before(asked)
             case Mood.LATE if asked.writes:
                 answer = await self._vendors(asked)
-                await asyncio.sleep(TOO_LATE)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(TOO_LATE):
+                        await self.over.wait()
                 return answer
             case _:
                 answer = await self._vendors(asked)
@@ -106,7 +109,9 @@ async def between(vendor: str) -> AsyncIterator[tuple[Between, str]]:
     """The stand-in for the vendor at that address, and its own address."""
     client = httpx.AsyncClient(base_url=vendor, trust_env=False, timeout=TOO_LATE)
     app = Between(client)
-    config = uvicorn.Config(app, "127.0.0.1", 0, log_config=None, access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        app, "127.0.0.1", 0, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     try:
@@ -114,7 +119,8 @@ async def between(vendor: str) -> AsyncIterator[tuple[Between, str]]:
             await asyncio.sleep(0.005)
         yield app, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
-        server.should_exit = server.force_exit = True  # what is held up on purpose is not waited for
+        app.over.set()
+        server.should_exit = True
         await running
         await client.aclose()
 

@@ -26,7 +26,7 @@ NAME = "unleash"
 URL, TOKEN, READ_TOKENS = "FIRSTFIVE_UNLEASH_URL", "FIRSTFIVE_UNLEASH_TOKEN", "FIRSTFIVE_UNLEASH_CLIENT_TOKENS"
 MARK, BEFORE = "firstfive", "firstfive.before"  # parameters of our strategies: whose they are, what was before them
 AHEAD = -1_000_000_000  # of the strategies of others, which start from 0
-LOOKS, BETWEEN_LOOKS = 8, 0.25  # a replica of Unleash reads its database again within a second
+LOOKS, BETWEEN_LOOKS = 5, 0.25  # a replica of Unleash reads its database again within a second
 NOT_FOUND, CONFLICT = 404, 409
 _SCOPES = ("tenant", "channel", "version")
 

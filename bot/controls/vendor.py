@@ -239,11 +239,11 @@ def _plain(headers: httpx.Headers) -> dict[str, str]:
 
 
 def _reason(body: object) -> str:
-    """What an error body says: under message, error or detail, itself or one of them further in."""
+    """What an error body says: the first of its details, else under message, error or detail, or further in."""
     if isinstance(body, str):
         return body[:MOST_SAID]
     if isinstance(body, list):
         return _reason(body[0]) if body else ""
     if not isinstance(body, dict):
         return ""
-    return next((said for name in ("message", "error", "detail", "details") if (said := _reason(body.get(name)))), "")
+    return next((said for name in ("details", "message", "error", "detail") if (said := _reason(body.get(name)))), "")

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from tests.controls.stand_ins import Declined, StandIn, Told
 
 ADMIN = "*:*.admin-not-a-secret"
-READERS = {"production": "default:production.read-not-a-secret", "staging": "default:staging.read-not-a-secret"}
+READERS = {"production": "default:production.read-not-a-secret", "development": "default:development.read-not-a-secret"}
 DEFAULT = {"name": "flexibleRollout", "parameters": {"rollout": "100", "stickiness": "default"}, "constraints": []}
 
 

@@ -14,7 +14,11 @@ from tests.controls.at_work import after, opened, pulled
 from tests.controls.little_unleash import ADMIN, READERS, LittleUnleash
 
 HALT, TURNS = MitigationKind.HALT, MitigationKind.TURN_LIMIT
-WIRING = {"halt": {"feature": "helpdesk.halt"}, "turn-limit": {}, "disable-tools": {"feature": "helpdesk.{tool}.off"}}
+WIRING = {
+    "halt": {"feature": "helpdesk.halt", "environment.staging": "development"},
+    "turn-limit": {},
+    "disable-tools": {"feature": "helpdesk.{tool}.off"},
+}
 SECRETS = (ADMIN, *READERS.values())
 
 
@@ -71,7 +75,7 @@ async def test_a_mitigation_without_an_environment_goes_to_all_of_the_agents() -
         plan = driver.plan(everywhere, after(everywhere))
         assert plan.words == (
             "Unleash: turn helpdesk.halt in production on",
-            "Unleash: turn helpdesk.halt in staging on",
+            "Unleash: turn helpdesk.halt in development on",
         )
         await driver.apply(plan, "a")
         states = vendor.features["helpdesk.halt"]["environments"]
@@ -114,7 +118,7 @@ async def test_what_change_requests_forbid_leaves_nothing_behind() -> None:
 
 async def test_half_done_is_uncertain_and_says_which_half() -> None:
     vendor = LittleUnleash()
-    del vendor.feature("helpdesk.halt")["environments"]["staging"]
+    del vendor.feature("helpdesk.halt")["environments"]["development"]
     everywhere = pulled(HALT, environment="")
     async with at(vendor) as driver:
         with pytest.raises(Uncertain, match=r"Only a part is written: helpdesk\.halt in production"):

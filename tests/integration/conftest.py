@@ -8,6 +8,8 @@ import pytest
 
 from bot.ports import Clock
 from tests.integration import servers
+from tests.integration.unleash_server import unleash
+from tests.node_programs import NodeMissing
 
 HERE = Path(__file__).parent
 
@@ -37,3 +39,12 @@ def phoenix_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def mlflow_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with servers.mlflow(tmp_path_factory.mktemp("mlflow")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def unleash_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    try:
+        with unleash(tmp_path_factory.mktemp("unleash")) as server:
+            yield server.url
+    except NodeMissing as error:
+        servers.missing(str(error))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
+from typing import NoReturn
 
 import httpx
 import pytest
@@ -44,11 +45,15 @@ def environment(name: str) -> Path:
     """The programs of a server's own environment; without it the test is skipped, or fails where it is required."""
     programs = REPOSITORY / f".venv-{name}" / "bin"
     if not (programs / "python").exists():
-        sentence = f"{name} is not installed; `make test-integration` installs it and runs these tests."
-        if os.environ.get("FIRSTFIVE_INTEGRATION") == "required":
-            pytest.fail(sentence)
-        pytest.skip(sentence)
+        missing(f"{name} is not installed; `make test-integration` installs it and runs these tests.")
     return programs
+
+
+def missing(sentence: str) -> NoReturn:
+    """Skip the test, or fail it where it is required."""
+    if os.environ.get("FIRSTFIVE_INTEGRATION") == "required":
+        pytest.fail(sentence)
+    pytest.skip(sentence)
 
 
 def free_port() -> int:

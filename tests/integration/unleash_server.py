@@ -11,6 +11,7 @@ from tests.postgres_server import postgresql
 
 HERE = Path(__file__).parent / "unleash"
 ADMIN, BACKEND = "*:*.a-token-of-the-tests", "default:development.a-token-of-the-tests"
+READERS = {"development": BACKEND, "production": "default:production.a-token-of-the-tests"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def unleash(home: Path) -> Iterator[Unleash]:
         "CHECK_VERSION": "false",
         "SEND_TELEMETRY": "false",
         "INIT_ADMIN_API_TOKENS": ADMIN,
-        "INIT_BACKEND_API_TOKENS": BACKEND,
+        "INIT_BACKEND_API_TOKENS": ",".join(READERS.values()),
     }
     url = f"http://127.0.0.1:{port}"
     server = HERE / "node_modules" / "unleash-server" / "dist" / "server.js"
