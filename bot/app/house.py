@@ -45,6 +45,7 @@ from bot.response.gather import Gather, Suggest
 from bot.response.invite import Invite
 from bot.response.look import Look
 from bot.response.mitigating import Mitigating, mitigating
+from bot.response.remediate import EvaluateVersion, Remediate, WeighRemediation
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.runbooks import PullStep, ReadRunbook, TickStep
@@ -342,6 +343,8 @@ def _verbs(
     look_ahead = LookAhead(records, suggest, runbooks)
     read, tick = ReadRunbook(records, runbooks), TickStep(records, clock, runbooks)
     classify = Classify(records, clock, suggest, runbooks)
+    declare = Declare(records, clock, catalogue, freeze, background)
+    weigh = WeighRemediation(records, clock, suggest.gather)
     return Verbs(
         declare=declare,
         look=Look(records),
@@ -372,4 +375,7 @@ def _verbs(
         runbook=read,
         tick=tick,
         pull=PullStep(read, tick, levers.offers, levers.apply),
+        remediations=weigh,
+        remediate=Remediate(records, clock, weigh),
+        evaluate=EvaluateVersion(records, clock),
     )

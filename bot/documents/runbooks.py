@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot.documents.taxonomy import Read
 from bot.documents.yaml_lines import Document, Mistake, mistakes_of, parse, read_text
 from bot.incident.recovery import Gate, Trouble, Watch, known_signal
-from bot.incident.rules import ClassFacts, Taxonomy
-from bot.incident.runbook import ACTIONS, ROLLBACK_CAUSES, DoNot, Notice, Phase, Runbook, Step
+from bot.incident.rules import ROLLBACK_CAUSES, ClassFacts, Taxonomy
+from bot.incident.runbook import ACTIONS, DoNot, Notice, Phase, Runbook, Step
 from bot.incident.taxonomy import Cause, IncidentClass
 
 _Line = Annotated[str, Field(min_length=3, max_length=240)]

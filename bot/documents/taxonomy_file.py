@@ -22,6 +22,7 @@ from bot.incident.rules import (
     LeverFit,
     QuestionFacts,
     QuestionRole,
+    RemediationKind,
     SeverityRule,
     Sign,
 )
@@ -95,6 +96,10 @@ class LeverEntry(_Strict):
     allowed_beyond: float | None = Field(default=None, ge=0, le=1)
     allowed_because: str = ""
 
+    def made(self) -> LeverFit:
+        """The value."""
+        return LeverFit(self.standing, self.because, self.allowed_beyond, self.allowed_because)
+
 
 class LabelsEntry(_Strict):
     """Names in public taxonomies."""
@@ -123,6 +128,7 @@ class ClassEntry(_Strict):
     onset: tuple[str, ...] = ()
     cause: CauseEntry | None = None
     levers: dict[MitigationKind, LeverEntry] = Field(default_factory=dict)
+    remediations: dict[RemediationKind, LeverEntry] = Field(default_factory=dict)
     labels: LabelsEntry = Field(default_factory=LabelsEntry)
 
     def made(self) -> ClassFacts:
@@ -143,10 +149,8 @@ class ClassEntry(_Strict):
             cause=cause.cause if cause else None,
             cause_because=cause.because if cause else "",
             cause_rule=cause.rule if cause and cause.rule else CauseRule.CHANGES,
-            levers={
-                kind: LeverFit(one.standing, one.because, one.allowed_beyond, one.allowed_because)
-                for kind, one in self.levers.items()
-            },
+            levers={kind: one.made() for kind, one in self.levers.items()},
+            remediations={kind: one.made() for kind, one in self.remediations.items()},
             labels=Labels(**self.labels.model_dump()),
         )
 

@@ -21,6 +21,14 @@ from bot.incident.control_facts import (
 )
 from bot.incident.control_words import approval_sentence, control_sentence
 from bot.incident.mitigation import Proof
+from bot.incident.remediation import (
+    EvaluationAsked,
+    RemediationEnded,
+    RemediationFact,
+    RemediationRefused,
+    RemediationStarted,
+    VersionEvaluated,
+)
 from bot.incident.timeline import (
     ClassDoubted,
     ClassificationOverdue,
@@ -97,6 +105,8 @@ def _sentence(fact: Fact, state: IncidentState | None) -> str:
             return f"Postmortem section written: {section.replace('_', ' ')}."
         case Reviewed(comment=comment):
             return "Postmortem reviewed." + (f" {comment}" if comment else "")
+        case RemediationStarted() | RemediationRefused() | RemediationEnded() | EvaluationAsked() | VersionEvaluated():
+            return _remediation(fact, state)
         case StepTicked(incident_class=named, text=text, done=done):
             word = "Done" if done else "Not done after all"
             return f"{word}, runbook {named.value}: {text.rstrip('.')}."
@@ -118,6 +128,25 @@ def _sentence(fact: Fact, state: IncidentState | None) -> str:
             | ExitWaiting()
         ):
             return control_sentence(fact, _label(fact.mitigation, state))
+        case other:
+            assert_never(other)
+
+
+def _remediation(fact: RemediationFact, state: IncidentState | None) -> str:
+    match fact:
+        case RemediationStarted(wish=wish, reason=reason, grounds=grounds, override=override):
+            why = f" Override: {override.rstrip('.')}." if override else f" Allowed: {'; '.join(grounds)}."
+            return f"{wish.label} started: {reason.rstrip('.')}.{why}"
+        case RemediationRefused(wish=wish, why=why):
+            return f"{wish.label} is locked: {'; '.join(why)}."
+        case RemediationEnded(remediation=name, outcome=outcome, detail=detail):
+            known = state.remediations.get(name) if state else None
+            label = known.fact.wish.label if known else "Remediation"
+            return f"{label} {outcome.value}" + (f": {detail.rstrip('.')}." if detail else ".")
+        case EvaluationAsked(version=version):
+            return f"Evaluation of {version} asked for."
+        case VersionEvaluated(version=version, passed=passed, n=n):
+            return f"{version} was evaluated: passes {passed} of {n}."
         case other:
             assert_never(other)
 

@@ -16,6 +16,13 @@ from bot.incident.gap import monitoring_gap
 from bot.incident.labels import labels_in_words
 from bot.incident.model import Via
 from bot.incident.narration import narrate
+from bot.incident.remediation import (
+    EvaluationAsked,
+    RemediationEnded,
+    RemediationRefused,
+    RemediationStarted,
+    VersionEvaluated,
+)
 from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.taxonomy import Cause
@@ -270,6 +277,11 @@ def _mitigations(state: IncidentState, events: tuple[Event, ...]) -> tuple[State
         MitigationHeld,
         MitigationReverted,
         MitigationExpired,
+        RemediationStarted,
+        RemediationRefused,
+        RemediationEnded,
+        EvaluationAsked,
+        VersionEvaluated,
     )
     return tuple(
         Statement(f"{_clock(event.at)} {event.by.name}: {narrate(event, state)}", (event.id,))

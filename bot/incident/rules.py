@@ -15,6 +15,7 @@ from bot.incident.mitigation import Standing
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 
 CONVINCING = 5.0  # nats for a class that lives in everyday noise: one of a thousand looks
+ROLLBACK_CAUSES = frozenset({Cause.OUR_PROMPT, Cause.OUR_CODE_OR_CONFIG, Cause.MODEL_OR_PROVIDER})
 BESIDE = 0.4  # of the strongest case: what an earlier class must reach; its own consequences may look stronger
 
 
@@ -66,6 +67,19 @@ class CauseRule(StrEnum):
     CHANGES = "changes"
     TOOL = "tool"
     NOTHING = "nothing"
+
+
+class RemediationKind(StrEnum):
+    """What repairs. Values are stable names used by the API and the timeline."""
+
+    ROLLBACK = "rollback"
+    PROMPT_FIX = "prompt-fix"
+    RESTART = "restart"
+
+    @property
+    def label(self) -> str:
+        """The name people read."""
+        return {"rollback": "Roll back", "prompt-fix": "Prompt fix", "restart": "Restart"}[self.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +161,7 @@ class SeverityRule:
 
 @dataclass(frozen=True, slots=True)
 class LeverFit:
-    """How a mitigation stands to a class, and why.
+    """How a mitigation, or a remediation, stands to a class, and why.
 
     Where more than ``allowed_beyond`` (0..1) of outcomes are bad, what is contraindicated is allowed.
     """
@@ -203,6 +217,7 @@ class ClassFacts:
     cause_because: str = ""
     cause_rule: CauseRule = CauseRule.CHANGES
     levers: Mapping[MitigationKind, LeverFit] = field(default_factory=dict)
+    remediations: Mapping[RemediationKind, LeverFit] = field(default_factory=dict)
     labels: Labels = field(default_factory=Labels)
 
 

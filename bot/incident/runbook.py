@@ -43,8 +43,6 @@ _LABELS = {
 Action: TypeAlias = MitigationKind | Deed
 ACTIONS: dict[str, Action] = {one.value: one for one in (*MitigationKind, *Deed)}
 
-ROLLBACK_CAUSES = frozenset({Cause.OUR_PROMPT, Cause.OUR_CODE_OR_CONFIG, Cause.MODEL_OR_PROVIDER})
-
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -34,6 +34,15 @@ from bot.incident.control_facts import (
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, MitigationState, Proof, Verdict
 from bot.incident.model import Incident, IncidentKey, Person, Role, Status, Via
+from bot.incident.remediation import (
+    Evaluation,
+    EvaluationAsked,
+    RemediationEnded,
+    RemediationFact,
+    RemediationRefused,
+    RemediationStarted,
+    VersionEvaluated,
+)
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 
 
@@ -312,6 +321,11 @@ Fact: TypeAlias = (
     | ApprovalFact
     | ActionAdded
     | OwnerInvited
+    | RemediationStarted
+    | RemediationRefused
+    | RemediationEnded
+    | EvaluationAsked
+    | VersionEvaluated
 )
 
 
@@ -375,6 +389,17 @@ class MitigationStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class RemediationStatus:
+    """One remediation: who started it when, and how it ended."""
+
+    fact: RemediationStarted
+    by: Person
+    at: datetime
+    ended: RemediationEnded | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The last word on one step of a runbook: done or not, who said so, when, and how the step read then."""
 
@@ -431,6 +456,9 @@ class IncidentState:
     replies: Mapping[Question, Replied] = field(default_factory=dict)  # what responders answered, in any order
     approvals: Mapping[str, Approval] = field(default_factory=dict)  # by id, in the order in which they were asked
     actions: tuple[str, ...] = ()  # what is to be done after the incident
+    remediations: Mapping[str, RemediationStatus] = field(default_factory=dict)
+    evaluations: Mapping[str, Evaluation] = field(default_factory=dict)  # reported ones, the last of each version
+    evaluations_asked: tuple[str, ...] = ()  # versions somebody wants evaluated
     doubt: ClassDoubted | None = None  # the question whether the class is right, until it is set anew
 
     @property
@@ -519,6 +547,10 @@ def after(state: IncidentState, event: Event) -> IncidentState:
             return _with(state, event.fact.mitigation, lambda status: _carried(status, event))
         case Resolved() | PostmortemDrafted() | ReviewWritten() | Reviewed():
             return _ended(state, event)
+        case (
+            RemediationStarted() | RemediationRefused() | RemediationEnded() | EvaluationAsked() | VersionEvaluated()
+        ) as fact:
+            return _remediated(state, fact, event)
         case StepTicked(incident_class=named, step=step) as fact:
             return replace(state, ticks={**state.ticks, (named, step): Tick(fact, event.by, event.at)})
         case other:
@@ -690,6 +722,26 @@ def state_of(proof: Proof) -> MitigationState:
         case Verdict.WAITING:
             reached = proof.delivery.reached > 0 and proof.delivery.reached == proof.delivery.instances
             return MitigationState.DELIVERED if reached else MitigationState.APPLIED
+        case other:
+            assert_never(other)
+
+
+def _remediated(state: IncidentState, fact: RemediationFact, event: Event) -> IncidentState:
+    match fact:
+        case RemediationStarted(remediation=name):
+            return replace(
+                state, remediations={**state.remediations, name: RemediationStatus(fact, event.by, event.at)}
+            )
+        case RemediationEnded(remediation=name) if name in state.remediations:
+            ended = replace(state.remediations[name], ended=fact, ended_at=event.at)
+            return replace(state, remediations={**state.remediations, name: ended})
+        case VersionEvaluated(version=version, passed=passed, n=n):
+            found = Evaluation(version, passed, n, event.at, event.by.name)
+            return replace(state, evaluations={**state.evaluations, version: found})
+        case EvaluationAsked(version=version):
+            return replace(state, evaluations_asked=tuple(dict.fromkeys([*state.evaluations_asked, version])))
+        case RemediationRefused() | RemediationEnded():
+            return state
         case other:
             assert_never(other)
 

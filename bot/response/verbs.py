@@ -12,6 +12,7 @@ from bot.response.invite import Invite
 from bot.response.look import Look
 from bot.response.loosen import Adjust, Decide, Extend, PlanExit, Revert
 from bot.response.mitigate import Apply, Offers
+from bot.response.remediate import EvaluateVersion, Remediate, WeighRemediation
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.runbooks import PullStep, ReadRunbook, TickStep
@@ -51,6 +52,9 @@ class Verbs:
     runbook: ReadRunbook
     tick: TickStep
     pull: PullStep
+    remediations: WeighRemediation
+    remediate: Remediate
+    evaluate: EvaluateVersion
 
     @property
     def taxonomy(self) -> Taxonomy:

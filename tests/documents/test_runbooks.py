@@ -9,7 +9,8 @@ from bot.incident.fitness import judge
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Standing
 from bot.incident.recovery import Trouble
-from bot.incident.runbook import ACTIONS, ROLLBACK_CAUSES, Deed, Phase, Runbook
+from bot.incident.rules import ROLLBACK_CAUSES
+from bot.incident.runbook import ACTIONS, Deed, Phase, Runbook
 from bot.incident.taxonomy import IncidentClass
 from tests.taxonomies import CLASSES, KNOWN, TAXONOMY
 

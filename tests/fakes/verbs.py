@@ -25,6 +25,7 @@ from bot.response.gather import Gather, Suggest
 from bot.response.invite import Invite
 from bot.response.look import Look
 from bot.response.mitigating import mitigating
+from bot.response.remediate import EvaluateVersion, Remediate, WeighRemediation
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.runbooks import PullStep, ReadRunbook, TickStep
@@ -158,6 +159,7 @@ def verbs_over(
     read, tick = ReadRunbook(records, runbooks), TickStep(records, clock, runbooks)
     classify = Classify(records, clock, suggest, runbooks)
     declare = Declare(records, clock, catalogue, FreezeEvidence(records, clock, suggest), background)
+    weigh = WeighRemediation(records, clock, gather)
     return Verbs(
         declare=declare,
         look=Look(records),
@@ -188,4 +190,7 @@ def verbs_over(
         runbook=read,
         tick=tick,
         pull=PullStep(read, tick, levers.offers, levers.apply),
+        remediations=weigh,
+        remediate=Remediate(records, clock, weigh),
+        evaluate=EvaluateVersion(records, clock),
     )

@@ -24,6 +24,7 @@ from bot.response.gather import Gather, Suggest, nanoseconds
 from bot.response.invite import Invite
 from bot.response.look import Look
 from bot.response.mitigating import mitigating
+from bot.response.remediate import EvaluateVersion, Remediate, WeighRemediation
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.runbooks import PullStep, ReadRunbook, TickStep
@@ -130,6 +131,7 @@ class World:
         read, tick = ReadRunbook(records, RUNBOOKS), TickStep(records, clock, RUNBOOKS)
         classify = Classify(records, clock, suggest, RUNBOOKS)
         declare = Declare(records, clock, CATALOGUE, FreezeEvidence(records, clock, suggest), self.queue)
+        weigh = WeighRemediation(records, clock, gather)
         return Verbs(
             declare=declare,
             look=Look(records),
@@ -160,6 +162,9 @@ class World:
             runbook=read,
             tick=tick,
             pull=PullStep(read, tick, levers.offers, levers.apply),
+            remediations=weigh,
+            remediate=Remediate(records, clock, weigh),
+            evaluate=EvaluateVersion(records, clock),
         )
 
     def client(self, **headers: str) -> httpx.AsyncClient:

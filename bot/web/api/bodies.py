@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.incident.classification import Reply
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import OnExpiry, Scope
+from bot.incident.remediation import Outcome
+from bot.incident.rules import RemediationKind
 from bot.incident.taxonomy import Cause, Severity
 
 
@@ -87,6 +89,30 @@ class ContainBody(ApplyBody):
 
     agent: str = ""
     incident: str = ""
+
+
+class RemediateBody(Body):
+    """A remediation to start. ``override`` is the reason for doing what is locked."""
+
+    kind: RemediationKind
+    target: str = Field(default="", description="the version to go back to, for a rollback")
+    reason: str
+    override: str | None = None
+
+
+class OutcomeBody(Body):
+    """How a remediation ended."""
+
+    outcome: Outcome
+    detail: str = ""
+
+
+class EvaluationBody(Body):
+    """A version to evaluate now; with ``passed`` and ``of`` the result of an evaluation that ran elsewhere."""
+
+    version: str
+    passed: int | None = None
+    of: int | None = None
 
 
 class RevertBody(Body):

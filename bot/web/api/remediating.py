@@ -1,0 +1,91 @@
+"""Routes for what repairs an incident, and for the evaluations it waits for."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from bot.incident.codec import encode
+from bot.incident.errors import BadInput
+from bot.incident.remediation import RemediationOffer, Wish
+from bot.incident.timeline import IncidentState, RemediationStatus
+from bot.web.api import bodies as b
+from bot.web.api import models as m
+from bot.web.api import shapes
+from bot.web.api.actors import Acting, acting
+from bot.web.parts import Parts
+
+
+def router(parts: Parts) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["response"])
+    verbs, who = parts.verbs, acting(parts.ids)
+
+    async def shown(state: IncidentState) -> m.RemediationsShape:
+        return shape_of(state, await verbs.remediations(state.incident.key))
+
+    @routes.get("/incidents/{key}/remediations")
+    async def remediations(key: str) -> m.RemediationsShape:
+        """What may be done to repair it, each with its reasons, and what was started."""
+        return await shown(await verbs.look.state(key))
+
+    @routes.post("/incidents/{key}/remediations", status_code=201)
+    async def remediate(key: str, body: b.RemediateBody, act: Annotated[Acting, Depends(who)]) -> m.RemediationsShape:
+        """Record that a rollback, prompt fix or restart is being done; what is locked needs an override."""
+        wish = Wish(body.kind, body.target.strip())
+        return await shown(await verbs.remediate(key, wish, body.reason, act.by, act.idem, body.override))
+
+    @routes.post("/incidents/{key}/remediations/{remediation}/outcome")
+    async def end(
+        key: str, remediation: str, body: b.OutcomeBody, act: Annotated[Acting, Depends(who)]
+    ) -> m.RemediationsShape:
+        """Record how a remediation ended; the first outcome counts."""
+        return await shown(await verbs.remediate.end(key, remediation, body.outcome, body.detail, act.by, act.idem))
+
+    @routes.post("/incidents/{key}/evaluations", status_code=201)
+    async def evaluate(key: str, body: b.EvaluationBody, act: Annotated[Acting, Depends(who)]) -> m.RemediationsShape:
+        """Ask for an evaluation of a version now, or report one that ran elsewhere."""
+        if body.passed is None and body.of is None:
+            return await shown(await verbs.evaluate.ask(key, body.version, act.by, act.idem))
+        if body.passed is None or body.of is None:
+            raise BadInput("passed", "Give both `passed` and `of`, or neither to ask for an evaluation.")
+        return await shown(await verbs.evaluate.report(key, body.version, body.passed, body.of, act.by, act.idem))
+
+    return routes
+
+
+def shape_of(state: IncidentState, offers: Sequence[RemediationOffer]) -> m.RemediationsShape:
+    """Remediations: those on offer, and those that were started, oldest first."""
+    return m.RemediationsShape(
+        offers=[_remediation_offer(one) for one in offers],
+        started=[_remediation(one) for one in state.remediations.values()],
+        evaluations_asked=list(state.evaluations_asked),
+    )
+
+
+def _remediation_offer(put: RemediationOffer) -> m.RemediationOfferShape:
+    return m.RemediationOfferShape(
+        kind=put.wish.kind.value,
+        target=put.wish.target,
+        label=put.wish.label,
+        allowed=put.permission.granted,
+        because=list(put.permission.because),
+        evaluation=m.EvaluationShape(**encode(put.evaluation)) if put.evaluation else None,
+    )
+
+
+def _remediation(one: RemediationStatus) -> m.RemediationShape:
+    return m.RemediationShape(
+        id=one.fact.remediation,
+        kind=one.fact.wish.kind.value,
+        target=one.fact.wish.target,
+        label=one.fact.wish.label,
+        reason=one.fact.reason,
+        grounds=list(one.fact.grounds),
+        override=one.fact.override,
+        by=shapes.person(one.by),
+        at=one.at,
+        outcome=one.ended.outcome.value if one.ended else None,
+        detail=one.ended.detail if one.ended else "",
+        ended_at=one.ended_at,
+    )
