@@ -146,7 +146,7 @@ def _remediation(fact: RemediationFact, state: IncidentState | None) -> str:
         case EvaluationAsked(version=version):
             return f"Evaluation of {version} asked for."
         case VersionEvaluated(version=version, passed=passed, n=n):
-            return f"{version} was evaluated: passes {passed} of {n}."
+            return f"Version {version} was evaluated: it passes {passed} of {n}."
         case other:
             assert_never(other)
 

@@ -49,7 +49,17 @@ from bot.incident.mitigation import (
     Verdict,
 )
 from bot.incident.model import FIRSTFIVE, Incident, IncidentKey, Person, Role, Via
+from bot.incident.remediation import (
+    EvaluationAsked,
+    Outcome,
+    RemediationEnded,
+    RemediationRefused,
+    RemediationStarted,
+    VersionEvaluated,
+    Wish,
+)
 from bot.incident.review import Section
+from bot.incident.rules import RemediationKind
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
 from bot.incident.timeline import (
     ClassDoubted,
@@ -232,6 +242,7 @@ CHANGES: tuple[tuple[Person, Fact], ...] = (
     (BEN, MitigationReverted("m4", "pass rate is back", "turn limit 8", "no control", alone=True)),
 )
 
+BACK = Wish(RemediationKind.ROLLBACK, "p-118")
 
 WHOLE: tuple[tuple[Person, Fact], ...] = (
     (BEN, declared()),
@@ -293,6 +304,11 @@ WHOLE: tuple[tuple[Person, Fact], ...] = (
     (BEN, QuestionAnswered(Question.LOOPING, Reply.NO, Reply.YES, "steps have grown")),
     (FIRSTFIVE, ClassDoubted("m1", IncidentClass.LOOP, "30 of 31 tasks started since did not obey")),
     (BEN, StepTicked(IncidentClass.QUAL, "read-figure", "Read the figure, its n and its interval.", done=True)),
+    (BEN, RemediationRefused(BACK, ("p-118 has no evaluation since 14:02 UTC",))),
+    (BEN, EvaluationAsked("p-118")),
+    (ANA, VersionEvaluated("p-118", 38, 40)),
+    (BEN, RemediationStarted("r1", BACK, "p-119 is worse", ("p-118 passes 38 of 40 verdicts since 14:02 UTC",))),
+    (BEN, RemediationEnded("r1", Outcome.WORKED, "answers are right again")),
     (ANA, Reviewed("read by both teams")),
     *CHANGES,
 )
