@@ -343,7 +343,6 @@ def _verbs(
     look_ahead = LookAhead(records, suggest, runbooks)
     read, tick = ReadRunbook(records, runbooks), TickStep(records, clock, runbooks)
     classify = Classify(records, clock, suggest, runbooks)
-    declare = Declare(records, clock, catalogue, freeze, background)
     weigh = WeighRemediation(records, clock, suggest.gather)
     return Verbs(
         declare=declare,
