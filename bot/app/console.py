@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import text
@@ -23,13 +23,17 @@ from bot.engine.jobs import prepare
 from bot.incident.errors import (
     FirstfiveError,
     Misconfigured,
+    NotFound,
     Unavailable,
 )
+from bot.incident.evidence import EvidenceBundle
 from bot.incident.mitigation import BUILT_IN
 from bot.incident.model import Catalogue, Person
 from bot.incident.rules import Taxonomy
 from bot.settings import Settings
 from bot.storage.database import Database
+
+MOST_NAMED = 12  # agents in one sentence
 
 
 @asynccontextmanager
@@ -54,17 +58,47 @@ def me() -> Person:
 
 
 async def print_classification(home: House, agent: str, at: datetime | None, *, as_json: bool) -> int:
-    """What stored telemetry says about an agent, as people or programs read it."""
-    _remark(home, agent, at)
+    """What stored telemetry says about an agent, as people or programs read it.
+
+    Raises:
+        NotFound: nobody knows an agent of that name, and a person asks.
+    """
     bundle, tree = await home.verbs.suggest(agent, at)
+    elsewhere = await _elsewhere(home, agent) if _nothing_seen(bundle) and not as_json else ()
+    _remark(home, agent, at)
     if as_json:
         from bot.web.api.shapes import classification  # noqa: PLC0415 - pydantic, only for JSON
 
         print(classification(tree, bundle).model_dump_json(by_alias=True))
         return 0
     lines = classification_lines(tree, bundle, home.documents.taxonomy)
-    print("\n".join(lines))
+    print("\n".join([*lines, *elsewhere]))
     return 0
+
+
+def _nothing_seen(bundle: EvidenceBundle) -> bool:
+    """No task of this agent lies in the time that was looked at."""
+    newest = bundle.signal("span_age")
+    return newest is None or newest.value is None
+
+
+async def _elsewhere(home: House, agent: str) -> tuple[str, ...]:
+    """Where an agent's telemetry lies of which nothing was seen at the moment asked for.
+
+    Raises:
+        NotFound: it is not listed and never sent anything.
+    """
+    entry = home.documents.catalogue.agent(agent)
+    newest = await home.telemetry.listed(entry.telemetry_names, 1)
+    if newest:
+        ended = datetime.fromtimestamp(newest[-1].end_ns // 1_000_000_000 + 1, UTC)
+        return (f"  newest   {ended:%Y-%m-%d %H:%M} UTC: to look at it, add --at {ended:%Y-%m-%dT%H:%M:%SZ}",)
+    if entry.listed:
+        return ("  newest   it has never sent anything here; docs/connect-traces.md says how",)
+    now = int(home.clock.now().timestamp() * 1e9)
+    known = await home.telemetry.agents(0, now)
+    named = ", ".join(known[:MOST_NAMED]) or "none yet"
+    raise NotFound(f"{agent} is not listed and never sent anything. Agents that did: {named}.")
 
 
 async def print_evidence(

@@ -172,8 +172,9 @@ def _plain(line: str) -> str:
 def classification_lines(tree: Classification, bundle: EvidenceBundle, taxonomy: Taxonomy) -> list[str]:
     """A classification: the class, what it rests on, what it is not, and what would change it."""
     named = tree.incident_class
-    head = f"{named.value}: {taxonomy.facts(named).name}" if named else "Nothing unusual."
-    lines = [f"{head} ({tree.confidence.value} confidence, cause {tree.cause.value})" if named else head]
+    head = f"{named.value}: {taxonomy.facts(named).name}" if named else "Nothing unusual"
+    doubt = f" ({tree.confidence.value} confidence, cause {tree.cause.value})" if named else ""
+    lines = [f"{head}{doubt}, {bundle.agent} at {_clock(bundle.at_ns, '%Y-%m-%d %H:%M:%S')} UTC"]
     lines += [f"  because  {reason}" for reason in tree.because]
     if onset := tree.onset:
         between = f"between {_clock(onset.low_ns)} and {_clock(onset.high_ns)}"

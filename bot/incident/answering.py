@@ -7,17 +7,18 @@ question becomes "can't tell" and leaves a flag. Stale telemetry never answers "
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from bot.incident.cases import Case, Cases, cases_of, silent, strength
+from bot.incident.cases import Case, Cases, cases_of, silent, strength, undeployed_descriptions
 from bot.incident.classification import Answer, Question, Reply
 from bot.incident.evidence import Direction, EvidenceBundle
 from bot.incident.rules import AnswerRule, CaseFacts, CaseRule, QuestionFacts, QuestionRole, Taxonomy
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.wording import age, figure
 
-TOO_OLD_SECONDS = 600.0
+TOO_OLD_SECONDS = 300.0
 MINORITY = 0.5
 STRONG = 10.0  # nats that leave no doubt
-SWAP_NEEDS = 2.0  # nats of worse answers beside a swapped model
+SWAP_NEEDS = 1.0  # nats of worse answers beside a swapped model
+ALARMS_BESIDE = 1.5  # of the strongest rival, for alarms of an attack that did nothing
 BESIDE_ACTIONS = 0.6  # of the case for actions, where an attack explains the fewer of them
 STALE = "telemetry is stale"
 
@@ -76,8 +77,15 @@ def verdict(look: Look, name: IncidentClass, apart: float = 0.0) -> Reply:
     if name is IncidentClass.SECU and case.nats < apart * look.case(IncidentClass.ACTN).nats:
         return Reply.CANT_TELL
     rivals = [other.nats for other in look.cases.values() if other.stands and _rival(case, other)]
+    if name is IncidentClass.SECU and only_alarms(case, look.bundle):
+        return Reply.YES if case.nats >= ALARMS_BESIDE * max(rivals, default=0.0) else Reply.CANT_TELL
     enough = case.nats >= facts.alone or case.nats >= facts.beside * max(rivals, default=0.0)
     return Reply.YES if enough else Reply.CANT_TELL
+
+
+def only_alarms(case: Case, bundle: EvidenceBundle) -> bool:
+    """Alarms of an attack that nothing shows to have done anything: they do not explain what else is wrong."""
+    return case.signals == ("security_hits",) and not undeployed_descriptions(bundle)
 
 
 def _rival(case: Case, other: Case) -> bool:

@@ -1,7 +1,7 @@
 """The case for each class: how strongly the signals of a bundle speak for it, and which ones.
 
 Strength is evidence in nats (see ``statistics``): one signal alone that is worse by chance in
-one of a thousand looks reaches about 5. Signals of one class that are independent add up.
+one of five hundred looks reaches about 4.2. Signals of one class that are independent add up.
 """
 
 import math
@@ -22,6 +22,7 @@ FEWEST_ALARMS = 2
 FEWEST_EVENTS = 3  # bad outcomes of one kind below which everyday noise explains them
 FEWEST_VERDICTS_AGAINST = 4  # the same for verdicts: judges and guardrails err
 ALARM_NOISE = 1.5  # nats off for alarms: detectors of injection raise false ones, and in bunches
+ALARMS_ALONE = 3.0  # the same where nothing shows that an attack did anything
 JOINT = 3.0  # nats for a task that shows two different signs of an attack
 PRIOR = (0.5, 10)  # added to what is known: everyday noise is never quite absent
 RUMOUR = 1.0  # nats of a loud class from which failing probes may be its doing
@@ -34,10 +35,11 @@ FEWEST_EXPECTED = 10  # tasks that should have come before their absence means a
 QUIET_SPELL = 2.5  # nats: tasks bunch more than chance, so a quiet spell must be quieter
 MORE_FREEDOM = 1.0  # nats a further series must bring before it counts: more of them fit noise better
 NEW_DESCRIPTION = 4.0  # nats for a tool description that changed without a deploy
-DEPLOY_NEAR_NS = 15 * 60 * 1_000_000_000
 LOUD = (IncidentClass.PROV, IncidentClass.TOOL, IncidentClass.HARD, IncidentClass.LOOP)
 
-VERDICTS_ON_ANSWERS = frozenset({"quality", "probes", "feedback", "quality_slice", "quality_elsewhere"})
+VERDICTS_ON_ANSWERS = frozenset(
+    {"quality", "quality_evaluator", "probes", "feedback", "quality_slice", "quality_elsewhere"}
+)
 VERDICTS_ON_CONDUCT = frozenset({"policy_hits", "breaches", "policy_verdicts", "breaches_slice"})
 _NO_NOISE = frozenset(
     {
@@ -187,7 +189,8 @@ def _security(bundle: EvidenceBundle, incident_class: IncidentClass, signs: Iter
     described = undeployed_descriptions(bundle)
     counted = max(0.0, strength(bundle.signal("security_hits")))
     alarms = max(counted, _loudest_alarm(bundle))
-    nats = base.nats - counted + max(0.0, alarms - ALARM_NOISE) + JOINT * joint_signs(bundle)
+    noise = ALARM_NOISE if described or base.nats >= counted + NOTABLE else ALARMS_ALONE
+    nats = base.nats - counted + max(0.0, alarms - noise) + JOINT * joint_signs(bundle)
     base = replace(base, nats=nats)
     if not described:
         return base
@@ -219,11 +222,8 @@ def joint_signs(bundle: EvidenceBundle) -> bool:
 
 
 def undeployed_descriptions(bundle: EvidenceBundle) -> tuple[Finding, ...]:
-    """Tool descriptions never seen before, unless a new version of the agent came with them."""
-    found = tuple(finding for finding in bundle.findings if finding.kind is FindingKind.FIRST_SEEN_MANIFEST)
-    deploys = [change for change in bundle.changes if change.kind == "agent version"]
-    since = bundle.window.start_ns - DEPLOY_NEAR_NS
-    return () if any(change.first_seen_ns >= since for change in deploys) else found
+    """Tool descriptions never seen before; those that a new version of the agent brought are no finding."""
+    return tuple(finding for finding in bundle.findings if finding.kind is FindingKind.FIRST_SEEN_MANIFEST)
 
 
 def _provider(bundle: EvidenceBundle, incident_class: IncidentClass) -> Case:
@@ -267,27 +267,34 @@ def silent(bundle: EvidenceBundle) -> bool:
 
 def collapse(pace: Signal | None) -> float:
     """Evidence in nats that less than half the usual tasks arrive."""
-    if pace is None or pace.value is None or not pace.baseline or pace.value > COLLAPSE * pace.baseline:
+    if pace is None or pace.value is None or pace.value > COLLAPSE * (pace.baseline or 0.0):
         return 0.0
-    if pace.baseline * pace.window.seconds / 60 < FEWEST_EXPECTED:
+    return max(0.0, fewer(pace) - QUIET_SPELL)
+
+
+def fewer(pace: Signal | None) -> float:
+    """Evidence in nats that fewer tasks arrive, where enough should have come to tell."""
+    if pace is None or not pace.baseline or pace.baseline * pace.window.seconds / 60 < FEWEST_EXPECTED:
         return 0.0
     before_seconds = pace.baseline_n / pace.baseline * 60
-    nats = abs(poisson_evidence(pace.n, pace.window.seconds, pace.baseline_n, before_seconds))
-    return max(0.0, nats - QUIET_SPELL)
+    return max(0.0, -poisson_evidence(pace.n, pace.window.seconds, pace.baseline_n, before_seconds))
 
 
 def _quality(bundle: EvidenceBundle, incident_class: IncidentClass, signs: Iterable[Sign], loudest: float) -> Case:
     """Judges, probes and users together, where what improved counts against it; or one of them or of the tasks alone.
 
-    A sign without weight is not added up. A probe also fails where tasks break or turn in circles. So probes speak
-    for worse answers only where judges had the time to say so, and only as far as they agree while ``loudest`` (nats
-    of the loud cases) is not silent.
+    A sign without weight is not added up. A probe also fails where tasks break, turn in circles or stay away. So
+    probes speak for worse answers only where judges had the time to say so, and only as far as they agree while
+    ``loudest`` (nats of the loud cases) is not silent.
     """
     spoken = _named(bundle, signs)
     judged = strength(bundle.signal("quality"))
-    agreed = max(0.0, judged) if loudest >= RUMOUR or _unjudged(bundle) else math.inf
+    rumour = loudest >= RUMOUR or fewer(bundle.signal("task_volume")) >= QUIET_SPELL
+    agreed = max(0.0, judged) if rumour or _unjudged(bundle) else math.inf
     most = {"probes": agreed, "quality_slice": math.inf if agreed > 0 else 0.0}
     nats = {signal.name: min(strength(signal), most.get(signal.name, math.inf)) for signal, _ in spoken}
+    if "quality" in nats:  # where one evaluator falls and the others do not, it is diluted among them
+        nats["quality"] = max(nats["quality"], strength(bundle.signal("quality_evaluator")) - math.log(2))
     pooled = [(signal, sign) for signal, sign in spoken if signal.n and sign.weight]
     together = sum(sign.weight * nats[signal.name] for signal, sign in pooled)
     together -= MORE_FREEDOM * max(0, len(pooled) - 1)

@@ -21,7 +21,9 @@ NEAR_RATIO = 0.25  # of the baseline: the same for quantities
 SLACK_SECONDS = 1.0  # windows end on whole moments
 NS = 1_000_000_000
 
-SOMETIMES = frozenset({"task_mix", "quality_slice", "breaches_slice"})  # measured where there is something to compare
+SOMETIMES = frozenset(
+    {"task_mix", "quality_evaluator", "quality_slice", "breaches_slice"}
+)  # measured where there is something to compare
 FAMILIES = ("eval:", "guardrail:", "tool:", "empty:", "slow:", "metric:")  # one signal per evaluator, tool, …
 
 

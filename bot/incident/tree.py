@@ -139,25 +139,23 @@ def _because(chosen: IncidentClass | None, answers: Answers, look: Look, cause: 
 
 
 def _rules_out(chosen: IncidentClass | None, answers: Answers, look: Look) -> tuple[str, ...]:
-    """One sentence for each class that was considered and dropped."""
+    """One sentence for each class that was considered and dropped; what cannot be ruled out is not named."""
     if chosen is None:
         return ()
     stale = not fresh(answers, look.taxonomy)
     return tuple(
-        f"not {name.value}: {_why_not(case, look, stale=stale)}"
+        f"not {name.value}: {_why_not(case, look)}"
         for name, case in look.cases.items()
-        if name is not chosen
+        if name is not chosen and (not stale or case.because)
     )
 
 
-def _why_not(case: Case, look: Look, *, stale: bool) -> str:
+def _why_not(case: Case, look: Look) -> str:
     said = "; ".join(case.because[:2])
     if case.stands:
         return f"{said}, which follows from or is slight beside the main trouble"
     if said:
         return f"{said}, too little to tell from noise"
-    if stale:
-        return "cannot be ruled out while telemetry is stale"
     telling = look.taxonomy.facts(case.incident_class).telling
     signal = next((one for name in telling if (one := look.bundle.signal(name)) and one.n), None)
     return figure(signal) if signal else "no sign of it"

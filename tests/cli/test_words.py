@@ -90,6 +90,19 @@ def test_an_unlisted_agent_is_said_to_be_one(terminal: Terminal) -> None:
     assert json.loads(ended.stdout)["class"] == "UNKN"
 
 
+def test_an_agent_that_nobody_knows_is_named_in_one_sentence(terminal: Terminal) -> None:
+    assert "nobody is not listed and never sent anything" in sentence(terminal, 1, "classify", "--agent", "nobody")
+
+
+def test_a_listed_agent_without_telemetry_is_unknown_and_says_what_to_do(terminal: Terminal) -> None:
+    (terminal.home / "agents.yaml").write_text("agents:\n  - name: helpdesk\n", encoding="utf-8")
+    ended = terminal.run("classify", "--agent", "helpdesk")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("UNKN: not classified yet")
+    assert "docs/connect-traces.md" in ended.stdout
+    assert "cannot be ruled out" not in ended.stdout
+
+
 def test_the_manifest_is_json_and_its_address_is_checked(terminal: Terminal) -> None:
     assert json.loads(terminal.run("manifest").stdout)["settings"]["socket_mode_enabled"]
     assert "https://" in sentence(terminal, 1, "manifest", "--public-url", "nonsense")

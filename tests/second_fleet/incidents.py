@@ -288,7 +288,8 @@ def steered(*, alarm: float, destination: str, privileged: str = "export_users",
         reads = task.calls("read_attachment")
         if not reads:
             return
-        place = task.steps[task.steps.index(reads[0]) + 1]
+        after = task.steps.index(reads[0]) + 1
+        place = task.steps[after] if after < len(task.steps) else None
         steps = []
         if privileged:
             steps += [chat(task, chance, seen=3), call(privileged, chance)]

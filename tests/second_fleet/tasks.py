@@ -125,8 +125,9 @@ class Task:
         self.outcome, self.error, self.claimed = outcome, error, []
 
     def splice(self, before: Step | None, *new: Step) -> None:
-        """Put steps before another one, or where the task's last model call begins."""
-        at = self.steps.index(before) if before is not None else self.steps.index(self.chats()[-1])
+        """Put steps before another one, or where the task's last model call begins; at the end of one cut short."""
+        place = before or next(reversed(self.chats()), None)
+        at = self.steps.index(place) if place is not None else len(self.steps)
         self.steps[at:at] = new
 
 

@@ -9,7 +9,7 @@ from bot.incident.signals.scope import Scope
 from bot.incident.statistics import quantile
 
 FEWEST_AMOUNTS = 8  # earlier amounts needed before one can be an outlier
-OVER_LARGEST = 1.5  # times the largest amount seen before
+OVER_LARGEST = 2.0  # times the largest amount seen before
 OVER_MEDIAN = 5.0  # times the usual amount
 FEWEST_TASKS = 25  # earlier tasks needed before a number of writes can be unusual
 NEARLY_ALL = 0.97

@@ -17,12 +17,15 @@ JUDGED_WITHIN_NS = 180 * 1_000_000_000
 
 def signals(scope: Scope) -> tuple[Signal, ...]:
     """Ages in seconds: of spans, of scores, and of other agents' spans; the baseline is the age at which it is stale."""
+    others = fleet_limit(scope)
+    silent = scope.fleet_age is not None and scope.fleet_age > others
+    own = min(span_limit(scope), others) if silent else span_limit(scope)  # nothing arrives from anybody: then sooner
     return (
-        age(scope, "span_age", "age of the newest span", scope.span_age, span_limit(scope), len(scope.before)),
+        age(scope, "span_age", "age of the newest span", scope.span_age, own, len(scope.before)),
         age(
             scope, "score_age", "age of the newest score", scope.score_age, score_limit(scope), len(scope.scores_before)
         ),
-        age(scope, "fleet_age", "age of other agents' newest span", scope.fleet_age, SPANS_AT_LEAST, len(scope.others)),
+        age(scope, "fleet_age", "age of other agents' newest span", scope.fleet_age, others, len(scope.others)),
     )
 
 
@@ -49,6 +52,12 @@ def span_limit(scope: Scope) -> float:
     if len(scope.before) < FEWEST_FOR_A_GAP:
         return SPANS_UNKNOWN_GAP
     return max(SPANS_AT_LEAST, GAPS * usual_gap([reading.at_ns for reading in scope.before]))
+
+
+def fleet_limit(scope: Scope) -> float:
+    """Seconds after which silence of all other agents is no chance."""
+    times = [one.at_ns for theirs in scope.others.values() for one in theirs if one.at_ns < scope.baseline.end_ns]
+    return max(SPANS_AT_LEAST, GAPS * usual_gap(times))
 
 
 def score_limit(scope: Scope) -> float | None:

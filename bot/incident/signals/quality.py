@@ -52,7 +52,25 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
         ),
     )
     names = sorted({score.name for score in (*now, *before) if score.passed is not None})
-    return (*pooled, *worst_type(scope), *(evaluator(scope, name) for name in names))
+    return (*pooled, *worst_type(scope), *worst_evaluator(scope), *(evaluator(scope, name) for name in names))
+
+
+def worst_evaluator(scope: Scope) -> tuple[Signal, ...]:
+    """Of several evaluators of answers the one whose verdicts got worst."""
+    names = sorted({score.name for score in scope.scores_now if score.passed is not None and is_quality(score)})
+    found = [
+        share(
+            scope,
+            "quality_evaluator",
+            f"answers failed {name}",
+            seen(score for score in scope.scores_now if score.name == name),
+            seen(score for score in scope.scores_before if score.name == name),
+            fresh_seconds=scope.score_age,
+            note=name,
+        )
+        for name in names
+    ]
+    return tuple(sorted(found, key=growth)[-1:]) if len(found) > 1 else ()
 
 
 def worst_type(scope: Scope) -> tuple[Signal, ...]:
@@ -74,9 +92,9 @@ def worst_type(scope: Scope) -> tuple[Signal, ...]:
 
 
 def of_kind(scores: Iterable[EvalScore], kind: str) -> list[Seen]:
-    """Answers to one kind of task that were judged, and probes of that kind."""
+    """Answers to one kind of task that were judged; where nobody judges, probes of that kind."""
     mine = [score for score in scores if score.task_type == kind]
-    return [*judged(mine, is_quality), *probes(mine)]
+    return judged(mine, is_quality) or probes(mine)
 
 
 def apart(scores: Iterable[EvalScore], readings: Iterable[Reading]) -> list[EvalScore]:

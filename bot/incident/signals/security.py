@@ -1,5 +1,6 @@
 """Security: alarms, destinations nobody sent to before, and untrusted content that reaches power."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bot.incident.detectors.security import is_security
@@ -95,9 +96,11 @@ def targets(readings: Iterable[Reading]) -> frozenset[str]:
 def innocent(readings: Sequence[Reading], known: frozenset[str]) -> frozenset[str]:
     """Destinations beyond the known that are no sign of an attack: a new version brought them, or they lie beneath a known one.
 
-    A destination is never innocent where a task that sent there shows another sign.
+    A destination is never innocent where a task that sent there shows another sign; one alarm alone may be false.
     """
-    suspect = targets(one for one in readings if one.security_hits or one.led_astray or one.unapproved)
+    alarmed = Counter(target for one in readings if one.security_hits for target in one.destinations)
+    suspect = targets(one for one in readings if one.led_astray or one.unapproved)
+    suspect |= {target for target, alarms in alarmed.items() if alarms > 1}
     brought = shipped(readings, lambda one: one.destinations, known, lambda _: lambda one: one.destinations)
     beneath = {target for target in targets(readings) - known if any(target.endswith(f".{one}") for one in known)}
     return (brought | beneath) - suspect

@@ -10,6 +10,7 @@ from bot.incident.signals.changes import MANIFEST_SEPARATOR, SETTLED, manifest
 
 SOON_NS = 15 * 60 * 1_000_000_000  # after a release; what appears later has another reason
 IMPLAUSIBLE = 0.05  # chance that a version which does it would not have done it so long
+MOST_NEW = 20  # values; where more are new, new ones are the rule and no release has to explain them
 
 Uses = Callable[[Reading], Iterable[str]]
 
@@ -20,31 +21,30 @@ def shipped(
     """Those values beyond ``known`` that a new version brought, of the values that ``uses`` finds in a task.
 
     ``readings`` are in order of start. ``about(value)`` finds in a task what could have been that value: only such tasks
-    count. Only values that tasks of the new version alone have are explained.
+    count. Nothing is explained that tasks of an earlier version have, too.
     """
     new = {value for reading in readings for value in uses(reading)} - set(known)
-    versions = released(readings) if new else {}
+    moments = released(readings) if 0 < len(new) <= MOST_NEW else []
     return frozenset(
-        value for value in new if any(_brought(value, readings, uses, about(value), one) for one in versions)
+        value for value in new if any(_brought(value, readings, uses, about(value), since) for since in moments)
     )
 
 
-def released(readings: Sequence[Reading]) -> dict[str, int]:
-    """Versions of the agent that were not there from the start, with the moment of their first task."""
+def released(readings: Sequence[Reading]) -> list[int]:
+    """When the first task of a version of the agent started that was not there from the start."""
     first: dict[str, int] = {}
     for reading in readings:
         if reading.agent_version:
             first.setdefault(reading.agent_version, reading.at_ns)
-    return {version: at_ns for version, at_ns in first.items() if at_ns > readings[0].at_ns + SETTLED}
+    return [at_ns for at_ns in first.values() if at_ns > readings[0].at_ns + SETTLED]
 
 
-def _brought(value: str, readings: Sequence[Reading], uses: Uses, relevant: Uses, version: str) -> bool:
+def _brought(value: str, readings: Sequence[Reading], uses: Uses, relevant: Uses, since: int) -> bool:
     having = [reading for reading in readings if value in uses(reading)]
-    if any(reading.agent_version != version for reading in having):
+    old = {reading.agent_version for reading in readings if reading.at_ns < since}
+    if any(reading.agent_version in old for reading in having):
         return False
-    chances = [
-        reading for reading in readings if reading.agent_version == version and any(True for _ in relevant(reading))
-    ]
+    chances = [one for one in readings if one.agent_version not in old and any(True for _ in relevant(one))]
     first = having[0].at_ns
     if not chances or first - chances[0].at_ns > SOON_NS:
         return False
