@@ -17,7 +17,7 @@ from bot.incident.approval import Approval
 from bot.incident.codec import encode
 from bot.incident.errors import BadInput, Conflict, Contraindicated, NotFound
 from bot.incident.kinds import LEVERS, MitigationKind
-from bot.incident.mitigation import EVERYWHERE, Mitigation, OnExpiry, Scope
+from bot.incident.mitigation import EVERYWHERE, Mitigation, MitigationState, OnExpiry, Scope
 from bot.incident.model import Via
 from bot.incident.narration import proof_line
 from bot.incident.timeline import MitigationStatus
@@ -25,6 +25,18 @@ from bot.response.mitigate import Order, checked_order
 
 LOOK_EVERY = 0.3  # seconds between two looks at the proof
 SILENT_SERVER = 4.0  # seconds after which missing proof is taken for a server that does not run
+
+SETTLED = frozenset(
+    {
+        MitigationState.OBSERVED,
+        MitigationState.INEFFECTIVE,
+        MitigationState.UNPROVEN,
+        MitigationState.HELD,
+        MitigationState.REVERTED,
+        MitigationState.EXPIRED,
+        MitigationState.REFUSED,
+    }
+)
 
 KINDS = tuple(kind.value for kind in MitigationKind)
 CHANGES = ("resume", "revert", "extend", "adjust", "exit-plan", "approve", "refuse")
@@ -64,6 +76,8 @@ async def control(home: House, wish: Wish) -> int:
     try:
         if wish.action in READS:
             return await (_list(home, wish) if wish.action == "list" else _show(home, wish))
+        if wish.dry_run:
+            return await _look(home, wish)
         found = await _done(home, wish)
     except Contraindicated as error:
         raise Contraindicated(f"{error} The reason goes with --override.") from error
@@ -117,17 +131,7 @@ async def _question(home: House, named: str) -> str:
 
 async def _pull(home: House, wish: Wish) -> Mitigation:
     """Apply a lever; without an incident one is declared, so that the act has its timeline."""
-    kind = MitigationKind(wish.action)
-    order = Order(
-        kind,
-        wish.value,
-        60 if wish.minutes is None else wish.minutes,
-        wish.reason,
-        wish.override,
-        wish.scope,
-        wish.supersedes,
-        wish.on_expiry,
-    )
+    order = _order(wish)
     checked_order(order)  # before an incident is declared for it
     if wish.incident is None:
         if not wish.agent:
@@ -136,6 +140,36 @@ async def _pull(home: House, wish: Wish) -> Mitigation:
     if wish.agent:
         await _same_agent(home, wish.incident, wish.agent)
     return await home.verbs.apply(wish.incident, order, me(), home.ids.new())
+
+
+async def _look(home: House, wish: Wish) -> int:
+    """What it would touch; nothing is changed."""
+    if wish.action not in KINDS:
+        raise BadInput("dry-run", "--dry-run goes with a mitigation to apply, like halt or turn-limit.")
+    if not (wish.agent or wish.incident):
+        raise BadInput("agent", "Name the --agent, or the --incident it belongs to.")
+    agent = "" if wish.incident else await home.verbs.contain.known(wish.agent or "")
+    seen = await home.verbs.preview(_order(wish), key=wish.incident, agent=agent)
+    if wish.as_json:
+        from bot.web.api.shapes import preview  # noqa: PLC0415 - pydantic, only for JSON
+
+        print(preview(seen).model_dump_json())
+    else:
+        print("\n".join((f"{seen.wanted.label} on {seen.wanted.agent}", *(f"  {line}" for line in seen.lines))))
+    return 0
+
+
+def _order(wish: Wish) -> Order:
+    return Order(
+        MitigationKind(wish.action),
+        wish.value,
+        60 if wish.minutes is None else wish.minutes,
+        wish.reason,
+        wish.override,
+        wish.scope,
+        wish.supersedes,
+        wish.on_expiry,
+    )
 
 
 async def _same_agent(home: House, key: str, agent: str) -> None:
@@ -225,7 +259,7 @@ async def _watched(home: House, mitigation: Mitigation, seconds: float) -> Mitig
         if now != said:
             say(now)
             said = now
-        settled = found.state.is_proven_or_given_up and found.state.value not in {"applying", "reverting"}
+        settled = found.state in SETTLED
         if settled or waited >= seconds:
             return found
         if status is not None and status.proof is None and SILENT_SERVER <= waited < SILENT_SERVER + LOOK_EVERY:

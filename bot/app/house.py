@@ -353,6 +353,7 @@ def _verbs(
         answer=SendAnswer(classify),
         invite=Invite(records, clock, catalogue, secret),
         offers=levers.offers,
+        preview=levers.preview,
         apply=levers.apply,
         revert=levers.revert,
         extend=levers.extend,

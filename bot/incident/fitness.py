@@ -5,20 +5,17 @@ pulled with a reason, and the reason goes on the timeline. Sources: the class fa
 ``taxonomy.yaml``; the turn limit must not cut below the 95th percentile of passing tasks.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.incident.kinds import MitigationKind, Value
-from bot.incident.mitigation import Offer, Standing, whole
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Offer, Standing
+from bot.incident.preview import reach
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
-from bot.incident.statistics import quantile
+from bot.incident.suggestions import suggestions
 from bot.incident.taxonomy import IncidentClass
 
-MIN_PASSING = 20  # passing tasks needed before their 95th percentile sets a limit
-CAUTIOUS_LIMIT = 8  # turns, where there is no history to learn from
-MIN_LIMIT = 2
 _Judgement = tuple[Standing, str]
 
 
@@ -41,26 +38,7 @@ def judge(
     return lever.standing, lever.because
 
 
-def turns(task: Reading) -> int:
-    """Model calls in one task."""
-    return len(task.models)
-
-
-def turn_limit_from(tasks: Sequence[Reading]) -> tuple[int, str]:
-    """The smallest turn limit that spares passing tasks, and the sentence that says where it comes from."""
-    passing = [turns(task) for task in tasks if task.finished and not task.failed and turns(task)]
-    if len(passing) < MIN_PASSING:
-        return CAUTIOUS_LIMIT, f"only {len(passing)} passing tasks to learn from, so a cautious {CAUTIOUS_LIMIT}"
-    p95 = quantile([float(count) for count in passing], 0.95)
-    limit = max(MIN_LIMIT, math.ceil(p95) + 1)
-    return limit, f"95 % of {len(passing)} passing tasks need at most {p95:.0f} turns"
-
-
-def touched(kind: MitigationKind, limit: int | None, tasks: Sequence[Reading]) -> tuple[int, int]:
-    """How many of the given tasks the lever would have touched, and of how many."""
-    if kind is MitigationKind.HALT or limit is None:
-        return len(tasks), len(tasks)
-    return sum(turns(task) > limit for task in tasks), len(tasks)
+BRIEF = frozenset({MitigationKind.TURN_LIMIT, MitigationKind.HALT})  # those that the card has room for
 
 
 def offers(
@@ -71,23 +49,21 @@ def offers(
     *,
     harm_now: bool,
     failing: float,
+    every: bool = False,
 ) -> tuple[Offer, ...]:
-    """Every lever with its standing and reach, best first.
+    """Levers with their standing and reach, best first: the brief ones, or ``every`` kind that has a sensible value.
 
-    ``baseline`` are tasks from before the onset, from which limits are learned; ``recent``
-    those of the last hour, of which the reach is counted.
+    ``baseline`` are tasks from before the onset, from which figures are learned; ``recent`` those of
+    the last hour, of which the reach is counted.
     """
-    limit, source = turn_limit_from(baseline)
     found = []
-    choices: tuple[tuple[MitigationKind, Value, str], ...] = (
-        (MitigationKind.TURN_LIMIT, limit, source),
-        (MitigationKind.HALT, True, ""),
-    )
-    for kind, figure, note in choices:
+    for kind, value, note in suggestions(baseline, recent):
+        if not every and kind not in BRIEF:
+            continue
         standing, why = judge(kind, incident_class, taxonomy, harm_now=harm_now, failing=failing)
-        k, n = touched(kind, whole(kind, figure), recent)
-        offer = Offer(kind, figure, standing, f"{why}; {note}" if note else why)
-        found.append(replace(offer, touches_k=k, touches_n=n) if n else offer)
+        seen = reach(kind, value, recent, 1)
+        offer = Offer(kind, value, standing, f"{why}; {note}" if note else why)
+        found.append(replace(offer, touches_k=seen.k, touches_n=seen.n) if seen.n and seen.k is not None else offer)
     order = [Standing.FITS, Standing.ALLOWED, Standing.CONTRAINDICATED]
     return tuple(sorted(found, key=lambda offer: order.index(offer.standing)))
 

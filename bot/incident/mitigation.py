@@ -88,7 +88,12 @@ class MitigationState(StrEnum):
     @property
     def is_proven_or_given_up(self) -> bool:
         """Nothing more will be learned from waiting."""
-        return self not in {MitigationState.APPLIED, MitigationState.DELIVERED, MitigationState.UNPROVEN}
+        return self not in {
+            MitigationState.APPLIED,
+            MitigationState.DELIVERED,
+            MitigationState.UNPROVEN,
+            MitigationState.INEFFECTIVE,  # it may begin to hold, once the last instance has heard of it
+        }
 
 
 _NOT_IN_FORCE = frozenset(

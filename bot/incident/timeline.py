@@ -637,12 +637,12 @@ def _proven(status: MitigationStatus, proof: Proof, at: datetime) -> MitigationS
         "observed": proof.effect.verdict is Verdict.OBSERVED,
     }
     first = {**{name: at for name, known in seen.items() if known}, **status.first}
-    if status.mitigation.state not in _PROVABLE:  # a late proof decides nothing about its end
+    if status.mitigation.state not in PROVABLE:  # a late proof decides nothing about its end
         return replace(status, proof=proof, first=first)
     return replace(status, proof=proof, first=first, mitigation=status.mitigation.moved(state_of(proof)))
 
 
-_PROVABLE = frozenset(
+PROVABLE = frozenset(
     {
         MitigationState.APPLIED,
         MitigationState.DELIVERED,

@@ -24,7 +24,7 @@ from bot.incident.mitigation import (
     Scope,
     Standing,
 )
-from bot.incident.model import Catalogue, Person
+from bot.incident.model import Catalogue, IncidentKey, Person
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.telemetry import EvalScore
@@ -39,6 +39,7 @@ from bot.response.known import warnings_for
 from bot.response.recording import open_state_of, record, state_of
 
 REACH = timedelta(hours=1)  # tasks of the last hour say what a lever would have touched
+NOBODY = Person("", "nobody")
 LEARNED_FROM = timedelta(minutes=90)
 
 
@@ -77,8 +78,8 @@ class Offers:
     catalogue: Catalogue
     taxonomy: Taxonomy
 
-    async def __call__(self, key: str) -> tuple[Offer, ...]:
-        """Offers for the incident's agent.
+    async def __call__(self, key: str, *, every: bool = False) -> tuple[Offer, ...]:
+        """Offers for the incident's agent: those the card has room for, or ``every`` kind with a sensible value.
 
         Raises:
             NotFound: there is no such incident.
@@ -90,7 +91,9 @@ class Offers:
         earlier = await self._tasks(state.incident.agent, onset - LEARNED_FROM, onset)
         recent = await self._tasks(state.incident.agent, now - REACH, now)
         failing = await wrong_share(self.traces, self.catalogue, state.incident.agent, now)
-        return offers(state.incident_class, self.taxonomy, earlier, recent, harm_now=state.harm_now, failing=failing)
+        return offers(
+            state.incident_class, self.taxonomy, earlier, recent, harm_now=state.harm_now, failing=failing, every=every
+        )
 
     async def _tasks(self, agent: str, start: datetime, end: datetime) -> tuple[Reading, ...]:
         names = self.catalogue.agent(agent).telemetry_names
@@ -175,29 +178,39 @@ class Apply:
         return await put_in_force(work, wanted, superseded, given, by, idem, self.clock)
 
     def _mitigation(self, state: IncidentState, order: Order, by: Person, idem: str) -> Mitigation:
-        at = self.clock.now()
-        hold = order.kind is MitigationKind.HALT and state.harm_now
         driver = self.drivers.serving(state.incident.agent, order.kind)
-        wanted = Mitigation(
+        wanted = replace(
+            drafted(state.incident.agent, order, state, self.clock.now()),
             id=mitigation_id(state, idem),
-            kind=order.kind,
-            agent=state.incident.agent,
-            scope=order.scope,
-            value=value_of(order.kind, order.value),
-            reason=order.reason.strip() or (order.override or "").strip() or f"contain {state.incident.key}",
-            incident=state.incident.key,
             applied_by=by,
-            applied_at=at,
-            expires_at=at + timedelta(minutes=order.minutes),
-            on_expiry=order.on_expiry or (OnExpiry.HOLD_AND_PAGE if hold else OnExpiry.REVERT),
             state=MitigationState.APPLIED if driver.name == BUILT_IN else MitigationState.APPLYING,
             driver=driver.name,
-            supersedes=order.supersedes,
             asked=order.digest,
             last_key=idem,
         )
         driver.plan(wanted, compose(wanted.agent, wanted.scope, [wanted], 0))  # says now what it cannot do
         return wanted
+
+
+def drafted(agent: str, order: Order, state: IncidentState | None, at: datetime) -> Mitigation:
+    """The mitigation that an order asks for, nobody's yet and not in force."""
+    hold = order.kind is MitigationKind.HALT and state is not None and state.harm_now
+    incident = state.incident.key if state else IncidentKey("")
+    return Mitigation(
+        id="",
+        kind=order.kind,
+        agent=agent,
+        scope=order.scope,
+        value=value_of(order.kind, order.value),
+        reason=order.reason.strip() or (order.override or "").strip() or f"contain {incident}",
+        incident=incident,
+        applied_by=NOBODY,
+        applied_at=at,
+        expires_at=at + timedelta(minutes=order.minutes),
+        on_expiry=order.on_expiry or (OnExpiry.HOLD_AND_PAGE if hold else OnExpiry.REVERT),
+        state=MitigationState.DRAFT,
+        supersedes=order.supersedes,
+    )
 
 
 def same_order(earlier: Mitigation, wanted: Mitigation) -> Mitigation:

@@ -12,6 +12,7 @@ from bot.response.driving import Drivers
 from bot.response.known import KnownAgent
 from bot.response.loosen import Adjust, Decide, Extend, PlanExit, Revert
 from bot.response.mitigate import Apply, Offers
+from bot.response.preview import PreviewOrder
 
 
 class NoGroups(Groups):
@@ -32,6 +33,7 @@ class Mitigating:
 
     changes: Changes
     offers: Offers
+    preview: PreviewOrder
     apply: Apply
     revert: Revert
     extend: Extend
@@ -56,6 +58,7 @@ def mitigating(
     return Mitigating(
         changes=changes,
         offers=Offers(records, clock, traces, catalogue, taxonomy),
+        preview=PreviewOrder(records, clock, traces, catalogue, drivers, taxonomy),
         apply=Apply(records, clock, traces, catalogue, drivers, changes, taxonomy),
         revert=Revert(changes),
         extend=Extend(changes),

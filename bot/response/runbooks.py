@@ -113,7 +113,7 @@ class PullStep:
             raise NotFound(f"The runbook of {runbook.incident_class.value} has no step {step[:60]!r}.")
         if not isinstance(wanted.action, MitigationKind):
             raise BadInput("step", f"Step {wanted.id} has no lever; do it by hand and tick it.")
-        offered = next((offer for offer in await self.offers(key) if offer.kind is wanted.action), None)
+        offered = next((offer for offer in await self.offers(key, every=True) if offer.kind is wanted.action), None)
         value = offered.value if offered else None
         order = Order(wanted.action, value, reason=f"runbook {runbook.incident_class.value}, step {wanted.id}")
         mitigation = await self.apply(key, order, by, idem)

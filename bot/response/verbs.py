@@ -12,6 +12,7 @@ from bot.response.invite import Invite
 from bot.response.look import Look
 from bot.response.loosen import Adjust, Decide, Extend, PlanExit, Revert
 from bot.response.mitigate import Apply, Offers
+from bot.response.preview import PreviewOrder
 from bot.response.remediate import EvaluateVersion, Remediate, WeighRemediation
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
@@ -31,6 +32,7 @@ class Verbs:
     answer: SendAnswer
     invite: Invite
     offers: Offers
+    preview: PreviewOrder
     apply: Apply
     revert: Revert
     extend: Extend

@@ -169,6 +169,7 @@ def verbs_over(
         answer=SendAnswer(classify),
         invite=Invite(records, clock, catalogue, LINKS),
         offers=levers.offers,
+        preview=levers.preview,
         apply=levers.apply,
         revert=levers.revert,
         extend=levers.extend,

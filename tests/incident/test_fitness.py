@@ -2,10 +2,11 @@
 
 import pytest
 
-from bot.incident.fitness import CAUTIOUS_LIMIT, judge, offers, turn_limit_from, turns
+from bot.incident.fitness import judge, offers
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Standing
 from bot.incident.reading import Reading, read
+from bot.incident.suggestions import CAUTIOUS_LIMIT, turn_limit_from, turns
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.telemetry import ModelCall, Span, SpanKind, Task, Trace
 from tests.taxonomies import CLASSES, TAXONOMY

@@ -32,7 +32,12 @@ def test_a_label_carries_its_figure(kind: MitigationKind, value: Value, label: s
 
 def test_waiting_longer_teaches_nothing_about_a_lever_seen_to_work() -> None:
     waiting = {state for state in MitigationState if not state.is_proven_or_given_up}
-    assert {MitigationState.APPLIED, MitigationState.DELIVERED, MitigationState.UNPROVEN} == waiting
+    assert waiting == {
+        MitigationState.APPLIED,
+        MitigationState.DELIVERED,
+        MitigationState.UNPROVEN,
+        MitigationState.INEFFECTIVE,
+    }
 
 
 def test_what_is_not_certain_counts_as_in_force() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, Verdict
-from bot.incident.proof import describe, obeys, observe
+from bot.incident.obedience import describe, obeys
+from bot.incident.proof import observe
 from bot.incident.telemetry import ModelCall, Span, SpanKind, ToolCall, Trace
 from tests.incident import stories
 

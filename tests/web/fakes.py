@@ -141,6 +141,7 @@ class World:
             answer=SendAnswer(classify),
             invite=Invite(records, clock, CATALOGUE, LINKS),
             offers=levers.offers,
+            preview=levers.preview,
             apply=levers.apply,
             revert=levers.revert,
             extend=levers.extend,

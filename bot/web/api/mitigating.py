@@ -35,7 +35,7 @@ def _of_incidents(parts: Parts, routes: APIRouter) -> None:
     async def of_incident(key: str) -> m.MitigationsShape:
         """The levers that fit, best first, those in force, and what waits for a second person."""
         state = await verbs.look.state(key)
-        offers = await verbs.offers(key)
+        offers = await verbs.offers(key, every=True)
         return m.MitigationsShape(
             offers=[shapes.offer(put) for put in offers],
             live=[shapes.mitigation(status.mitigation, status) for status in state.live_mitigations],
@@ -49,9 +49,14 @@ def _of_incidents(parts: Parts, routes: APIRouter) -> None:
         act: Annotated[Acting, Depends(who)],
         response: Response,
         if_match: IfMatch = None,
-    ) -> m.MitigationShape:
-        """Pull a lever. 202 with ``approval`` when a second person has to agree first."""
+        *,
+        dry_run: bool = False,
+    ) -> m.MitigationShape | m.PreviewShape:
+        """Pull a lever. 202 with ``approval`` when a second person has to agree first; ``dry_run=1`` only looks."""
         order = ordered(body, revision_in(if_match))
+        if dry_run:
+            response.status_code = 200
+            return shapes.preview(await verbs.preview(order, key=key))
         return _answered(await verbs.apply(key, order, act.by, act.idem), response)
 
 
@@ -72,9 +77,14 @@ def _of_all(parts: Parts, routes: APIRouter) -> None:
         act: Annotated[Acting, Depends(who)],
         response: Response,
         if_match: IfMatch = None,
-    ) -> m.MitigationShape:
-        """Pull a lever on an agent, for the incident named or one that is declared for it."""
+        *,
+        dry_run: bool = False,
+    ) -> m.MitigationShape | m.PreviewShape:
+        """Pull a lever on an agent, for the incident named or one that is declared for it; ``dry_run=1`` only looks."""
         order = ordered(body, revision_in(if_match))
+        if dry_run:
+            response.status_code = 200
+            return shapes.preview(await verbs.preview(order, key=body.incident or None, agent=body.agent))
         if body.incident:
             state = await verbs.look.state(body.incident)
             if body.agent and body.agent != state.incident.agent:
@@ -83,6 +93,11 @@ def _of_all(parts: Parts, routes: APIRouter) -> None:
         if not body.agent:
             raise BadInput("agent", "Name the agent, or the incident it belongs to.")
         return _answered(await verbs.contain(body.agent, order, act.by, act.idem, Via.API), response)
+
+    @routes.post("/mitigations/preview")
+    async def preview(body: b.ContainBody) -> m.PreviewShape:
+        """What an order would touch, whom else, and what stands against it; nothing is changed."""
+        return shapes.preview(await verbs.preview(ordered(body, None), key=body.incident or None, agent=body.agent))
 
     @routes.get("/mitigations/{mitigation_id}")
     async def one(mitigation_id: str, response: Response) -> m.MitigationShape:

@@ -13,6 +13,7 @@ from bot.incident.links import pair_page
 from bot.incident.mitigation import Mitigation, Offer
 from bot.incident.model import Agent, Person
 from bot.incident.narration import narrate
+from bot.incident.preview import Preview
 from bot.incident.review import Postmortem, Statement
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.incident.timeline import Event, IncidentState, MitigationStatus, fact_to_json
@@ -260,6 +261,35 @@ def mitigation(lever: Mitigation, status: MitigationStatus | None = None) -> m.M
         exit_plan=encode(lever.exit),
         times=dict(status.first) if status else {},
         snapshot=status.kept.snapshot if status and status.kept else None,
+    )
+
+
+def preview(looked: Preview) -> m.PreviewShape:
+    """What an order would do."""
+    wanted = looked.wanted
+    return m.PreviewShape(
+        label=wanted.label,
+        agent=wanted.agent,
+        standing=looked.standing.value,
+        why=looked.why,
+        running=looked.running,
+        sessions=looked.sessions,
+        reaches=[m.ReachShape(**encode(reach)) for reach in looked.reaches],
+        instances=looked.instances,
+        before=looked.before,
+        after=looked.after,
+        direction=looked.direction.value,
+        conflicts=list(looked.conflicts),
+        shared=[encode(other) for other in looked.shared],
+        warnings=list(looked.warnings),
+        plan=list(looked.plan),
+        proof=list(looked.proof),
+        expires_at=wanted.expires_at,
+        on_expiry=wanted.on_expiry.value,
+        undo=looked.undo,
+        refusal=looked.refusal,
+        approval=looked.approval,
+        text=list(looked.lines),
     )
 
 

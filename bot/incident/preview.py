@@ -1,0 +1,253 @@
+"""Before the click: what a control would touch, whom else, what stands against it, and how it would be known to work.
+
+Pure: readings of tasks and what is known of the controls come in, figures with their interval go out.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.incident.direction import Direction
+from bot.incident.kinds import LEVERS, MitigationKind, Value, in_words
+from bot.incident.mitigation import Mitigation, OnExpiry, Standing
+from bot.incident.obedience import UNSEEN, describe, same_model
+from bot.incident.reading import Reading
+from bot.incident.statistics import wilson
+
+RUNNING_NS = 15 * 60 * 1_000_000_000  # a task without an end that began longer ago is taken for lost, not for running
+MINUTE_NS = 60 * 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """``k`` of ``n`` tasks of the last ``hours`` would have been touched; ``low`` and ``high`` are the 95 % interval.
+
+    ``k`` is None where telemetry cannot tell; ``unsaid`` tasks did not show it and are not in ``n``.
+    """
+
+    hours: int
+    k: int | None
+    n: int
+    low: float = 0.0
+    high: float = 1.0
+    unsaid: int = 0
+    expected: bool = False  # computed from the share, not counted
+
+    def in_words(self, control: str) -> str:
+        """``turn limit 5 would have touched 7.3 % of 412 tasks in the last hour (30; 95 % CI 5.1-10.3 %)``."""
+        when = "hour" if self.hours == 1 else f"{self.hours} h"
+        if not self.n:
+            return f"no task in the last {when} to tell from"
+        if self.k is None:
+            return f"{self.n} tasks in the last {when}; telemetry does not show which of them {control} would touch"
+        verb = "would be kept from" if self.expected else "would have touched"
+        figure = f"{100 * self.k / self.n:.1f} % of {self.n} tasks"
+        doubt = f"95 % CI {100 * self.low:.1f}-{100 * self.high:.1f} %"
+        rest = f"; {self.unsaid} more do not show it" if self.unsaid else ""
+        if self.expected:
+            return f"about {figure} of the last {when} {verb} the agent by {control} ({self.k})"
+        return f"{control} {verb} {figure} in the last {when} ({self.k}; {doubt}{rest})"
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Another agent that uses the same model, tools or prompt."""
+
+    agent: str
+    models: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+
+    @property
+    def in_words(self) -> str:
+        """``field-agent (model gpt-x; tools search_kb)``."""
+        parts = [
+            f"{word} {', '.join(names)}"
+            for word, names in (("model", self.models), ("tools", self.tools), ("prompt", self.prompts))
+            if names
+        ]
+        return f"{self.agent} ({'; '.join(parts)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Everything to know before the click; nothing has been changed for it."""
+
+    wanted: Mitigation
+    standing: Standing
+    why: str
+    running: int
+    reaches: tuple[Reach, ...]
+    sessions: int | None  # of users' sessions in the newest tasks, those touched; None where telemetry has none
+    instances: int
+    stale: tuple[str, ...]
+    before: str  # the agent's controls in words, now and after
+    after: str
+    direction: Direction
+    conflicts: tuple[str, ...]
+    shared: tuple[Sharing, ...]
+    warnings: tuple[str, ...]
+    plan: tuple[str, ...]
+    proof: tuple[str, ...]
+    undo: str
+    refusal: str = ""  # why it would be refused as it is asked; empty when it would be taken
+    approval: str = ""  # why a second person has to approve it; empty when one click is enough
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The preview in sentences, in the order in which people ask."""
+        control = in_words(self.wanted.kind, self.wanted.value)
+        sessions = "" if self.sessions is None else f", of {self.sessions} sessions among the newest"
+        said = [
+            LEVERS[self.wanted.kind].does,
+            f"{_WORDS[self.standing]}: {self.why}.",
+            f"{self.running} tasks are running now{sessions}.",
+            *(f"{_capital(reach.in_words(control))}." for reach in self.reaches),
+            f"{self.instances or 'No'} instances have asked for controls in the last minute.",
+            f"In force now: {self.before}. Then: {self.after}.",
+            *self.conflicts,
+            *([f"Shared with: {'; '.join(other.in_words for other in self.shared)}."] if self.shared else []),
+            *(f"Careful: {warning}." for warning in self.warnings),
+            *self.plan,
+            f"Proof: {'; '.join(self.proof)}.",
+            self.ends,
+            self.undo,
+            *([f"Needs a second person: {self.approval}."] if self.approval else []),
+            *([f"Would be refused: {self.refusal}"] if self.refusal else []),
+        ]
+        return tuple(said)
+
+    @property
+    def ends(self) -> str:
+        """When it ends and what happens then."""
+        until = f"{self.wanted.expires_at:%Y-%m-%d %H:%M} UTC"
+        if self.wanted.on_expiry is OnExpiry.HOLD_AND_PAGE:
+            return f"At {until} it stays in force and the channel is called."
+        return f"Ends by itself at {until}; a warning comes when a fifth of its time is left."
+
+
+_WORDS = {Standing.FITS: "Fits", Standing.ALLOWED: "Possible", Standing.CONTRAINDICATED: "Advised against"}
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def running(tasks: Sequence[Reading], now_ns: int) -> int:
+    """Tasks that have begun within 15 minutes and have no end yet."""
+    return sum(not task.finished and 0 <= now_ns - task.at_ns < RUNNING_NS for task in tasks)
+
+
+def touched_ids(kind: MitigationKind, value: Value, tasks: Sequence[Reading]) -> tuple[frozenset[str], int] | None:
+    """The ids of the tasks the control would have touched, and how many do not show it; None where none can."""
+    if kind is MitigationKind.RATE_CAP:
+        return _over_rate(value if isinstance(value, int) else 0, tasks), 0
+    verdicts = [(task.id, touches(kind, value, task)) for task in tasks]
+    unsaid = sum(verdict is None for _, verdict in verdicts)
+    if tasks and unsaid == len(tasks):
+        return None
+    return frozenset(task_id for task_id, verdict in verdicts if verdict), unsaid
+
+
+def touches(kind: MitigationKind, value: Value, task: Reading) -> bool | None:
+    """Whether the control would have touched this task; None where telemetry does not show it."""
+    number = value if isinstance(value, int | float) else 0
+    match kind:
+        case MitigationKind.HALT | MitigationKind.DRAIN | MitigationKind.QUEUE_PAUSE | MitigationKind.HANDOFF:
+            return True
+        case MitigationKind.READ_ONLY:
+            return bool(task.writes)
+        case MitigationKind.EGRESS_CUT:
+            return bool(task.destinations)
+        case MitigationKind.TURN_LIMIT:
+            return len(task.models) > number
+        case MitigationKind.STEP_CAP:
+            return len(task.tools) > number
+        case MitigationKind.COST_CAP:
+            return None if task.cost is None else task.cost > number
+        case MitigationKind.DISABLE_TOOLS:
+            return any(step.name in value for step in task.tools) if isinstance(value, tuple) else None
+        case MitigationKind.MODEL_PIN:
+            names = {name for step in task.models if (name := step.answering or step.requested)}
+            return any(not same_model(name, str(value)) for name in names) if names else None
+        case MitigationKind.PROMPT_PIN:
+            return None if task.prompt_version is None else task.prompt_version != value
+        case MitigationKind.GUARDRAIL_LEVEL | MitigationKind.CANARY_SHARE | MitigationKind.RATE_CAP:
+            return None
+
+
+def reach(kind: MitigationKind, value: Value, tasks: Sequence[Reading], hours: int) -> Reach:
+    """How many of these tasks, all of the last ``hours``, the control would have touched."""
+    n = len(tasks)
+    if kind is MitigationKind.CANARY_SHARE and isinstance(value, int):
+        return Reach(hours, round(n * (100 - value) / 100), n, expected=True)
+    found = touched_ids(kind, value, tasks)
+    if found is None or not n:
+        return Reach(hours, None, n)
+    ids, unsaid = found
+    interval = wilson(len(ids), n - unsaid)
+    return Reach(hours, len(ids), n - unsaid, interval.low, interval.high, unsaid)
+
+
+def sharing(own: Sequence[Reading], others: Mapping[str, Sequence[Reading]]) -> tuple[Sharing, ...]:
+    """Other agents whose recent tasks use a model, tool or prompt that this agent's do."""
+    models, tools, prompts = _used(own)
+    found = []
+    for agent, tasks in sorted(others.items()):
+        theirs = _used(tasks)
+        one = Sharing(
+            agent,
+            tuple(sorted(models & theirs[0])),
+            tuple(sorted(tools & theirs[1])),
+            tuple(sorted(prompts & theirs[2])),
+        )
+        if one.models or one.tools or one.prompts:
+            found.append(one)
+    return tuple(found)
+
+
+def proofs_of(wanted: Mitigation) -> tuple[str, ...]:
+    """How it will be known to work, one clause for each signal."""
+    unseen = UNSEEN.get(wanted.kind)
+    seen = f"tasks that start afterwards show {describe(wanted)}"
+    if wanted.kind is MitigationKind.GUARDRAIL_LEVEL:
+        return "read back at once", "delivered to each instance", f"its effect stays unproven: {unseen}"
+    last = f"{seen} (unproven where {unseen})" if unseen else seen
+    return "read back at once", "delivered to each instance", last
+
+
+def undo_of(wanted: Mitigation) -> str:
+    """How it is undone."""
+    figure = in_words(wanted.kind, wanted.value)
+    return f"Undo ends {figure} earlier; a second person approves that. What others ask for stays."
+
+
+def conflicts_of(wanted: Mitigation, live: Sequence[Mitigation]) -> tuple[str, ...]:
+    """Live mitigations of the same agent that meet it, in sentences."""
+    said = []
+    for other in live:
+        if not other.state.is_live or other.agent != wanted.agent or not other.scope.meets(wanted.scope):
+            continue
+        where = f" ({other.scope.in_words})" if other.scope.in_words else ""
+        same = other.kind is wanted.kind
+        meets = "it meets the same control, and the safer value wins" if same else "it stays as it is"
+        said.append(f"{other.label}{where} is in force for {other.incident}: {meets}.")
+    return tuple(said)
+
+
+def _used(tasks: Sequence[Reading]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    models = frozenset(name for t in tasks for step in t.models if (name := step.answering or step.requested))
+    tools = frozenset(step.name for t in tasks for step in t.tools)
+    return models, tools, frozenset(t.prompt_version for t in tasks if t.prompt_version)
+
+
+def _over_rate(most: int, tasks: Sequence[Reading]) -> frozenset[str]:
+    """Tasks that came when their minute was full already."""
+    seen: Counter[int] = Counter()
+    over = set()
+    for task in sorted(tasks, key=lambda task: task.at_ns):
+        minute = task.at_ns // MINUTE_NS
+        seen[minute] += 1
+        if seen[minute] > most:
+            over.add(task.id)
+    return frozenset(over)

@@ -1,0 +1,157 @@
+"""Look before the click: gather what the preview of one order needs. Nothing is written."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.incident.composition import compose
+from bot.incident.direction import change, direction
+from bot.incident.errors import Conflict, FirstfiveError, NotFound, Unsupported
+from bot.incident.fitness import judge
+from bot.incident.mitigation import Delivery, Mitigation, MitigationState, Standing
+from bot.incident.model import Catalogue
+from bot.incident.preview import (
+    Preview,
+    conflicts_of,
+    proofs_of,
+    reach,
+    running,
+    sharing,
+    touched_ids,
+    undo_of,
+)
+from bot.incident.reading import Reading
+from bot.incident.rules import Taxonomy
+from bot.incident.timeline import IncidentState
+from bot.ports import Clock, Records, Traces
+from bot.response.driving import Drivers
+from bot.response.gather import nanoseconds
+from bot.response.known import warnings_for
+from bot.response.mitigate import Order, checked_order, contraindication, drafted, supersession, wrong_share
+from bot.response.recording import state_of
+
+HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
+MOST_TASKS = 4000
+MOST_SESSIONS = 200  # newest tasks looked through for sessions
+NEIGHBOURS, OF_EACH = 20, 60  # other agents looked at, and tasks of each
+PATIENCE = 2.0  # seconds for what is only nice to know
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewOrder:
+    """What an order would do, for an incident or for an agent before there is one."""
+
+    records: Records
+    clock: Clock
+    traces: Traces
+    catalogue: Catalogue
+    drivers: Drivers
+    taxonomy: Taxonomy
+
+    async def __call__(self, order: Order, *, key: str | None = None, agent: str = "") -> Preview:
+        """The preview.
+
+        Raises:
+            NotFound: there is no such incident.
+            BadInput: minutes, value or scope cannot be used.
+        """
+        checked_order(order)
+        async with self.records.look() as work:
+            state = await state_of(work, key) if key else None
+            live, revisions = await work.mitigations.live()
+        name = state.incident.agent if state else self.catalogue.agent(agent).name
+        now = self.clock.now()
+        wanted, plan, refusal = self._wanted(name, order, state, now)
+        failing = await wrong_share(self.traces, self.catalogue, name, now)
+        hour, day = await self._tasks(name, now - HOUR, now), await self._tasks(name, now - DAY, now)
+        standing, why = self._judged(order, state, failing)
+        delivery = await self._delivery(wanted)
+        before = compose(name, order.scope, live, revisions.get(name, 0))
+        after = compose(name, order.scope, [*live, replace(wanted, state=MitigationState.APPLIED)], 0)
+        against = contraindication(state, order, self.taxonomy, failing) if state else None
+        blocked, approval = _superseding(live, wanted)
+        return Preview(
+            wanted=wanted,
+            standing=standing,
+            why=why,
+            running=running(hour, nanoseconds(now)),
+            reaches=(reach(order.kind, wanted.value, hour, 1), reach(order.kind, wanted.value, day, 24)),
+            sessions=await self._sessions(name, wanted, hour),
+            instances=delivery.instances,
+            stale=delivery.stale,
+            before=before.in_words,
+            after=after.in_words,
+            direction=direction(before, after).direction,
+            conflicts=conflicts_of(wanted, live),
+            shared=sharing(hour[-OF_EACH:], await self._others(name, now)),
+            warnings=await warnings_for(self.traces, self.catalogue, name, order.kind, order.value, now),
+            plan=plan,
+            proof=proofs_of(wanted),
+            undo=undo_of(wanted),
+            refusal=refusal or against or blocked,
+            approval=approval,
+        )
+
+    def _wanted(
+        self, agent: str, order: Order, state: IncidentState | None, now: datetime
+    ) -> tuple[Mitigation, tuple[str, ...], str]:
+        wanted = drafted(agent, order, state, now)
+        try:
+            driver = self.drivers.serving(agent, order.kind)
+            wanted = replace(wanted, driver=driver.name)
+            return wanted, driver.plan(wanted, compose(agent, order.scope, [wanted], 0)).words, ""
+        except Unsupported as error:
+            return wanted, (), str(error)
+
+    def _judged(self, order: Order, state: IncidentState | None, failing: float) -> tuple[Standing, str]:
+        known = state.incident_class if state else None
+        harm = state.harm_now if state else False
+        return judge(order.kind, known, self.taxonomy, harm_now=harm, failing=failing)
+
+    async def _tasks(self, agent: str, start: datetime, end: datetime) -> tuple[Reading, ...]:
+        names = self.catalogue.agent(agent).telemetry_names
+        return await self.traces.readings(names, nanoseconds(start), nanoseconds(end) + 1, MOST_TASKS)
+
+    async def _delivery(self, wanted: Mitigation) -> Delivery:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self.drivers.of(wanted).delivery(wanted)
+        except (TimeoutError, FirstfiveError):
+            return Delivery(0, 0)
+
+    async def _sessions(self, agent: str, wanted: Mitigation, hour: Sequence[Reading]) -> int | None:
+        """Distinct sessions among the newest tasks that it would have touched; None where telemetry names none."""
+        found = touched_ids(wanted.kind, wanted.value, hour)
+        if found is None or not hour:
+            return None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                newest = await self.traces.listed(sorted(self.catalogue.agent(agent).telemetry_names), MOST_SESSIONS)
+        except (TimeoutError, FirstfiveError):
+            return None
+        named = {trace.id: trace.session_id for trace in newest if trace.session_id}
+        return len({named[task] for task in found[0] if task in named}) if named else None
+
+    async def _others(self, agent: str, now: datetime) -> Mapping[str, tuple[Reading, ...]]:
+        start, end = nanoseconds(now - HOUR), nanoseconds(now) + 1
+        own = self.catalogue.agent(agent).telemetry_names
+        try:
+            async with asyncio.timeout(PATIENCE):
+                sending = await self.traces.agents(start, end)
+                names = [name for name in sending if name not in own][:NEIGHBOURS]
+                return await self.traces.sampled(names, start, end, OF_EACH) if names else {}
+        except (TimeoutError, FirstfiveError):
+            return {}
+
+
+def _superseding(live: Sequence[Mitigation], wanted: Mitigation) -> tuple[str, str]:
+    """Why it would be refused beside what is in force, and why a second person would have to approve it."""
+    try:
+        superseded = supersession(live, wanted)
+    except (Conflict, NotFound) as error:
+        return str(error), ""
+    if superseded is None:
+        return "", ""
+    way = change(live, superseded, replace(wanted, state=MitigationState.APPLIED))
+    return "", way.reason if way.is_riskier else ""
