@@ -13,7 +13,7 @@ from bot.incident.errors import Misconfigured
 from bot.incident.kinds import MitigationKind
 from bot.incident.model import Catalogue
 from bot.settings import Settings, read_settings
-from tests.controls.examples import installed
+from tests.controls.examples import PAGE, installed
 from tests.sources.vendor_stub import StillClock
 
 SECRET = f"whsec_{base64.b64encode(b'not-a-secret').decode()}"
@@ -51,6 +51,30 @@ def test_a_wiring_that_is_right_is_opened_and_closed(tmp_path: Path) -> None:
     assert list(opened) == ["webhook"]
     assert SECRET not in repr(opened)
     assert SECRET not in repr(settings.elsewhere)
+
+
+def test_the_example_of_the_page_can_be_used(tmp_path: Path) -> None:
+    page = (PAGE.parent / "mitigations.md").read_text("utf-8").partition("## Through your own control plane")[2]
+    file = tmp_path / "agents.yaml"
+    file.write_text(page.partition("```yaml\n")[2].partition("```")[0], "utf-8")
+    catalogue = read_catalogue(file)
+    assert isinstance(catalogue, Catalogue)
+    needed = {name for one in OURS for name in entry_of(one).settings}
+    values = dict.fromkeys(needed, "http://127.0.0.1:9") | {
+        "FIRSTFIVE_WEBHOOK_SECRETS": SECRET,
+        "FIRSTFIVE_UNLEASH_CLIENT_TOKENS": "default:production.x",
+    }
+    settings = read_settings({"FIRSTFIVE_CATALOGUE": str(file), **values}, tmp_path / "none.toml")
+    assert mistakes_in(settings, catalogue) == ()
+    assert len(set(open_drivers(settings, catalogue, StillClock()).values())) == 4
+
+
+def test_every_driver_of_ours_has_its_section_and_its_options_explained() -> None:
+    page = (PAGE.parent / "mitigations.md").read_text("utf-8")
+    for name in OURS:
+        assert f"| `{name}` |" in page
+        missing = [option for option in entry_of(name).options if f"`{option}`" not in page]
+        assert missing == []
 
 
 def test_the_built_in_control_plane_needs_nothing(tmp_path: Path) -> None:
