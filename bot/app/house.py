@@ -30,6 +30,7 @@ from bot.incident.model import Catalogue, IncidentKey
 from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.taxonomy import IncidentClass
+from bot.monitors.movement import MovementWatch
 from bot.monitors.proof import ProofWatch
 from bot.monitors.retention import Retention
 from bot.monitors.timers import Timers
@@ -157,6 +158,11 @@ class House:
     def proofs(self) -> ProofWatch:
         """The watch over mitigations."""
         return ProofWatch(self.records, self.clock, self.drivers, self.telemetry, self.documents.catalogue)
+
+    @property
+    def movements(self) -> MovementWatch:
+        """The watch over whether mitigations help."""
+        return MovementWatch(self.records, self.clock, self.verbs.gather)
 
     @property
     def retention(self) -> Retention:

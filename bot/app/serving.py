@@ -115,6 +115,7 @@ async def _serve(settings: Settings, *, jobs: bool) -> int:
         if settings.server.flagd_port:
             group("the flagd stream", flagd(home))
         group("the proof watch", home.proofs.run())
+        group("the watch over what mitigations move", home.movements.run())
         group("retention", home.retention.run())
         if settings.slack.is_set:
             health.waiting["slack"] = "Slack is being connected."

@@ -81,17 +81,23 @@ def _question(one: QuestionEntry, parsed: TaxonomyFile, taxonomy: Taxonomy) -> I
 def _class(one: ClassEntry, parsed: TaxonomyFile) -> Iterator[Odd]:
     if one.id != IncidentClass.UNKN and one.id not in {question.leads_to for question in parsed.questions}:
         yield (), f"no question leads to {one.id}; add one with `leads_to: {one.id}`."
-    signs = one.case.signals if one.case else ()
-    for at, sign in enumerate(signs):
-        if not known_signal(sign.name) and sign.name not in FAMILIES:
-            yield ("case", "signals", at, "name"), f"no signal is called {sign.name!r}; {LISTED}."
-    for at, name in enumerate(one.telling):
-        if not known_signal(name):
-            yield ("telling", at), f"no signal is called {name!r}; {LISTED}."
+    for path, name in _named_signals(one):
+        if not known_signal(name) and not (path[0] == "case" and name in FAMILIES):
+            yield path, f"no signal is called {name!r}; {LISTED}."
     for at, name in enumerate(one.onset):
         if name not in BEGINNINGS:
             yield ("onset", at), f"nothing that begins is called {name!r}; use {', '.join(BEGINNINGS)}."
     yield from _labels(one, parsed)
+
+
+def _named_signals(one: ClassEntry) -> Iterator[tuple[Path, str]]:
+    for at, sign in enumerate(one.case.signals if one.case else ()):
+        yield ("case", "signals", at, "name"), sign.name
+    for at, name in enumerate(one.telling):
+        yield ("telling", at), name
+    for kind, lever in one.levers.items():
+        for at, name in enumerate(lever.moves):
+            yield ("levers", kind.value, "moves", at), name
 
 
 def _severity(rule: SeverityEntry, taxonomy: Taxonomy) -> Iterator[Odd]:

@@ -95,10 +95,12 @@ class LeverEntry(_Strict):
     because: _Text
     allowed_beyond: float | None = Field(default=None, ge=0, le=1)
     allowed_because: str = ""
+    moves: tuple[str, ...] = ()
+    within: int = Field(default=10, ge=1, le=80)
 
     def made(self) -> LeverFit:
         """The value."""
-        return LeverFit(self.standing, self.because, self.allowed_beyond, self.allowed_because)
+        return LeverFit(self.standing, self.because, self.allowed_beyond, self.allowed_because, self.moves, self.within)
 
 
 class LabelsEntry(_Strict):

@@ -170,6 +170,8 @@ class LeverFit:
     because: str
     allowed_beyond: float | None = None
     allowed_because: str = ""
+    moves: tuple[str, ...] = ()  # signals that should get better while it is in force
+    within: int = 10  # minutes
 
 
 @dataclass(frozen=True, slots=True)
