@@ -116,6 +116,8 @@ def strength(signal: Signal | None) -> float:
         return evidence(signal.k, signal.n, signal.baseline_k or 0, signal.baseline_n) if known else 0.0
     bad, of = PRIOR_OF_VERDICTS if signal.name in VERDICTS_ON_ANSWERS else PRIOR
     nats = evidence(signal.k, signal.n, (signal.baseline_k or 0) + bad, signal.baseline_n + of)
+    if signal.baseline_n >= FEWEST_EVENTS:  # what always was so is no news, however rare one would think it
+        nats = min(nats, evidence(signal.k, signal.n, signal.baseline_k or 0, signal.baseline_n))
     alarm = signal.name == "security_hits" or signal.name.startswith(ALARM)
     verdict = signal.name in VERDICTS_ON_ANSWERS or signal.name in VERDICTS_ON_CONDUCT
     few = FEWEST_ALARMS if alarm else FEWEST_VERDICTS_AGAINST if verdict else FEWEST_EVENTS

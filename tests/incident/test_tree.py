@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 
 from bot.incident.answering import answers_from, look_at
+from bot.incident.cases import strength
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.evidence import EvidenceBundle, SourceStatus
 from bot.incident.gathering import Gathered, gather
 from bot.incident.questions import open_questions
+from bot.incident.rules import CONVINCING
 from bot.incident.severity import floor
 from bot.incident.taxonomy import Confidence, IncidentClass, Severity
 from bot.incident.tree import classify
@@ -104,3 +106,11 @@ def test_a_missing_source_is_named_in_the_flags(healthy: Fleet) -> None:
     bundle, _ = seen(healthy, H, 60)
     missing = replace(bundle, sources=(SourceStatus("langfuse", 0, 0, "langfuse: timeout"),))
     assert "langfuse: timeout" in classify(missing, TAXONOMY).flags
+
+
+def test_a_tool_that_always_answers_nothing_is_no_news(healthy: Fleet) -> None:
+    failures = seen(healthy, H, 70)[0].signal("task_failures")
+    assert failures
+    always = replace(failures, name="empty:think", k=20, n=20, baseline_k=40, baseline_n=40)
+    assert strength(always) <= 0
+    assert strength(replace(always, baseline_k=0)) > CONVINCING

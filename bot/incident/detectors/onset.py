@@ -39,7 +39,10 @@ class Series:
         if before < FEWEST_BEFORE:
             return 0.0
         k0, k = self.bad[before], self.bad[-1] - self.bad[before]
-        nats = evidence(k, len(self.times) - before, k0 + PRIOR[0], before + PRIOR[1]) if k else 0.0
+        if not k:
+            return 0.0
+        after = len(self.times) - before
+        nats = min(evidence(k, after, k0 + PRIOR[0], before + PRIOR[1]), evidence(k, after, k0, before))
         return max(0.0, self.weight * nats)
 
 
