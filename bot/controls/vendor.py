@@ -77,8 +77,10 @@ class Vendor:
             raise self._unavailable("did not answer in time") from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise self._unreached(error) from error
-        if response.status_code in ASKED_TO_WAIT or response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+        if response.status_code in ASKED_TO_WAIT:
             raise self._busy(response)
+        if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise self._unavailable(f"failed (HTTP {response.status_code}{self.said(response)})")
         self._accepted(response, telling)
         try:
             return self._answer(response)

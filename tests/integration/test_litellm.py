@@ -11,6 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.controls import litellm
+from bot.incident.errors import FirstfiveError
+from bot.incident.kinds import MitigationKind
+from tests.controls.at_work import after, opened, pulled
+from tests.controls.little_litellm import HASH, ROUTES
 from tests.integration import servers
 from tests.integration.model_stub import ModelStub
 
@@ -52,7 +57,10 @@ class Gateway:
         assert made.is_success, made.text
         self.delivered(made.json()["id"])
         yield
-        lifted = self.firstfive.post(f"/api/v1/mitigations/{made.json()['id']}/revert", json={"reason": "tested"})
+        path = f"/api/v1/mitigations/{made.json()['id']}"
+        asked = self.firstfive.post(f"{path}/revert", json={"reason": "tested"})
+        assert asked.status_code == httpx.codes.ACCEPTED, asked.text
+        lifted = self.firstfive.post(f"{path}/approve", json={}, headers={"Firstfive-Actor": "ben"})
         assert lifted.is_success, lifted.text
 
     def delivered(self, mitigation: str) -> None:
@@ -155,3 +163,45 @@ def test_in_read_only_mode_only_tools_that_read_are_offered(gateway: Gateway) ->
     with gateway.control("read-only"):
         assert gateway.chat(tools=[tool("refund"), tool("search")]).status_code == 200
         assert names(gateway.stub.asked[-1]) == ["search"]
+
+
+def described(spec: dict[str, Any], route: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The operation of a route, and the schema of its body; an empty one where it takes none."""
+    method, _, path = route.partition(" ")
+    operation = spec["paths"][path][method.lower()]
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    name = content.get("$ref", "").rpartition("/")[2]
+    return operation, spec["components"]["schemas"].get(name, {})
+
+
+def types(schema: dict[str, Any]) -> set[str]:
+    """The JSON types that a schema takes."""
+    each = [schema, *schema.get("anyOf", ()), *schema.get("allOf", ())]
+    named = {str(kind) for one in each for kind in [one.get("type")] if kind}
+    return named | ({"object"} if any("$ref" in one for one in each) else set())
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_the_driver_asks_what_the_proxy_itself_describes(gateway: Gateway, route: str) -> None:
+    ours = ROUTES[route]
+    operation, body = described(gateway.proxy.get("/openapi.json").json(), route)
+    given = {(one["name"], one["in"]) for one in operation.get("parameters", ())}
+    assert {(name, "query") for name in ours.get("query", ())} <= given
+    assert {(name, "header") for name in ours.get("headers", ())} <= given
+    assert set(body.get("required", ())) == set(ours.get("required", ()))
+    for name, schema in ours.get("body", {}).items():
+        wanted = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        assert set(wanted) <= types(body["properties"][name]), name
+
+
+@pytest.mark.parametrize("key", [KEY, "another-key-of-the-test"])
+async def test_a_proxy_without_a_database_is_one_sentence(gateway: Gateway, key: str) -> None:
+    settings = {litellm.URL: str(gateway.proxy.base_url), litellm.KEY: key}
+    driver = opened(litellm.DRIVER, {"halt": {"key": HASH}}, settings)
+    halt = pulled(MitigationKind.HALT)
+    with pytest.raises(FirstfiveError, match=r"^LiteLLM .*(HTTP 500|No connected db)") as failure:
+        await driver.apply(driver.plan(halt, after(halt)), "a")
+    assert key not in str(failure.value)
+    assert str(failure.value).endswith(".")
+    assert not (await driver.read_back(halt, after(halt))).confirmed
+    await driver.close()

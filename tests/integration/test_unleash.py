@@ -1,7 +1,9 @@
 """The driver against a real Unleash: every promise, the path that agents read, and Unleash's own record of events."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +14,7 @@ from bot.controls.conformance import PROMISES, Promise, Subject
 from bot.incident.errors import Refused
 from bot.incident.kinds import MitigationKind
 from tests.controls.at_work import after, given, pulled
+from tests.integration import servers
 from tests.integration.unleash_server import ADMIN, READERS
 
 HALT, TURNS = MitigationKind.HALT, MitigationKind.TURN_LIMIT
@@ -20,6 +23,13 @@ WIRING: Mapping[str, Mapping[str, str]] = {
     "turn-limit": {"environment.staging": "development"},
     "read-only": {"feature": "no spaces please!"},
 }
+CATALOGUE = """
+agents:
+  - name: helpdesk-agent
+    controls:
+      halt: {driver: unleash, feature: story.halt}
+"""
+LIVE = ("applying", "applied", "delivered", "observed", "ineffective", "unproven", "reverting")
 SETTINGS = {unleash.TOKEN: ADMIN, unleash.READ_TOKENS: ",".join(READERS.values())}
 
 
@@ -105,3 +115,48 @@ async def test_what_unleash_declines_is_said_in_its_words(unleash_url: str) -> N
     with pytest.raises(Refused, match="must be URL friendly"):
         await driver.apply(driver.plan(odd, after(odd)), "a")
     await driver.close()
+
+
+async def test_a_halt_over_the_api_switches_the_real_feature_and_two_people_lift_it(
+    unleash_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "agents.yaml").write_text(CATALOGUE)
+    port = servers.free_port()
+    settings = {
+        "FIRSTFIVE_HOME": str(tmp_path),
+        unleash.URL: unleash_url,
+        unleash.TOKEN: ADMIN,
+        unleash.READ_TOKENS: READERS["production"],
+    }
+    command = [sys.executable, "-m", "bot", "serve", "--port", str(port)]
+    ours = f"http://127.0.0.1:{port}"
+    with servers.running(servers.Launch(command, settings, ours, "/readyz"), tmp_path):
+        async with httpx.AsyncClient(base_url=f"{ours}/api/v1", trust_env=False, timeout=20) as api:
+            order = {"agent": "helpdesk-agent", "kind": "halt", "reason": "it mails strangers"}
+            made = (await api.post("/mitigations", json=order, headers={"Firstfive-Actor": "ana"})).json()
+            found = await settled(api, made["id"], "applying")
+            assert (found["driver"], found["uncertain"]) == ("unleash", "")
+            assert found["requests"][0].startswith("event ")
+            assert await on(unleash_url)
+            await api.post(f"/mitigations/{made['id']}/revert", json={"reason": "mended"})
+            await api.post(f"/mitigations/{made['id']}/approve", json={}, headers={"Firstfive-Actor": "ben"})
+            assert (await settled(api, made["id"], *LIVE))["state"] == "reverted"
+    assert not await on(unleash_url)
+
+
+async def settled(api: httpx.AsyncClient, mitigation: str, *not_these: str) -> dict[str, Any]:
+    """The mitigation once it is in none of these states."""
+    async with asyncio.timeout(20):
+        while True:
+            found: dict[str, Any] = (await api.get(f"/mitigations/{mitigation}")).json()
+            if found["state"] not in not_these:
+                return found
+            await asyncio.sleep(0.1)
+
+
+async def on(url: str) -> bool:
+    """What an agent in production reads."""
+    headers = {"authorization": READERS["production"]}
+    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as agent:
+        features = (await agent.get("/api/client/features")).json()["features"]
+    return any(one["name"] == "story.halt" and one["enabled"] for one in features)
