@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
         _evidence,
         _classify,
         _control,
+        _audit,
         _link,
         _postmortem,
     ):
@@ -377,6 +378,23 @@ def _run_link(args: argparse.Namespace) -> int:
         return await app.print_links(console, args.incident, args.owner, args.minutes, as_json=args.json)
 
     return _with_console(make)
+
+
+def _audit(commands: Any) -> None:
+    text = "Check that the audit of controls is as it was written, or export it."
+    added = _command(commands, "audit", text, "audit verify --json", _run_audit)
+    added.add_argument("action", choices=["verify", "export"])
+    added.add_argument("--agent", help="export: whose")
+    added.add_argument("-o", "--output", type=Path, help="verify: file for the breaks, one JSON object a line")
+    added.add_argument("--json", action="store_true", help="answer as JSON")
+
+
+def _run_audit(args: argparse.Namespace) -> int:
+    from bot.app import auditing  # noqa: PLC0415  start-up time of the other commands
+
+    if args.action == "export":
+        return _with_console(lambda console: auditing.export(console, args.agent))
+    return _with_console(lambda console: auditing.verify(console, as_json=args.json, output=args.output))
 
 
 def _postmortem(commands: Any) -> None:

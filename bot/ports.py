@@ -418,6 +418,32 @@ class Driver(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class AuditBreak:
+    """Where the audit of an agent's controls is not what was written: at that revision, and what is wrong there."""
+
+    agent: str
+    revision: int
+    what: str
+
+    @property
+    def sentence(self) -> str:
+        """In words: ``helpdesk-agent: revision 3 is missing.``."""
+        return f"{self.agent}: revision {self.revision} {self.what}."
+
+
+class AuditTrail(Protocol):
+    """Who changed which control; append-only, each row chained to the one before by its hash."""
+
+    async def entries(self, agent: str, after: int = 0, limit: int = 100) -> tuple[Mapping[str, object], ...]:
+        """Rows of that agent beyond revision ``after``, in order."""
+        ...
+
+    async def breaks(self) -> tuple[tuple[AuditBreak, ...], int]:
+        """The first break of every chain, none when nobody tampered with it, and how many rows were checked."""
+        ...
+
+
 class Groups(Protocol):
     """Groups of people that somebody else keeps, Slack's user groups for example."""
 

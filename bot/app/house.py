@@ -56,6 +56,7 @@ from bot.response.verbs import Verbs
 from bot.settings import HomeSettings, Settings
 from bot.sources.redaction import Privacy, Redaction
 from bot.storage.announcements import SqlAnnouncements
+from bot.storage.audit_trail import SqlAuditTrail
 from bot.storage.database import Database
 from bot.storage.records import SqlRecords
 from bot.storage.telemetry import SqlTelemetry
@@ -142,6 +143,7 @@ class House:
     control: BuiltinControl
     drivers: Drivers
     levers: Mitigating
+    audit: SqlAuditTrail
     documents: Documents
     renderer: JinjaRenderer
     charts: DrawnCharts
@@ -317,6 +319,7 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
             control,
             drivers,
             levers,
+            SqlAuditTrail(database),
             documents,
             JinjaRenderer(),
             DrawnCharts(),

@@ -280,6 +280,7 @@ def _parts(home: House, public_url: str, door: SlackDoor | None, health: Health)
         slack=door,
         tokens=Tokens(server.api_token or None, server.telemetry_token or None, server.control_token or None),
         announcements=home.announcements,
+        audit=home.audit,
         trace_url=home.settings.telemetry.trace_url,
     )
 

@@ -6,6 +6,7 @@ inserted or removed later shows; a chain that was cut short no longer ends at th
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -14,23 +15,21 @@ from typing import Any
 from sqlalchemy import func, select
 
 from bot.incident.codec import encode
-from bot.incident.mitigation import Mitigation
-from bot.incident.model import Person
-from bot.incident.timeline import (
-    Event,
-    Fact,
-    MitigationApplied,
-    MitigationExpired,
-    MitigationExtended,
-    MitigationHeld,
-    MitigationProven,
-    MitigationReverted,
-    kind_of,
+from bot.incident.control_facts import (
+    ApprovalDecided,
+    ApprovalRequested,
+    MitigationConfirmed,
+    MitigationDeclined,
+    MitigationUncertain,
 )
-from bot.storage.tables.incidents import agent_revisions, control_audit
+from bot.incident.mitigation import Mitigation
+from bot.incident.model import FIRSTFIVE, Person
+from bot.incident.timeline import Event, Fact, MitigationProven, kind_of
+from bot.storage.tables.incidents import control_audit
 from bot.storage.transaction import Transaction
 
 FIRST = "0" * 64
+ADDED_LATER = frozenset({"approver", "via", "scope", "idempotency_key", "requests", "evidence"})
 UNTOLD = Person("unknown", "unknown")  # a control was changed and no event of the same transaction says by whom
 
 
@@ -57,7 +56,10 @@ class Audit:
     def tell(self, event: Event) -> None:
         """An event was recorded; if it is about a mitigation, its author is the one who changed it."""
         mitigation = _mitigation_of(event.fact)
-        if mitigation is not None:
+        if mitigation is None:
+            return
+        known = self.told.get(mitigation)
+        if known is None or isinstance(known.fact, ApprovalRequested):  # what was done says more than that it was asked
             self.told[mitigation] = event
 
     async def write(self) -> None:
@@ -68,20 +70,26 @@ class Audit:
 
     async def _append(self, change: Change) -> None:
         event = self.told.get(change.after.id)
+        by = event.by if event else UNTOLD
         row = {
             "agent": change.after.agent,
             "revision": change.after.revision,
             "at": event.at if event else await self._database_time(),
-            "actor": (event.by if event else UNTOLD).id,
+            "actor": by.id,
             "action": kind_of(event.fact) if event else change.after.state.value,
             "before": encode(change.before),
             "after": encode(change.after),
-            "reason": getattr(event.fact, "reason", "") if event else "",
+            "reason": (getattr(event.fact, "reason", "") if event else "") or change.after.reason,
             "incident": change.after.incident,
             "mitigation": change.after.id,
             "previous_hash": await self._last_hash(change.after.agent),
+            "approver": _approver(event),
+            "via": via_of(by),
+            "scope": encode(change.after.scope),
+            "idempotency_key": (change.after.last_key or None) if by.id != FIRSTFIVE.id else None,
+            "requests": list(change.after.requests) or None,
+            "evidence": _evidence(event),
         }
-        row["reason"] = row["reason"] or change.after.reason
         await self.transaction.writing.execute(control_audit.insert().values(**row, hash=digest(row)))
 
     async def _last_hash(self, agent: str) -> str:
@@ -97,21 +105,13 @@ class Audit:
         moment: datetime = (await self.transaction.connection.execute(select(func.now()))).scalar_one()
         return moment.replace(tzinfo=moment.tzinfo or UTC)
 
-    async def breaks(self) -> tuple[str, ...]:
-        """What is wrong with the chains, one sentence each; empty when nobody tampered with them."""
-        connection = self.transaction.connection
-        chains: dict[str, list[dict[str, Any]]] = {}
-        wanted = select(control_audit).order_by(control_audit.c.agent, control_audit.c.revision)
-        for row in (await connection.execute(wanted)).mappings():
-            chains.setdefault(row["agent"], []).append(dict(row))
-        revisions = {row.agent: row.revision for row in await connection.execute(select(agent_revisions))}
-        found = (_break_in(agent, chains.get(agent, []), revisions.get(agent, 0)) for agent in {*chains, *revisions})
-        return tuple(sorted(sentence for sentence in found if sentence))
 
-
-def digest(row: dict[str, Any]) -> str:
-    """SHA-256 over the row's canonical JSON, ``hash`` left out."""
-    kept = {**{name: value for name, value in row.items() if name != "hash"}, "at": _moment(row["at"])}
+def digest(row: Mapping[str, Any]) -> str:
+    """SHA-256 over the row's canonical JSON, ``hash`` left out and empty fields of later versions, too."""
+    kept = {
+        name: value for name, value in row.items() if name != "hash" and not (name in ADDED_LATER and value is None)
+    }
+    kept["at"] = _moment(row["at"])
     return sha256(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -119,30 +119,37 @@ def _moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _break_in(agent: str, chain: list[dict[str, Any]], revision: int) -> str | None:
-    previous = FIRST
-    for expected, row in enumerate(chain, start=1):
-        if row["revision"] != expected:
-            return f"{agent}: revision {expected} is missing."
-        if row["previous_hash"] != previous or row["hash"] != digest(row):
-            return f"{agent}: revision {expected} was changed after it was written."
-        previous = row["hash"]
-    if len(chain) != revision:
-        return f"{agent}: revision {len(chain) + 1} is missing."
-    return None
+def via_of(by: Person) -> str:
+    """The door somebody came through, by the shape of their id."""
+    if by.id in {FIRSTFIVE.id, UNTOLD.id}:
+        return "timer" if by.id == FIRSTFIVE.id else UNTOLD.id
+    door, found, _ = by.id.partition(":")
+    return door if found and door in {"api", "cli", "page"} else "slack"
+
+
+def _approver(event: Event | None) -> str | None:
+    if event is None:
+        return None
+    if isinstance(event.fact, ApprovalDecided):
+        return event.by.id
+    approved_by = getattr(event.fact, "approved_by", None)
+    return approved_by.id if isinstance(approved_by, Person) else None
+
+
+def _evidence(event: Event | None) -> Any:
+    match event.fact if event else None:
+        case MitigationProven(proof=proof):
+            return encode(proof)
+        case MitigationConfirmed(driver=driver, detail=detail):
+            return {"driver": driver, "read_back": detail}
+        case MitigationUncertain(why=why) | MitigationDeclined(why=why):
+            return {"why": why}
+        case _:
+            return None
 
 
 def _mitigation_of(fact: Fact) -> str | None:
-    match fact:
-        case MitigationApplied(mitigation=mitigation):
-            return mitigation.id
-        case (
-            MitigationProven(mitigation=mitigation_id)
-            | MitigationExtended(mitigation=mitigation_id)
-            | MitigationHeld(mitigation=mitigation_id)
-            | MitigationReverted(mitigation=mitigation_id)
-            | MitigationExpired(mitigation=mitigation_id)
-        ):
-            return mitigation_id
-        case _:
-            return None
+    if isinstance(fact, ApprovalRequested):
+        return fact.approval.ask.mitigation
+    about = getattr(fact, "mitigation", None)
+    return about.id if isinstance(about, Mitigation) else about if isinstance(about, str) else None

@@ -91,8 +91,3 @@ class SqlRecords(Records):
             SqlOutbox(transaction),
             SqlJobs(transaction, self._jobs),
         )
-
-    async def audit_breaks(self) -> tuple[str, ...]:
-        """What is wrong with the audit of controls, one sentence each; empty when nobody tampered with it."""
-        async with self._database.read() as connection:
-            return await Audit(Transaction(connection, writable=False)).breaks()

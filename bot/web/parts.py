@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.incident.model import Catalogue
 from bot.incident.rules import Taxonomy
-from bot.ports import Announcements, Clock, Ids, Renderer, Traces
+from bot.ports import Announcements, AuditTrail, Clock, Ids, Renderer, Traces
 from bot.response.verbs import Verbs
 from bot.web.doors import ControlPlane, SlackRequests, Telemetry
 from bot.web.tokens import Tokens
@@ -40,6 +40,7 @@ class Parts:
     slack: SlackRequests | None = None
     tokens: Tokens = OPEN
     announcements: Announcements | None = None
+    audit: AuditTrail | None = None
     trace_url: str = ""
 
     @property

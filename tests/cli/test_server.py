@@ -45,6 +45,8 @@ def test_a_halt_from_the_terminal_is_seen_within_a_second_and_survives_a_crash(t
     assert halted(port)
     other = terminal.run("control", "approve", question, LOGNAME="ben")
     assert (other.returncode, "reverted" in other.stdout) == (0, True)
+    checked = terminal.run("audit", "verify", "--json")
+    assert (checked.returncode, json.loads(checked.stdout)["ok"]) == (0, True)
 
 
 def test_a_refused_control_leaves_no_incident_behind(terminal: Terminal) -> None:

@@ -78,6 +78,13 @@ control_audit = Table(
     Column("mitigation", String(40), nullable=False),
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    # Null in rows of older versions, whose hashes were made without them.
+    Column("approver", Text),
+    Column("via", Text),
+    Column("scope", JSON(none_as_null=True)),
+    Column("idempotency_key", Text),
+    Column("requests", JSON(none_as_null=True)),  # what the control plane called our writes
+    Column("evidence", JSON(none_as_null=True)),  # the proof that this change rests on
 )
 
 snapshots = Table(

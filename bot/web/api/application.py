@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from bot import __version__
-from bot.web.api import judging, mitigating, observing, problems, remediating, responding, runbooks
+from bot.web.api import auditing, judging, mitigating, observing, problems, remediating, responding, runbooks
 from bot.web.parts import Parts
 
 
@@ -18,6 +18,6 @@ def build_api(parts: Parts) -> ASGIApp:
         redoc_url=None,
     )
     problems.install(app)
-    for part in (observing, responding, judging, mitigating, remediating, runbooks):
+    for part in (observing, responding, judging, mitigating, auditing, remediating, runbooks):
         app.include_router(part.router(parts), prefix="/v1")
     return app

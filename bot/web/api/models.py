@@ -381,6 +381,29 @@ class InForceShape(Shape):
     revisions: dict[str, int]
 
 
+class AuditShape(Shape):
+    """Entries as they were hashed."""
+
+    entries: list[dict[str, Any]]
+    next: int | None
+
+
+class AuditBreakShape(Shape):
+    """Where a chain is not what was written."""
+
+    agent: str
+    revision: int
+    what: str
+
+
+class AuditCheckShape(Shape):
+    """Whether every chain is as it was written."""
+
+    ok: bool
+    checked: int
+    breaks: list[AuditBreakShape]
+
+
 class ReachShape(Shape):
     """How many tasks of the last hours it would have touched; ``k`` is null where telemetry cannot tell."""
 
