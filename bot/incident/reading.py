@@ -18,6 +18,7 @@ from bot.incident.telemetry import SideEffect, Span, SpanKind, Trace
 
 MOST_STEPS = 400  # tool and model calls kept of one task; a longer one is judged by its first ones and its counts
 MOST_FINDINGS = 12  # of one task
+NOWHERE: frozenset[str] = frozenset()
 
 
 class ToolStep(NamedTuple):
@@ -113,7 +114,8 @@ class Reading:
     @property
     def destinations(self) -> frozenset[str]:
         """Where it sent data to."""
-        return frozenset(step.destination for step in self.tools if step.destination)
+        found = [step.destination for step in self.tools if step.destination]
+        return frozenset(found) if found else NOWHERE
 
     @property
     def providers(self) -> frozenset[str]:

@@ -9,6 +9,13 @@ from bot.incident.reading import Reading
 SECOND = 1_000_000_000
 SETTLED = 10 * 60 * SECOND  # what is first seen this soon after the first trace was probably there before
 MANIFEST_SEPARATOR = "@"
+TOLD_BY_TRACES = (
+    ChangeKind.AGENT_VERSION,
+    ChangeKind.PROMPT_VERSION,
+    ChangeKind.MODEL_REQUESTED,
+    ChangeKind.MODEL_ANSWERING,
+    ChangeKind.TOOL_MANIFEST,
+)  # the others are announced
 
 
 def changes_in(readings: Sequence[Reading]) -> tuple[Change, ...]:
@@ -19,7 +26,7 @@ def changes_in(readings: Sequence[Reading]) -> tuple[Change, ...]:
     if not readings:
         return ()
     found: list[Change] = []
-    for kind in ChangeKind:
+    for kind in TOLD_BY_TRACES:
         found += _of_kind(kind, readings)
     return tuple(sorted(found, key=lambda change: change.first_seen_ns))
 

@@ -88,26 +88,32 @@ def worst_slice(scope: Scope) -> tuple[Signal, ...]:
     """The slice of tasks in which breaches grew most, when there is one."""
     bad = {seen.trace_id for seen in breaches(scope.now, scope.scores_now) if seen.bad}
     slices = sorted({name for reading in scope.now if reading.id in bad for name in slices_of(reading)})
-    found = [_slice(scope, name) for name in slices]
+    if not slices:
+        return ()
+    now, before = _in_slices(scope.now, scope.scores_now), _in_slices(scope.before, scope.scores_before)
+    found = [
+        share(
+            scope,
+            "breaches_slice",
+            f"tasks broke policy ({name})",
+            now.get(name, ()),
+            before.get(name, ()),
+            fresh_seconds=scope.span_age,
+            note=name,
+        )
+        for name in slices
+    ]
     return tuple(sorted(found, key=growth)[-1:])
 
 
-def _slice(scope: Scope, name: str) -> Signal:
-    pairs = ((scope.now, scope.scores_now), (scope.before, scope.scores_before))
-    return share(
-        scope,
-        "breaches_slice",
-        f"tasks broke policy ({name})",
-        *(_of_slice(name, readings, scores) for readings, scores in pairs),
-        fresh_seconds=scope.span_age,
-        note=name,
-    )
-
-
-def _of_slice(name: str, readings: Iterable[Reading], scores: Iterable[EvalScore]) -> list[Seen]:
-    inside = [reading for reading in readings if name in slices_of(reading)]
-    ids = {reading.id for reading in inside}
-    return breaches(inside, [score for score in scores if score.trace_id in ids])
+def _in_slices(readings: Sequence[Reading], scores: Sequence[EvalScore]) -> dict[str, list[Seen]]:
+    """The breaches of the tasks in each slice; each task is looked at once, however many slices it belongs to."""
+    slices = {reading.id: slices_of(reading) for reading in readings}
+    found: dict[str, list[Seen]] = {}
+    for seen in breaches(readings, [score for score in scores if score.trace_id in slices]):
+        for name in slices[seen.trace_id]:
+            found.setdefault(name, []).append(seen)
+    return found
 
 
 def slices_of(reading: Reading) -> tuple[str, ...]:
