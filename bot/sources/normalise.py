@@ -28,6 +28,7 @@ from bot.sources.values import (
 
 MOST_VALUE = 4096  # characters kept of one attribute
 MOST_ATTRIBUTES = 128
+MOST_ID = 16  # characters of a span's id
 MOST_NAME = 256  # characters of an attribute's name
 LATEST_NS = 2**63 - 1  # what both databases can hold
 ERROR_STATUS = 2
@@ -135,6 +136,11 @@ class RawSpan:
     attributes: Values = field(default_factory=dict)
     resource: Values = field(default_factory=dict)
     events: Sequence[RawEvent] = ()
+
+
+def parent_of(written: str) -> str:
+    """The parent's id as it is kept; nothing but zeros is how some SDKs say that there is none."""
+    return written[:MOST_ID] if written.strip("0") else ""
 
 
 def span_from(raw: RawSpan, privacy: Privacy = PRIVATE) -> Span:

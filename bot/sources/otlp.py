@@ -85,6 +85,10 @@ def decode(body: bytes, content_type: str, encoding: str, signal: str, rules: Ru
         raise TelemetryRejected(415, f"Send {PROTOBUF} or {JSON}.")
     try:
         return _spans(reader.spans(plain), rules) if signal == "traces" else _logs(reader.records(plain), rules)
+    except otlp_json.SnakeCaseError as error:
+        raise TelemetryRejected(
+            400, f"The body cannot be read: {error}; write every field in lowerCamelCase."
+        ) from error
     except (TypeError, ValueError, AttributeError, KeyError, OverflowError, RecursionError) as error:
         raise TelemetryRejected(400, f"The body is no OTLP request in {kind}; see the OTLP specification.") from error
 

@@ -7,7 +7,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from bot.sources.normalise import RawEvent, RawRecord, RawSpan
+from bot.sources.normalise import RawEvent, RawRecord, RawSpan, parent_of
 
 
 def spans(body: bytes) -> Iterator[RawSpan]:
@@ -21,7 +21,7 @@ def spans(body: bytes) -> Iterator[RawSpan]:
                 yield RawSpan(
                     trace_id=span.trace_id.hex(),
                     span_id=span.span_id.hex(),
-                    parent_id=span.parent_span_id.hex(),
+                    parent_id=parent_of(span.parent_span_id.hex()),
                     name=span.name,
                     start_ns=span.start_time_unix_nano,
                     end_ns=span.end_time_unix_nano,
