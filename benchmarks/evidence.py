@@ -2,8 +2,9 @@
 
 The question is "the last 50 failed tasks of agent X with spans and scores", with the same 50,000 spans in everyone.
 The bundle is asked for at distinct moments of a day of five agents, so that hardly anything read before helps, by a
-server that has just been started. ``--quick`` loads a tenth; ``--home DIR`` keeps the loaded SQLite store for the next
-run; ``--only question`` or ``--only bundle`` leaves the other part out.
+server that has just been started. Phoenix digests its spans for minutes, so ours are loaded meanwhile; nothing is asked
+before it is done. All of it takes about ten minutes. ``--quick`` loads a tenth; ``--home DIR`` keeps the loaded SQLite
+store for the next run; ``--only question`` or ``--only bundle`` leaves the other part out.
 """
 
 import argparse
@@ -115,17 +116,22 @@ def in_turn(ask: Ask, to: Line, us: Line, requests: Loaded) -> Sides:
     return sides
 
 
-def in_phoenix(requests: Loaded, us: Line) -> Sides | None:
-    """Milliseconds of the question, asked the quicker of two ways."""
+@contextlib.contextmanager
+def phoenix_with(requests: Loaded) -> Iterator[Served | None]:
+    """A Phoenix that was given the spans and is still at work on them; None where it is not installed."""
     with phoenix() as served:
-        if served is None:
-            return None
-        with line(served) as to:
+        if served is not None:
             send(served, requests)
-            until_shown(to, [tasks[-1].trace_id.hex() for tasks, _ in requests[-AGENTS:]])
-            judge_in_phoenix(to, failed(requests))
-            ways = [in_turn(ask, to, us, requests) for ask in (ask_phoenix, ask_phoenix_by_filter)]
-            return min(ways, key=lambda sides: median(sides.theirs))
+        yield served
+
+
+def asked_of_phoenix(served: Served, requests: Loaded, us: Line) -> Sides:
+    """Milliseconds of the question, asked the quicker of two ways."""
+    with line(served) as to:
+        until_shown(to, [tasks[-1].trace_id.hex() for tasks, _ in requests[-AGENTS:]])
+        judge_in_phoenix(to, failed(requests))
+        ways = [in_turn(ask, to, us, requests) for ask in (ask_phoenix, ask_phoenix_by_filter)]
+        return min(ways, key=lambda sides: median(sides.theirs))
 
 
 def until_shown(to: Line, traces: list[str]) -> None:
@@ -145,8 +151,8 @@ def until_shown(to: Line, traces: list[str]) -> None:
             time.sleep(0.5)
 
 
-def in_mlflow(requests: Loaded, us: Line) -> Sides | None:
-    """Milliseconds of the question."""
+def asked_of_mlflow(requests: Loaded, us: Line) -> Sides | None:
+    """Milliseconds of the question; None where MLflow is not installed."""
     with mlflow() as served:
         if served is None:
             return None
@@ -156,21 +162,35 @@ def in_mlflow(requests: Loaded, us: Line) -> Sides | None:
             return in_turn(ask_mlflow, to, us, requests)
 
 
-def measure_question(spans: int, peers_spans: int, *, alone: bool) -> None:
-    """Ours on both databases, then the peers beside ours on SQLite."""
+def ask_postgresql(spans: int) -> None:
+    """The question to ours on PostgreSQL."""
     requests = tasks_of(spans)
-    with contextlib.ExitStack() as stack:
-        for kind in ("postgresql", "sqlite"):  # the latter stays for the peers
-            say(f"the question: ours on {kind}, {spans} spans")
-            stack.close()
-            us = stack.enter_context(our_store(kind, requests))
-            found = answered(ask_us, us, requests)
-            note = f"first {found[0]:.0f} ms; one request over HTTP"
-            emit(Measure(f"the question, {kind}", round(median(found), 2), "ms", n=TIMES, note=note))
-        for name, run in () if alone else (("Phoenix", in_phoenix), ("MLflow", in_mlflow)):
-            say(f"the question: {name}, {peers_spans} spans")
-            sides = run(tasks_of(peers_spans), us)
-            emit(beside(name, sides, f"ours holds {spans} spans, {name} {peers_spans}"))
+    say(f"the question: ours on postgresql, {spans} spans")
+    with our_store("postgresql", requests) as us:
+        told(us, "postgresql", requests)
+
+
+def told(us: Line, kind: str, requests: Loaded) -> None:
+    """Our own answer."""
+    found = answered(ask_us, us, requests)
+    note = f"first {found[0]:.0f} ms; one request over HTTP"
+    emit(Measure(f"the question, {kind}", round(median(found), 2), "ms", n=TIMES, note=note))
+
+
+def ask_beside_peers(spans: int, peers_spans: int, digesting: Served | None, *, alone: bool) -> None:
+    """The question to ours on SQLite, and to the peers in turn with it."""
+    requests, theirs = tasks_of(spans), tasks_of(peers_spans)
+    say(f"the question: ours on sqlite, {spans} spans")
+    with our_store("sqlite", requests) as us:
+        told(us, "sqlite", requests)
+        if alone:
+            return
+        say(f"the question: Phoenix, {peers_spans} spans")
+        sides = None if digesting is None else asked_of_phoenix(digesting, theirs, us)
+        emit(beside("Phoenix", sides, f"ours holds {spans} spans, Phoenix {peers_spans}"))
+        say(f"the question: MLflow, {peers_spans} spans")
+        sides = asked_of_mlflow(theirs, us)
+        emit(beside("MLflow", sides, f"ours holds {spans} spans, MLflow {peers_spans}"))
 
 
 def beside(name: str, sides: Sides | None, note: str) -> Measure:
@@ -207,7 +227,7 @@ def fill(kind: str, served: Served, day: Day) -> None:
     seconds = time.perf_counter() - begun
     peak = peak_mb(served.pid)
     say(f"{kind}: loaded at {day.spans / seconds:.0f} spans/s")
-    note = "with scores; making the requests shares the machine"
+    note = "with scores; making the requests, and Phoenix at work on its own, share the machine"
     emit(Measure(f"a day loaded over HTTP, {kind}", round(day.spans / seconds), "spans/s", n=day.spans, note=note))
     emit(Measure(f"most memory while loading, {kind}", round(peak), "MB", goal="< 250 MB", met=peak < 250, n=1))
 
@@ -257,9 +277,9 @@ def looked(to: Line, what: str, wanted: Sequence[tuple[str, float]]) -> list[flo
     return sorted(found)
 
 
-def measure_bundle(kind: str, spans: int, home: Path) -> None:
+def measure_bundle(kind: str, url: str, home: Path) -> None:
     """Bundles at distinct moments, classifications, and the present again and again."""
-    with filled(kind, spans, home) as url, firstfive(url, home) as served, line(served) as to:
+    with firstfive(url, home) as served, line(served) as to:
         end_ns = latest(url)
         stored = served.counted("spans")
         looked(to, "evidence", [("nobody", 0)])  # code that is loaded when first needed
@@ -275,7 +295,7 @@ def measure_bundle(kind: str, spans: int, home: Path) -> None:
             f"evidence every second of trouble, {kind}", looked(to, "evidence", last), 300, "one agent; as a page does"
         )
         peak = peak_mb(served.pid)
-        note = f"{3 * MOMENTS} looks at {stored} spans"
+        note = f"{3 * MOMENTS} looks at {stored} spans; the server and what it started"
         emit(
             Measure(f"most memory while reading, {kind}", round(peak), "MB", goal="< 250 MB", met=peak < 250, note=note)
         )
@@ -290,7 +310,7 @@ def report(what: str, found: list[float], goal: int, note: str) -> None:
 
 
 def main() -> None:
-    """The question first, then the bundle."""
+    """Load, let Phoenix digest meanwhile, then ask."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="a tenth of the spans")
     options.add_argument("--quick-peers", action="store_true", help="a tenth of the spans for Phoenix and MLflow only")
@@ -300,24 +320,41 @@ def main() -> None:
     options.add_argument("--home", type=Path, help="where the loaded SQLite store stays for the next run")
     given = options.parse_args(sys.argv[1:])
     part = 10 if given.quick else 1
-    if given.only != "bundle":
-        measure_question(QUESTION // part, QUESTION // (10 if given.quick_peers else part), alone=given.alone)
-    for kind in () if given.only == "question" else ("sqlite", "postgresql"):
-        if given.database in {None, kind}:
-            bundles(kind, BUNDLE // part, given.home)
+    spans, peers_spans = QUESTION // part, QUESTION // (10 if given.quick_peers else part)
+    questions, bundles = given.only != "bundle", given.only != "question"
+    kinds = [kind for kind in ("sqlite", "postgresql") if bundles and given.database in {None, kind}]
+    begun = time.perf_counter()
+    with contextlib.ExitStack() as stack:
+        with_peers = contextlib.ExitStack()
+        stack.callback(with_peers.close)
+        digesting = None
+        if questions:
+            ask_postgresql(spans)
+            if not given.alone:
+                digesting = with_peers.enter_context(phoenix_with(tasks_of(peers_spans)))
+        stores = {kind: stack.enter_context(loaded(kind, BUNDLE // part, given.home)) for kind in kinds}
+        if questions:
+            ask_beside_peers(spans, peers_spans, digesting, alone=given.alone)
+        with_peers.close()
+        for kind, store in stores.items():
+            if store is not None:
+                measure_bundle(kind, *store)
+    say(f"done after {time.perf_counter() - begun:.0f} s")
 
 
-def bundles(kind: str, spans: int, home: Path | None) -> None:
-    """The bundle where there is room for it."""
+@contextlib.contextmanager
+def loaded(kind: str, spans: int, home: Path | None) -> Iterator[tuple[str, Path] | None]:
+    """The URL of a loaded database and its folder; None, and said so, where there is no room for it."""
     if shutil.disk_usage(home.parent if home else tempfile.gettempdir()).free < ROOM:
         emit(Measure(f"evidence, {kind}, p95", None, "ms", goal="< 300 ms", note="less than 6 GB of disk are free"))
+        yield None
         return
     with contextlib.ExitStack() as stack:
         if home is None or kind != "sqlite":
             made = tempfile.TemporaryDirectory(prefix="ff-bench-", ignore_cleanup_errors=True)
             home = Path(stack.enter_context(made))
         home.mkdir(parents=True, exist_ok=True)
-        measure_bundle(kind, spans, home)
+        yield stack.enter_context(filled(kind, spans, home)), home
 
 
 if __name__ == "__main__":

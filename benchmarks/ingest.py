@@ -84,7 +84,8 @@ def measured(kind: str, spans: int) -> float:
         )
         _slowed(kind, served, requests)
         peak = peak_mb(served.pid)
-        emit(Measure(f"most memory, {kind}", round(peak), "MB", goal="< 250", met=peak < 250))
+        note = "the server and the processes that decode for it, as if all were at their largest at once"
+        emit(Measure(f"most memory, {kind}", round(peak), "MB", goal="< 250", met=peak < 250, note=note))
     return value
 
 
@@ -104,7 +105,7 @@ def _slowed(kind: str, served: Served, requests: list[tuple[list[Task], bytes]])
     for tasks, _ in requests:
         asked(served.url("/v1/logs"), verdicts(tasks, 0.6), {"content-type": "application/x-protobuf"})
     numbers = iter(range(1000))
-    idle = [_evidence(served, next(numbers)) for _ in range(ASKS)]
+    idle = [_evidence(served, next(numbers)) for _ in range(ASKS)]  # and as many afterwards: machines change their pace
     late = Fleet(chance=Random(6))  # noqa: S311 - chance, not secrets
     fresh = list(late.requests(late.tasks(len(requests) * TASKS_EACH, START + HOUR, HOUR), TASKS_EACH))
     pouring = get_context("fork").Process(target=rate, args=(served, fresh))  # a thread would slow the asker itself
@@ -113,6 +114,7 @@ def _slowed(kind: str, served: Served, requests: list[tuple[list[Task], bytes]])
     while pouring.is_alive() and len(busy) < ASKS * 20:
         busy.append(_evidence(served, next(numbers)))
     pouring.join()
+    idle += [_evidence(served, next(numbers)) for _ in range(ASKS)]
     slowed = median(busy) / median(idle)
     emit(
         Measure(
