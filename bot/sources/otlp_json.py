@@ -93,7 +93,7 @@ def records(body: bytes) -> Iterator[RawRecord]:
 
 
 def _json_values(attributes: Any) -> dict[str, object]:
-    return {_text(item.get("key")): _json_value(item.get("value") or {}) for item in attributes or ()}
+    return {_text(item["key"]): _json_value(item.get("value") or {}) for item in attributes or ()}
 
 
 def _json_value(value: Mapping[str, Any]) -> object:
