@@ -89,7 +89,7 @@ class Timers:
             at = self.clock.now()
             minutes = _minutes(state, at)
             if await record(work, state.incident.key, ClassificationOverdue(minutes), FIRSTFIVE, at, "nudge"):
-                text = f"{minutes} minutes, and no class yet. Two questions are enough: press Classify on the card."
+                text = f"{minutes} minutes, and no class yet. A few questions are enough: press Classify on the card."
                 await post(work, state.incident.key, "nudge", text)
 
     async def raise_severity(self, key: str) -> None:

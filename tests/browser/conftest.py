@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Playwright, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "test-artifacts" / "browser"
@@ -77,11 +77,13 @@ class Demo:
         """An answer of the JSON API."""
         return read(f"{self.pages}/api/v1/{path}")
 
-    def post(self, path: str, body: dict[str, Any], by: str) -> None:
-        """One call of the JSON API by somebody."""
+    def post(self, path: str, body: dict[str, Any], by: str) -> dict[str, Any]:
+        """One call of the JSON API by somebody, and its answer."""
         headers = {"Content-Type": "application/json", "Firstfive-Actor": by}
         request = urllib.request.Request(f"{self.pages}/api/v1/{path}", json.dumps(body).encode(), headers)
-        urllib.request.urlopen(request, timeout=10).close()
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
 
 
 def read(url: str) -> dict[str, Any]:
@@ -154,19 +156,35 @@ def _started(process: "subprocess.Popen[str]", lines: list[str]) -> Demo | None:
 
 
 @pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
-    """A browser page. Without a browser: skipped aloud, or failed where one is required."""
+def browsers() -> Iterator[tuple[Playwright, str]]:
+    """Playwright and a Chromium. Without a browser: skipped aloud, or failed where one is required."""
     found = chromium()
     if found is None:
         if os.environ.get("FIRSTFIVE_BROWSER") == "required":
             pytest.fail("no Chromium found; install Debian's package chromium")
         pytest.skip("NO BROWSER: the whole path was NOT tested in a browser. Install chromium and run again.")
     with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            str(tmp_path / "profile"), executable_path=found, args=FLAGS, viewport={"width": 1280, "height": 1100}
-        )
-        yield context.pages[0] if context.pages else context.new_page()
-        context.close()
+        yield playwright, found
+
+
+@pytest.fixture
+def page(browsers: tuple[Playwright, str], tmp_path: Path) -> Iterator[Page]:
+    """A page on a desk."""
+    playwright, found = browsers
+    context = playwright.chromium.launch_persistent_context(
+        str(tmp_path / "profile"), executable_path=found, args=FLAGS, viewport={"width": 1280, "height": 1100}
+    )
+    yield context.pages[0] if context.pages else context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def phone(browsers: tuple[Playwright, str]) -> Iterator[Page]:
+    """A page on a phone, and without scripts."""
+    playwright, found = browsers
+    browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+    yield browser.new_page(viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    browser.close()
 
 
 @pytest.fixture

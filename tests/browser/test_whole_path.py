@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Demo, until
+from tests.browser.conftest import PICTURES, Demo, until
 from tests.browser.workspace_page import WorkspacePage
 
 MOST_CLICKS = 8
@@ -15,14 +15,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 
 def test_a_looping_agent_is_declared_classified_contained_and_reviewed(
-    demo: Demo, page: Page, picture: Callable[[str], None], measured: Callable[[str], None]
+    demo: Demo, page: Page, phone: Page, picture: Callable[[str], None], measured: Callable[[str], None]
 ) -> None:
     demo.fail("loop")
     until(lambda: telemetry_says(demo) == ("LOOP", "our-prompt"), 180, "telemetry shows the loops and the new prompt")
     people = WorkspacePage(page, demo.workspace)
 
     to_a_class(people, picture, measured)
+    tick(people, picture)
     contain(demo, people, picture)
+    answer_by_private_link(demo, phone, measured)
     keep_informed(demo, people)
     resolve(people, picture)
     approve(demo)
@@ -99,6 +101,41 @@ def answer(people: WorkspacePage, picture: Callable[[str], None]) -> int:
     expect(people.dialog).to_contain_text("LOOP: loop without progress")
     picture("03-class")
     return screens
+
+
+def tick(people: WorkspacePage, picture: Callable[[str], None]) -> None:
+    runbook = people.messages().filter(has=people.page.get_by_role("button", name="Tick"))
+    expect(runbook).to_have_count(1)
+    expect(runbook).to_contain_text("Do not")
+    runbook.get_by_role("button", name="Tick").nth(1).click()
+    expect(runbook).to_contain_text("1 of ")
+    expect(runbook).to_contain_text("Done: ")
+    picture("05-runbook")
+
+
+def answer_by_private_link(demo: Demo, phone: Page, measured: Callable[[str], None]) -> None:
+    """An owner without Slack: on a phone, by keyboard, without scripts."""
+    demo.post("incidents", {"title": "Seen by a customer", "agent": "helpdesk-agent"}, "ana")
+    made = demo.post("incidents/INC-2/links", {"owner": "ben"}, "ana")["links"]
+    phone.goto(made[0]["url"])
+    taps = 0
+    while phone.get_by_role("button", name="Confirm LOOP").count() == 0:
+        press(phone, "Next")
+        taps += 1
+        assert taps <= MOST_CLICKS
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    phone.screenshot(path=PICTURES / "06-owner-phone.png")
+    press(phone, "Confirm LOOP")
+    expect(phone.get_by_role("heading", level=1)).to_contain_text("INC-2 is LOOP")
+    measured(f"an owner's private link to a confirmed class: {taps + 1} buttons, by keyboard, without scripts")
+    assert demo.api("incidents/INC-2")["class"] == "LOOP"
+
+
+def press(phone: Page, name: str) -> None:
+    """A button by keyboard, and the page it leads to."""
+    phone.get_by_role("button", name=name, exact=True).focus()
+    with phone.expect_navigation():
+        phone.keyboard.press("Enter")
 
 
 def contain(demo: Demo, people: WorkspacePage, picture: Callable[[str], None]) -> None:

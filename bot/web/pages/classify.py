@@ -32,7 +32,7 @@ NAME: Final = "firstfive_name"
 PRIVATE: Final = ("/link/", "/answer/")
 CLASS: Final = "class"  # the screen behind the questions, as ``?q=class``
 DONE: Final = "done"
-NOT_SENT_ON = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class ClassifyPages:
         except NotAdmitted as error:
             return self._kept(self.rendering.page("not_admitted", 403, sentence=str(error)))
         path = f"/answer/{invitation.incident}"
-        answer = RedirectResponse(path, 303, headers=NOT_SENT_ON)
+        answer = RedirectResponse(path, 303, headers={**NOT_KEPT, "Referrer-Policy": "no-referrer"})
         seconds = int((invitation.expires_at - self.parts.clock.now()).total_seconds())
         secure = request.url.scheme == "https"
         answer.set_cookie(COOKIE, token, max_age=seconds, path=path, httponly=True, samesite="lax", secure=secure)
@@ -235,11 +235,11 @@ class ClassifyPages:
         }
 
     def _onwards(self, address: str) -> Response:
-        return RedirectResponse(address, 303, headers=NOT_SENT_ON)
+        return RedirectResponse(address, 303, headers=NOT_KEPT)
 
     def _kept(self, page: Response) -> Response:
-        """Nothing that lies between us and the browser keeps these pages or passes their address on."""
-        page.headers.update(NOT_SENT_ON)
+        """Nothing that lies between us and the browser keeps these pages."""
+        page.headers.update(NOT_KEPT)
         return page
 
 
