@@ -13,6 +13,7 @@ from bot.incident.model import Catalogue, Person
 from bot.ports import Clock, Driver
 
 ENTRY_POINTS = "firstfive.drivers"
+SCOPES = ("tenant", "channel", "version")  # of a mitigation, beside its environment
 
 Options = Mapping[str, str]
 Check = Callable[[MitigationKind, Options], str]
@@ -86,6 +87,11 @@ class Entry:
 def option(options: Options, name: str, environment: str, default: str = "") -> str:
     """An option for one environment: ``name.ENVIRONMENT`` where it stands, else ``name``, else the default."""
     return options.get(f"{name}.{environment}") or options.get(name) or default
+
+
+def scope_of(mitigation: Mitigation) -> tuple[str, ...]:
+    """Tenant, channel and version that it binds; empty for all."""
+    return tuple(getattr(mitigation.scope, name) for name in SCOPES)
 
 
 def account(mitigation: Mitigation, by: Person, *, lifts: bool) -> str:

@@ -6,18 +6,18 @@ mitigation counts as in force only once somebody has approved it there and it re
 Checked by contract: the API's documented shapes, on a local stand-in.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from bot.controls.entry import Entry, Given, Options, account, option
+from bot.controls.entry import SCOPES, Entry, Given, Options, account, option, scope_of
+from bot.controls.launchdarkly_flags import WAS_OFF, Flag, Json, said_of, same, shown, was_off
 from bot.controls.vendor import Answer, Vendor, client_for
 from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError, Unavailable, Unsupported
-from bot.incident.kinds import LEVERS, MitigationKind, Value, at_least_as_safe, figure_of
+from bot.incident.kinds import LEVERS, MitigationKind, Value, at_least_as_safe
 from bot.incident.mitigation import Delivery, Mitigation, ReadBack
 from bot.ports import Driver
 
@@ -26,66 +26,7 @@ URL, TOKEN = "FIRSTFIVE_LAUNCHDARKLY_URL", "FIRSTFIVE_LAUNCHDARKLY_TOKEN"
 API_VERSION = "20240415"
 SEMANTIC_PATCH = "application/json; domain-model=launchdarkly.semanticpatch"
 NOT_ALLOWED, CONFLICT = 405, 409  # approvals are required; another change came at the same moment
-WAS_OFF = "; the flag was off before"
-_SCOPES = ("tenant", "channel", "version")
 _KINDS = frozenset(MitigationKind) - {MitigationKind.DISABLE_TOOLS}
-
-Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """One flag in one environment, as LaunchDarkly tells it."""
-
-    project: str
-    key: str
-    environment: str
-    body: Json
-
-    @property
-    def here(self) -> Json:
-        """Its targeting in the environment."""
-        found: Json = (self.body.get("environments") or {}).get(self.environment) or {}
-        return found
-
-    @property
-    def on(self) -> bool:
-        """Its targeting is on; otherwise everybody gets the off variation."""
-        return self.here.get("on") is True
-
-    @property
-    def rules(self) -> Sequence[Json]:
-        """The targeting rules in order; the first that matches decides."""
-        return [rule for rule in self.here.get("rules") or () if isinstance(rule, dict)]
-
-    def value(self, variation: object) -> Value | None:
-        """What that variation, given by its place, serves."""
-        variations = self.body.get("variations") or ()
-        place = variation if isinstance(variation, int) and 0 <= variation < len(variations) else None
-        value: Value | None = None if place is None else variations[place].get("value")
-        return value
-
-    def serving(self, wanted: Value) -> int | None:
-        """The place of the variation that serves this value."""
-        variations = self.body.get("variations") or ()
-        return next((place for place, one in enumerate(variations) if _same(one.get("value"), wanted)), None)
-
-    def rule_of(self, mitigation_id: str) -> Json | None:
-        """The rule of that mitigation."""
-        return next((rule for rule in self.rules if f"(firstfive {mitigation_id})" in _said(rule)), None)
-
-    @property
-    def ours(self) -> Sequence[Json]:
-        """The rules of all mitigations."""
-        return [rule for rule in self.rules if "(firstfive " in _said(rule)]
-
-    def turned_off_by(self, rule: Json) -> bool:
-        """That rule is for everybody and serves what the flag serves when it is off."""
-        for_all = any(clause.get("op") == "matches" for clause in rule.get("clauses") or ())
-        return for_all and rule.get("variation") == self.here.get("offVariation")
-
-    def __str__(self) -> str:
-        return f"{self.key} in {self.environment}"
 
 
 class LaunchDarkly(Driver):
@@ -102,7 +43,7 @@ class LaunchDarkly(Driver):
         if mitigation.kind not in _KINDS:
             raise Unsupported("LaunchDarkly serves one value a flag, so tools cannot be switched off one by one there.")
         lifts = mitigation.id not in after.mitigations
-        served = f"the variation {_shown(self._wanted(mitigation))}"
+        served = f"the variation {shown(self._wanted(mitigation))}"
         words = tuple(
             f"LaunchDarkly: remove this mitigation's rule from {key} in {environment}, and set the flag as it was"
             if lifts
@@ -226,12 +167,12 @@ class LaunchDarkly(Driver):
         place = flag.serving(wanted)
         if place is None:
             raise self._vendor.refused(
-                f"serves only the variations of a flag, and {flag.key} has none with {_shown(wanted)}; add one."
+                f"serves only the variations of a flag, and {flag.key} has none with {shown(wanted)}; add one."
             )
         instructions: list[Json] = []
         rule = flag.rule_of(mitigation.id)
         if rule is None:
-            before = WAS_OFF if _was_off(flag) else ""
+            before = WAS_OFF if was_off(flag) else ""
             rule = {
                 "kind": "addRule",
                 "description": f"{account(mitigation, plan.by, lifts=False).partition('. ')[0]}{before}",
@@ -240,7 +181,7 @@ class LaunchDarkly(Driver):
                 **self._ahead_of(flag, mitigation),
             }
             instructions.append(rule)
-        by_off = not any(_scope(mitigation)) and place == flag.here.get("offVariation")
+        by_off = not any(scope_of(mitigation)) and place == flag.here.get("offVariation")
         if by_off and flag.on:
             instructions.append({"kind": "turnFlagOff"})
         if not by_off and not flag.on:
@@ -252,7 +193,7 @@ class LaunchDarkly(Driver):
         if rule is None:
             return []
         others = [one for one in flag.ours if one is not rule]
-        on = not any(flag.turned_off_by(one) for one in others) and (bool(others) or WAS_OFF not in _said(rule))
+        on = not any(flag.turned_off_by(one) for one in others) and (bool(others) or WAS_OFF not in said_of(rule))
         instructions: list[Json] = [{"kind": "removeRule", "ruleId": rule.get("_id")}]
         if on is not flag.on:
             instructions.append({"kind": "turnFlagOn" if on else "turnFlagOff"})
@@ -262,7 +203,7 @@ class LaunchDarkly(Driver):
         """Turning it on must change nothing for those whom the mitigation does not bind."""
         fallthrough = (flag.here.get("fallthrough") or {}).get("variation")
         others = fallthrough != flag.here.get("offVariation") or any(rule not in flag.ours for rule in flag.rules)
-        if others and any(_scope(mitigation)):
+        if others and any(scope_of(mitigation)):
             raise self._vendor.refused(
                 f"has {flag} turned off, and turning it on for this mitigation would change what everybody else gets."
             )
@@ -272,7 +213,7 @@ class LaunchDarkly(Driver):
         options = self._given.options(mitigation)
         context = options.get("context_kind", "user")
         named = [
-            (options.get(name, name), value) for name, value in zip(_SCOPES, _scope(mitigation), strict=True) if value
+            (options.get(name, name), value) for name, value in zip(SCOPES, scope_of(mitigation), strict=True) if value
         ]
         return [
             {"contextKind": context, "attribute": attribute, "op": op, "negate": False, "values": [value]}
@@ -296,11 +237,11 @@ class LaunchDarkly(Driver):
             return "" if rule is None else "this mitigation's rule is still there"
         if rule is None:
             return "this mitigation's rule is not there"
-        if not _same(flag.value(rule.get("variation")), wanted):
-            return f"its rule does not serve {_shown(wanted)}"
+        if not same(flag.value(rule.get("variation")), wanted):
+            return f"its rule does not serve {shown(wanted)}"
         if not flag.on:
             served = flag.value(flag.here.get("offVariation"))
-            return "" if _same(served, wanted) else f"it is off and serves {_shown(served)} to everybody"
+            return "" if same(served, wanted) else f"it is off and serves {shown(served)} to everybody"
         ahead = flag.rules[: flag.rules.index(rule)]
         if any(one not in flag.ours for one in ahead):
             return "another rule stands before this mitigation's"
@@ -314,35 +255,14 @@ def _path(project: str, key: str) -> str:
     return f"/api/v2/flags/{quote(project, safe='')}/{quote(key, safe='')}"
 
 
-def _said(rule: Json) -> str:
-    return str(rule.get("description") or "")
-
-
-def _was_off(flag: Flag) -> bool:
-    """Whether the flag was off before the first of our rules came."""
-    return WAS_OFF in _said(flag.ours[0]) if flag.ours else not flag.on
-
-
 def _told(answer: Answer, flag: Flag) -> bool:
     body = answer.body
     return isinstance(body, dict) and isinstance((body.get("environments") or {}).get(flag.environment), dict)
 
 
-def _scope(mitigation: Mitigation) -> tuple[str, ...]:
-    return tuple(getattr(mitigation.scope, name) for name in _SCOPES)
-
-
 def _who(mitigation: Mitigation) -> str:
-    named = [f"{name} {value}" for name, value in zip(_SCOPES, _scope(mitigation), strict=True) if value]
+    named = [f"{name} {value}" for name, value in zip(SCOPES, scope_of(mitigation), strict=True) if value]
     return " of ".join(named) or "everybody"
-
-
-def _same(one: object, other: Value) -> bool:
-    return one == other and isinstance(one, bool) is isinstance(other, bool)
-
-
-def _shown(value: Value | None) -> str:
-    return str(value).lower() if isinstance(value, bool) or value is None else figure_of(value)
 
 
 def open_driver(given: Given) -> LaunchDarkly:

@@ -7,50 +7,24 @@ Checked against unleash-server 7.5.1.
 """
 
 import asyncio
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bot.controls.entry import Entry, Given, Options, account, option
+from bot.controls.entry import Entry, Given, Options, option, scope_of
+from bot.controls.unleash_strategies import Place, before_of, mark_of, serving, strategy_for, wrong_with
 from bot.controls.vendor import Vendor, client_for
 from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError, Refused, Unsupported
-from bot.incident.kinds import HANDOFFS, LEVERS, Joining, MitigationKind, Value, at_least_as_safe, figure_of
+from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Delivery, Mitigation, ReadBack, Scope
 from bot.ports import Driver
 
 NAME = "unleash"
 URL, TOKEN, READ_TOKENS = "FIRSTFIVE_UNLEASH_URL", "FIRSTFIVE_UNLEASH_TOKEN", "FIRSTFIVE_UNLEASH_CLIENT_TOKENS"
-MARK, BEFORE = "firstfive", "firstfive.before"  # parameters of our strategies: whose they are, what was before them
-AHEAD = -1_000_000_000  # of the strategies of others, which start from 0
 LOOKS, BETWEEN_LOOKS = 5, 0.25  # a replica of Unleash reads its database again within a second
 NOT_FOUND, CONFLICT = 404, 409
-_SCOPES = ("tenant", "channel", "version")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One feature in one environment of Unleash."""
-
-    project: str
-    feature: str
-    environment: str
-
-    @property
-    def features(self) -> str:
-        """The features of the project, at the admin API."""
-        return f"/api/admin/projects/{quote(self.project, safe='')}/features"
-
-    @property
-    def at(self) -> str:
-        """The feature in its environment, at the admin API."""
-        return f"{self.features}/{quote(self.feature, safe='')}/environments/{quote(self.environment, safe='')}"
-
-    def __str__(self) -> str:
-        return f"{self.feature} in {self.environment}"
 
 
 class Unleash(Driver):
@@ -66,11 +40,11 @@ class Unleash(Driver):
     def plan(self, mitigation: Mitigation, after: Controls) -> Plan:
         """As :meth:`bot.ports.Driver.plan`."""
         lifts = mitigation.id not in after.mitigations
-        who = f" for {said}" if (said := Scope("", *_scope(mitigation)).in_words) else ""
+        who = f" for {said}" if (said := Scope("", *scope_of(mitigation)).in_words) else ""
         words = tuple(
             f"Unleash: remove this mitigation's strategy from {place}, and turn it off if firstfive turned it on"
             if lifts
-            else f"Unleash: turn {place} on{who}{_serving(mitigation)}"
+            else f"Unleash: turn {place} on{who}{serving(mitigation)}"
             for place in self._places(mitigation)
         )
         unsaid = (
@@ -138,15 +112,15 @@ class Unleash(Driver):
         await self._exists(place, mitigation)
         now = await self._state(place)
         strategies = now["strategies"]
-        if not any(_mark(one) == mitigation.id for one in strategies):
-            others = [one for one in strategies if not _mark(one) and not one.get("disabled")]
-            if others and not now["enabled"] and any(_scope(mitigation)):
+        if not any(mark_of(one) == mitigation.id for one in strategies):
+            others = [one for one in strategies if not mark_of(one) and not one.get("disabled")]
+            if others and not now["enabled"] and any(scope_of(mitigation)):
                 raise self._vendor.refused(
                     f"has {place} turned off with strategies of its own, which turning it on would set in force too; "
                     "apply it without a scope, or remove them."
                 )
-            before = next((_before(one) for one in strategies if _mark(one)), "on" if now["enabled"] else "off")
-            strategy = _strategy(place, plan, before, self._given.options(mitigation))
+            before = next((before_of(one) for one in strategies if mark_of(one)), "on" if now["enabled"] else "off")
+            strategy = strategy_for(place, plan, before, self._given.options(mitigation))
             await self._vendor.write("POST", f"{place.at}/strategies", strategy)
         if now["enabled"]:
             return
@@ -158,9 +132,9 @@ class Unleash(Driver):
 
     async def _lifted(self, place: Place, mitigation: Mitigation) -> str:
         now = await self._state(place)
-        mine = [one for one in now["strategies"] if _mark(one) == mitigation.id]
-        others = [one for one in now["strategies"] if _mark(one) not in {"", mitigation.id}]
-        off = bool(mine) and not others and _before(mine[0]) == "off"
+        mine = [one for one in now["strategies"] if mark_of(one) == mitigation.id]
+        others = [one for one in now["strategies"] if mark_of(one) not in {"", mitigation.id}]
+        off = bool(mine) and not others and before_of(mine[0]) == "off"
         if off and now["enabled"]:  # first: a feature that is on without strategies is on for everybody
             await self._vendor.write("POST", f"{place.at}/off")
         for one in mine:
@@ -214,104 +188,11 @@ class Unleash(Driver):
             body = (await self._vendor.read("/api/client/features", params, {"authorization": token})).body
             features = body.get("features") if isinstance(body, dict) else None
             feature: dict[str, Any] = next((one for one in features or () if one.get("name") == place.feature), {})
-            wrong = _wrong(feature, mitigation, after)
+            wrong = wrong_with(feature, mitigation, after)
             if wrong:
                 return ReadBack(confirmed=False, detail=f"{place}: {wrong}")
             said.append(f"{place} is {'on' if feature.get('enabled') else 'off'}")
         return ReadBack(confirmed=True, detail=", ".join(said))
-
-
-def _scope(mitigation: Mitigation) -> tuple[str, ...]:
-    return tuple(getattr(mitigation.scope, name) for name in _SCOPES)
-
-
-def _serving(mitigation: Mitigation) -> str:
-    kind = mitigation.kind
-    plain = LEVERS[kind].is_switch or kind is MitigationKind.DISABLE_TOOLS
-    return "" if plain else f" with the variant {figure_of(mitigation.value)}"
-
-
-def _strategy(place: Place, plan: Plan, before: str, options: Options) -> dict[str, Any]:
-    mitigation = plan.mitigation
-    named = zip(_SCOPES, _scope(mitigation), strict=True)
-    return {
-        "name": "flexibleRollout",
-        "title": account(mitigation, plan.by, lifts=False)[:200],
-        "sortOrder": AHEAD + _order(mitigation),
-        "parameters": {
-            "rollout": "100",
-            "stickiness": "default",
-            "groupId": place.feature,
-            MARK: mitigation.id,
-            BEFORE: before,
-        },
-        "constraints": [
-            {"contextName": options.get(name, name), "operator": "IN", "values": [value]}
-            for name, value in named
-            if value
-        ],
-        "variants": _variants(mitigation),
-    }
-
-
-def _variants(mitigation: Mitigation) -> list[dict[str, Any]]:
-    if not _serving(mitigation):
-        return []
-    value = figure_of(mitigation.value)
-    payload = {"type": "number" if LEVERS[mitigation.kind].is_number else "string", "value": value}
-    return [{"name": value, "weight": 1000, "weightType": "variable", "stickiness": "default", "payload": payload}]
-
-
-def _order(mitigation: Mitigation) -> int:
-    """The safer, the further ahead; where no value is safer, the newer."""
-    value = mitigation.value
-    match LEVERS[mitigation.kind].joining:
-        case Joining.LEAST if isinstance(value, int | float):
-            return int(value * 1000)
-        case Joining.MOST if isinstance(value, int | float):
-            return -int(value * 1000)
-        case Joining.WIDEST:
-            return -HANDOFFS.index(str(value))
-        case Joining.ALONE:
-            return -int(mitigation.applied_at.timestamp()) // 10
-        case _:
-            return 0
-
-
-def _mark(strategy: Mapping[str, Any]) -> str:
-    return str((strategy.get("parameters") or {}).get(MARK) or "")
-
-
-def _before(strategy: Mapping[str, Any]) -> str:
-    return str((strategy.get("parameters") or {}).get(BEFORE) or "on")
-
-
-def _wrong(feature: Mapping[str, Any], mitigation: Mitigation, after: Controls) -> str:
-    """Why an agent that reads this feature is not under the mitigation, or still is; empty when all is as planned."""
-    strategies = [one for one in feature.get("strategies") or () if isinstance(one, dict)]
-    place = next((index for index, one in enumerate(strategies) if _mark(one) == mitigation.id), None)
-    if mitigation.id not in after.mitigations:
-        still = place is not None and feature.get("enabled")
-        return "this mitigation's strategy is still in force" if still else ""
-    if not feature.get("enabled"):
-        return "it is off" if feature else "there is no such feature"
-    if place is None:
-        return "this mitigation's strategy is not there"
-    if not _serving(mitigation):
-        return ""
-    served = [(_value(one, mitigation.kind), one) for one in strategies[: place + 1]]
-    weaker = [
-        one for value, one in served if value is None or not at_least_as_safe(mitigation.kind, value, mitigation.value)
-    ]
-    return "another strategy stands before this mitigation's" if weaker else ""
-
-
-def _value(strategy: Mapping[str, Any], kind: MitigationKind) -> Value | None:
-    try:
-        said = strategy["variants"][0]["payload"]["value"]
-        return float(json.loads(said)) if LEVERS[kind].is_number else str(said)
-    except (KeyError, IndexError, TypeError, ValueError):
-        return None
 
 
 def read_tokens(text: str) -> dict[str, str]:
