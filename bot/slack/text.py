@@ -75,7 +75,8 @@ def shorten(text: str, limit: int) -> str:
 
 def sentence(words: str) -> str:
     """Words as a sentence: first letter raised, one full stop at the end."""
-    return f"{words[:1].upper()}{words[1:].rstrip('.')}." if words else ""
+    ended = words.rstrip(".")
+    return f"{ended[:1].upper()}{ended[1:]}{'' if ended.endswith(ELLIPSIS) else '.'}" if ended else ""
 
 
 def date_token(moment: datetime, style: Literal["time", "moment"] = "time") -> str:

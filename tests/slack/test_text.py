@@ -16,8 +16,10 @@ from bot.slack.text import (
     for_plain_workspace,
     plain_untrusted,
     quote_untrusted,
+    sentence,
     shorten,
     who,
+    without_buttons,
 )
 
 FAMILY = "👨‍👩‍👧"
@@ -92,3 +94,18 @@ def test_escaping_is_undone_by_reading(text: str) -> None:
 def test_people_slack_does_not_know_go_by_name() -> None:
     assert who(Person("U0ANA", "ana")) == "<@U0ANA>"
     assert who(Person("cli:ana", "ana <!here>")) == "ana &lt;!here&gt;"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [("not LOOP", "Not LOOP."), ("it ends.", "It ends."), ("it was cut…", "It was cut…"), ("", "")]
+)
+def test_a_sentence_ends_once(words: str, said: str) -> None:
+    assert sentence(words) == said
+
+
+def test_only_rows_of_buttons_in_dialogs_are_left_out_where_their_clicks_get_lost() -> None:
+    row, words = {"type": "actions"}, {"type": "section"}
+    view = {"type": "modal", "blocks": [row, words]}
+    assert without_buttons(view)["blocks"] == [words]
+    assert without_buttons({"response_action": "update", "view": view})["view"]["blocks"] == [words]
+    assert without_buttons({"blocks": [row]}) == {"blocks": [row]}
