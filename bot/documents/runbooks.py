@@ -108,9 +108,11 @@ def read_runbooks(folder: Path, known: Read) -> tuple[Mapping[IncidentClass, Run
     if folder.resolve() != packaged().resolve():
         own = {name: replace(runbook, own=True) for name, runbook in found.items()}
         found = {**read_runbooks(packaged(), known)[0], **own}
+    ours = folder.resolve() == packaged().resolve()
+    place = "a folder, and point FIRSTFIVE_RUNBOOKS at it" if ours else str(folder)
     mistakes += [
         Mistake(
-            *known.places.get(name, (folder, 1)), f"{name} has no runbook; add a file with `class: {name}` to {folder}."
+            *known.places.get(name, (folder, 1)), f"{name} has no runbook; add a file with `class: {name}` to {place}."
         )
         for name in known.taxonomy.classes
         if name not in found

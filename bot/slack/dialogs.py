@@ -11,7 +11,20 @@ from bot.incident.timeline import IncidentState
 from bot.slack.blocks import View
 from bot.slack.classifying import Classifying
 from bot.slack.desk import Desk
-from bot.slack.views import evidence, menu, mitigate, note, postmortem, question, resolve, role, severity, undo, update
+from bot.slack.views import (
+    evidence,
+    menu,
+    mitigate,
+    note,
+    postmortem,
+    question,
+    remediate,
+    resolve,
+    role,
+    severity,
+    undo,
+    update,
+)
 from bot.slack.views.loading import notice
 
 
@@ -21,6 +34,7 @@ class Step(StrEnum):
     MENU = "menu"
     CLASSIFY = "classify"
     CONTAIN = "contain"
+    REMEDIATE = "remediate"
     EVIDENCE = "evidence"
     UPDATE = "update"
     NOTE = "note"
@@ -30,11 +44,12 @@ class Step(StrEnum):
     POSTMORTEM = "postmortem"
 
 
-ONLY_WHILE_OPEN = frozenset({Step.CLASSIFY, Step.CONTAIN, Step.SEVERITY, Step.RESOLVE})
+ONLY_WHILE_OPEN = frozenset({Step.CLASSIFY, Step.CONTAIN, Step.REMEDIATE, Step.SEVERITY, Step.RESOLVE})
 _SKELETONS: Mapping[Step, Callable[[str], View]] = {
     Step.MENU: menu.skeleton,
     Step.CLASSIFY: question.skeleton,
     Step.CONTAIN: mitigate.skeleton,
+    Step.REMEDIATE: remediate.skeleton,
     Step.EVIDENCE: evidence.skeleton,
     Step.UPDATE: update.skeleton,
     Step.NOTE: note.skeleton,
@@ -76,6 +91,8 @@ class Dialogs:
                 return await Classifying(self.desk).start(key)
             case Step.CONTAIN:
                 return mitigate.list_view(state, await verbs.offers(key))
+            case Step.REMEDIATE:
+                return remediate.dialog(state, await verbs.remediations(key), url)
             case Step.EVIDENCE:
                 return evidence.dialog(state, await verbs.look.bundle(state), url, self.desk.clock.now())
             case Step.UPDATE:

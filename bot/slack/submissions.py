@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.incident.errors import BadInput, Contraindicated, FirstfiveError
+from bot.incident.errors import BadInput, Contraindicated, FirstfiveError, Locked
 from bot.incident.model import Person, Via
 from bot.incident.timeline import IncidentState
 from bot.response.declare import Declaration
@@ -29,6 +29,7 @@ from bot.slack.views import (
     postmortem,
     question,
     reading,
+    remediate,
     resolve,
     role,
     severity,
@@ -50,6 +51,7 @@ FIELDS: Mapping[tuple[str, str], str] = {  # (dialog, field of the error) -> the
     (verdict.CALLBACK, "severity"): verdict.SEVERITY,
     (verdict.CALLBACK, "comment"): verdict.COMMENT,
     (severity.CALLBACK, "severity"): severity.SEVERITY,
+    (remediate.CALLBACK, "reason"): remediate.REASON,
     (mitigate.PREVIEW_CALLBACK, "minutes"): mitigate.MINUTES,
     (mitigate.PREVIEW_CALLBACK, "limit"): mitigate.LIMIT,
 }
@@ -103,6 +105,7 @@ class Submissions:
             note.CALLBACK: self._note,
             role.CALLBACK: self._role,
             severity.CALLBACK: self._severity,
+            remediate.CALLBACK: self._remediate,
             resolve.CALLBACK: self._resolve,
             postmortem.CALLBACK: self._postmortem,
             menu.CALLBACK: self._menu,
@@ -209,6 +212,19 @@ class Submissions:
         if isinstance(form, dict):
             return errors(form)
         await self.desk.verbs.change_severity(form.key, form.severity, form.reason, said.by, said.idem)
+        return CLEAR
+
+    async def _remediate(self, said: Submitted) -> Answer:
+        form = remediate.read(said.view)
+        if isinstance(form, dict):
+            return errors(form)
+        if form.evaluate:
+            await self.desk.verbs.evaluate.ask(form.key, form.wish.target, said.by, said.idem)
+            return CLEAR
+        try:
+            await self.desk.verbs.remediate(form.key, form.wish, form.reason, said.by, said.idem, form.override)
+        except Locked as error:
+            return errors({remediate.OVERRIDE: str(error)})
         return CLEAR
 
     async def _resolve(self, said: Submitted) -> Answer:

@@ -25,6 +25,8 @@ from bot.incident.evidence import (
     Unit,
     Window,
 )
+from bot.incident.remediation import Permission, RemediationOffer, Wish
+from bot.incident.rules import RemediationKind
 from bot.incident.timeline import IncidentState, ReviewWritten
 from bot.slack import messages
 from bot.slack.views import (
@@ -36,6 +38,7 @@ from bot.slack.views import (
     note,
     postmortem,
     question,
+    remediate,
     resolve,
     role,
     severity,
@@ -92,6 +95,13 @@ def bundle(words: str = "prompt p-119") -> EvidenceBundle:
     )
 
 
+def repairs(words: str) -> tuple[RemediationOffer, ...]:
+    wishes = (*(Wish(RemediationKind.ROLLBACK, f"{words}{n}") for n in range(6)), Wish(RemediationKind.RESTART))
+    return tuple(
+        RemediationOffer(wish, Permission(granted=not at, because=(words,) * 9)) for at, wish in enumerate(wishes)
+    )
+
+
 def every_view(state: IncidentState, words: str = "words") -> dict[str, dict[str, Any]]:
     key = str(state.incident.key)
     live = next(iter(state.mitigations), "none")
@@ -111,6 +121,7 @@ def every_view(state: IncidentState, words: str = "words") -> dict[str, dict[str
         "mitigate none": mitigate.list_view(state, ()),
         "mitigate limit": mitigate.preview(state, OFFERS[0], AT, 3),
         "mitigate halt": mitigate.preview(state, OFFERS[1], AT, 0),
+        "remediate": remediate.dialog(state, repairs(words), URL),
         "undo": undo.dialog(state, live),
         "update": update.dialog(key, words),
         "note": note.dialog(key, words),

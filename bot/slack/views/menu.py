@@ -17,6 +17,7 @@ CHOICE: Final = "step"
 STEPS: Final[Mapping[str, str]] = {
     "classify": "Classify: say which kind of incident it is",
     "contain": "Contain: limit or stop the agent",
+    "remediate": "Remediate: roll back, fix the prompt or restart",
     "evidence": "Evidence: what telemetry says",
     "update": "Update: tell those who wait",
     "note": "Note: keep something on the timeline",
