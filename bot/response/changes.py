@@ -258,11 +258,9 @@ class Changes:
         freed = replace(m, approval="") if m.approval == approval.id else m
         if not granted and m.state is MitigationState.AWAITING_APPROVAL:
             return await decline(work, freed, f"{by.name} did not approve it", by, now)
+        verb = "approved" if granted else "refused"
+        await post(work, m.incident, f"decided:{approval.id}", f"{by.name} {verb} to {approval.words}. {note}".strip())
         if approval.alone or not granted or m.state.has_ended:
-            verb = "approved" if granted else "refused"
-            await post(
-                work, m.incident, f"decided:{approval.id}", f"{by.name} {verb} to {approval.words}. {note}".strip()
-            )
             return await work.mitigations.put(freed)
         done = Done(approval.asked_by, now, approved_by=by)
         return await self.perform(work, replace(freed, approved_by=by), approval.ask, done, approval.id)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from bot.incident.errors import BadInput, Contraindicated, FirstfiveError
-from bot.incident.kinds import MitigationKind
+from bot.incident.errors import BadInput, Closed, Conflict, Contraindicated, FirstfiveError
+from bot.incident.kinds import LEVERS, MitigationKind
 from bot.incident.model import Role
+from bot.incident.wishes import value_of
 from bot.response.mitigate import Order
 from bot.slack import messages
 from bot.slack.classifying import Classifying
@@ -18,6 +19,7 @@ from bot.slack.commands import Commands
 from bot.slack.desk import Desk, action_of
 from bot.slack.dialogs import Dialogs, Step, skeleton
 from bot.slack.intake import REPLAYED
+from bot.slack.levers import told_who
 from bot.slack.people import actor
 from bot.slack.requests import Payload, key_of
 from bot.slack.views import mitigate, question, undo
@@ -150,44 +152,45 @@ class Actions:
             async with self._turn(click.key):
                 await self.desk.verbs.pull(click.key, step, by, idem)
         except Contraindicated as error:
-            await self.desk.answers.tell(payload, f"{error} Use the card's button, which asks for the reason.")
+            await self.desk.answers.tell(payload, f"{error} *Contain…* on the card has it, and asks for the reason.")
 
     async def _apply(self, click: Clicked, payload: Payload) -> None:
-        """Pull the lever at once; one that is advised against opens its preview, where a reason is asked for."""
-        kind = MitigationKind(click.action_id.removeprefix(APPLY))
+        """Pull the lever at once; one that is advised against, or without a value yet, opens its preview."""
+        kind = MitigationKind(click.action_id.split(":")[1])
+        order = Order(kind, await self._value(kind, click), self._minutes(click))
         try:
+            value_of(kind, order.value)
             async with self._turn(click.key):
-                await self._apply_once(kind, click, payload)
-        except Contraindicated:
+                await self._apply_once(order, click, payload)
+        except (Contraindicated, Conflict, BadInput) as error:
+            news = "" if isinstance(error, Contraindicated | BadInput) else f"Nothing was applied. {error}"
             await self.desk.opening.open(
-                payload, mitigate.skeleton(click.key), lambda: self.dialogs.preview(click.key, kind)
+                payload, mitigate.skeleton(click.key), lambda: self.dialogs.preview(click.key, order, news)
             )
 
-    async def _apply_once(self, kind: MitigationKind, click: Clicked, payload: Payload) -> None:
+    async def _apply_once(self, order: Order, click: Clicked, payload: Payload) -> None:
         """A second click, or a second person clicking, finds the lever pulled and is told so."""
-        limit = await self._limit(kind, click)
         state = await self.desk.verbs.look.state(click.key)
+        wanted = value_of(order.kind, order.value)
         for status in state.live_mitigations:
-            mitigation = status.mitigation
-            if (mitigation.kind, mitigation.limit) == (kind, limit) and state.status.is_open:
-                sentence = (
-                    f"{mitigation.label} is on already, applied by {mitigation.applied_by.name}. Nothing was changed."
-                )
+            m = status.mitigation
+            if (m.kind, m.value, m.scope) == (order.kind, wanted, order.scope) and state.status.is_open:
+                sentence = f"{m.label} is on already, applied by {m.applied_by.name}. Nothing was changed."
                 await self.desk.answers.tell(payload, messages.answer(sentence))
                 return
-        minutes = click.about.get("minutes")  # the button says for how long
-        order = Order(kind, limit, minutes if isinstance(minutes, int) else DEFAULT_MINUTES)
         await self.desk.verbs.apply(click.key, order, actor(payload), key_of(payload))
 
-    async def _limit(self, kind: MitigationKind, click: Clicked) -> int | None:
-        """The figure the button shows; a button without one takes what is on offer now."""
-        if kind is not MitigationKind.TURN_LIMIT:
-            return None
-        shown = click.about.get("limit", click.about.get("l"))
-        if isinstance(shown, int):
+    def _minutes(self, click: Clicked) -> int:
+        minutes = click.about.get("minutes")  # the button says for how long
+        return minutes if isinstance(minutes, int) else DEFAULT_MINUTES
+
+    async def _value(self, kind: MitigationKind, click: Clicked) -> object:
+        """The value the button shows; a button without one takes what is on offer now."""
+        shown = click.about.get("v", click.about.get("limit"))
+        if shown is not None or LEVERS[kind].is_switch:
             return shown
-        offers = await self.desk.verbs.offers(click.key)
-        return next((offer.limit for offer in offers if offer.kind is kind), None)
+        offers = await self.desk.verbs.offers(click.key, every=True)
+        return next((offer.value for offer in offers if offer.kind is kind), None)
 
     async def _undo(self, click: Clicked, payload: Payload) -> None:
         await self.desk.opening.open(
@@ -195,7 +198,11 @@ class Actions:
         )
 
     async def _extend(self, click: Clicked, payload: Payload) -> None:
-        await self.desk.verbs.extend(click.mitigation, EXTENSION_MINUTES, actor(payload), key_of(payload))
+        """More time for it; whoever comes after somebody undid it is told who did."""
+        try:
+            await self.desk.verbs.extend(click.mitigation, EXTENSION_MINUTES, actor(payload), key_of(payload))
+        except Closed as error:
+            raise Closed(await told_who(self.desk, click.key, click.mitigation, error)) from error
 
     def _turn(self, key: str) -> AbstractAsyncContextManager[None]:
         """One lever at a time for an incident, so that two clicks at once see each other."""

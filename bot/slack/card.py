@@ -37,6 +37,7 @@ from bot.slack.views.verdict import CAUSE_WORDS
 
 __all__ = ["Card", "incident_card"]
 
+MOST_BLOCKS = 12
 SHOWN_FIGURES = 6
 SHOWN_CHANGES = 2
 SHOWN_REASONS = 3
@@ -66,7 +67,7 @@ def incident_card(
         blocks += [section(_telemetry(state, events, public_url, bundle)), section(_judged(state, taxonomy))]
         blocks += [section(_runbook(state, runbook))] if runbook else []
         blocks += [section(offered(offers, state))] if offers and (state.classified or state.harm_now) else []
-    blocks += controls(state, public_url)
+    blocks += controls(state, public_url, MOST_BLOCKS - 1 - len(blocks), now)
     blocks.append(actions(f"card:{state.incident.key}", *next_steps(state, offers)))
     return Card(blocks, _in_words(state, now))
 

@@ -7,8 +7,10 @@ from bot.incident.mitigation import Offer, Standing
 from bot.incident.model import Role
 from bot.incident.timeline import IncidentState
 from bot.slack.blocks import Block, Option, button, overflow
+from bot.slack.card_controls import LEVER_MINUTES, brief, lever_text
+from bot.slack.text import plain_untrusted
+from bot.slack.views.mitigate import carried
 
-DEFAULT_MINUTES = 60
 PRIMARY = "primary"
 
 
@@ -33,33 +35,37 @@ def _before_class(state: IncidentState, offers: Sequence[Offer], about: dict[str
 
 def _classified(state: IncidentState, offers: Sequence[Offer], about: dict[str, Any]) -> list[Block]:
     mitigated = bool(state.live_mitigations)
-    fits = any(offer.standing is Standing.FITS for offer in offers)
+    fits = any(offer.standing is Standing.FITS for offer in brief(offers, state))
     doubted = [button("Look at the class again", "classify", about, PRIMARY)] if state.doubt else []
     levers = _levers(state, offers, primary=fits and not mitigated and not doubted)
     coloured = bool(doubted) or (fits and not mitigated and bool(levers))
     update = button("Update", "update", about, None if coloured else PRIMARY)
-    return [*doubted, *levers, update, button("Resolve", "resolve", about), button("Evidence", "evidence", about)]
+    contain = [button("Contain…", "contain", about)]
+    return [
+        *doubted,
+        *levers,
+        *contain,
+        update,
+        button("Resolve", "resolve", about),
+        button("Evidence", "evidence", about),
+    ]
 
 
 def _levers(state: IncidentState, offers: Sequence[Offer], *, primary: bool) -> list[Block]:
-    """One button for each lever not in force yet. One that is advised against asks for a reason first."""
-    on = {(status.mitigation.kind, status.mitigation.limit) for status in state.live_mitigations}
-    wanted: dict[str, Offer] = {}
-    for offer in offers:
-        if (offer.kind, offer.limit) not in on:
-            wanted.setdefault(offer.kind.value, offer)
-    return [_lever(state, offer, primary=primary and at == 0) for at, offer in enumerate(wanted.values())]
+    """One button for each lever the card has room for. One that is advised against asks for a reason first."""
+    return [_lever(state, offer, primary=primary and at == 0) for at, offer in enumerate(brief(offers, state))]
 
 
 def _lever(state: IncidentState, offer: Offer, *, primary: bool) -> Block:
     about = {
         "k": str(state.incident.key),
         "kind": offer.kind.value,
-        "limit": offer.limit,
-        "minutes": DEFAULT_MINUTES,
+        "v": carried(offer.value),
+        "minutes": LEVER_MINUTES,
     }
     against = offer.standing is Standing.CONTRAINDICATED
-    text = f"{offer.label}… needs a reason" if against else f"{offer.label} · {DEFAULT_MINUTES} min"
+    text = lever_text(offer.label, state.incident.agent)
+    text = f"{plain_untrusted(offer.label, 50)}… needs a reason" if against else text
     return button(text, f"apply:{offer.kind.value}", about, PRIMARY if primary and not against else None)
 
 

@@ -1,31 +1,67 @@
 """The middle of the card: which levers are on offer, and which are in force with their proof."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, assert_never
 
-from bot.incident.mitigation import Delivery, Effect, MitigationState, Offer, Proof, ReadBack, Verdict
+from bot.incident.approval import Approval
+from bot.incident.fitness import stronger
+from bot.incident.kinds import LEVERS, MitigationKind, figure_of
+from bot.incident.mitigation import (
+    DEFAULT_TTL,
+    Delivery,
+    Effect,
+    Mitigation,
+    MitigationState,
+    Offer,
+    Proof,
+    ReadBack,
+    Standing,
+    Verdict,
+)
 from bot.incident.timeline import IncidentState, MitigationStatus
-from bot.slack.blocks import Block, actions, button, section
-from bot.slack.text import date_token, link, quote_untrusted, who
+from bot.response.changes import WARN_AFTER
+from bot.slack.blocks import SECTION_LIMIT, Block, actions, button, section
+from bot.slack.text import date_token, duration, link, plain_untrusted, quote_untrusted, shorten, who
 from bot.slack.views.mitigate import offer_line
 
 EXTENSION_MINUTES = 60
-WITH_ROWS_OF_BUTTONS = 2  # more controls than this share the room: one line and one button each
 SHOWN_CONTROLS = 4
+SHOWN_STALE = 3
+AGENT_CHARACTERS = 28  # of its name on a button
+BRIEF = 2  # levers offered on the card that are not advised against; the kill switch is always there
 LAST = 10_000  # sorts what needs no decision behind what does
+LEVER_MINUTES = int(DEFAULT_TTL.total_seconds() // 60)
+
+
+def brief(offers: Sequence[Offer], state: IncidentState) -> tuple[Offer, ...]:
+    """The levers that the card has room for: the best ones that are not in force yet, and the kill switch."""
+    on = {(status.mitigation.kind, status.mitigation.value) for status in state.live_mitigations}
+    left = [offer for offer in offers if (offer.kind, offer.value) not in on and len(str(offer.value)) < SECTION_LIMIT]
+    best = [offer for offer in left if offer.standing is not Standing.CONTRAINDICATED][:BRIEF]
+    halt = [offer for offer in left if offer.kind is MitigationKind.HALT and offer not in best]
+    return (*best, *halt)
 
 
 def offered(offers: Sequence[Offer], state: IncidentState) -> str:
-    """Every lever in a line: standing, why, and what it would touch."""
+    """The best levers in a line each: standing, why, and what it would touch; how many more there are."""
     named = f" for {state.incident_class.value}" if state.incident_class else ""
-    on = {(status.mitigation.kind, status.mitigation.limit) for status in state.live_mitigations}
-    lines = [f"• {offer_line(offer)}" for offer in offers if (offer.kind, offer.limit) not in on]
-    return "\n".join([f"*Mitigations{named}*", *(lines[:4] or ["All of them are in force."])])
+    shown = brief(offers, state)
+    lines = [f"• {offer_line(offer)}" for offer in shown]
+    more = len(offers) - len(shown) - len(state.live_mitigations)
+    rest = [f"{more} more, each with a preview: *Contain…*"] if more > 0 else []
+    return "\n".join([f"*Mitigations{named}*", *(lines or ["All of them are in force."]), *rest])
 
 
-def controls(state: IncidentState, public_url: str) -> list[Block]:
-    """What waits for a second person, then what is in force, with proof and undo; at most six blocks."""
-    return [*_questions(state), *_in_force(state, public_url)]
+def lever_text(label: str, agent: str) -> str:
+    """What a lever's button says: what it will do, to what, for how long."""
+    return f"{plain_untrusted(label, 34)} · {plain_untrusted(agent, AGENT_CHARACTERS)} · {LEVER_MINUTES} min"
+
+
+def controls(state: IncidentState, public_url: str, room: int, now: datetime) -> list[Block]:
+    """What waits for a second person, then what is in force, with proof and undo; at most ``room`` blocks, four at least."""
+    asked = _questions(state)
+    return [*asked, *_in_force(state, public_url, room - len(asked), now)]
 
 
 def _questions(state: IncidentState) -> list[Block]:
@@ -33,71 +69,113 @@ def _questions(state: IncidentState) -> list[Block]:
     pending = state.pending_approvals
     if not pending:
         return []
-    asked = pending[0]
+    more = f" {len(pending) - 1} more wait." if len(pending) > 1 else ""
+    return list(question_blocks(pending[0], more))
+
+
+def question_blocks(asked: Approval, more: str = "") -> tuple[Block, Block]:
+    """One question to a second person: who asks for what and why, until when, and buttons that say what happens."""
     done = "did alone" if asked.alone else "asks"
     why = asked.alone or asked.ask.reason
+    approve, decline = answers_to(asked)
     lines = [
         f"⚪ *{who(asked.asked_by)} {done}: {quote_untrusted(asked.words, 300)}*",
         f"{quote_untrusted(asked.riskier, 300)}." + (f" Why: {quote_untrusted(why, 300)}" if why else ""),
-        f"A second person answers until {date_token(asked.expires_at)}."
-        + (f" {len(pending) - 1} more wait." if len(pending) > 1 else ""),
+        f"A second person answers until {date_token(asked.expires_at)}.{more}",
     ]
     about = {"k": str(asked.incident), "a": asked.id}
-    return [
-        section("\n".join(lines)),
-        actions(f"approval-{asked.id}", button("Approve", "approve", about), button("Refuse", "refuse", about)),
-    ]
+    row = actions(f"approval-{asked.id}", button(approve, "approve", about), button(decline, "refuse", about))
+    return section("\n".join(lines)), row
 
 
-def _in_force(state: IncidentState, public_url: str) -> list[Block]:
-    """What is in force, with proof and undo; at most four blocks. One line when nothing is."""
+def answers_to(asked: Approval) -> tuple[str, str]:
+    """What the two buttons say."""
+    words = plain_untrusted(asked.words, 60)
+    if asked.alone:
+        return f"Approve: {words}", "Decline"
+    return f"Approve: {words}", "Decline: it stays as it is"
+
+
+def _in_force(state: IncidentState, public_url: str, room: int, now: datetime) -> list[Block]:
+    """What is in force, a paragraph each as far as there is room, and one row of buttons for all of them."""
     live = sorted(state.live_mitigations, key=lambda s: 0 if s.mitigation.state in _NEEDS_SOMEBODY else LAST)
     if not live:
         return [section("No control is in force.")] if state.status.is_open else []
-    if len(live) <= WITH_ROWS_OF_BUTTONS:
-        return [block for status in live for block in _with_row(status)]
     shown = live[:SHOWN_CONTROLS]
-    blocks = [_with_undo(status) for status in shown]
+    texts = [_line(status, now) for status in shown]
     hidden = len(live) - len(shown)
     if hidden:
         page = f"{public_url}/incidents/{state.incident.key}"
-        where = link(page, f"{hidden} more in force") if public_url else f"{hidden} more in force"
-        blocks[-1] = {**blocks[-1], **section(f"{_line(shown[-1])}\n{where}")}
-    return blocks
+        texts.append(link(page, f"{hidden} more in force") if public_url else f"{hidden} more in force")
+    return [*_paragraphs(texts, max(1, room - 1)), _row(state, shown)]
+
+
+def _paragraphs(texts: Sequence[str], room: int) -> list[Block]:
+    """A section each; what finds no room shares the last one, each text with its part of it."""
+    alone, together = texts[: room - 1], texts[room - 1 :]
+    if not together:
+        return [section(text) for text in alone]
+    share = (SECTION_LIMIT - 2 * len(together)) // len(together)
+    return [*(section(text) for text in alone), section("\n\n".join(shorten(text, share) for text in together))]
 
 
 _NEEDS_SOMEBODY = {MitigationState.HELD, MitigationState.INEFFECTIVE}
 
 
-def _with_row(status: MitigationStatus) -> Iterator[Block]:
-    mitigation = status.mitigation
-    yield section(_line(status))
-    yield actions(
-        f"control-{mitigation.id}:{mitigation.incident}",
-        button(f"Undo {mitigation.label.lower()}", "undo", _about(status)),
-        button(f"Extend by {EXTENSION_MINUTES} min", "extend", {**_about(status), "minutes": EXTENSION_MINUTES}),
+def _row(state: IncidentState, shown: Sequence[MitigationStatus]) -> Block:
+    """Undo and extend for each, and the next stronger lever for one that does not hold."""
+    elements: list[Block] = []
+    for status in shown:
+        elements += [*_stronger(state, status), *control_buttons(status.mitigation)]
+    return actions(f"controls:{state.incident.key}", *elements)
+
+
+def control_buttons(m: Mitigation) -> tuple[Block, Block]:
+    """Undo and extend, saying what."""
+    about = {"k": m.incident, "m": m.id}
+    name = plain_untrusted(m.label[:1].lower() + m.label[1:], 45)
+    return (
+        button(f"Undo {name}…", f"undo:{m.id}", about),
+        button(f"Extend {name} by {EXTENSION_MINUTES} min", f"extend:{m.id}", {**about, "minutes": EXTENSION_MINUTES}),
     )
 
 
-def _with_undo(status: MitigationStatus) -> Block:
-    block = section(_line(status), f"control-{status.mitigation.id}:{status.mitigation.incident}")
-    return {**block, "accessory": button("Undo", "undo", _about(status))}
+def _stronger(state: IncidentState, status: MitigationStatus) -> Iterator[Block]:
+    m = status.mitigation
+    if m.state is not MitigationState.INEFFECTIVE or not state.status.is_open:
+        return
+    on = {other.mitigation.kind for other in state.live_mitigations}
+    levers = status.escalated.stronger if status.escalated else stronger(m.kind)
+    for kind in [kind for kind in levers if kind not in on][:1]:
+        yield stronger_button(m, kind)
 
 
-def _about(status: MitigationStatus) -> dict[str, Any]:
-    return {"k": status.mitigation.incident, "m": status.mitigation.id}
+def stronger_button(m: Mitigation, kind: MitigationKind) -> Block:
+    """Pull the next stronger lever: at once where it is a switch, through its preview where it takes a value."""
+    about: dict[str, Any] = {"k": m.incident, "kind": kind.value, "minutes": LEVER_MINUTES}
+    if LEVERS[kind].is_switch:
+        text, about = f"Stronger: {lever_text(kind.label, m.agent)}", {**about, "v": True}
+    else:
+        text = f"Stronger: {kind.label}…"
+    return button(text, f"apply:{kind.value}:{m.id}", about, "danger")
 
 
-def _line(status: MitigationStatus) -> str:
+def _line(status: MitigationStatus, now: datetime) -> str:
     m = status.mitigation
     by = f"by {who(m.applied_by)} {date_token(m.applied_at)}"
-    until = f"until {date_token(m.expires_at)}" if m.state is not MitigationState.HELD else "*its time is over*"
-    where = f" in {quote_untrusted(m.environment, 60)}" if m.environment else ""
-    first = f"{_MARKS[m.state]} *{m.label}*{where} · {by} · {until}"
-    lines = [first, _proof(status.proof) if status.proof else "Proof: reading it back …"]
-    if m.state is MitigationState.HELD:
-        lines.append("It stays in force until somebody undoes or extends it.")
+    until = f"expires {date_token(m.expires_at)}" if m.state is not MitigationState.HELD else "*its time is over*"
+    where = f" only for {quote_untrusted(m.scope.in_words, 120)}" if m.scope.in_words else ""
+    marks = {**_MARKS, MitigationState.APPLIED: _applied_mark(status)}
+    lines = [f"{marks[m.state]} *{quote_untrusted(m.label, 200)}*{where} · {by} · {until}"]
+    lines.append(_proof(status.proof) if status.proof else "Proof: reading it back …")
+    lines += [line for line in (_times(status), *_doubts(status, now), _exit(status)) if line]
     return "\n".join(lines)
+
+
+def _applied_mark(status: MitigationStatus) -> str:
+    if status.proof is not None and not status.proof.read_back.confirmed:
+        return "⚪ Uncertain, not read back yet:"
+    return "🟡 In force, proof under way:"
 
 
 _MARKS: Mapping[MitigationState, str] = {
@@ -107,14 +185,54 @@ _MARKS: Mapping[MitigationState, str] = {
     MitigationState.APPLIED: "🟡 In force, proof under way:",
     MitigationState.DELIVERED: "🟡 In force, proof under way:",
     MitigationState.OBSERVED: "🟢 In force, proven:",
-    MitigationState.INEFFECTIVE: "🔴 In force, not obeyed:",
-    MitigationState.UNPROVEN: "⚪ In force, unproven:",
+    MitigationState.INEFFECTIVE: "🔴 INEFFECTIVE, not obeyed:",
+    MitigationState.UNPROVEN: "⚪ UNPROVEN, in force and no effect seen either way:",
     MitigationState.HELD: "🔴 Held:",
     MitigationState.REVERTING: "⚪ Uncertain, being undone:",
     MitigationState.REVERTED: "Ended:",
     MitigationState.EXPIRED: "Ended:",
     MitigationState.REFUSED: "Never in force:",
 }
+
+
+def _doubts(status: MitigationStatus, now: datetime) -> Iterator[str]:
+    """What somebody must know: held, uncertain, about to end, and what the next step of its way out waits for."""
+    m = status.mitigation
+    if m.state is MitigationState.HELD:
+        yield "It stays in force until somebody undoes or extends it."
+    elif now >= m.applied_at + (m.expires_at - m.applied_at) * WARN_AFTER:
+        yield f"🟡 *Ends soon*, at {date_token(m.expires_at)}: extend it if it is still needed."
+    if m.uncertain:
+        yield f"Uncertain: {quote_untrusted(m.uncertain, 300).rstrip('.')}."
+    if m.state is MitigationState.INEFFECTIVE:
+        levers = status.escalated.stronger if status.escalated else stronger(m.kind)
+        offered = " or ".join(lever.label.lower() for lever in levers)
+        yield f"*Next stronger lever:* {offered}." if offered else "*Stop the agent where it runs.*"
+
+
+def _exit(status: MitigationStatus) -> str:
+    """The way out, with the step it is at."""
+    plan, m = status.mitigation.exit, status.mitigation
+    if plan is None:
+        return ""
+    ahead = [figure_of(step) for step in plan.steps[plan.done :]]
+    course = " → ".join([f"*{quote_untrusted(figure_of(m.value), 60)}*", *ahead, *(["off"] if plan.lift else [])])
+    waits = f" Waits: {quote_untrusted(status.waiting, 200).rstrip('.')}." if status.waiting else ""
+    return f"Way out: {course}, {plan.minutes} min apart, each behind the recovery gate.{waits}"
+
+
+def _times(status: MitigationStatus) -> str:
+    """Apply → delivered → observed, as far as it got."""
+    begun = status.first.get("applied")
+    if begun is None:
+        return ""
+    later = [(name, status.first[name]) for name in ("delivered", "observed") if name in status.first]
+    parts = [f"{name} after {_took((at - begun).total_seconds())}" for name, at in later]
+    return " → ".join([f"Applied {date_token(begun)}", *parts]) if parts else ""
+
+
+def _took(seconds: float) -> str:
+    return f"{max(0.0, seconds):.1f} s" if seconds < 10 else duration(seconds)  # noqa: PLR2004  decimals only where they show
 
 
 def _proof(proof: Proof) -> str:
@@ -130,7 +248,10 @@ def _delivered(delivery: Delivery) -> str:
         return "delivered: no instance has asked yet"
     took = f" in {delivery.seconds:.1f} s" if delivery.seconds is not None else ""
     all_of_them = " ✔" if delivery.reached >= delivery.instances else ""
-    return f"delivered{all_of_them} {delivery.reached} of {delivery.instances} instances{took}"
+    names = [quote_untrusted(name, 40) for name in delivery.stale[:SHOWN_STALE]]
+    more = f" and {len(delivery.stale) - SHOWN_STALE} more" if len(delivery.stale) > SHOWN_STALE else ""
+    stale = f" (stale: {', '.join(names)}{more})" if names else ""
+    return f"delivered{all_of_them} {delivery.reached} of {delivery.instances} instances{took}{stale}"
 
 
 def _effect(effect: Effect) -> str:

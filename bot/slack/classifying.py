@@ -14,7 +14,8 @@ from bot.response.classify import Choice, Seen
 from bot.response.mitigate import Order
 from bot.slack.blocks import View
 from bot.slack.desk import Desk
-from bot.slack.views import contain_now, mitigate, question, verdict
+from bot.slack.levers import Levers
+from bot.slack.views import contain_now, question, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Classifying:
             try:
                 mitigation = await self.desk.verbs.apply(lever.key, Order(lever.kind, lever.value), by, idem)
             except Contraindicated:
-                return await self._preview(lever)
+                return await Levers(self.desk).preview(lever.key, Order(lever.kind, lever.value))
             news = f"*{mitigation.label} is on.* Its proof is on the card, and the button to undo it."
         asked = await self.desk.verbs.classify.questions(lever.key)
         return self._screen(asked, asked.first(), news=news, declared=lever.declared)
@@ -133,12 +134,6 @@ class Classifying:
 
     async def _offers(self, state: IncidentState) -> tuple[Offer, ...]:
         return () if state.live_mitigations else tuple(await self.desk.verbs.offers(state.incident.key))
-
-    async def _preview(self, lever: contain_now.Lever) -> View:
-        state = await self.desk.verbs.look.state(lever.key)
-        offers = await self.desk.verbs.offers(lever.key)
-        offer = next(one for one in offers if one.kind is lever.kind)
-        return mitigate.preview(state, offer, self.desk.clock.now())
 
     def _warnings(self, named: IncidentClass) -> tuple[str, ...]:
         runbook = self.desk.runbooks.get(named)

@@ -6,11 +6,12 @@ from enum import StrEnum
 from typing import assert_never
 
 from bot.incident.errors import Closed
-from bot.incident.kinds import MitigationKind
 from bot.incident.timeline import IncidentState
+from bot.response.mitigate import Order
 from bot.slack.blocks import View
 from bot.slack.classifying import Classifying
 from bot.slack.desk import Desk
+from bot.slack.levers import Levers
 from bot.slack.views import (
     evidence,
     menu,
@@ -25,7 +26,6 @@ from bot.slack.views import (
     undo,
     update,
 )
-from bot.slack.views.loading import notice
 
 
 class Step(StrEnum):
@@ -90,7 +90,7 @@ class Dialogs:
             case Step.CLASSIFY:
                 return await Classifying(self.desk).start(key)
             case Step.CONTAIN:
-                return mitigate.list_view(state, await verbs.offers(key))
+                return await Levers(self.desk).listed(state)
             case Step.REMEDIATE:
                 return remediate.dialog(state, await verbs.remediations(key), url)
             case Step.EVIDENCE:
@@ -112,14 +112,9 @@ class Dialogs:
             case other:
                 assert_never(other)
 
-    async def preview(self, key: str, kind: MitigationKind) -> View:
+    async def preview(self, key: str, order: Order, news: str = "") -> View:
         """What pulling one lever means."""
-        state = await self.desk.verbs.look.state(key)
-        offers = await self.desk.verbs.offers(key)
-        offer = next((one for one in offers if one.kind is kind), None)
-        if offer is None:
-            return notice(f"Contain {state.incident.key}", f"{kind.label} is not on offer for this agent.")
-        return mitigate.preview(state, offer, self.desk.clock.now())
+        return await Levers(self.desk).preview(key, order, news)
 
     async def undo(self, key: str, mitigation_id: str) -> View:
         """What undoing a mitigation means."""

@@ -22,7 +22,7 @@ VERBS = (
     ("/incident classify", "class, suspected cause and severity, with telemetry's answers"),
     ("/incident link [owner]", "a private link to classify on a web page, for an owner without Slack"),
     ("/incident evidence", "what telemetry says, with figures"),
-    ("/incident mitigate", "turn limit or kill switch, with proof and undo"),
+    ("/incident mitigate", "every lever with what it would touch; proof and undo are on the card"),
     ("/incident update [text]", "tell those who wait"),
     ("/incident note TEXT", "keep something on the timeline; a 📌 on a message does the same"),
     ("/incident role", "who commands, writes, informs"),

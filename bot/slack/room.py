@@ -43,7 +43,7 @@ class CardMaker:
         """The card, read fresh."""
         key = state.incident.key
         events = await self.verbs.look.timeline(key)
-        offers = await self.verbs.offers(key) if state.status.is_open else ()
+        offers = await self.verbs.offers(key, every=True) if state.status.is_open else ()
         runbook = self.runbooks.get(state.incident_class) if state.incident_class else None
         bundle = await self.verbs.look.bundle(state) if state.resolution is None else None
         return incident_card(

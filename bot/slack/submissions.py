@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.incident.errors import BadInput, Contraindicated, FirstfiveError, Locked
+from bot.incident.errors import BadInput, Closed, FirstfiveError, Locked
 from bot.incident.model import Person, Via
 from bot.incident.timeline import IncidentState
 from bot.response.declare import Declaration
@@ -17,16 +17,19 @@ from bot.slack.classifying import Classifying
 from bot.slack.commands import Commands
 from bot.slack.desk import Desk
 from bot.slack.dialogs import Dialogs, Step
+from bot.slack.levers import Levers, told_who
 from bot.slack.people import actor
 from bot.slack.requests import Payload, key_of
 from bot.slack.views import (
     contain_now,
     declare,
     declared,
+    lever_value,
     menu,
     mitigate,
     note,
     postmortem,
+    preview,
     question,
     reading,
     remediate,
@@ -52,8 +55,11 @@ FIELDS: Mapping[tuple[str, str], str] = {  # (dialog, field of the error) -> the
     (verdict.CALLBACK, "comment"): verdict.COMMENT,
     (severity.CALLBACK, "severity"): severity.SEVERITY,
     (remediate.CALLBACK, "reason"): remediate.REASON,
-    (mitigate.PREVIEW_CALLBACK, "minutes"): mitigate.MINUTES,
-    (mitigate.PREVIEW_CALLBACK, "limit"): mitigate.LIMIT,
+    (preview.CALLBACK, "minutes"): lever_value.MINUTES,
+    (preview.CALLBACK, "value"): lever_value.VALUE,
+    (undo.CALLBACK, "value"): undo.OTHER,
+    (undo.CALLBACK, "steps"): undo.STEPS,
+    (undo.CALLBACK, "minutes"): undo.PACE,
 }
 
 
@@ -99,7 +105,7 @@ class Submissions:
             question.CALLBACK: self._question,
             verdict.CALLBACK: self._verdict,
             mitigate.LIST_CALLBACK: self._pick,
-            mitigate.PREVIEW_CALLBACK: self._apply,
+            preview.CALLBACK: self._apply,
             undo.CALLBACK: self._undo,
             update.CALLBACK: self._update,
             note.CALLBACK: self._note,
@@ -164,25 +170,35 @@ class Submissions:
         form = mitigate.read_list(said.view)
         if isinstance(form, dict):
             return errors(form)
-        return await self._soon(said, mitigate.skeleton(form.key), self.dialogs.preview(form.key, form.kind))
+        return await self._soon(
+            said, mitigate.skeleton(form.key), self.dialogs.preview(form.key, Order(form.kind, form.value))
+        )
 
     async def _apply(self, said: Submitted) -> Answer:
-        form = mitigate.read_preview(said.view)
+        form = preview.read(said.view)
         if isinstance(form, dict):
             return errors(form)
-        order = Order(form.kind, form.limit, form.minutes, form.reason, form.override)
-        try:
-            await self.desk.verbs.apply(form.key, order, said.by, said.idem)
-        except Contraindicated:  # the class was set while the dialog stood open: ask for the reason now
-            return shown(await self.dialogs.preview(form.key, form.kind))
-        return CLEAR
+        following = await Levers(self.desk).ordered(form, said.by, said.idem)
+        return CLEAR if following is None else shown(following)
 
     async def _undo(self, said: Submitted) -> Answer:
         form = undo.read(said.view)
         if isinstance(form, dict):
             return errors(form)
-        await self.desk.verbs.revert(form.mitigation, form.reason, said.by, said.idem, alone=form.alone)
+        await self._loosened(form, said)
         return CLEAR
+
+    async def _loosened(self, form: undo.UndoForm, said: Submitted) -> None:
+        verbs = self.desk.verbs
+        try:
+            if form.how == undo.IN_STEPS:
+                await verbs.plan_exit(form.mitigation, form.steps, form.pace, form.reason, said.by, said.idem)
+            elif form.how == undo.ANOTHER:
+                await verbs.adjust(form.mitigation, form.value, form.reason, said.by, said.idem, alone=form.alone)
+            else:
+                await verbs.revert(form.mitigation, form.reason, said.by, said.idem, alone=form.alone)
+        except Closed as error:
+            raise Closed(await told_who(self.desk, form.key, form.mitigation, error)) from error
 
     async def _update(self, said: Submitted) -> Answer:
         form = update.read(said.view)

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
+from bot.incident.fitness import stronger
 from bot.incident.model import FIRSTFIVE, Person
 from bot.incident.timeline import IncidentState
 from bot.ports import RoomTask
 from bot.slack import messages
-from bot.slack.blocks import Card, section
+from bot.slack.blocks import Block, Card, actions, section
+from bot.slack.card_controls import control_buttons, question_blocks, stronger_button
 from bot.slack.text import bold_untrusted, link, quote_untrusted, who
 
 ANNOUNCE = "announce"  # payload: the message tells another channel that there is an incident
@@ -24,12 +26,35 @@ def told(task: RoomTask, state: IncidentState, now: datetime, public_url: str) -
         return messages.nudge(state, now)
     if task.key == "raise" and state.classified is None:
         return messages.raised(state, state.severity.value)
+    return _said(task, state, text)
+
+
+def _said(task: RoomTask, state: IncidentState, text: str) -> Card:
+    """A plain message, with buttons for what can be done about the control it is about."""
     card = messages.said_in(state, text.removeprefix(PAGE))
+    asked = state.approvals.get(task.key.partition(":")[2]) if task.key.startswith(("ask:", "glass:")) else None
+    if asked is not None and asked.is_pending:
+        return Card(list(question_blocks(asked)), card.text)
+    card = Card([*card.blocks, *_buttons(task, state)], card.text)
     if not text.startswith(PAGE):
         return card
     # The words are quoted so that nothing in them can call people; this call is ours.
     words = card.blocks[0]["text"]["text"]
     return Card([section(f"{PAGE}{words}"), *card.blocks[1:]], card.text)
+
+
+def _buttons(task: RoomTask, state: IncidentState) -> list[Block]:
+    """What can be done about a control right where the room is told of it."""
+    about, _, rest = task.key.partition(":")
+    status = state.mitigations.get(rest.partition(":")[0])
+    if status is None or not status.mitigation.state.is_live:
+        return []
+    m = status.mitigation
+    if about in {"warned", "held"}:
+        return [actions(f"{about}:{m.incident}", *control_buttons(m))]
+    if about == "escalated" and (levers := stronger(m.kind)):
+        return [actions(f"{about}:{m.incident}", stronger_button(m, levers[0]), *control_buttons(m)[:1])]
+    return []
 
 
 def announcement(state: IncidentState, public_url: str) -> Card:

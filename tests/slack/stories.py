@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.incident.choices import Choices
 from bot.incident.classification import Answer, Classification, Question, Reply
+from bot.incident.direction import Direction
 from bot.incident.evidence import EvidenceBundle, Window
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import (
@@ -18,7 +20,8 @@ from bot.incident.mitigation import (
     Standing,
     Verdict,
 )
-from bot.incident.model import Incident, Person, Role, Via
+from bot.incident.model import Incident, IncidentKey, Person, Role, Via
+from bot.incident.preview import Preview, Reach, Sharing
 from bot.incident.questionnaire import Questionnaire, questionnaire
 from bot.incident.runbook import Runbook
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
@@ -71,6 +74,47 @@ RUNBOOK = Runbook(IncidentClass.LOOP, "Loop without progress", first_five=tuple(
 OFFERS = (
     Offer(MitigationKind.TURN_LIMIT, 5, Standing.FITS, "looping tasks end at the cap", 17, 50),
     Offer(MitigationKind.HALT, True, Standing.CONTRAINDICATED, "a cap keeps the other tasks", 50, 50),
+)
+PREVIEWS = tuple(
+    Preview(
+        wanted=Mitigation(
+            id="w" * 20,
+            kind=offer.kind,
+            agent="helpdesk-agent",
+            scope=Scope(),
+            value=offer.value,
+            reason="",
+            incident=IncidentKey("INC-7"),
+            applied_by=ANA,
+            applied_at=AT,
+            expires_at=AT + timedelta(minutes=60),
+            on_expiry=OnExpiry.REVERT,
+        ),
+        standing=offer.standing,
+        why=offer.why,
+        running=3,
+        reaches=(Reach(1, 17, 50, 0.22, 0.48), Reach(24, 40, 900, 0.03, 0.06)),
+        sessions=12,
+        instances=14,
+        stale=("helpdesk-7",),
+        before="no control",
+        after="turn limit 5",
+        direction=Direction.SAFER,
+        conflicts=("Turn limit 8 is in force for INC-3: it meets the same control, and the safer value wins.",),
+        shared=(Sharing("field-agent", models=("orion-large-2",)),),
+        warnings=("a warning",),
+        plan=("Turn limit 5 is served.",),
+        proof=("read back at once", "delivered to each instance"),
+        undo="Undo ends it earlier.",
+        refusal="It makes LOOP worse." if offer.standing is Standing.CONTRAINDICATED else "",
+    )
+    for offer in OFFERS
+)
+KNOWN = Choices(
+    tools=("check_vpn_status", "search_kb"),
+    models=("orion-large-2",),
+    prompts=("p-118", "p-119"),
+    scopes=(Scope(environment="production"), Scope(tenant="acme")),
 )
 PROOF = Proof(
     ReadBack(confirmed=True, detail="max_turns 5"),

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.incident.timeline import EvidenceFrozen
+from bot.incident.approval import Approval, Ask, Loosening
+from bot.incident.control_facts import (
+    ApprovalRequested,
+    ExitPlanned,
+    ExitWaiting,
+    MitigationEscalated,
+    MitigationUncertain,
+)
+from bot.incident.fitness import stronger
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Delivery, Effect, ExitPlan, Proof, Verdict
+from bot.incident.timeline import EvidenceFrozen, Fact, MitigationApplied, MitigationProven
 from bot.slack.blocks import Card
 from bot.slack.card import incident_card
-from tests.slack.stories import AT, CLASSIFIED, FROZEN, LOOPS, OFFERS, ROOM, RUNBOOK, STAGES, URL, declared, told
+from tests.slack.stories import (
+    ANA,
+    APPLIED,
+    AT,
+    CLASSIFIED,
+    FROZEN,
+    LOOPS,
+    OFFERS,
+    PROOF,
+    ROOM,
+    RUNBOOK,
+    STAGES,
+    URL,
+    declared,
+    incident,
+    mitigation,
+    told,
+)
 from tests.strict_slack.limits import elements_of, message_problems, primary_count, unfillable_in_local_workspace
 from tests.taxonomies import TAXONOMY
 
@@ -68,16 +96,19 @@ def test_when_harm_is_happening_the_next_step_is_to_contain() -> None:
 
 def test_after_the_class_the_fitting_lever_is_one_click() -> None:
     lever = buttons(card_at("classified"))["apply:turn-limit"]
-    assert lever["text"]["text"] == "Turn limit 5 · 60 min"
+    assert lever["text"]["text"] == "Turn limit 5 · helpdesk-agent · 60 min"
     assert lever["style"] == "primary"
-    assert json.loads(lever["value"]) == {"k": "INC-7", "kind": "turn-limit", "limit": 5, "minutes": 60}
+    assert json.loads(lever["value"]) == {"k": "INC-7", "kind": "turn-limit", "v": 5, "minutes": 60}
     assert "style" not in buttons(card_at("classified"))["apply:halt"]
 
 
 def test_a_live_mitigation_shows_its_proof_and_its_undo() -> None:
     card = card_at("mitigated")
     assert "read back ✔ yes · delivered ✔ 2 of 2 instances in 0.4 s · observed ✔ 6 of 6 tasks" in words(card)
-    assert json.loads(buttons(card)["undo"]["value"])["m"] == json.loads(buttons(card)["extend"]["value"])["m"]
+    assert "Applied <!date^" in words(card)
+    mid = mitigation().id
+    assert buttons(card)[f"undo:{mid}"]["text"]["text"] == "Undo turn limit 5…"
+    assert buttons(card)[f"extend:{mid}"]["text"]["text"] == "Extend turn limit 5 by 60 min"
     assert "apply:turn-limit" not in buttons(card)
 
 
@@ -145,3 +176,67 @@ def test_the_card_looks_as_it_did(stage: str) -> None:
     path = SNAPSHOTS / f"card_{stage.replace(' ', '_')}.json"
     card = card_at(stage)
     assert {"text": card.text, "blocks": card.blocks} == json.loads(path.read_text(encoding="utf-8"))
+
+
+def control_card(*facts: Fact, now: datetime = NOW) -> Card:
+    state, events = told(FROZEN, ROOM, CLASSIFIED, APPLIED, *facts)
+    return incident_card(state, events, now, URL, TAXONOMY, RUNBOOK, OFFERS)
+
+
+def test_one_that_does_not_hold_says_so_and_offers_the_next_stronger_lever() -> None:
+    broken = Effect(Verdict.INEFFECTIVE, 2, 5, "3 of 5 tasks started since did not obey")
+    fact = MitigationEscalated(mitigation().id, broken.detail, stronger(MitigationKind.TURN_LIMIT))
+    card = control_card(MitigationProven(mitigation().id, replace(PROOF, effect=broken)), fact)
+    assert "INEFFECTIVE" in words(card)
+    assert "*Next stronger lever:* drain or kill switch." in words(card)
+    lever = buttons(card)[f"apply:drain:{mitigation().id}"]
+    assert lever["text"]["text"] == "Stronger: Drain · helpdesk-agent · 60 min"
+    assert json.loads(lever["value"])["kind"] == "drain"
+
+
+def test_no_traffic_is_called_unproven_and_stale_instances_are_named() -> None:
+    proof = Proof(
+        PROOF.read_back,
+        Delivery(14, 12, None, ("helpdesk-3", "helpdesk-9")),
+        Effect(Verdict.UNPROVEN, 0, 0, "only 0 tasks in 90 s, too few to tell"),
+    )
+    shown = words(control_card(MitigationProven(mitigation().id, proof)))
+    assert "UNPROVEN" in shown
+    assert "12 of 14 instances (stale: helpdesk-3, helpdesk-9)" in shown
+
+
+def test_what_ends_soon_is_marked() -> None:
+    assert "Ends soon" not in words(control_card())
+    assert "Ends soon" in words(control_card(now=AT + timedelta(minutes=52)))
+
+
+def test_doubt_about_a_write_is_called_doubt() -> None:
+    told_so = MitigationUncertain(mitigation().id, "unleash did not answer within 8 s; the write may have happened")
+    assert "Uncertain: unleash did not answer" in words(control_card(told_so))
+
+
+def test_the_way_out_shows_its_step_and_what_it_waits_for() -> None:
+    plan = ExitPlan((8, 15), 20)
+    card = control_card(ExitPlanned(mitigation().id, plan), ExitWaiting(mitigation().id, "telemetry looks like LOOP"))
+    assert "Way out: *5* → 8 → 15 → off, 20 min apart" in words(card)
+    assert "Waits: telemetry looks like LOOP." in words(card)
+
+
+def test_a_question_to_a_second_person_says_what_each_button_does() -> None:
+    asked = Approval(
+        "INC-7-0123456789",
+        incident().key,
+        "helpdesk-agent",
+        Ask(Loosening.REVERT, mitigation().id, "It is fixed"),
+        "undo Turn limit 5 on helpdesk-agent",
+        "it lets the agent do more: turn limit 5 → no turn limit",
+        ANA,
+        AT,
+        AT + timedelta(minutes=30),
+    )
+    more = (MitigationApplied(mitigation(n, n + 3), "no control", f"turn limit {n + 3}") for n in range(2, 6))
+    card = control_card(*more, ApprovalRequested(asked))
+    assert buttons(card)["approve"]["text"]["text"] == "Approve: undo Turn limit 5 on helpdesk-agent"
+    assert buttons(card)["refuse"]["text"]["text"] == "Decline: it stays as it is"
+    assert message_problems(card.blocks, card.text) == []
+    assert len(card.blocks) <= 12

@@ -1,6 +1,9 @@
 """What people answered, read back: as Slack sends it, and as the local workspace does."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,8 +12,9 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.model import Role
 from bot.incident.review import Section
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.incident.timeline import QuestionAnswered, ReviewWritten, SeverityChanged
+from bot.incident.timeline import IncidentState, QuestionAnswered, ReviewWritten, SeverityChanged
 from bot.response.answering import Sent
+from bot.response.mitigate import Order
 from bot.slack.views import (
     contain_now,
     declare,
@@ -18,6 +22,7 @@ from bot.slack.views import (
     mitigate,
     note,
     postmortem,
+    preview,
     question,
     resolve,
     role,
@@ -27,7 +32,7 @@ from bot.slack.views import (
     verdict,
 )
 from tests.slack.answering import fields, named, submitted
-from tests.slack.stories import APPLIED, AT, CLASSIFIED, OFFERS, STAGES, asked, mitigation, told
+from tests.slack.stories import APPLIED, CLASSIFIED, KNOWN, OFFERS, PREVIEWS, STAGES, asked, mitigation, told
 from tests.taxonomies import TAXONOMY
 
 BROWSERS = pytest.mark.parametrize("initials", [True, False], ids=["slack", "local workspace"])
@@ -170,17 +175,74 @@ def test_no_lever_is_pulled_by_leaving_it_alone() -> None:
 def test_an_untouched_order_is_the_offer_for_an_hour(*, initials: bool) -> None:
     state, _ = told(CLASSIFIED)
     picked = mitigate.read_list(submitted(mitigate.list_view(state, OFFERS), initials=initials))
-    assert picked == mitigate.Pick("INC-7", MitigationKind.TURN_LIMIT)
-    form = mitigate.read_preview(submitted(mitigate.preview(state, OFFERS[0], AT), initials=initials))
-    assert form == mitigate.OrderForm("INC-7", MitigationKind.TURN_LIMIT, 5, 60, "", None)
+    assert picked == mitigate.Pick("INC-7", MitigationKind.TURN_LIMIT, 5)
+    form = ordered(previewed(state, 0), initials=initials)
+    assert form.shown
+    assert form.order == Order(MitigationKind.TURN_LIMIT, 5)
+
+
+def previewed(state: IncidentState, number: int) -> dict[str, Any]:
+    found = PREVIEWS[number]
+    return preview.preview(state, found, Order(found.wanted.kind, found.wanted.value), KNOWN)
+
+
+def ordered(view: Mapping[str, Any], said: Mapping[str, Any] | None = None, *, initials: bool = True) -> preview.Asked:
+    form = preview.read(submitted(view, said, initials=initials))
+    assert isinstance(form, preview.Asked)
+    return form
 
 
 def test_a_lever_that_is_advised_against_needs_a_reason() -> None:
-    state, _ = told(CLASSIFIED)
-    view = mitigate.preview(state, OFFERS[1], AT)
-    assert refused(mitigate.read_preview(submitted(view))) == {"order_override"}
-    form = mitigate.read_preview(submitted(view, {"order_override": "it writes tickets", "minutes": "15"}))
-    assert form == mitigate.OrderForm("INC-7", MitigationKind.HALT, None, 15, "", "it writes tickets")
+    view = previewed(told(CLASSIFIED)[0], 1)
+    assert refused(preview.read(submitted(view))) == {"order_override"}
+    form = ordered(view, {"order_override": "it writes tickets", "minutes": "15"})
+    assert form.shown
+    assert form.order == Order(MitigationKind.HALT, value=True, minutes=15, override="it writes tickets")
+
+
+@pytest.mark.parametrize("said", [{"value:turn-limit": "3"}, {"scope": "1"}])
+def test_what_was_changed_is_previewed_before_it_is_applied(said: Mapping[str, str]) -> None:
+    form = ordered(previewed(told(CLASSIFIED)[0], 0), said)
+    assert not form.shown
+    assert (form.order.value, form.order.scope.tenant) in {(3, ""), (5, "acme")}
+
+
+@BROWSERS
+def test_names_are_chosen_or_typed(*, initials: bool) -> None:
+    state = told(CLASSIFIED)[0]
+    tools = preview.preview(state, None, Order(MitigationKind.DISABLE_TOOLS), KNOWN)
+    assert refused(preview.read(submitted(tools, initials=initials))) == {"value:disable-tools"}
+    said = {"value:disable-tools": ["search_kb"], "value_named:disable-tools": "mail, "}
+    assert ordered(tools, said, initials=initials).order.value == ("mail", "search_kb")
+    pin = preview.preview(state, None, Order(MitigationKind.MODEL_PIN), KNOWN)
+    assert ordered(pin, {"value:model-pin": "orion-large-2"}, initials=initials).order.value == "orion-large-2"
+    assert ordered(pin, {"value_named:model-pin": "other"}, initials=initials).order.value == "other"
+
+
+def test_a_pin_takes_the_place_of_another_only_when_somebody_says_so() -> None:
+    pinned = replace(mitigation(), kind=MitigationKind.MODEL_PIN, value="orion-mini-2")
+    found = replace(
+        PREVIEWS[0], wanted=replace(PREVIEWS[0].wanted, kind=MitigationKind.MODEL_PIN, value="orion-large-2")
+    )
+    view = preview.preview(told()[0], found, Order(MitigationKind.MODEL_PIN, "orion-large-2"), KNOWN, (pinned,))
+    assert ordered(view).order.supersedes == ""
+    form = ordered(view, {"supersedes": pinned.id})
+    assert (form.order.supersedes, form.shown) == (pinned.id, False)
+
+
+def test_what_is_in_force_is_known_by_its_value_not_by_its_proof() -> None:
+    one = mitigation()
+    assert preview.fingerprint((one,)) == preview.fingerprint((replace(one, revision=9),))
+    assert preview.fingerprint((one,)) != preview.fingerprint((replace(one, value=4),))
+
+
+@BROWSERS
+def test_a_limit_can_go_in_steps(*, initials: bool) -> None:
+    state, mid = told(CLASSIFIED, APPLIED)[0], mitigation().id
+    form = undo.read(submitted(undo.dialog(state, mid), {"undo_how": "steps"}, initials=initials))
+    assert form == undo.UndoForm("INC-7", mid, "", "", undo.IN_STEPS, ("8", "15"), 20)
+    other = submitted(undo.dialog(state, mid), {"undo_how": "value"}, initials=initials)
+    assert refused(undo.read(other)) == {"undo_value"}
 
 
 def test_undoing_asks_a_second_person_or_says_why_it_cannot_wait() -> None:
@@ -250,7 +312,7 @@ def test_the_menu_left_alone_opens_the_next_step(*, initials: bool) -> None:
 
 def test_a_dialog_nobody_can_read_is_answered_and_does_not_crash() -> None:
     broken = {"private_metadata": "not json", "blocks": [], "state": {}}
-    assert isinstance(mitigate.read_preview(broken), dict)
+    assert isinstance(preview.read(broken), dict)
     assert isinstance(declare.read(broken), dict)
     assert isinstance(verdict.read(broken), dict)
     assert isinstance(contain_now.read(broken), dict)

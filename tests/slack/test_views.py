@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.incident.choices import Choices
 from bot.incident.evidence import (
     Change,
     ChangeKind,
@@ -25,9 +26,13 @@ from bot.incident.evidence import (
     Unit,
     Window,
 )
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Scope, Standing
+from bot.incident.preview import Sharing
 from bot.incident.remediation import Permission, RemediationOffer, Wish
 from bot.incident.rules import RemediationKind
 from bot.incident.timeline import IncidentState, ReviewWritten
+from bot.response.mitigate import Order
 from bot.slack import messages
 from bot.slack.views import (
     contain_now,
@@ -37,6 +42,7 @@ from bot.slack.views import (
     mitigate,
     note,
     postmortem,
+    preview,
     question,
     remediate,
     resolve,
@@ -48,7 +54,7 @@ from bot.slack.views import (
 )
 from bot.slack.views.declared import declared as declared_view
 from bot.slack.views.loading import notice
-from tests.slack.stories import APPLIED, AT, OFFERS, ROOM, STAGES, URL, mitigation, questions_of, told
+from tests.slack.stories import APPLIED, AT, KNOWN, OFFERS, PREVIEWS, ROOM, STAGES, URL, mitigation, questions_of, told
 from tests.slack.stories import declared as declaration
 from tests.strict_slack.limits import message_problems, unfillable_in_local_workspace, view_problems
 from tests.taxonomies import TAXONOMY
@@ -102,6 +108,35 @@ def repairs(words: str) -> tuple[RemediationOffer, ...]:
     )
 
 
+def previews(state: IncidentState, words: str) -> dict[str, dict[str, Any]]:
+    """Every kind with a preview and without one, with long names wherever names stand."""
+    names = tuple(f"{n} {words}" for n in range(40))
+    known = Choices(names, names, names, tuple(Scope(tenant=name) for name in names))
+    said = replace(
+        PREVIEWS[0],
+        why=words,
+        stale=(words,) * 9,
+        before=words,
+        after=words,
+        conflicts=(words,) * 9,
+        shared=(Sharing(words, (words,)),) * 9,
+        warnings=(words,) * 3,
+        plan=(words,) * 5,
+        undo=words,
+        approval=words,
+        refusal=words,
+    )
+    shown = {}
+    for kind in MitigationKind:
+        order = Order(kind, None, scope=Scope(tenant=words[:200]))
+        shown[f"choose {kind}"] = preview.preview(state, None, order, known, (mitigation(),), news=words)
+    for one in (*PREVIEWS, said, replace(said, standing=Standing.CONTRAINDICATED)):
+        order = Order(one.wanted.kind, one.wanted.value)
+        name = f"preview {one.wanted.kind} {one.standing} {one.why[:9]}"
+        shown[name] = preview.preview(state, one, order, KNOWN, (mitigation(),))
+    return shown
+
+
 def every_view(state: IncidentState, words: str = "words") -> dict[str, dict[str, Any]]:
     key = str(state.incident.key)
     live = next(iter(state.mitigations), "none")
@@ -119,9 +154,9 @@ def every_view(state: IncidentState, words: str = "words") -> dict[str, dict[str
         "contain now": contain_now.dialog(state, OFFERS),
         "mitigate list": mitigate.list_view(state, OFFERS),
         "mitigate none": mitigate.list_view(state, ()),
-        "mitigate limit": mitigate.preview(state, OFFERS[0], AT, 3),
-        "mitigate halt": mitigate.preview(state, OFFERS[1], AT, 0),
         "remediate": remediate.dialog(state, repairs(words), URL),
+        "mitigate repairs": mitigate.list_view(state, OFFERS, repairs(words), URL),
+        **previews(state, words),
         "undo": undo.dialog(state, live),
         "update": update.dialog(key, words),
         "note": note.dialog(key, words),

@@ -1,51 +1,42 @@
-"""Mitigate: which levers there are, what one of them would touch, and the order for it."""
+"""Mitigate: every lever for this class and agent, best first; picking one shows its preview."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Final
 
-from bot.incident.kinds import LEVERS, MitigationKind
+from bot.incident.kinds import LEVERS, MitigationKind, Value
 from bot.incident.mitigation import Offer, Standing
+from bot.incident.remediation import RemediationOffer
 from bot.incident.timeline import IncidentState
-from bot.slack.blocks import Block, View, modal, radio, section, select, text_input
-from bot.slack.text import date_token, percent, plain_untrusted, quote_untrusted, sentence
+from bot.slack.blocks import Block, Option, View, context, modal, section, select
+from bot.slack.text import link, percent, plain_untrusted, quote_untrusted
 from bot.slack.views.loading import loading, notice
-from bot.slack.views.reading import InputErrors, choice_of, key_of, metadata, text_of, too_long
+from bot.slack.views.reading import InputErrors, choice_of, key_of, metadata
 
 LIST_CALLBACK: Final = "mitigate_list"
-PREVIEW_CALLBACK: Final = "mitigate_preview"
-KIND, LIMIT, MINUTES, REASON, OVERRIDE = "kind", "limit", "minutes", "order_reason", "order_override"
-DEFAULT_MINUTES = 60
-MINUTES_WORDS: Final[Mapping[int, str]] = {15: "15 min", 30: "30 min", 60: "60 min", 240: "4 h"}
-LIMITS: Final = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 50)
-REASON_CHARACTERS = 500
-MOST_LIMIT = 1000
+KIND: Final = "kind"
+DEFAULT_MINUTES: Final = 60
+MOST_VALUE = 60  # characters of a value that the dialog carries; longer ones are chosen on the next screen
+SHOWN_REPAIRS = 4
 STANDING_WORDS: Final[Mapping[Standing, str]] = {
     Standing.FITS: "fits",
     Standing.ALLOWED: "possible",
     Standing.CONTRAINDICATED: "advised against",
 }
+_HEADS: Final[Mapping[Standing, str]] = {
+    Standing.FITS: "*Fits*",
+    Standing.ALLOWED: "*Possible*",
+    Standing.CONTRAINDICATED: "🔴 *Advised against: asks for a reason first*",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """The lever somebody wants to see closer."""
+    """The lever somebody wants to see closer, with the value that was on offer; None: still to be chosen."""
 
     key: str
     kind: MitigationKind
-
-
-@dataclass(frozen=True, slots=True)
-class OrderForm:
-    """The order. ``override`` is the reason for a lever that is advised against, else None."""
-
-    key: str
-    kind: MitigationKind
-    limit: int | None
-    minutes: int
-    reason: str
-    override: str | None
+    value: object = None
 
 
 def skeleton(key: str) -> View:
@@ -53,24 +44,35 @@ def skeleton(key: str) -> View:
     return loading(LIST_CALLBACK, f"Contain {key}", key, "Counting what each mitigation would touch …")
 
 
-def list_view(state: IncidentState, offers: Sequence[Offer]) -> View:
-    """Every lever, best first, with its standing and reach; one is picked for a preview."""
+def list_view(
+    state: IncidentState, offers: Sequence[Offer], repairs: Sequence[RemediationOffer] = (), public_url: str = ""
+) -> View:
+    """Every lever, best first, with its standing and reach; one is picked for a preview.
+
+    Kinds without an offer can be picked, too: their value is chosen on the next screen. ``repairs`` are shown
+    with what they wait for; they are started on the page.
+    """
     key = state.incident.key
     if not offers:
         return notice(f"Contain {key}", "No mitigation is on offer for this agent.")
-    lines = [f"{at}. {offer_line(offer)}" for at, offer in enumerate(offers, 1)]
-    options = [(offer.kind.value, f"{offer.label} ({STANDING_WORDS[offer.standing]})") for offer in offers]
-    blocks: list[Block] = [
-        section(f"*Mitigations for {quote_untrusted(state.incident.agent, 200)}*\n" + "\n".join(lines)),
-        radio(
+    blocks: list[Block] = [section(f"*Mitigations for {quote_untrusted(state.incident.agent, 200)}*")]
+    blocks += [section("\n".join(lines)) for lines in _groups(offers)]
+    options = [*_options(offers), *_rest(offers)]
+    live = ", ".join(status.mitigation.label for status in state.live_mitigations)
+    in_force = f"In force already: {quote_untrusted(live, 600)}. The safer value wins." if live else ""
+    blocks += [
+        *([context(in_force)] if in_force else []),
+        select(
             KIND,
-            f"Which one? (untouched: {offers[0].label})",
+            "Which one?",
             options,
             initial=options[0][0],
-            hint="The next screen shows what it touches. Nothing happens before you confirm there.",
+            placeholder=options[0][1],
+            hint="The next screen shows what it touches, whom else, and how to undo it. Nothing happens before that.",
         ),
+        *_repairs(state, repairs, public_url),
     ]
-    return modal(LIST_CALLBACK, f"Contain {key}", blocks, {"k": key}, submit="Preview")
+    return modal(LIST_CALLBACK, f"Contain {key}", blocks, {"k": key, "o": _values(offers)}, submit="Preview")
 
 
 def read_list(view: Mapping[str, Any]) -> Pick | InputErrors:
@@ -78,60 +80,14 @@ def read_list(view: Mapping[str, Any]) -> Pick | InputErrors:
     chosen = choice_of(view, KIND)
     if chosen not in set(MitigationKind):
         return {KIND: "Choose a mitigation."}
-    return Pick(key_of(view), MitigationKind(chosen))
-
-
-def preview(
-    state: IncidentState,
-    offer: Offer,
-    now: datetime,
-    instances: int | None = None,
-    minutes: int = DEFAULT_MINUTES,
-) -> View:
-    """What pulling this lever means. ``instances`` is how many of the agent's instances read controls, if known."""
-    key = state.incident.key
-    against = offer.standing is Standing.CONTRAINDICATED
-    blocks: list[Block] = [
-        section(f"*{offer.label}* on *{quote_untrusted(state.incident.agent, 200)}*\n{_does(offer)}"),
-        section(_facts(state, offer, now, instances, minutes)),
-        *([_override_input(state, offer)] if against else []),
-        *([_limit_input(offer.limit)] if offer.kind is MitigationKind.TURN_LIMIT else []),
-        select(
-            MINUTES,
-            "For how long?",
-            [(str(one), words) for one, words in MINUTES_WORDS.items()],
-            initial=str(minutes),
-            placeholder=MINUTES_WORDS.get(minutes, f"{minutes} min"),
-        ),
-        text_input(REASON, "Reason", placeholder="contain while we classify", optional=True, limit=REASON_CHARACTERS),
-    ]
-    about = {"k": key, "kind": offer.kind.value, "l": offer.limit, "min": minutes, "a": int(against)}
-    return modal(PREVIEW_CALLBACK, f"Contain {key}", blocks, about, submit="Apply")
-
-
-def read_preview(view: Mapping[str, Any]) -> OrderForm | InputErrors:
-    """The order, or what is missing in it."""
-    about = metadata(view)
-    kind = str(about.get("kind", ""))
-    errors: InputErrors = {}
-    if kind not in set(MitigationKind):
-        return {MINUTES: "This dialog is out of date. Close it and open it again from the card."}
-    override, reason = text_of(view, OVERRIDE), text_of(view, REASON)
-    if about.get("a") and not override:
-        errors[OVERRIDE] = "It is advised against for this class. Say why it is right here, or choose another one."
-    for block_id, text in ((OVERRIDE, override), (REASON, reason)):
-        if said := too_long(text, REASON_CHARACTERS):
-            errors[block_id] = said
-    if errors:
-        return errors
-    limit = _number(choice_of(view, LIMIT), about.get("l")) if kind == MitigationKind.TURN_LIMIT.value else None
-    minutes = _number(choice_of(view, MINUTES), about.get("min")) or DEFAULT_MINUTES
-    return OrderForm(key_of(view), MitigationKind(kind), limit, minutes, reason, override or None)
+    values = metadata(view).get("o")
+    value = values.get(chosen) if isinstance(values, dict) else None
+    return Pick(key_of(view), MitigationKind(chosen), value)
 
 
 def offer_line(offer: Offer) -> str:
     """One lever in one line: name, standing, why, reach."""
-    name = f"*{offer.label}*, {STANDING_WORDS[offer.standing]}: {quote_untrusted(offer.why, 400).rstrip('.')}."
+    name = f"*{_label(offer)}*, {STANDING_WORDS[offer.standing]}: {quote_untrusted(offer.why, 400).rstrip('.')}."
     return f"{name} {reach(offer)}"
 
 
@@ -143,44 +99,56 @@ def reach(offer: Offer) -> str:
     return f"Touches {offer.touches_k} of {offer.touches_n} tasks of the last hour ({share})."
 
 
-def _does(offer: Offer) -> str:
-    return LEVERS[offer.kind].does
+def _label(offer: Offer) -> str:
+    return quote_untrusted(offer.label, 120)
 
 
-def _facts(state: IncidentState, offer: Offer, now: datetime, instances: int | None, minutes: int) -> str:
-    live = ", ".join(status.mitigation.label for status in state.live_mitigations)
-    to = "no instance has asked for its controls yet" if not instances else f"{instances} instances"
-    until = date_token(now + timedelta(minutes=minutes))
-    lines = [
-        f"• {STANDING_WORDS[offer.standing].capitalize()}: {quote_untrusted(offer.why, 600).rstrip('.')}.",
-        f"• {reach(offer)}",
-        *([f"• Goes to {to}."] if instances is not None else []),
-        f"• In force already: {live}. The safer value wins." if live else "• No other control is in force.",
-        "• Proof: read back at once, delivery counted, then tasks that start afterwards are checked.",
-        f"• With {MINUTES_WORDS.get(minutes, f'{minutes} min')} it ends at {until}. *Undo* on the card ends it earlier.",
+def _groups(offers: Sequence[Offer]) -> Iterator[list[str]]:
+    """One paragraph for each standing; the possible ones share their reason, so only their reach is said."""
+    for standing, head in _HEADS.items():
+        group = [offer for offer in offers if offer.standing is standing]
+        if not group:
+            continue
+        if standing is Standing.ALLOWED:
+            yield [head, *(f"• {_label(offer)} · {reach(offer)}" for offer in group)]
+        else:
+            yield [head, *(f"• *{_label(offer)}* · {_why(offer)}. {reach(offer)}" for offer in group)]
+
+
+def _why(offer: Offer) -> str:
+    return quote_untrusted(offer.why, 240).rstrip(".")
+
+
+def _options(offers: Sequence[Offer]) -> list[Option]:
+    return [
+        (offer.kind.value, f"{plain_untrusted(offer.label, 50)} · {STANDING_WORDS[offer.standing]}") for offer in offers
     ]
-    return "\n".join(lines)
 
 
-def _override_input(state: IncidentState, offer: Offer) -> Block:
-    named = state.incident_class.value if state.incident_class else "this class"
-    return text_input(
-        OVERRIDE,
-        f"Advised against for {named}. Why do it anyway?",
-        placeholder="The loops write to the ticket system",
-        hint=f"{sentence(plain_untrusted(offer.why, 600))} The reason goes on the timeline.",
-        limit=REASON_CHARACTERS,
-    )
+def _rest(offers: Sequence[Offer]) -> list[Option]:
+    """Kinds for which nothing could be suggested."""
+    offered = {offer.kind for offer in offers}
+    return [(kind.value, f"{kind.label} … choose the value") for kind in LEVERS if kind not in offered]
 
 
-def _limit_input(limit: int | None) -> Block:
-    wanted = limit or LIMITS[3]
-    values = sorted({*LIMITS, wanted})
-    options = [(str(one), f"{one} turns" + (" (suggested)" if one == limit else "")) for one in values]
-    return select(LIMIT, "Turns per task", options, initial=str(wanted), placeholder=f"{wanted} turns")
+def _values(offers: Sequence[Offer]) -> dict[str, Value | list[str]]:
+    """The values on offer, carried along; those that are too long for that are chosen on the next screen."""
+    return {offer.kind.value: carried(offer.value) for offer in offers if len(str(offer.value)) <= MOST_VALUE}
 
 
-def _number(chosen: str, otherwise: object) -> int | None:
-    if chosen.isascii() and chosen.isdigit():
-        return min(int(chosen), MOST_LIMIT)
-    return otherwise if isinstance(otherwise, int) else None
+def carried(value: Value) -> Value | list[str]:
+    """A value as JSON keeps it."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _repairs(state: IncidentState, repairs: Sequence[RemediationOffer], public_url: str) -> list[Block]:
+    if not repairs:
+        return []
+    lines = []
+    for one in repairs[:SHOWN_REPAIRS]:
+        mark = "✔ allowed" if one.permission.granted else "🔒 locked"
+        why = quote_untrusted(one.permission.because[0], 220).rstrip(".") if one.permission.because else ""
+        lines.append(f"• {mark}: {quote_untrusted(one.wish.label, 120)} · {why}.")
+    page = f"{public_url}/incidents/{state.incident.key}/remediation"
+    more = f" {link(page, 'Start or evaluate one')}." if public_url else ""
+    return [section("\n".join([f"*What repairs waits for its reasons.*{more}", *lines]))]
