@@ -150,5 +150,6 @@ def _repairs(state: IncidentState, repairs: Sequence[RemediationOffer], public_u
         why = quote_untrusted(one.permission.because[0], 220).rstrip(".") if one.permission.because else ""
         lines.append(f"• {mark}: {quote_untrusted(one.wish.label, 120)} · {why}.")
     page = f"{public_url}/incidents/{state.incident.key}/remediation"
-    more = f" {link(page, 'Start or evaluate one')}." if public_url else ""
+    more = f" or {link(page, 'its page')}" if public_url else ""
+    more = f" `/incident remediate`{more} starts one."
     return [section("\n".join([f"*What repairs waits for its reasons.*{more}", *lines]))]
