@@ -1,7 +1,7 @@
 """The case for each class: how strongly the signals of a bundle speak for it, and which ones.
 
 Strength is evidence in nats (see ``statistics``): one signal alone that is worse by chance in
-one of five hundred looks reaches about 4.2. Signals of one class that are independent add up.
+one of seven hundred looks reaches about 4.5. Signals of one class that are independent add up.
 """
 
 import math

@@ -14,7 +14,7 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Standing
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 
-CONVINCING = 4.2  # nats for a class that lives in everyday noise; ordinary hours say how rarely that is reached
+CONVINCING = 4.5  # nats for a class that lives in everyday noise; ordinary hours say how rarely that is reached
 ROLLBACK_CAUSES = frozenset({Cause.OUR_PROMPT, Cause.OUR_CODE_OR_CONFIG, Cause.MODEL_OR_PROVIDER})
 BESIDE = 0.4  # of the strongest case: what an earlier class must reach; its own consequences may look stronger
 

@@ -110,14 +110,27 @@ def _confidence(chosen: IncidentClass | None, answers: Answers, look: Look) -> C
     if chosen is None:
         quiet = answers.get(Question.QUALITY)
         return Confidence.HIGH if quiet and quiet.reply is Reply.NO else Confidence.MEDIUM
-    case = look.case(chosen)
+    case = _basis(chosen, answers, look)
     if chosen is IncidentClass.UNKN or not case.stands or not fresh(answers, look.taxonomy):
         return Confidence.LOW
-    rivals = max((other.nats for other in look.cases.values() if other.incident_class is not chosen), default=0.0)
+    ours = {chosen, case.incident_class}
+    rivals = max((other.nats for other in look.cases.values() if other.incident_class not in ours), default=0.0)
     alone = chosen is IncidentClass.PROV and not look.bundle.also_affected
     if case.nats >= 2 * case.convincing and rivals < NEARBY * case.nats and not alone:
         return Confidence.HIGH
     return Confidence.MEDIUM if rivals < case.nats and not alone else Confidence.LOW
+
+
+def _decided(chosen: IncidentClass, answers: Answers, taxonomy: Taxonomy) -> Question | None:
+    """The question whose yes led to the class; the first that could have where none was answered so."""
+    led = [one.id for one in taxonomy.questions.values() if one.leads_to is chosen]
+    return next((name for name in led if answers[name].reply is Reply.YES), led[0] if led else None)
+
+
+def _basis(chosen: IncidentClass, answers: Answers, look: Look) -> Case:
+    """The case the class rests on; worse answers where another model is what makes them the provider's."""
+    swapped = _decided(chosen, answers, look.taxonomy) is Question.MODEL_CHANGED
+    return look.case(IncidentClass.QUAL if swapped else chosen)
 
 
 def _because(chosen: IncidentClass | None, answers: Answers, look: Look, cause: str) -> tuple[str, ...]:
@@ -128,9 +141,11 @@ def _because(chosen: IncidentClass | None, answers: Answers, look: Look, cause: 
         open_ends = [answer.because for answer in answers.values() if answer.reply is Reply.CANT_TELL]
         stale = [answers[name].because for name in (Question.FRESH,) if not fresh(answers, look.taxonomy)]
         return (*stale, *tuple(dict.fromkeys(open_ends))[:2]) or ("no question was answered with yes",)
-    said = list(look.case(chosen).because)
-    question = look.taxonomy.question_of(chosen)
+    question = _decided(chosen, answers, look.taxonomy)
     answer = answers[question] if question else None
+    said = list(_basis(chosen, answers, look).because)
+    if question is Question.MODEL_CHANGED and answer:
+        said.insert(0, answer.because.split("; ")[0])  # whom else it concerns comes last
     if answer and (answer.by != "telemetry" or not said):
         said.insert(0, answer.because)
     if chosen is IncidentClass.PROV and not look.stale:
