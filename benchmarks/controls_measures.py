@@ -42,6 +42,11 @@ class Program:
         except Empty:
             raise RuntimeError(f"{self.process.args!r} said nothing for {within:g} s") from None
 
+    def forget(self) -> None:
+        """What it said until now."""
+        while not self.lines.empty():
+            self.lines.get_nowait()
+
 
 @contextmanager
 def program(command: Sequence[str], **env: str) -> Iterator[Program]:
@@ -110,9 +115,14 @@ class Server:
         lever = ""
         for number in range(rounds):
             if number % 2 == 0:
+                self.child.forget()
                 lever = self.apply("turn-limit", value=3 + number % 7)
-            else:
-                asked(f"{self.url}/api/v1/mitigations/{lever}/revert", {"reason": "measured"}, firstfive_actor="ben")
+            else:  # the click that lifts it is the second person's
+                path = f"{self.url}/api/v1/mitigations/{lever}"
+                asked(f"{path}/revert", {"reason": "measured"}, firstfive_actor="ana")
+                time.sleep(0.05)
+                self.child.forget()
+                asked(f"{path}/approve", {}, firstfive_actor="ben")
             found: dict[int, int] = {}
             while not found or not self.child.lines.empty():
                 line = self.child.next()

@@ -62,6 +62,7 @@ class Gateway:
         assert asked.status_code == httpx.codes.ACCEPTED, asked.text
         lifted = self.firstfive.post(f"{path}/approve", json={}, headers={"Firstfive-Actor": "ben"})
         assert lifted.is_success, lifted.text
+        sleep(0.5)  # the proxy hears of it within milliseconds
 
     def delivered(self, mitigation: str) -> None:
         """The proxy itself said that it applied it."""
