@@ -53,18 +53,18 @@ def to_one(server: Server) -> float:
     say("click to effect: firstfive-client")
     with program(client("own", server.url)) as listener:
         listener.next()  # it is connected
-        own = told("firstfive-client", _all(effects(server, listener, 200)), COMMITTED, (5, 50))
+        own = told("firstfive-client", _all(effects(server, listener, 150)), COMMITTED, (5, 50))
     say("click to effect: flagd provider")
     with program(client("flagd", f"127.0.0.1:{server.flagd_port}")) as listener:
         listener.next()
-        told("flagd provider (gRPC stream)", _all(effects(server, listener, 200)), COMMITTED)
+        told("flagd provider (gRPC stream)", _all(effects(server, listener, 100)), COMMITTED)
     try:
         node = installed(NODE)
     except NodeMissing as error:
         for name in ("OFREP web provider (event stream)", "OFREP web provider (polling, 1 s)"):
             emit(Measure(f"click to effect, {name}", None, "ms", note=str(error)))
         return own
-    for name, poll, rounds in (("event stream", 0, 120), ("polling, 1 s", 1000, 40)):
+    for name, poll, rounds in (("event stream", 0, 80), ("polling, 1 s", 1000, 30)):
         say(f"click to effect: OFREP web provider, {name}")
         context = json.dumps({"targetingKey": "s", "agent": AGENT})
         with program([node, str(NODE / "web.mjs"), server.url, "", str(poll), context]) as listener:
@@ -79,7 +79,7 @@ def _all(changes: Sequence[Sequence[float]]) -> list[float]:
 
 def to_many(server: Server) -> None:
     """One change, many clients."""
-    for count, rounds, pause, goal in ((1, 60, PAUSE, 50), (100, 40, 0.2, None), (1000, 24, 0.8, 500)):
+    for count, rounds, pause, goal in ((1, 60, PAUSE, 50), (100, 30, 0.2, None), (1000, 20, 1.2, 500)):
         say(f"fan-out to {count}")
         with program(client("many", server.url, str(count))) as listener:
             listener.next(120)

@@ -72,12 +72,14 @@ class Speaking(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It stands."""
-        self.transport = transport
+        self.transport, self.answer = transport, b""
 
     def data_received(self, data: bytes) -> None:
-        """How many instances there are, which the core wants to know."""
-        answer = json.loads(data.rpartition(b"\r\n\r\n")[2])
-        self.core.heartbeat_answered(answer, monotonic())
+        """How many instances there are, which the core wants to know; head and body may come apart."""
+        self.answer += data
+        if self.answer.endswith(b"}"):
+            self.core.heartbeat_answered(json.loads(self.answer.rpartition(b"\r\n\r\n")[2]), monotonic())
+            self.answer = b""
 
     def beat(self, core: Any, identity: Any) -> None:
         """Say what is in force."""

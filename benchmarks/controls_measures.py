@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 AGENT = "bench-agent"
 GIVE_UP = 30.0  # seconds for one change
 PAUSE = 0.02  # seconds between a change and the next
+CLICKS_PER_INCIDENT = 10
 
 
 @dataclass
@@ -104,6 +105,11 @@ class Server:
     child: Program
     incident: str = ""
 
+    def declare(self) -> None:
+        """An incident of its own: a timeline of hundreds of clicks is nothing that happens."""
+        body = {"title": "measuring", "agent": AGENT}
+        self.incident = asked(f"{self.url}/api/v1/incidents", body, firstfive_actor="ana")["key"]
+
     def apply(self, kind: str, **more: Any) -> str:
         """Apply a control for half an hour; returns its id."""
         order = {"kind": kind, "minutes": 30, **more}
@@ -114,6 +120,9 @@ class Server:
         """Apply a turn limit, then lift it, again and again; per change the new revisions with their commits."""
         lever = ""
         for number in range(rounds):
+            if number % CLICKS_PER_INCIDENT == 0:
+                self.declare()
+                time.sleep(0.5)  # its evidence is gathered
             if number % 2 == 0:
                 self.child.forget()
                 lever = self.apply("turn-limit", value=3 + number % 7)
@@ -140,8 +149,7 @@ def firstfive() -> Iterator[Server]:
         with program(command, FIRSTFIVE_HOME=home, FIRSTFIVE_FLAGD_PORT=str(flagd_port)) as child:
             server = Server(f"http://127.0.0.1:{port}", flagd_port, child)
             _until_ready(server.url)
-            declared = {"title": "measuring", "agent": AGENT}
-            server.incident = asked(f"{server.url}/api/v1/incidents", declared, firstfive_actor="ana")["key"]
+            server.declare()
             yield server
 
 
