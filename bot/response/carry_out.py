@@ -47,8 +47,13 @@ class CarryOut:
     control: Control
     drivers: Drivers
 
-    async def __call__(self, mitigation_id: str, patience: float = PATIENCE) -> Mitigation | None:
-        """Try once; the mitigation as it is known to be afterwards. One that is not under way is left alone."""
+    async def __call__(
+        self, mitigation_id: str, patience: float = PATIENCE, *, first: bool = False
+    ) -> Mitigation | None:
+        """Try once; the mitigation as it is known to be afterwards. One that is not under way is left alone.
+
+        Unless it is the ``first`` try, an earlier one may have done it, so reading back comes before writing.
+        """
         async with self.records.look() as work:
             mitigation = await work.mitigations.get(mitigation_id)
             live, revisions = await work.mitigations.live()
@@ -57,7 +62,7 @@ class CarryOut:
         others = [m for m in live if m.id != mitigation.id]
         wanted = others if mitigation.state is MitigationState.REVERTING else [*others, mitigation]
         after = compose(mitigation.agent, mitigation.scope, wanted, revisions.get(mitigation.agent, 0))
-        tried = await self._try(mitigation, after, patience)
+        tried = await self._try(mitigation, after, patience, first=first)
         async with self.records.begin() as work:
             current = await work.mitigations.get(mitigation_id)
             if current is None or current.state is not mitigation.state:
@@ -66,12 +71,12 @@ class CarryOut:
         await self.control.publish()
         return settled
 
-    async def _try(self, mitigation: Mitigation, after: Controls, patience: float) -> Tried:
+    async def _try(self, mitigation: Mitigation, after: Controls, patience: float, *, first: bool) -> Tried:
         try:
             driver = self.drivers.of(mitigation)
         except Misconfigured as error:
             return Tried(ReadBack(confirmed=False, detail=str(error)), why=str(error))
-        if mitigation.tried:  # the last try may have done it without our hearing of it
+        if not first:  # the last try may have done it without our hearing of it, or died before it could say so
             read = await read_back(driver, mitigation, after)
             if read.confirmed:
                 return Tried(read)

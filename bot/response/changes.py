@@ -55,7 +55,7 @@ class Changes:
         """After the commit: make it visible, and tell its control plane without waiting long."""
         await self.control.publish()
         if mitigation.state in {MitigationState.APPLYING, MitigationState.REVERTING}:
-            return await self.carry_out(mitigation.id, PATIENCE_OF_PEOPLE) or mitigation
+            return await self.carry_out(mitigation.id, PATIENCE_OF_PEOPLE, first=not mitigation.tried) or mitigation
         return mitigation
 
     async def ask(self, work: Work, m: Mitigation, ask: Ask, by: Person, idem: str, alone: str = "") -> Mitigation:

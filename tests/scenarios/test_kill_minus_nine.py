@@ -1,14 +1,17 @@
 """The process dies between a declaration and its timers; the next one carries on."""
 
 import asyncio
+import json
 import sys
 from collections import Counter
 from pathlib import Path
 
 from bot.engine.clock import SystemClock
 from bot.engine.jobs import DurableJobs
+from bot.incident.mitigation import MitigationState
 from bot.incident.model import IncidentKey
-from bot.incident.timeline import Declared, MitigationApplied, NoteAdded
+from bot.incident.timeline import Declared, MitigationApplied, NoteAdded, kind_of
+from bot.storage.audit_trail import SqlAuditTrail
 from bot.storage.database import Database
 from bot.storage.outbox import SqlOutboxQueue
 from bot.storage.records import SqlRecords
@@ -20,14 +23,15 @@ ROOT = Path(__file__).parents[2]
 KEY = IncidentKey("INC-1")
 
 
-async def started(part: str, url: str) -> asyncio.subprocess.Process:
+async def started(part: str, url: str, *more: str, name: str = "mortal_process") -> asyncio.subprocess.Process:
+    module = f"tests.scenarios.{name}"
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.scenarios.mortal_process", part, url, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", module, part, url, *more, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
 
 
-async def killed_in_the_midst(url: str) -> None:
-    process = await started("declare", url)
+async def killed_in_the_midst(url: str, *more: str, name: str = "mortal_process") -> None:
+    process = await started("declare", url, *more, name=name)
     try:
         assert process.stdout is not None
         assert await asyncio.wait_for(process.stdout.readline(), 20) == b"READY\n"
@@ -37,8 +41,8 @@ async def killed_in_the_midst(url: str) -> None:
     assert process.returncode == -9
 
 
-async def resumed(url: str) -> None:
-    process = await started("resume", url)
+async def resumed(url: str, *more: str, name: str = "mortal_process") -> None:
+    process = await started("resume", url, *more, name=name)
     try:
         await asyncio.wait_for(process.communicate(), 20)
     finally:
@@ -79,4 +83,31 @@ async def test_a_killed_process_loses_no_timer_and_no_message(database_url: str)
     assert waiting == ["converge", "hello"]
     assert await jobs.failed() == ()
     await jobs.stop()
+    await database.close()
+
+
+async def test_a_control_is_in_a_known_state_again_after_a_kill_between_write_and_answer(
+    database_url: str, tmp_path: Path
+) -> None:
+    """The write is found by reading back, not made twice; what was undone alone falls back."""
+    file = tmp_path / "vendor.json"
+    await killed_in_the_midst(database_url, str(file), name="mortal_control")
+    database = Database(database_url)
+    records = SqlRecords(database, DurableJobs(database_url, SystemClock()))
+    async with records.look() as work:
+        live, _ = await work.mitigations.live()
+    assert [(one.label, one.state) for one in live] == [("Turn limit 5", MitigationState.APPLYING)]
+
+    await resumed(database_url, str(file), name="mortal_control")
+    async with records.look() as work:
+        live, _ = await work.mitigations.live()
+        told = [kind_of(event.fact) for event in await work.timelines.read(KEY)]
+    assert sorted((one.label, one.state) for one in live) == [
+        ("Kill switch", MitigationState.APPLIED),
+        ("Turn limit 5", MitigationState.APPLIED),
+    ]
+    assert (told.count("mitigation_confirmed"), told.count("approval_lapsed")) == (1, 1)
+    assert len(json.loads(file.read_text(encoding="utf-8"))["keys"]) == 1
+    breaks, checked = await SqlAuditTrail(database).breaks()
+    assert (breaks, checked > 4) == ((), True)
     await database.close()
