@@ -68,6 +68,7 @@ async def to_slack(home: House, public_url: str, door: SlackDoor, health: Health
 
 async def _connected(home: House, public_url: str, door: SlackDoor, health: Health) -> None:
     from bot.slack.edge import Given, slack_edge  # noqa: PLC0415 - 0.3 s, only with Slack
+    from bot.slack.groups import SlackGroups  # noqa: PLC0415 - as above
     from bot.slack.socket import connected  # noqa: PLC0415 - as above
 
     slack, started = home.settings.slack, home.clock.now()
@@ -102,6 +103,8 @@ async def _connected(home: House, public_url: str, door: SlackDoor, health: Heal
             await stack.enter_async_context(connected(edge.workspace, slack.app_token, edge.intake))
         door.edge = edge
         stack.callback(setattr, door, "edge", None)
+        home.groups.connected = SlackGroups(edge.workspace)
+        stack.callback(setattr, home.groups, "connected", None)
         health.waiting.pop("slack", None)
         async with asyncio.TaskGroup() as group:
             group.create_task(edge.convergence.run())

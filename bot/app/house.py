@@ -45,7 +45,7 @@ from bot.response.freeze import FreezeEvidence
 from bot.response.gather import Gather, Suggest
 from bot.response.invite import Invite
 from bot.response.look import Look
-from bot.response.mitigating import Mitigating, mitigating
+from bot.response.mitigating import LateGroups, Mitigating, mitigating
 from bot.response.remediate import EvaluateVersion, Remediate, WeighRemediation
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
@@ -144,6 +144,7 @@ class House:
     drivers: Drivers
     levers: Mitigating
     audit: SqlAuditTrail
+    groups: LateGroups
     documents: Documents
     renderer: JinjaRenderer
     charts: DrawnCharts
@@ -302,7 +303,8 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
         )
         suggest, patient = Suggest(gather), Suggest(replace(gather, deadline=FREEZE_WITHIN, _shared={}))
         freeze = FreezeEvidence(records, clock, patient)
-        levers = mitigating(records, clock, telemetry, control, drivers, documents.taxonomy)
+        groups = LateGroups()
+        levers = mitigating(records, clock, telemetry, control, drivers, documents.taxonomy, groups)
         declare = Declare(records, clock, documents.catalogue, freeze, background)
         verbs = _verbs(records, clock, documents, levers, suggest, declare, link_secret(settings))
         yield House(
@@ -320,6 +322,7 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
             drivers,
             levers,
             SqlAuditTrail(database),
+            groups,
             documents,
             JinjaRenderer(),
             DrawnCharts(),

@@ -15,16 +15,21 @@ from bot.response.mitigate import Apply, Offers
 from bot.response.preview import PreviewOrder
 
 
-class NoGroups(Groups):
-    """Nobody keeps groups of people here."""
+class LateGroups(Groups):
+    """Groups of people as whoever keeps them says, once that one is ``connected``."""
+
+    def __init__(self) -> None:
+        self.connected: Groups | None = None
 
     async def members(self, group: str) -> frozenset[str]:
-        """Never known.
+        """The ids of the people in it.
 
         Raises:
-            Unavailable: always.
+            Unavailable: nobody who keeps groups is connected, or that one cannot tell.
         """
-        raise Unavailable(f"No Slack is connected, so the members of {group} are unknown.")
+        if self.connected is None:
+            raise Unavailable(f"No Slack is connected, so the members of {group} are unknown.")
+        return await self.connected.members(group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,6 @@ def mitigating(
         extend=Extend(changes),
         adjust=Adjust(changes),
         plan_exit=PlanExit(changes),
-        decide=Decide(changes, clock, catalogue, groups or NoGroups()),
+        decide=Decide(changes, clock, catalogue, groups or LateGroups()),
         known_agent=KnownAgent(traces, catalogue, clock),
     )

@@ -14,6 +14,7 @@ SCOPES = (
     "groups:history",
     "users:read",
     "users:read.email",  # owners named by e-mail address
+    "usergroups:read",  # who is in a group of approvers
     "reactions:read",
     "pins:write",
     "bookmarks:write",

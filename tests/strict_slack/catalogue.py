@@ -81,6 +81,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
         "users.info": _method("user", "include_locale", "users:read", 100),
         "users.list": _method("", f"{_PAGE} include_locale", "users:read", 20),
         "users.lookupByEmail": _method("email", "", "users:read.email"),
+        "usergroups.users.list": _method("usergroup", "include_disabled team_id", "usergroups:read", 20),
         "files.getUploadURLExternal": _method("filename length", "alt_text alt_txt snippet_type", "files:write", 100),
         "files.completeUploadExternal": _method(
             "files", "channel_id channels initial_comment thread_ts blocks", "files:write", 100

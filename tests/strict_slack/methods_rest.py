@@ -24,6 +24,7 @@ class PeopleMethods:
             "users.info": self.info,
             "users.list": self.everyone,
             "users.lookupByEmail": self.by_email,
+            "usergroups.users.list": self.of_group,
         }
 
     def who(self, _: Arguments) -> Json:
@@ -42,6 +43,11 @@ class PeopleMethods:
             if person.email == given.text("email"):
                 return {"user": person.as_json(with_email=True)}
         raise Refused("users_not_found")
+
+    def of_group(self, given: Arguments) -> Json:
+        if given.text("usergroup") not in self._world.groups:
+            raise Refused("no_such_subteam")
+        return {"users": list(self._world.groups[given.text("usergroup")])}
 
 
 class ViewMethods:

@@ -160,6 +160,7 @@ class World:
         self.clock = clock
         self.people: dict[str, Person] = {}
         self.channels: dict[str, Channel] = {}
+        self.groups: dict[str, list[str]] = {}
         self.uploads: dict[str, Upload] = {}
         self.canvases: dict[str, Json] = {}
         self._numbers = itertools.count(1)
