@@ -282,6 +282,9 @@ async def _print(home: House, found: list[Mitigation], *, as_json: bool) -> None
         return
     for one in found:
         print(_line(one))
+        _, status = await home.verbs.in_force.one(one.id)
+        for warning in status.warnings if status and one.state.is_live else ():
+            print(f"careful: {warning}.", file=sys.stderr)
         if one.approval:
             state = await home.verbs.look.state(one.incident)
             if one.approval in state.approvals and state.approvals[one.approval].is_pending:

@@ -383,6 +383,7 @@ class MitigationStatus:
     kept: EvidenceKept | None = None  # what was exported before it was applied
     escalated: MitigationEscalated | None = None
     waiting: str = ""  # what the next step of its exit plan waits for
+    warnings: tuple[str, ...] = ()  # what may keep it from working
     first: Mapping[str, datetime] = field(
         default_factory=dict
     )  # "applied", "delivered", "observed" -> when first known
@@ -604,10 +605,11 @@ def _classified(state: IncidentState, fact: Classified, event: Event) -> Inciden
 
 def _mitigated(state: IncidentState, event: Event) -> IncidentState:
     match event.fact:
-        case MitigationApplied(mitigation=mitigation):
+        case MitigationApplied(mitigation=mitigation, warnings=warnings):
             climbed = Status.MITIGATED if state.status is Status.CLASSIFIED else state.status
             first = {"applied": event.at} if mitigation.state is MitigationState.APPLIED else {}
-            status = replace(state.mitigations.get(mitigation.id, MitigationStatus(mitigation)), mitigation=mitigation)
+            known = state.mitigations.get(mitigation.id, MitigationStatus(mitigation))
+            status = replace(known, mitigation=mitigation, warnings=warnings)
             statuses = {**state.mitigations, mitigation.id: replace(status, first={**status.first, **first})}
             return replace(state, mitigations=statuses, status=climbed)
         case MitigationProven(mitigation=mid, proof=proof):

@@ -100,7 +100,8 @@ class PreviewOrder:
         try:
             driver = self.drivers.serving(agent, order.kind)
             wanted = replace(wanted, driver=driver.name)
-            return wanted, driver.plan(wanted, compose(agent, order.scope, [wanted], 0)).words, ""
+            applied = replace(wanted, state=MitigationState.APPLIED)
+            return wanted, driver.plan(applied, compose(agent, order.scope, [applied], 0)).words, ""
         except Unsupported as error:
             return wanted, (), str(error)
 

@@ -30,6 +30,7 @@ async def test_a_preview_says_what_it_touches_and_changes_nothing(busy: Office) 
     assert (seen.standing, seen.before, seen.after) == (Standing.FITS, "no control", "step cap 3")
     assert "step cap 3 would have touched" in " ".join(seen.lines).lower()
     assert seen.refusal == ""
+    assert seen.plan == ("Step cap 3 is served.",)
 
 
 async def test_what_is_advised_against_is_red_before_anybody_clicks(busy: Office) -> None:

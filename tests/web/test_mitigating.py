@@ -21,6 +21,7 @@ async def test_a_dry_run_shows_and_changes_nothing(world: World) -> None:
         again = await client.post("/api/v1/mitigations/preview", json={**LIMIT, "incident": key})
     assert (seen.status_code, seen.json()["label"]) == (200, "Turn limit 5")
     assert [reach["hours"] for reach in seen.json()["reaches"]] == [1, 24]
+    assert seen.json()["plan"] == ["Built-in: agent.max_turns of helpdesk-agent reads 5."]
     assert seen.json()["after"] == again.json()["after"] == "turn limit 5"
     assert world.records.kept.levers == {}
 
@@ -93,3 +94,13 @@ async def test_a_value_that_is_none_gets_a_sentence(world: World, value: object)
         answer = await client.post(f"/api/v1/incidents/{key}/mitigations", json={"kind": "turn-limit", "value": value})
     assert answer.status_code == 422
     assert answer.json()["detail"] == "Give the turn limit as a whole number from 1 to 1000."
+
+
+async def test_what_may_keep_it_from_working_is_said_with_it(world: World) -> None:
+    key = await world.declared()
+    address = f"/api/v1/incidents/{key}/mitigations"
+    async with world.client() as client:
+        applied = await client.post(address, json={"kind": "disable-tools", "value": ["serch"]})
+        halted = await client.post(address, json={"kind": "halt"})
+    assert "nobody has seen helpdesk-agent call serch" in applied.json()["warnings"][0]
+    assert halted.json()["snapshot"]

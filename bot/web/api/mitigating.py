@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Response
 from bot.incident.errors import BadInput, NotFound
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Via
+from bot.incident.timeline import MitigationStatus
 from bot.response.mitigate import Order
 from bot.web.api import bodies as b
 from bot.web.api import models as m
@@ -57,7 +58,7 @@ def _of_incidents(parts: Parts, routes: APIRouter) -> None:
         if dry_run:
             response.status_code = 200
             return shapes.preview(await verbs.preview(order, key=key))
-        return _answered(await verbs.apply(key, order, act.by, act.idem), response)
+        return await _applied(parts, await verbs.apply(key, order, act.by, act.idem), response)
 
 
 def _of_all(parts: Parts, routes: APIRouter) -> None:
@@ -89,10 +90,11 @@ def _of_all(parts: Parts, routes: APIRouter) -> None:
             state = await verbs.look.state(body.incident)
             if body.agent and body.agent != state.incident.agent:
                 raise BadInput("agent", f"{state.incident.key} is about {state.incident.agent}, not {body.agent}.")
-            return _answered(await verbs.apply(body.incident, order, act.by, act.idem), response)
+            return await _applied(parts, await verbs.apply(body.incident, order, act.by, act.idem), response)
         if not body.agent:
             raise BadInput("agent", "Name the agent, or the incident it belongs to.")
-        return _answered(await verbs.contain(body.agent, order, act.by, act.idem, Via.API), response)
+        done = await verbs.contain(body.agent, order, act.by, act.idem, Via.API)
+        return await _applied(parts, done, response)
 
     @routes.post("/mitigations/preview")
     async def preview(body: b.ContainBody) -> m.PreviewShape:
@@ -206,8 +208,14 @@ def revision_in(if_match: str | None) -> int | None:
     return int(said)
 
 
-def _answered(mitigation: Mitigation, response: Response) -> m.MitigationShape:
+async def _applied(parts: Parts, mitigation: Mitigation, response: Response) -> m.MitigationShape:
+    """A new mitigation with what its incident's timeline knows of it: warnings, and the snapshot taken first."""
+    _, status = await parts.verbs.in_force.one(mitigation.id)
+    return _answered(mitigation, response, status)
+
+
+def _answered(mitigation: Mitigation, response: Response, status: MitigationStatus | None = None) -> m.MitigationShape:
     response.headers["ETag"] = f'"{mitigation.revision}"'
     if mitigation.approval:
         response.status_code = 202
-    return shapes.mitigation(mitigation)
+    return shapes.mitigation(mitigation, status)

@@ -348,6 +348,7 @@ class MitigationShape(Shape):
     exit_plan: dict[str, Any] | None = None
     times: dict[str, datetime] = Field(default_factory=dict, description="when applied, delivered, observed first")
     snapshot: str | None = Field(default=None, description="what was exported before it was applied")
+    warnings: list[str] = Field(default_factory=list, description="what may keep it from working")
 
 
 class ApprovalShape(Shape):

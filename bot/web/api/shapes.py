@@ -261,6 +261,7 @@ def mitigation(lever: Mitigation, status: MitigationStatus | None = None) -> m.M
         exit_plan=encode(lever.exit),
         times=dict(status.first) if status else {},
         snapshot=status.kept.snapshot if status and status.kept else None,
+        warnings=list(status.warnings) if status else [],
     )
 
 
