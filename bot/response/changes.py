@@ -235,6 +235,12 @@ class Changes:
         if approval.ask.action is Loosening.ADJUST and not m.state.has_ended and approval.before is not None:
             ask = replace(approval.ask, value=approval.before, reason="nobody approved what was done alone")
             return await self.adjust(work, m, ask, done, f"fall-back:{approval.id}")
+        if approval.ask.action is Loosening.REVERT and m.state is MitigationState.REVERTING:
+            asked = sha256(f"{m.asked}\nback".encode()).hexdigest()  # its control plane was never heard to lift it
+            back = replace(m, state=MitigationState.APPLYING, ending=None, tried=0, asked=asked)
+            back = await work.mitigations.put(back)
+            await work.jobs.schedule(drive_of(back, DRIVE_SOON, self.clock))
+            return back
         if approval.ask.action is not Loosening.REVERT or not m.state.has_ended:
             return await work.mitigations.put(m)
         await work.mitigations.put(m)

@@ -191,3 +191,18 @@ async def test_a_looser_value_is_written_once_approved(office: Office, vendor: V
     asked = await office.verbs.adjust(lever.id, 12, "it recovers", ANA, "a")
     assert (await office.verbs.decide(asked.approval, BEN, granted=True)).state is MitigationState.APPLIED
     assert vendor.holds == 12
+
+
+async def test_broken_glass_falls_back_also_while_the_lifting_is_under_way(office: Office, vendor: Vendor) -> None:
+    lever = await applied(office)
+    vendor.raises, vendor.works = Unavailable("connection refused"), False
+    lifting = await office.verbs.revert(lever.id, "", ANA, "u", alone="nobody is awake")
+    assert lifting.state is MitigationState.REVERTING
+    (question,) = (await office.verbs.look.state("1")).pending_approvals
+    vendor.raises, vendor.works = None, True
+    office.later(minutes=31)
+    await office.timers(JobName.APPROVAL_EXPIRY, question.id)
+    assert office.records.kept.levers[lever.id].state is MitigationState.APPLIED
+    assert vendor.holds == 6
+    state = await office.verbs.look.state("1")
+    assert state.mitigations[lever.id].mitigation.state is MitigationState.APPLIED
