@@ -14,6 +14,7 @@ from bot.incident.mitigation import Delivery, Mitigation, Scope
 FORGOTTEN_AFTER = timedelta(seconds=60)  # an instance that has not read for so long is taken for gone
 OURSELVES = "firstfive:read-back"  # we read as an agent does to prove a control, and are not one of its instances
 MOST_INSTANCES = 2000  # per agent; beyond it the longest silent ones are dropped
+MOST_AGENTS = 500  # callers choose the names freely; beyond it the longest silent ones are dropped
 MOST_NAMED = 20
 MOST_REMEMBERED = 64  # mitigations per instance; beyond it the first read ones are dropped
 
@@ -56,7 +57,9 @@ class Readers:
         return Delivery(len(bound), len(reads), seconds, tuple(stale[:MOST_NAMED]))
 
     def _heard(self, agent: str, scope: Scope, instance: str, at: datetime) -> Reader:
-        instances = self._agents.setdefault(agent, {})
+        instances = self._agents[agent] = self._agents.pop(agent, {})  # at the end, as below
+        if len(self._agents) > MOST_AGENTS:
+            self._agents.pop(next(iter(self._agents)))
         reader = instances.pop(instance, None) or Reader(scope, at)
         instances[instance] = reader  # at the end: the dict stays in order of the last sign of life
         reader.scope, reader.last_at = scope, at

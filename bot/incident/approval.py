@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.incident.kinds import Value
+from bot.incident.kinds import MitigationKind, Value, at_least_as_safe
 from bot.incident.model import IncidentKey, Person
 
 APPROVAL_TTL = timedelta(minutes=30)
@@ -75,6 +75,11 @@ class Approval:
         """Nobody has decided yet."""
         return self.state is ApprovalState.PENDING
 
+    def is_overtaken(self, kind: MitigationKind, value: Value) -> bool:
+        """The control was tightened since it was asked, so a yes would loosen more than was asked for."""
+        known = self.before is not None and self.ask.action is not Loosening.EXTEND
+        return known and not self.alone and not at_least_as_safe(kind, self.before, value)
+
 
 def approval_id(incident: IncidentKey, idem: str) -> str:
     """The id names its incident, so that it is found again by it alone: ``INC-7-3f9a02c1b4``."""
@@ -120,5 +125,10 @@ def why_not(
 
 
 def _same(one: Person, other: Person) -> bool:
-    """The same person, also when they came through another door."""
-    return one.id == other.id or one.name.casefold() == other.name.casefold()
+    """The same person, also when they came through another door or gave their chat id as their name."""
+    return bool(_names(one) & _names(other))
+
+
+def _names(person: Person) -> frozenset[str]:
+    bare = person.id.partition(":")[2] or person.id
+    return frozenset(name.strip().lstrip("@").casefold() for name in (person.id, bare, person.name))

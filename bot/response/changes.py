@@ -5,7 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from bot.incident.approval import APPROVAL_TTL, BREAK_GLASS_TTL, Approval, Ask, Loosening, approval_id
+from bot.incident.approval import (
+    APPROVAL_TTL,
+    BREAK_GLASS_TTL,
+    Approval,
+    ApprovalState,
+    Ask,
+    Loosening,
+    approval_id,
+)
 from bot.incident.composition import Controls, compose
 from bot.incident.control_facts import (
     ActionAdded,
@@ -18,8 +26,8 @@ from bot.incident.control_facts import (
     MitigationLifting,
 )
 from bot.incident.direction import Direction, Way, change
-from bot.incident.errors import Closed, NotFound, Stale
-from bot.incident.kinds import figure_of, label_of
+from bot.incident.errors import Closed, NeedsSecondPerson, NotFound, Stale
+from bot.incident.kinds import figure_of, joined, label_of
 from bot.incident.mitigation import BUILT_IN, DEFAULT_TTL, MAX_TTL, Ending, ExitPlan, Mitigation, MitigationState
 from bot.incident.model import FIRSTFIVE, Person
 from bot.incident.timeline import MitigationApplied, MitigationExpired, MitigationExtended, MitigationReverted
@@ -62,6 +70,9 @@ class Changes:
         """Do it when it is not riskier; else put it to a second person, or break the glass for the reason in ``alone``.
 
         The mitigation comes back changed, or with the id of the open question in ``approval``.
+
+        Raises:
+            NeedsSecondPerson: the glass was broken for it before, and nobody approved that.
         """
         way = await self.way(work, m, ask)
         done = Done(by, self.clock.now(), alone=alone.strip())
@@ -70,6 +81,8 @@ class Changes:
         standing = await self._standing(work, m, ask)
         if standing is not None and not done.alone:
             return m  # the same question stands already
+        if done.alone:
+            await self._once(work, m)
         return await self._put(work, m, ask, way, done, idem)
 
     async def put_to(self, work: Work, m: Mitigation, ask: Ask, way: Way, by: Person, idem: str) -> Mitigation:
@@ -115,13 +128,25 @@ class Changes:
         marked = replace(m, approval=approval.id)
         return await self.perform(work, marked, approval.ask, done, idem)
 
+    async def _once(self, work: Work, m: Mitigation) -> None:
+        """Half an hour alone is what there is; a second one would make it an hour, and so on."""
+        state = await state_of(work, m.incident)
+        for one in state.approvals.values():
+            about = state.mitigations.get(one.ask.mitigation)
+            if one.alone and one.state is not ApprovalState.GRANTED and about and about.mitigation.kind is m.kind:
+                raise NeedsSecondPerson(
+                    f"{one.asked_by.name} broke the glass to {one.words} before, and nobody has approved it. "
+                    "It cannot be done alone again: ask without, and have a second person approve it."
+                )
+
     async def _standing(self, work: Work, m: Mitigation, ask: Ask) -> Approval | None:
         state = await state_of(work, m.incident)
         return next(
             (
                 one
                 for one in state.pending_approvals
-                if (one.ask.action, one.ask.mitigation, one.ask.value) == (ask.action, m.id, ask.value)
+                if replace(one.ask, reason="") == replace(ask, mitigation=m.id, reason="")
+                and not one.is_overtaken(m.kind, m.value)
                 and one.expires_at > self.clock.now()
             ),
             None,
@@ -233,7 +258,8 @@ class Changes:
         """What was loosened alone is as it was before."""
         done = Done(FIRSTFIVE, self.clock.now())
         if approval.ask.action is Loosening.ADJUST and not m.state.has_ended and approval.before is not None:
-            ask = replace(approval.ask, value=approval.before, reason="nobody approved what was done alone")
+            value = joined(m.kind, (m.value, approval.before))  # it may have been tightened since, which stays
+            ask = replace(approval.ask, value=value, reason="what was done alone was not approved")
             return await self.adjust(work, m, ask, done, f"fall-back:{approval.id}")
         if approval.ask.action is Loosening.REVERT and m.state is MitigationState.REVERTING:
             asked = sha256(f"{m.asked}\nback".encode()).hexdigest()  # its control plane was never heard to lift it
@@ -249,7 +275,7 @@ class Changes:
             work,
             m.incident,
             f"fell-back:{approval.id}",
-            f"Nobody approved to {approval.words}, so {m.label} on {m.agent} is in force again.",
+            f"To {approval.words} was not approved, so {m.label} on {m.agent} is in force again.",
         )
         return await put_in_force(work, again, None, Applying(), FIRSTFIVE, f"fall-back:{approval.id}", self.clock)
 
@@ -266,6 +292,8 @@ class Changes:
             return await decline(work, freed, f"{by.name} did not approve it", by, now)
         verb = "approved" if granted else "refused"
         await post(work, m.incident, f"decided:{approval.id}", f"{by.name} {verb} to {approval.words}. {note}".strip())
+        if approval.alone and not granted:
+            return await self._fall_back(work, freed, approval)
         if approval.alone or not granted or m.state.has_ended:
             return await work.mitigations.put(freed)
         done = Done(approval.asked_by, now, approved_by=by)

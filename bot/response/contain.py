@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.incident.approval import Approval, incident_of
-from bot.incident.errors import NotFound
+from bot.incident.errors import KeyReused, NotFound
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Person, Via
 from bot.incident.timeline import IncidentState, MitigationStatus
@@ -31,11 +31,16 @@ class Contain:
         Raises:
             NotFound: nobody has heard of the agent; the sentence names those that are near.
             BadInput: minutes, value or scope cannot be used; no incident is declared then.
+            KeyReused: the key came for another agent before.
         """
         checked_order(order)
         name = await self.known(agent)
         title = f"{order.kind.label} on {name}, applied through {via.value}"
         state, _ = await self.declare(Declaration(title, name, via=via, detection=order.reason), by, idem)
+        if state.incident.agent != name:
+            raise KeyReused(
+                f"This idempotency key was used for {state.incident.agent} before. Use a new key; {name} is untouched."
+            )
         return await self.apply(state.incident.key, order, by, idem)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from bot.incident.approval import Approval, Ask, Loosening, groups_in, incident_of, why_not
+from bot.incident.approval import Approval, ApprovalState, Ask, Loosening, groups_in, incident_of, why_not
 from bot.incident.codec import encode
 from bot.incident.errors import BadInput, Closed, KeyReused, NotAllowed, NotFound, Unavailable
 from bot.incident.kinds import LEVERS, Joining, Value, at_least_as_safe
@@ -176,12 +176,19 @@ class Decide:
         members = await self._members(approvers)
         async with records.begin() as work:
             approval = await approval_of(work, approval_id)
-            refusal = self.refusal(approval, by, approvers, members, granted=granted)
-            if refusal is not None:
-                raise refusal
             mitigation = await work.mitigations.get(approval.ask.mitigation)
             if mitigation is None:
                 raise NotFound("The mitigation it is about is not here any more.")
+            if _answered_so(approval, by, granted=granted):
+                return mitigation  # the same answer again
+            refusal = self.refusal(approval, by, approvers, members, granted=granted)
+            if refusal is not None:
+                raise refusal
+            if granted and approval.is_overtaken(mitigation.kind, mitigation.value):
+                raise Closed(
+                    f"It is {mitigation.label} now, tighter than when {approval.asked_by.name} asked to "
+                    f"{approval.words}. Ask again if it is still wanted."
+                )
             changed = await self.changes.decide(work, approval, mitigation, by, granted=granted, note=note.strip())
         return await self.changes.finish(changed)
 
@@ -213,6 +220,11 @@ class Decide:
             except Unavailable:
                 continue  # the sentence to the person names the group that could not be looked up
         return found
+
+
+def _answered_so(approval: Approval, by: Person, *, granted: bool) -> bool:
+    said = ApprovalState.GRANTED if granted else ApprovalState.REFUSED
+    return approval.state is said and approval.decided_by is not None and approval.decided_by.id == by.id
 
 
 async def approval_of(work: Work, approval_id: str) -> Approval:

@@ -175,7 +175,7 @@ class Apply:
             waiting = replace(wanted, state=MitigationState.AWAITING_APPROVAL)
             ask = Ask(Loosening.APPLY, wanted.id, wanted.reason)
             return await self.changes.put_to(work, waiting, ask, way, by, idem)
-        return await put_in_force(work, wanted, superseded, given, by, idem, self.clock)
+        return await put_in_force(work, lasting(wanted, superseded), superseded, given, by, idem, self.clock)
 
     def _mitigation(self, state: IncidentState, order: Order, by: Person, idem: str) -> Mitigation:
         driver = self.drivers.serving(state.incident.agent, order.kind)
@@ -210,6 +210,18 @@ def drafted(agent: str, order: Order, state: IncidentState | None, at: datetime)
         on_expiry=order.on_expiry or (OnExpiry.HOLD_AND_PAGE if hold else OnExpiry.REVERT),
         state=MitigationState.DRAFT,
         supersedes=order.supersedes,
+    )
+
+
+def lasting(wanted: Mitigation, superseded: Mitigation | None) -> Mitigation:
+    """What takes the place of another lasts at least as long: to end sooner is to loosen, which needs two people."""
+    if superseded is None:
+        return wanted
+    held = OnExpiry.HOLD_AND_PAGE in {wanted.on_expiry, superseded.on_expiry}
+    return replace(
+        wanted,
+        expires_at=max(wanted.expires_at, superseded.expires_at),
+        on_expiry=OnExpiry.HOLD_AND_PAGE if held else OnExpiry.REVERT,
     )
 
 

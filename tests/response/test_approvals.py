@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.incident.errors import Closed, Conflict, KeyReused, NotAllowed, NotFound, Stale, Unavailable
+from bot.incident.errors import Closed, Conflict, KeyReused, NeedsSecondPerson, NotAllowed, NotFound, Stale, Unavailable
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Mitigation, MitigationState, Scope
-from bot.incident.model import Catalogue, Person
+from bot.incident.mitigation import Mitigation, MitigationState, OnExpiry, Scope
+from bot.incident.model import Agent, Catalogue, Person, Via
 from bot.ports import Groups, JobName
 from bot.response.mitigate import Order
 from tests.fakes.verbs import HELPDESK
@@ -38,10 +38,13 @@ async def test_undoing_waits_for_a_second_person_and_stays_in_force_meanwhile(of
     assert (await office.verbs.look.timeline("1"))[-1].by == ANA
 
 
-@pytest.mark.parametrize("other", [ANA, Person("api:ana", "ana"), Person("cli:Ana", "ANA")])
+@pytest.mark.parametrize(
+    "other",
+    [ANA, Person("api:ana", "ana"), Person("cli:Ana", "ANA"), Person("api:u0ana", "u0ana"), Person("api:@Ana", "@Ana")],
+)
 async def test_nobody_approves_their_own_question_through_any_door(office: Office, other: Person) -> None:
     lever = await limited(office)
-    asked = await office.verbs.revert(lever.id, "", Person("U1", "ana"), "u")
+    asked = await office.verbs.revert(lever.id, "", ANA, "u")
     with pytest.raises(NotAllowed, match="somebody else has to approve"):
         await office.verbs.decide(asked.approval, other, granted=True)
     assert office.records.kept.levers[lever.id].state.is_live
@@ -213,3 +216,78 @@ async def test_a_key_is_good_for_one_order_and_a_revision_for_one_look(office: O
         await office.verbs.revert(lever.id, "", ANA, "u", expected=lever.revision)
     with pytest.raises(Stale, match="revision 2, not 1"):
         await limited(office, Order(MitigationKind.HALT, expected=1), "k2")
+
+
+async def test_glass_whose_breaking_is_refused_falls_back_at_once_also_when_taken_back_alone(office: Office) -> None:
+    for who, key in ((BEN, "1"), (ANA, "2")):
+        office = Office()
+        lever = await limited(office)
+        await office.verbs.revert(lever.id, "", ANA, key, alone="nobody answers")
+        (question,) = (await office.verbs.look.state("1")).pending_approvals
+        again = await office.verbs.decide(question.id, who, granted=False)
+        assert (again.label, again.state.is_live, again.id != lever.id) == ("Turn limit 6", True, True)
+        assert "is in force again" in office.posted()[-1]
+
+
+async def test_the_glass_is_broken_once_and_not_half_an_hour_after_the_other(office: Office) -> None:
+    lever = await limited(office)
+    await office.verbs.adjust(lever.id, 50, "", ANA, "a1", alone="nobody answers")
+    for deed in (
+        office.verbs.adjust(lever.id, 60, "", ANA, "a2", alone="still"),
+        office.verbs.revert(lever.id, "", BEN, "u", alone="still"),
+    ):
+        with pytest.raises(NeedsSecondPerson, match="ana broke the glass"):
+            await deed
+    (question,) = (await office.verbs.look.state("1")).pending_approvals
+    office.later(minutes=31)
+    await office.timers(JobName.APPROVAL_EXPIRY, question.id)
+    assert office.records.kept.levers[lever.id].value == 6
+    with pytest.raises(NeedsSecondPerson):
+        await office.verbs.adjust(lever.id, 50, "", ANA, "a3", alone="again")
+    assert (await office.verbs.adjust(lever.id, 50, "", ANA, "a4")).approval
+
+
+async def test_what_falls_back_stays_as_tight_as_somebody_made_it_since(office: Office) -> None:
+    lever = await limited(office)
+    await office.verbs.adjust(lever.id, 50, "", ANA, "a1", alone="nobody answers")
+    (question,) = (await office.verbs.look.state("1")).pending_approvals
+    await office.verbs.adjust(lever.id, 3, "it got worse", BEN, "a2")
+    office.later(minutes=31)
+    await office.timers(JobName.APPROVAL_EXPIRY, question.id)
+    assert office.records.kept.levers[lever.id].value == 3
+
+
+async def test_a_yes_to_what_was_asked_before_it_was_tightened_loosens_nothing(office: Office) -> None:
+    lever = await limited(office)
+    asked = await office.verbs.adjust(lever.id, 10, "", ANA, "a1")
+    await office.verbs.adjust(lever.id, 2, "it got worse", BEN, "a2")
+    with pytest.raises(Closed, match="Turn limit 2 now, tighter than when ana asked"):
+        await office.verbs.decide(asked.approval, BEN, granted=True)
+    anew = await office.verbs.adjust(lever.id, 10, "", ANA, "a3")
+    assert anew.approval not in {"", asked.approval}
+    assert (await office.verbs.decide(anew.approval, BEN, granted=True)).value == 10
+
+
+async def test_the_same_answer_again_is_the_same_answer(office: Office) -> None:
+    lever = await limited(office)
+    asked = await office.verbs.revert(lever.id, "", ANA, "u")
+    once = await office.verbs.decide(asked.approval, BEN, granted=True)
+    twice = await office.verbs.decide(asked.approval, BEN, granted=True)
+    assert once.state is twice.state is MitigationState.REVERTED
+    assert office.told().count("approval_decided") == 1
+
+
+async def test_what_takes_the_place_of_a_lever_lasts_at_least_as_long(office: Office) -> None:
+    halt = Order(MitigationKind.HALT, minutes=600, on_expiry=OnExpiry.HOLD_AND_PAGE)
+    first = await limited(office, halt)
+    brief = replace(halt, minutes=1, on_expiry=OnExpiry.REVERT, supersedes=first.id)
+    second = await office.verbs.apply("INC-1", brief, ANA, "k2")
+    assert (second.expires_at, second.on_expiry) == (first.expires_at, OnExpiry.HOLD_AND_PAGE)
+
+
+async def test_a_key_that_came_for_another_agent_halts_nobody_by_mistake() -> None:
+    office = Office(catalogue=Catalogue((Agent("helpdesk-agent"), Agent("field-agent"))))
+    limit = Order(MitigationKind.HALT)
+    await office.verbs.contain("helpdesk-agent", limit, ANA, "k", Via.API)
+    with pytest.raises(KeyReused, match="field-agent is untouched"):
+        await office.verbs.contain("field-agent", limit, ANA, "k", Via.API)
