@@ -126,6 +126,61 @@ def test_a_pinned_model_is_asked(plane: BotStub) -> None:
     assert "chat orion-large-1" in {span.name for span in spans.take()}
 
 
+def wrote(spans: KeptSpans) -> set[str]:
+    named = [(span.name, dict(span.attributes or {})) for span in spans.take()]
+    return {name for name, about in named if about.get("tool.side_effect") == "write"}
+
+
+def test_a_read_only_agent_writes_nothing_and_hands_over(plane: BotStub) -> None:
+    plane.flags["agent.read_only"] = True
+    clock = SimulatedClock(END_NS)
+    for number in range(8):
+        _, spans = serve(controls(plane, clock), Fault.NONE, clock, f"live-{number}")
+        assert wrote(spans) == set()
+
+
+def test_with_egress_cut_nothing_is_sent_out(plane: BotStub) -> None:
+    plane.flags["agent.egress_cut"] = True
+    clock = SimulatedClock(END_NS)
+    for number in range(12):
+        _, spans = serve(controls(plane, clock), Fault.SECURITY, clock, f"live-{number}")
+        assert not [span for span in spans.take() if "tool.destination" in (span.attributes or {})]
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "outcome"),
+    [
+        ("agent.drain", True, Outcome.HALTED),
+        ("agent.queue_paused", True, Outcome.HALTED),
+        ("agent.handoff", "new", Outcome.ESCALATED),
+        ("agent.handoff", "all", Outcome.ESCALATED),
+    ],
+)
+def test_a_new_task_is_not_begun(plane: BotStub, flag: str, value: object, outcome: Outcome) -> None:
+    plane.flags[flag] = value
+    clock = SimulatedClock(END_NS)
+    finished, spans = serve(controls(plane, clock), Fault.NONE, clock)
+    assert finished.outcome is outcome
+    assert len(spans.take()) == 1
+
+
+def test_a_step_cap_ends_a_loop_early(plane: BotStub) -> None:
+    plane.flags["agent.max_steps"] = 4
+    clock = SimulatedClock(END_NS)
+    finished, spans = serve(controls(plane, clock), Fault.LOOP, clock, looping_task())
+    assert finished.outcome is Outcome.ESCALATED
+    assert len([span for span in spans.take() if span.name.startswith("execute_tool")]) == 4
+
+
+def test_the_prompt_before_does_not_loop(plane: BotStub) -> None:
+    number = looping_task()
+    plane.flags["agent.prompt_version"] = "p-118"
+    clock = SimulatedClock(END_NS)
+    finished, spans = serve(controls(plane, clock), Fault.LOOP, clock, number)
+    assert finished.outcome is not Outcome.STEP_LIMIT
+    assert (spans.take()[-1].attributes or {})["agent.prompt.version"] == "p-118"
+
+
 def test_the_agent_says_who_asks(plane: BotStub) -> None:
     clock = SimulatedClock(END_NS)
     serve(controls(plane, clock), Fault.NONE, clock)

@@ -23,6 +23,13 @@ HALT = "agent.halt"
 MAX_TURNS = "agent.max_turns"
 DISABLED_TOOLS = "agent.disabled_tools"
 MODEL = "agent.model"
+PROMPT = "agent.prompt_version"
+DRAIN = "agent.drain"
+QUEUE_PAUSED = "agent.queue_paused"
+READ_ONLY = "agent.read_only"
+EGRESS_CUT = "agent.egress_cut"
+MAX_STEPS = "agent.max_steps"
+HANDOFF = "agent.handoff"
 
 T = TypeVar("T")
 Ask = Callable[[EvaluationContext], FlagEvaluationDetails[T]]
@@ -51,8 +58,24 @@ class Controls(Protocol):
         """Whether no further step may be taken."""
         ...
 
+    def on(self, switch: str, caller: Caller) -> bool:
+        """Whether a switch such as `READ_ONLY` is on."""
+        ...
+
     def turn_limit(self, caller: Caller, default: int) -> int:
         """Model calls that a task may make."""
+        ...
+
+    def step_limit(self, caller: Caller, default: int) -> int:
+        """Tool calls that a task may make."""
+        ...
+
+    def handoff(self, caller: Caller) -> str:
+        """Which tasks people take over: off, new or all."""
+        ...
+
+    def prompt(self, caller: Caller, default: str) -> str:
+        """The version of the prompt to use."""
         ...
 
     def disabled_tools(self, caller: Caller) -> frozenset[str]:
@@ -71,7 +94,23 @@ class NoControls:
         """Return False."""
         return False
 
+    def on(self, switch: str, caller: Caller) -> bool:  # noqa: ARG002  nobody asks
+        """Return False."""
+        return False
+
     def turn_limit(self, caller: Caller, default: int) -> int:  # noqa: ARG002  nobody asks
+        """Return the default."""
+        return default
+
+    def step_limit(self, caller: Caller, default: int) -> int:  # noqa: ARG002  nobody asks
+        """Return the default."""
+        return default
+
+    def handoff(self, caller: Caller) -> str:  # noqa: ARG002  nobody asks
+        """Return "off"."""
+        return "off"
+
+    def prompt(self, caller: Caller, default: str) -> str:  # noqa: ARG002  nobody asks
         """Return the default."""
         return default
 
@@ -109,14 +148,35 @@ class RemoteControls:
 
     def halted(self, caller: Caller) -> bool:
         """Whether no further step may be taken; false until the control plane has said otherwise."""
+        return self.on(HALT, caller)
+
+    def on(self, switch: str, caller: Caller) -> bool:
+        """Whether a switch is on; false until the control plane has said otherwise."""
         ask = self.client.get_boolean_details
-        return self._ask(HALT, caller, False, lambda context: ask(HALT, False, context))
+        return self._ask(switch, caller, False, lambda context: ask(switch, False, context))
 
     def turn_limit(self, caller: Caller, default: int) -> int:
         """Model calls that a task may make; never more than the agent's own limit, which zero or less means."""
+        return self._limit(MAX_TURNS, caller, default)
+
+    def step_limit(self, caller: Caller, default: int) -> int:
+        """Tool calls that a task may make; never more than the agent's own limit, which zero or less means."""
+        return self._limit(MAX_STEPS, caller, default)
+
+    def _limit(self, key: str, caller: Caller, default: int) -> int:
         ask = self.client.get_integer_details
-        limit = self._ask(MAX_TURNS, caller, default, lambda context: ask(MAX_TURNS, default, context))
+        limit = self._ask(key, caller, default, lambda context: ask(key, default, context))
         return min(limit, default) if limit > 0 else default
+
+    def handoff(self, caller: Caller) -> str:
+        """Which tasks people take over: off, new or all."""
+        ask = self.client.get_string_details
+        return self._ask(HANDOFF, caller, "off", lambda context: ask(HANDOFF, "off", context))
+
+    def prompt(self, caller: Caller, default: str) -> str:
+        """The version of the prompt to use; an empty one means the released one."""
+        ask = self.client.get_string_details
+        return self._ask(PROMPT, caller, default, lambda context: ask(PROMPT, default, context)) or default
 
     def disabled_tools(self, caller: Caller) -> frozenset[str]:
         """Tools that may not be called: a list of names, or an object with such a list under `tools`."""

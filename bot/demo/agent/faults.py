@@ -5,7 +5,7 @@ a slow provider, a tool that fails.
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -70,6 +70,16 @@ def deployed(agent: str, fault: Fault) -> Deployment:
     if agent != "helpdesk-agent":
         return Deployment(version="2.3.1", prompt_version="p-40")
     return _HELPDESK_DEPLOYMENTS.get(fault, _STABLE)
+
+
+_PROMPT_FAULTS = frozenset({Fault.LOOP, Fault.QUALITY, Fault.BEHAVIOUR})
+
+
+def with_prompt(fault: Fault, deployment: Deployment, version: str) -> tuple[Fault, Deployment]:
+    """Return what is felt with another version of the prompt: a fault that came with the released one is gone."""
+    if version == deployment.prompt_version:
+        return fault, deployment
+    return Fault.NONE if fault in _PROMPT_FAULTS else fault, replace(deployment, prompt_version=version)
 
 
 class FaultSwitch:

@@ -12,7 +12,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, Tracer, set_span_in_context
 
 from bot.demo.agent.clock import Clock
-from bot.demo.agent.controls import Caller, Controls
+from bot.demo.agent.controls import DRAIN, EGRESS_CUT, QUEUE_PAUSED, READ_ONLY, Caller, Controls
 from bot.demo.agent.faults import Deployment, Fault
 from bot.demo.agent.fleet import STEP_LIMIT, TOOLS, Profile
 from bot.demo.agent.model import Completion, ModelEndpoint, ProviderRefusedError
@@ -106,6 +106,10 @@ class TaskRun:
 
     def _work(self) -> Answer:
         self._stop_if_halted()
+        if self.controls.on(DRAIN, self.caller) or self.controls.on(QUEUE_PAUSED, self.caller):
+            raise TaskEndedError(Outcome.HALTED)
+        if self.controls.handoff(self.caller) != "off":
+            raise TaskEndedError(Outcome.ESCALATED)
         if self.fault is Fault.HARD:
             self._crash()
         self._guardrail("prompt_injection", triggered=self.chance.random() < _FALSE_ALARMS)
@@ -172,7 +176,12 @@ class TaskRun:
         return completion
 
     def _available(self) -> frozenset[str]:
-        return frozenset(TOOLS) - self.controls.disabled_tools(self.caller)
+        off = self.controls.disabled_tools(self.caller)
+        if self.controls.on(READ_ONLY, self.caller):
+            off |= {tool.name for tool in TOOLS.values() if tool.writes}
+        if self.controls.on(EGRESS_CUT, self.caller):
+            off |= {tool.name for tool in TOOLS.values() if tool.destination} | {"export_directory"}
+        return frozenset(TOOLS) - off
 
     def _use_tool(self, call: CallTool) -> Observation | None:
         """Call a tool, again when it fails; None when it was switched off since the model asked for it."""
@@ -257,6 +266,8 @@ class TaskRun:
     def _stop_at_step_limit(self) -> None:
         if self.tool_calls >= STEP_LIMIT:
             raise TaskEndedError(Outcome.STEP_LIMIT, "step_limit")
+        if self.tool_calls >= self.controls.step_limit(self.caller, STEP_LIMIT):
+            raise TaskEndedError(Outcome.ESCALATED, limited=True)
 
     def _start(self, name: str, attributes: dict[str, AttributeValue], kind: SpanKind) -> Span:
         attributes["gen_ai.agent.name"] = self.profile.name

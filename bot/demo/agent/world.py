@@ -5,7 +5,7 @@ from random import Random
 
 from bot.demo.agent.clock import Clock
 from bot.demo.agent.controls import Caller, Controls
-from bot.demo.agent.faults import Deployment, Fault, deployed, felt
+from bot.demo.agent.faults import Deployment, Fault, deployed, felt, with_prompt
 from bot.demo.agent.fleet import Profile
 from bot.demo.agent.loop import Finished, TaskRun
 from bot.demo.agent.tasks import Task, draw_task, probe_task
@@ -31,13 +31,16 @@ class World:
         fault = felt(profile.name, profile.provider, fault)
         task = draw_task(profile, fault, number, chance)
         deployment = deployed(profile.name, fault)
+        caller = self._caller(profile, deployment, task)
+        pinned = self.controls.prompt(caller, deployment.prompt_version)
+        fault, deployment = with_prompt(fault, deployment, pinned)
         return TaskRun(
             profile=profile,
             deployment=deployment,
             fault=fault,
             task=task,
             controls=self.controls,
-            caller=self._caller(profile, deployment, task),
+            caller=caller,
             clock=clock,
             chance=chance,
             tracer=self.telemetry.tracer(profile.name, deployment.version),
