@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.incident.charts import charts_for
+from bot.incident.kinds import label_of
 from bot.incident.model import Agent
 from bot.incident.rules import Taxonomy
 from bot.incident.taxonomy import IncidentClass
@@ -77,6 +78,7 @@ class AgentPages:
         return self.rendering.page(
             "agent",
             controls=self.parts.control.controls(agent.name),
+            label_of=label_of,
             incidents=[state for state in recent if state.incident.agent == agent.name],
             facts_of=self.parts.taxonomy.facts,
             **figures_of(agent, await self._then(agent, at) if at else self.latest.known(agent.name), asked=at),

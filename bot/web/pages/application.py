@@ -15,6 +15,7 @@ from bot.web.pages.bundle import VegaBundle
 from bot.web.pages.classify import PRIVATE, ClassifyPages
 from bot.web.pages.incidents import IncidentPages
 from bot.web.pages.latest import Latest
+from bot.web.pages.levers import LeverPages
 from bot.web.pages.remediation import RemediationPages
 from bot.web.pages.rendering import STATIC, Rendering, rendering
 from bot.web.pages.runbooks import RunbookPages
@@ -33,6 +34,7 @@ def build_pages(parts: Parts) -> ASGIApp:
             *IncidentPages(parts, rendered, latest).routes(),
             *ClassifyPages(parts, rendered).routes(),
             *RemediationPages(parts, rendered).routes(),
+            *LeverPages(parts, rendered).routes(),
             *RunbookPages(parts, rendered).routes(),
             *AgentPages(parts, rendered, latest).routes(),
             *TracePages(parts, rendered, latest).routes(),

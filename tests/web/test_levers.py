@@ -1,0 +1,116 @@
+"""Containing an incident from its page, without Slack and without scripts."""
+
+import re
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.web.fakes import World, ailing
+
+LOOP = {"class": "LOOP", "cause": "our-prompt", "severity": "SEV2"}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def stamp(page: str) -> str:
+    found = re.search(r'name="shown" value="([^"]*)"', page)
+    assert found is not None
+    return unescape(found.group(1))
+
+
+def one_id(page: str) -> str:
+    found = re.search(r'name="id" value="([^"]*)"', page)
+    assert found is not None
+    return found.group(1)
+
+
+async def live(client: httpx.AsyncClient, key: str) -> list[str]:
+    found = (await client.get(f"/api/v1/incidents/{key}")).json()["mitigations"]
+    return [one["label"] for one in found if one["state"] not in {"reverted", "expired", "refused"}]
+
+
+async def test_a_lever_is_previewed_applied_extended_and_undone_by_two_people(world: World) -> None:
+    ailing(world)
+    key = await world.declared()
+    levers = f"/incidents/{key}/levers"
+    async with world.client() as client:
+        assert levers in (await client.get(f"/incidents/{key}")).text
+        listed = (await client.get(levers)).text
+        assert f"{levers}/turn-limit?value=" in listed
+        assert f"{levers}/model-pin" in listed
+        shown = await client.get(f"{levers}/turn-limit", params={"value": "5"})
+        assert "In force now: no control. Then: turn limit 5." in shown.text
+        order = {"shown": stamp(shown.text), "value": "5", "minutes": "60", "click": "1"}
+        nameless = await client.post(f"{levers}/turn-limit", data=order)
+        assert (nameless.status_code, "Write your name" in nameless.text) == (422, True)
+        changed = await client.post(f"{levers}/turn-limit", data={**order, "value": "3", "name": "ana"})
+        assert "You changed it. Look again" in changed.text
+        assert await live(client, key) == []
+        for _ in range(2):  # the same click twice
+            assert (await client.post(f"{levers}/turn-limit", data={**order, "name": "ana"})).status_code == 303
+        assert await live(client, key) == ["Turn limit 5"]
+
+        mid = one_id((await client.get(levers)).text)
+        about = {"id": mid, "name": "ana"}
+        more = await client.post(levers, data={**about, "do": "extend", "minutes": "60", "click": "2"})
+        assert more.status_code == 303
+        await client.post(levers, data={**about, "do": "undo", "text": "it is fixed", "click": "3"})
+        assert await live(client, key) == ["Turn limit 5"]
+        waiting = (await client.get(levers)).text
+        assert "Approve: undo Turn limit 5 on" in waiting
+        answer = {"id": one_id(waiting), "do": "approve", "click": "4"}
+        own = await client.post(levers, data={**answer, "name": "ana"})
+        assert (own.status_code, "somebody else has to approve it" in own.text) == (409, True)
+        assert (await client.post(levers, data={**answer, "name": "ben"})).status_code == 303
+        assert await live(client, key) == []
+        late = await client.post(levers, data={**answer, "name": "ben"})
+        assert (late.status_code, "granted already by ben" in unescape(late.text)) == (409, True)
+
+
+async def test_what_is_advised_against_says_so_in_words_and_asks_why(world: World) -> None:
+    key = await world.declared()
+    page = f"/incidents/{key}/levers/halt"
+    async with world.client() as client:
+        await client.post(f"/api/v1/incidents/{key}/classification", json=LOOP)
+        shown = await client.get(page)
+        assert "<strong>Advised against:</strong>" in shown.text
+        order = {"shown": stamp(shown.text), "name": "ana", "click": "1"}
+        refused = await client.post(page, data=order)
+        assert (refused.status_code, await live(client, key)) == (409, [])
+        done = await client.post(page, data={**order, "override": "it writes tickets", "click": "2"})
+        assert (done.status_code, await live(client, key)) == (303, ["Kill switch"])
+
+
+async def test_names_scope_and_a_pin_in_the_way(world: World) -> None:
+    ailing(world)
+    key = await world.declared()
+    levers = f"/incidents/{key}/levers"
+    async with world.client() as client:
+        empty = await client.get(f"{levers}/model-pin")
+        assert 'name="shown" value=""' in empty.text
+        shown = await client.get(f"{levers}/model-pin", params={"value": "one", "tenant": "acme"})
+        order = {"shown": stamp(shown.text), "value": "one", "tenant": "acme", "name": "ana", "click": "1"}
+        assert (await client.post(f"{levers}/model-pin", data=order)).status_code == 303
+        assert "only for tenant acme" in (await client.get(levers)).text
+        second = await client.get(f"{levers}/model-pin", params={"value": "two"})
+        assert "Would be refused" in second.text
+        conflict = {"shown": stamp(second.text), "value": "two", "name": "ben", "click": "2"}
+        assert (await client.post(f"{levers}/model-pin", data=conflict)).status_code == 409
+        assert (await client.get(f"{levers}/dance")).status_code == 422
+        assert (await client.get(f"{levers}/turn-limit", params={"value": "-1"})).text.count("from 1 to 1000") == 1
+
+
+async def test_the_agents_page_shows_every_kind_in_force(world: World) -> None:
+    key = await world.declared()
+    async with world.client() as client:
+        for kind, value in (("read-only", None), ("handoff", "new"), ("disable-tools", ["mail"])):
+            await client.post(f"/api/v1/incidents/{key}/mitigations", json={"kind": kind, "value": value})
+        agent = (await client.get(f"/api/v1/incidents/{key}")).json()["agent"]
+        page = (await client.get(f"/agents/{agent}")).text
+    for said in ("Read-only mode", "hand", "mail", f"/incidents/{key}/levers"):
+        assert said.lower() in page.lower()
