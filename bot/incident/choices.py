@@ -100,7 +100,7 @@ def way_out(kind: MitigationKind, value: Value) -> tuple[Value, ...]:
     """Looser values to go through before it is lifted, like 8, 15 after 5; empty where none lies between."""
     if LEVERS[kind].joining is Joining.LEAST and isinstance(value, int | float) and kind in FIGURES:
         looser = [one for one in FIGURES[kind] if one >= value * 1.5 and one > value]
-        steps = [looser[0], *[one for one in looser if one >= looser[0] * 1.8][:1]] if looser else []
+        steps = [looser[0], *[one for one in looser if one >= looser[0] * 1.6][:1]] if looser else []
         return tuple(int(one) if LEVERS[kind].is_whole else one for one in steps)
     if kind is MitigationKind.GUARDRAIL_LEVEL and isinstance(value, int):
         return tuple(range(value - 1, 0, -1))

@@ -96,7 +96,7 @@ class Preview:
     @property
     def lines(self) -> tuple[str, ...]:
         """The preview in sentences, in the order in which people ask."""
-        control = in_words(self.wanted.kind, self.wanted.value)
+        control = self.control
         sessions = "" if self.sessions is None else f", of {self.sessions} sessions among the newest"
         said = [
             LEVERS[self.wanted.kind].does,
@@ -118,6 +118,11 @@ class Preview:
         return tuple(said)
 
     @property
+    def control(self) -> str:
+        """The control within a sentence: ``turn limit 5``, ``kill switch``."""
+        return _control(self.wanted)
+
+    @property
     def ends(self) -> str:
         """When it ends and what happens then."""
         until = f"{self.wanted.expires_at:%Y-%m-%d %H:%M} UTC"
@@ -127,6 +132,11 @@ class Preview:
 
 
 _WORDS = {Standing.FITS: "Fits", Standing.ALLOWED: "Possible", Standing.CONTRAINDICATED: "Advised against"}
+
+
+def _control(wanted: Mitigation) -> str:
+    lever = LEVERS[wanted.kind]
+    return lever.label.lower() if lever.is_switch else in_words(wanted.kind, wanted.value)
 
 
 def _capital(text: str) -> str:
@@ -218,8 +228,7 @@ def proofs_of(wanted: Mitigation) -> tuple[str, ...]:
 
 def undo_of(wanted: Mitigation) -> str:
     """How it is undone."""
-    figure = in_words(wanted.kind, wanted.value)
-    return f"Undo ends {figure} earlier; a second person approves that. What others ask for stays."
+    return f"Undo ends {_control(wanted)} earlier; a second person approves that. What others ask for stays."
 
 
 def conflicts_of(wanted: Mitigation, live: Sequence[Mitigation]) -> tuple[str, ...]:

@@ -22,12 +22,13 @@ from bot.incident.mitigation import (
 from bot.incident.timeline import IncidentState, MitigationStatus
 from bot.response.changes import WARN_AFTER
 from bot.slack.blocks import SECTION_LIMIT, Block, actions, button, section
-from bot.slack.text import date_token, duration, link, plain_untrusted, quote_untrusted, shorten, who
+from bot.slack.text import date_token, duration, link, plain_untrusted, quote_untrusted, sentence, shorten, who
 from bot.slack.views.mitigate import offer_line
 
 EXTENSION_MINUTES = 60
 SHOWN_CONTROLS = 4
 SHOWN_STALE = 3
+SHORTEST, DECIMALS_BELOW = 0.1, 10  # seconds
 AGENT_CHARACTERS = 28  # of its name on a button
 BRIEF = 2  # levers offered on the card that are not advised against; the kill switch is always there
 LAST = 10_000  # sorts what needs no decision behind what does
@@ -35,10 +36,15 @@ LEVER_MINUTES = int(DEFAULT_TTL.total_seconds() // 60)
 
 
 def brief(offers: Sequence[Offer], state: IncidentState) -> tuple[Offer, ...]:
-    """The levers that the card has room for: the best ones that are not in force yet, and the kill switch."""
+    """The levers that the card has room for: those that fit and are not in force yet, and the kill switch.
+
+    Where none fits, those that are possible, until something is in force.
+    """
     on = {(status.mitigation.kind, status.mitigation.value) for status in state.live_mitigations}
     left = [offer for offer in offers if (offer.kind, offer.value) not in on and len(str(offer.value)) < SECTION_LIMIT]
-    best = [offer for offer in left if offer.standing is not Standing.CONTRAINDICATED][:BRIEF]
+    fitting = [offer for offer in left if offer.standing is Standing.FITS]
+    possible = [] if state.live_mitigations else [offer for offer in left if offer.standing is Standing.ALLOWED]
+    best = (fitting or possible)[:BRIEF]
     halt = [offer for offer in left if offer.kind is MitigationKind.HALT and offer not in best]
     return (*best, *halt)
 
@@ -80,7 +86,7 @@ def question_blocks(asked: Approval, more: str = "") -> tuple[Block, Block]:
     approve, decline = answers_to(asked)
     lines = [
         f"⚪ *{who(asked.asked_by)} {done}: {quote_untrusted(asked.words, 300)}*",
-        f"{quote_untrusted(asked.riskier, 300)}." + (f" Why: {quote_untrusted(why, 300)}" if why else ""),
+        sentence(quote_untrusted(asked.riskier, 300)) + (f" Why: {quote_untrusted(why, 300)}" if why else ""),
         f"A second person answers until {date_token(asked.expires_at)}.{more}",
     ]
     about = {"k": str(asked.incident), "a": asked.id}
@@ -226,13 +232,19 @@ def _times(status: MitigationStatus) -> str:
     begun = status.first.get("applied")
     if begun is None:
         return ""
-    later = [(name, status.first[name]) for name in ("delivered", "observed") if name in status.first]
-    parts = [f"{name} after {_took((at - begun).total_seconds())}" for name, at in later]
+    later = [name for name in ("delivered", "observed") if name in status.first]
+    took = {name: (status.first[name] - begun).total_seconds() for name in later}
+    if "delivered" in took and status.proof is not None and status.proof.delivery.seconds is not None:
+        took["delivered"] = status.proof.delivery.seconds  # measured where it was read, not where we noticed
+    parts = [f"{name} after {_took(seconds)}" for name, seconds in took.items()]
     return " → ".join([f"Applied {date_token(begun)}", *parts]) if parts else ""
 
 
 def _took(seconds: float) -> str:
-    return f"{max(0.0, seconds):.1f} s" if seconds < 10 else duration(seconds)  # noqa: PLR2004  decimals only where they show
+    """Whole units, with a decimal only where it shows."""
+    if seconds < SHORTEST:
+        return f"less than {SHORTEST} s"
+    return f"{seconds:.1f} s" if seconds < DECIMALS_BELOW else duration(seconds)
 
 
 def _proof(proof: Proof) -> str:
@@ -246,7 +258,7 @@ def _read_back(read: ReadBack) -> str:
 def _delivered(delivery: Delivery) -> str:
     if not delivery.instances:
         return "delivered: no instance has asked yet"
-    took = f" in {delivery.seconds:.1f} s" if delivery.seconds is not None else ""
+    took = f" in {_took(delivery.seconds)}" if delivery.seconds is not None else ""
     all_of_them = " ✔" if delivery.reached >= delivery.instances else ""
     names = [quote_untrusted(name, 40) for name in delivery.stale[:SHOWN_STALE]]
     more = f" and {len(delivery.stale) - SHOWN_STALE} more" if len(delivery.stale) > SHOWN_STALE else ""

@@ -57,8 +57,8 @@ FIELDS: Mapping[tuple[str, str], str] = {  # (dialog, field of the error) -> the
     (remediate.CALLBACK, "reason"): remediate.REASON,
     (preview.CALLBACK, "minutes"): lever_value.MINUTES,
     (preview.CALLBACK, "value"): lever_value.VALUE,
-    (undo.CALLBACK, "value"): undo.OTHER,
-    (undo.CALLBACK, "steps"): undo.STEPS,
+    (undo.CALLBACK, "value"): undo.VALUES,
+    (undo.CALLBACK, "steps"): undo.VALUES,
     (undo.CALLBACK, "minutes"): undo.PACE,
 }
 

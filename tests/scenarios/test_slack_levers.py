@@ -154,8 +154,8 @@ async def test_the_way_out_is_planned_in_steps(office: Office, room: str) -> Non
     await office.clicks("apply:turn-limit", {"k": "INC-1", "v": 5}, room)
     (one,) = await live(office)
     dialog = await office.clicks(f"undo:{one.id}", {"k": "INC-1", "m": one.id}, room)
-    wrong = await office.submits(dialog, undo_how="steps", undo_steps="4, 8")
-    assert "looser than the one before" in wrong["errors"]["undo_steps"]
+    wrong = await office.submits(dialog, undo_how="steps", undo_values="4, 8")
+    assert "looser than the one before" in wrong["errors"]["undo_values"]
     assert await office.submits(dialog, undo_how="steps") == {}
     (question,) = (await office.verbs.look.state("1")).pending_approvals
     assert "5 → 8 → 15 → off" in question.words
@@ -169,10 +169,10 @@ async def test_tighter_is_one_click_and_looser_is_a_question(office: Office, roo
     await office.clicks("apply:turn-limit", {"k": "INC-1", "v": 5}, room)
     (one,) = await live(office)
     dialog = await office.clicks(f"undo:{one.id}", {"k": "INC-1", "m": one.id}, room)
-    assert await office.submits(dialog, undo_how="value", undo_value="4") == {}
+    assert await office.submits(dialog, undo_how="value", undo_values="4") == {}
     assert [one.value for one in await live(office)] == [4]
     dialog = await office.clicks(f"undo:{one.id}", {"k": "INC-1", "m": one.id}, room)
-    assert await office.submits(dialog, undo_how="value", undo_value="20") == {}
+    assert await office.submits(dialog, undo_how="value", undo_values="20") == {}
     assert [one.value for one in await live(office)] == [4]
-    refused = await office.submits(dialog, undo_how="value", undo_value="-1")
-    assert "from 1 to 1000" in refused["errors"]["undo_value"]
+    refused = await office.submits(dialog, undo_how="value", undo_values="-1")
+    assert "from 1 to 1000" in refused["errors"]["undo_values"]

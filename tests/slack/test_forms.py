@@ -242,7 +242,7 @@ def test_a_limit_can_go_in_steps(*, initials: bool) -> None:
     form = undo.read(submitted(undo.dialog(state, mid), {"undo_how": "steps"}, initials=initials))
     assert form == undo.UndoForm("INC-7", mid, "", "", undo.IN_STEPS, ("8", "15"), 20)
     other = submitted(undo.dialog(state, mid), {"undo_how": "value"}, initials=initials)
-    assert refused(undo.read(other)) == {"undo_value"}
+    assert refused(undo.read(other)) == {"undo_values"}
 
 
 def test_undoing_asks_a_second_person_or_says_why_it_cannot_wait() -> None:

@@ -127,13 +127,14 @@ def _facts(found: Preview) -> Iterator[list[str]]:
 
 
 def _touches(found: Preview) -> Iterator[str]:
-    control = in_words(found.wanted.kind, found.wanted.value)
-    for reach in found.reaches:
-        yield sentence(reach.in_words(control))
-    sessions = "" if found.sessions is None else f", {found.sessions} sessions of the newest would be touched"
-    yield f"{found.running or 'No'} tasks are running now{sessions}."
-    stale = f"; {', '.join(found.stale[:5])} are behind" if found.stale else ""
-    yield f"{found.instances or 'No'} instances asked for controls in the last minute{stale}."
+    told = {(reach.k, reach.n): reach for reach in reversed(found.reaches)}  # a day like the hour is said once
+    for reach in reversed(told.values()):
+        yield sentence(reach.in_words(found.control))
+    tasks = {0: "No task is", 1: "1 task is"}.get(found.running, f"{found.running} tasks are")
+    sessions = "" if found.sessions is None else f"; among the newest it would touch {found.sessions} sessions"
+    yield f"{tasks} running now{sessions}."
+    asked = {0: "No instance has", 1: "1 instance has"}.get(found.instances, f"{found.instances} instances have")
+    yield f"{asked} asked for controls in the last minute."
     yield f"In force now: {found.before}. Then: {found.after}."
     yield from found.conflicts[:5]
     if found.shared:

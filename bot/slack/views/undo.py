@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.incident.choices import UNITS, way_out
-from bot.incident.kinds import LEVERS, Joining, figure_of
+from bot.incident.kinds import LEVERS, figure_of
 from bot.incident.mitigation import Mitigation
 from bot.incident.timeline import IncidentState
 from bot.slack.blocks import Block, Option, View, modal, radio, section, select, text_input
@@ -15,9 +15,8 @@ from bot.slack.views.reading import InputErrors, choice_of, key_of, metadata, te
 
 CALLBACK: Final = "undo"
 HOW: Final = "undo_how"
-STEPS: Final = "undo_steps"
+VALUES: Final = "undo_values"  # the steps, or the other value
 PACE: Final = "undo_pace"
-OTHER: Final = "undo_value"
 REASON: Final = "undo_reason"
 ALONE: Final = "undo_alone"
 LIFT, IN_STEPS, ANOTHER = "lift", "steps", "value"
@@ -89,12 +88,12 @@ def read(view: Mapping[str, Any]) -> UndoForm | InputErrors:
     for block_id, text in ((REASON, reason), (ALONE, alone)):
         if said := too_long(text, REASON_CHARACTERS):
             return {block_id: said}
-    how, value = choice_of(view, HOW) or LIFT, text_of(view, OTHER)
+    how, value = choice_of(view, HOW) or LIFT, text_of(view, VALUES)
     if how == ANOTHER and not value:
-        return {OTHER: "Type the other value, or choose another way."}
+        return {VALUES: "Type the other value, or choose another way."}
     if how == IN_STEPS and alone:
         return {ALONE: "Steps wait for the recovery gate, so they are planned with a second person. Leave this empty."}
-    typed = text_of(view, STEPS) or str(about.get("s", ""))
+    typed = value or str(about.get("s", ""))
     steps = tuple(step.strip() for step in typed.replace("→", ",").split(",") if step.strip())
     pace = choice_of(view, PACE)
     minutes = int(pace) if pace.isascii() and pace.isdigit() else DEFAULT_PACE
@@ -118,25 +117,15 @@ def _how(mitigation: Mitigation) -> list[Block]:
         course = " → ".join([now, *(figure_of(step) for step in steps), "off"])
         options.append((IN_STEPS, f"Step by step: {course}"))
     options.append((ANOTHER, "Change it to another value"))
-    fields = [radio(HOW, "How? (untouched: lift it)", options, initial=LIFT)]
-    if steps:
-        fields += [_steps(steps), _pace()]
-    hint = "Tighter takes effect at once; looser waits for a second person."
     unit = UNITS[mitigation.kind]
-    named = ", with commas between them" if lever.joining is Joining.UNION else ""
-    fields.append(text_input(OTHER, f"Another value: {unit}{named}", hint=hint, optional=True, limit=600))
-    return fields
-
-
-def _steps(steps: tuple[object, ...]) -> Block:
-    return text_input(
-        STEPS,
-        "Steps, for the way in steps",
-        placeholder=", ".join(str(step) for step in steps),
-        hint="Each looser than the one before; after the last one it is lifted. Each waits for the recovery gate.",
-        optional=True,
-        limit=200,
-    )
+    label = f"Other steps, or the other value: {unit}" if steps else f"The other value: {unit}"
+    hint = "Each step waits for the recovery gate. A tighter value takes effect at once." if steps else ""
+    placeholder = ", ".join(figure_of(step) for step in steps)
+    return [
+        radio(HOW, "How? (untouched: lift it)", options, initial=LIFT),
+        text_input(VALUES, label, placeholder=placeholder, hint=hint, optional=True, limit=600),
+        *([_pace()] if steps else []),
+    ]
 
 
 def _pace() -> Block:
