@@ -97,13 +97,12 @@ class Preview:
     def lines(self) -> tuple[str, ...]:
         """The preview in sentences, in the order in which people ask."""
         control = self.control
-        sessions = "" if self.sessions is None else f", of {self.sessions} sessions among the newest"
         said = [
             LEVERS[self.wanted.kind].does,
             f"{_WORDS[self.standing]}: {self.why}.",
-            f"{self.running} tasks are running now{sessions}.",
+            self.busy,
             *(f"{_capital(reach.in_words(control))}." for reach in self.reaches),
-            f"{self.instances or 'No'} instances have asked for controls in the last minute.",
+            self.connected,
             f"In force now: {self.before}. Then: {self.after}.",
             *self.conflicts,
             *([f"Shared with: {'; '.join(other.in_words for other in self.shared)}."] if self.shared else []),
@@ -121,6 +120,24 @@ class Preview:
     def control(self) -> str:
         """The control within a sentence: ``turn limit 5``, ``kill switch``."""
         return _control(self.wanted)
+
+    @property
+    def busy(self) -> str:
+        """Tasks running now, and sessions it would touch."""
+        tasks = {0: "No task is", 1: "1 task is"}.get(self.running, f"{self.running} tasks are")
+        sessions = "" if self.sessions is None else f"; among the newest it would touch {self.sessions} sessions"
+        return f"{tasks} running now{sessions}."
+
+    @property
+    def connected(self) -> str:
+        """How many instances read controls."""
+        asked = {0: "No instance has", 1: "1 instance has"}.get(self.instances, f"{self.instances} instances have")
+        return f"{asked} asked for controls in the last minute."
+
+    @property
+    def obstacle(self) -> str:
+        """Why it would be refused, unless an override of what is advised against is all that is missing."""
+        return "" if self.standing is Standing.CONTRAINDICATED and self.why in self.refusal else self.refusal
 
     @property
     def ends(self) -> str:
@@ -228,7 +245,8 @@ def proofs_of(wanted: Mitigation) -> tuple[str, ...]:
 
 def undo_of(wanted: Mitigation) -> str:
     """How it is undone."""
-    return f"Undo ends {_control(wanted)} earlier; a second person approves that. What others ask for stays."
+    name = _control(wanted)
+    return f"Undo ends {f'the {name}' if LEVERS[wanted.kind].is_switch else name} earlier; a second person approves that. What others ask for stays."
 
 
 def conflicts_of(wanted: Mitigation, live: Sequence[Mitigation]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from bot.incident.preview import (
 )
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
+from bot.incident.suggestions import too_tight
 from bot.incident.timeline import IncidentState
 from bot.ports import Clock, Records, Traces
 from bot.response.driving import Drivers
@@ -66,6 +67,8 @@ class PreviewOrder:
         failing = await wrong_share(self.traces, self.catalogue, name, now)
         hour, day = await self._tasks(name, now - HOUR, now), await self._tasks(name, now - DAY, now)
         standing, why = self._judged(order, state, failing)
+        if standing is Standing.FITS and (tight := too_tight(order.kind, wanted.value, day)):
+            standing, why = Standing.ALLOWED, tight
         delivery = await self._delivery(wanted)
         before = compose(name, order.scope, live, revisions.get(name, 0))
         after = compose(name, order.scope, [*live, replace(wanted, state=MitigationState.APPLIED)], 0)

@@ -10,7 +10,7 @@ from bot.incident.kinds import LEVERS, MitigationKind, Value
 from bot.incident.mitigation import Scope, Standing
 from bot.incident.preview import conflicts_of, proofs_of, reach, running, sharing, touches
 from bot.incident.reading import ModelStep, Reading, ToolStep
-from bot.incident.suggestions import suggestions
+from bot.incident.suggestions import suggestions, too_tight
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.wishes import value_of
 from tests.incident import stories
@@ -126,3 +126,12 @@ def test_the_card_gets_the_brief_offers_and_a_dialog_all_of_them() -> None:
     whole = offers(None, TAXONOMY, [], recent, harm_now=True, failing=0.0, every=True)
     assert [offer.kind for offer in brief] == [K.HALT, K.TURN_LIMIT]
     assert len(whole) > len(brief)
+
+
+def test_a_limit_below_what_passing_tasks_need_is_not_called_fitting() -> None:
+    tasks = [task(n, turns=3 + n % 4) for n in range(100)]
+    said = "95 % of 100 passing tasks need at most 6 turns, so 5 ends tasks that would pass"
+    assert too_tight(K.TURN_LIMIT, 5, tasks) == said
+    assert too_tight(K.TURN_LIMIT, 6, tasks) == ""
+    assert too_tight(K.TURN_LIMIT, 2, tasks[:5]) == ""
+    assert too_tight(K.HALT, True, tasks) == ""

@@ -130,11 +130,8 @@ def _touches(found: Preview) -> Iterator[str]:
     told = {(reach.k, reach.n): reach for reach in reversed(found.reaches)}  # a day like the hour is said once
     for reach in reversed(told.values()):
         yield sentence(reach.in_words(found.control))
-    tasks = {0: "No task is", 1: "1 task is"}.get(found.running, f"{found.running} tasks are")
-    sessions = "" if found.sessions is None else f"; among the newest it would touch {found.sessions} sessions"
-    yield f"{tasks} running now{sessions}."
-    asked = {0: "No instance has", 1: "1 instance has"}.get(found.instances, f"{found.instances} instances have")
-    yield f"{asked} asked for controls in the last minute."
+    yield found.busy
+    yield found.connected
     yield f"In force now: {found.before}. Then: {found.after}."
     yield from found.conflicts[:5]
     if found.shared:
@@ -156,8 +153,8 @@ def _goes_on(found: Preview) -> Iterator[str]:
     yield f"• {quote_untrusted(found.undo, 400)}"
     if found.approval:
         yield f"• 🟡 *Needs a second person:* {quote_untrusted(found.approval, 400)}."
-    if found.refusal and found.standing is not Standing.CONTRAINDICATED:
-        yield f"• 🔴 *Would be refused as it stands:* {quote_untrusted(found.refusal, 500)}"
+    if found.obstacle:
+        yield f"• 🔴 *Would be refused as it stands:* {quote_untrusted(found.obstacle, 500)}"
 
 
 def _override(state: IncidentState, found: Preview, order: Order) -> Block:
