@@ -1,6 +1,7 @@
 """A second pair of eyes: what somebody asks to loosen, who may say yes, and until when the question stands."""
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -131,4 +132,6 @@ def _same(one: Person, other: Person) -> bool:
 
 def _names(person: Person) -> frozenset[str]:
     bare = person.id.partition(":")[2] or person.id
-    return frozenset(name.strip().lstrip("@").casefold() for name in (person.id, bare, person.name))
+    return frozenset(
+        unicodedata.normalize("NFKC", name).strip().lstrip("@").casefold() for name in (person.id, bare, person.name)
+    )

@@ -10,6 +10,7 @@ from bot.incident.kinds import HANDOFFS, LEVERS, Joining, Lever, MitigationKind,
 
 MOST_TOOLS = 50
 MOST_CHARACTERS = 200
+MOST_OF_A_REASON = 2000  # characters; it is shown in a message and kept in the audit for good
 FIELD = "value"
 
 
@@ -35,6 +36,21 @@ def value_of(kind: MitigationKind, raw: object) -> Value:
             return _name(lever, raw)
         case other:
             assert_never(other)
+
+
+def reason_of(text: str, field: str = "reason") -> str:
+    """The reason without surrounding space.
+
+    Raises:
+        BadInput: it is too long.
+    """
+    said = text.strip()
+    if len(said) > MOST_OF_A_REASON:
+        raise BadInput(
+            field,
+            f"The {field} has {len(said)} characters; {MOST_OF_A_REASON} fit. Shorten it and put the rest in a note.",
+        )
+    return said
 
 
 def _switch(lever: Lever, raw: object) -> bool:

@@ -11,7 +11,7 @@ from bot.incident.errors import BadInput, Closed, KeyReused, NotAllowed, NotFoun
 from bot.incident.kinds import LEVERS, Joining, Value, at_least_as_safe
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Catalogue, Person
-from bot.incident.wishes import value_of
+from bot.incident.wishes import reason_of, value_of
 from bot.ports import Clock, Groups, Records, Work
 from bot.response.changes import Changes, live_mitigation
 from bot.response.recording import state_of
@@ -23,6 +23,7 @@ LEAST_PACE, MOST_PACE = 5, 24 * 60  # minutes between two steps
 async def _asked(
     changes: Changes, mitigation_id: str, ask: Ask, by: Person, idem: str, expected: int | None, alone: str
 ) -> Mitigation:
+    alone = reason_of(alone, "reason for doing it alone")
     async with changes.records.begin() as work:
         known = await work.mitigations.get(mitigation_id)
         asked = sha256(json.dumps(encode(ask), sort_keys=True).encode()).hexdigest()
@@ -53,7 +54,7 @@ class Revert:
         Raises:
             NotFound, Closed, Stale: no such mitigation, it has ended, or it has changed since ``expected``.
         """
-        ask = Ask(Loosening.REVERT, mitigation_id, reason.strip())
+        ask = Ask(Loosening.REVERT, mitigation_id, reason_of(reason))
         return await _asked(self.changes, mitigation_id, ask, by, idem, expected, alone)
 
 
@@ -108,7 +109,7 @@ class Adjust:
             kind = (await live_mitigation(work, mitigation_id)).kind
         if LEVERS[kind].is_switch:
             raise BadInput("value", f"{kind.label} is on or off; undo it instead.")
-        ask = Ask(Loosening.ADJUST, mitigation_id, reason.strip(), value_of(kind, value))
+        ask = Ask(Loosening.ADJUST, mitigation_id, reason_of(reason), value_of(kind, value))
         return await _asked(self.changes, mitigation_id, ask, by, idem, expected, alone)
 
 
@@ -129,7 +130,7 @@ class PlanExit:
         """
         async with self.changes.records.look() as work:
             m = await live_mitigation(work, mitigation_id)
-        ask = Ask(Loosening.EXIT_PLAN, m.id, reason.strip(), minutes=minutes, steps=checked_steps(m, steps, minutes))
+        ask = Ask(Loosening.EXIT_PLAN, m.id, reason_of(reason), minutes=minutes, steps=checked_steps(m, steps, minutes))
         return await _asked(self.changes, mitigation_id, ask, by, idem, None, "")
 
 
@@ -189,7 +190,9 @@ class Decide:
                     f"It is {mitigation.label} now, tighter than when {approval.asked_by.name} asked to "
                     f"{approval.words}. Ask again if it is still wanted."
                 )
-            changed = await self.changes.decide(work, approval, mitigation, by, granted=granted, note=note.strip())
+            changed = await self.changes.decide(
+                work, approval, mitigation, by, granted=granted, note=reason_of(note, "note")
+            )
         return await self.changes.finish(changed)
 
     def refusal(

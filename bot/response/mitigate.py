@@ -29,7 +29,7 @@ from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.telemetry import EvalScore
 from bot.incident.timeline import IncidentState, MitigationRefused
-from bot.incident.wishes import MOST_CHARACTERS, value_of
+from bot.incident.wishes import MOST_CHARACTERS, reason_of, value_of
 from bot.ports import Clock, Records, Traces, Work
 from bot.response.changes import Applying, Changes, overlapping, put_in_force
 from bot.response.driving import Drivers
@@ -269,6 +269,8 @@ def checked_order(order: Order) -> None:
     if not 1 <= order.minutes <= most:
         raise BadInput("minutes", f"A mitigation lasts from 1 to {most} minutes; extend it when it needs longer.")
     value_of(order.kind, order.value)
+    reason_of(order.reason)
+    reason_of(order.override or "", "override")
     for name, said in encode(order.scope).items():
         if len(said) > MOST_CHARACTERS or not said.isprintable():
             raise BadInput(

@@ -1,5 +1,6 @@
 """The JSON API: one incident from declaration to review, and what bad input gets."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -263,3 +264,47 @@ async def test_a_trace_carries_its_verdicts_and_the_way_to_ones_own_tool(tmp_pat
     assert found["url"] == f"https://traces.test/t/{task.id}"
     assert [(score["name"], score["passed"]) for score in found["scores"]] == [("helpful", False)]
     assert not any(step["inferred"] for step in found["steps"])
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"limit": True}, "limit: Give a number, not true or false."),
+        ({"value": 5, "minutes": True}, "minutes: Give a number, not true or false."),
+        ({"value": 5, "limit": 6}, "Give the figure as value or as limit; both are there, and they differ."),
+        ({"value": 5, "reason": "x" * 2001}, "The reason has 2001 characters; 2000 fit. Shorten it and put"),
+        ({"value": 5, "reason": "\ud800"}, "'reason' has characters that are no text."),
+        ({"value": 5, "reason": "a\0b"}, "'reason' has characters that are no text."),
+    ],
+)
+async def test_an_order_that_is_odd_gets_one_sentence(world: World, body: dict[str, Any], sentence: str) -> None:
+    async with world.client() as client:
+        text = json.dumps({"agent": "helpdesk-agent", "kind": "turn-limit", **body})
+        answer = await client.post("/api/v1/mitigations", content=text, headers={"content-type": "application/json"})
+    assert (answer.status_code, sentence in answer.json()["detail"]) == (422, True), answer.text
+    assert world.control.controls("helpdesk-agent").max_turns is None
+
+
+@pytest.mark.parametrize(("text", "sentence"), [("{", "body: It is not JSON."), ("[]", "body: Send a JSON object.")])
+async def test_a_body_that_is_none_is_told_so(world: World, text: str, sentence: str) -> None:
+    async with world.client() as client:
+        answer = await client.post("/api/v1/mitigations", content=text, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["detail"]) == (422, sentence)
+
+
+async def test_spaces_around_a_scope_bind_nobody_less_and_a_name_is_one_in_either_encoding(world: World) -> None:
+    key = await world.declared()
+    order = {"kind": "turn-limit", "value": 5, "scope": {"tenant": " acme "}}
+    async with world.client() as client:
+        client.headers = httpx.Headers({"Firstfive-Actor": "Jörg"}, encoding="utf-8")
+        applied = (await client.post(f"/api/v1/incidents/{key}/mitigations", json=order)).json()
+    assert (applied["scope"]["tenant"], applied["applied_by"]["name"]) == ("acme", "Jörg")
+
+
+async def test_more_time_given_while_another_question_is_open_is_given_and_says_so(world: World) -> None:
+    key = await world.declared()
+    async with world.client(**{"Firstfive-Actor": "ana"}) as ana:
+        order = {"kind": "turn-limit", "value": 5}
+        lever = (await ana.post(f"/api/v1/incidents/{key}/mitigations", json=order)).json()["id"]
+        assert (await ana.post(f"/api/v1/mitigations/{lever}/revert", json={})).status_code == 202
+        assert (await ana.post(f"/api/v1/mitigations/{lever}/extend", json={"minutes": 5})).status_code == 200

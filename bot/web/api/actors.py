@@ -25,11 +25,19 @@ def named(name: str) -> Person:
     return Person(f"api:{kept}", kept if kept != "token" else "API")
 
 
+def _as_sent(header: str) -> str:
+    """Headers are read as Latin-1, and terminals send UTF-8; a name that was both would be two people."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return header
+
+
 def acting(ids: Ids) -> Callable[[Request], Acting]:
     """Reads who acts: ``Firstfive-Actor`` names them. ``Idempotency-Key`` makes a repeated request happen once."""
 
     def read(request: Request) -> Acting:
-        by = named(request.headers.get("firstfive-actor", ""))
+        by = named(_as_sent(request.headers.get("firstfive-actor", "")))
         key = request.headers.get("idempotency-key", "").strip()[:200]
         return Acting(by, f"api:{key or ids.new()}")
 

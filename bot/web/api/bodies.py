@@ -1,8 +1,8 @@
 """The JSON that comes in."""
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.incident.classification import Reply
 from bot.incident.kinds import MitigationKind
@@ -12,10 +12,29 @@ from bot.incident.rules import RemediationKind
 from bot.incident.taxonomy import Cause, Severity
 
 
+def _no_switch(said: object) -> object:
+    if isinstance(said, bool):
+        raise ValueError("Give a number, not true or false")  # noqa: TRY004  pydantic turns only these into sentences
+    return said
+
+
+Whole: TypeAlias = Annotated[int, BeforeValidator(_no_switch)]
+"""A whole number; true is none, although Python takes it for 1."""
+
+
 class Body(BaseModel):
-    """What all bodies share: a field we do not know is an error, not silence."""
+    """What all bodies share: a field we do not know is an error, not silence, and so is text that cannot be stored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, said: Any) -> Any:
+        for name, text in said.items() if isinstance(said, dict) else ():
+            for one in text if isinstance(text, list) else [text]:
+                if isinstance(one, str) and any(c == "\0" or "\ud800" <= c <= "\udfff" for c in one):
+                    raise ValueError(f"{name[:40]!a} has characters that are no text")
+        return said
 
 
 class DeclareBody(Body):
@@ -60,7 +79,7 @@ class ScopeBody(Body):
 
 def scope_of(body: ScopeBody) -> Scope:
     """The scope of a mitigation."""
-    return Scope(body.environment, body.tenant, body.channel, body.version)
+    return Scope(body.environment.strip(), body.tenant.strip(), body.channel.strip(), body.version.strip())
 
 
 class LinksBody(Body):
@@ -75,9 +94,9 @@ class ApplyBody(Body):
 
     kind: MitigationKind
     value: Any = Field(default=None, description="its figure: a number, a name or a list of tools; none for a switch")
-    limit: int | None = Field(default=None, description="the same for kinds that count, under its older name")
+    limit: Whole | None = Field(default=None, description="the same for kinds that count, under its older name")
     scope: ScopeBody = ScopeBody()
-    minutes: int = 60
+    minutes: Whole = 60
     reason: str = ""
     override: str | None = None
     supersedes: str = Field(default="", description="the id of the pin in force whose place it takes")
@@ -132,7 +151,7 @@ class ExitPlanBody(Body):
     """The values to go through, each looser than the one before; after the last one it is lifted."""
 
     steps: list[Any] = Field(default_factory=list)
-    minutes: int = Field(default=20, description="between two steps, at least")
+    minutes: Whole = Field(default=20, description="between two steps, at least")
     reason: str = ""
 
 
@@ -145,7 +164,7 @@ class AnswerApprovalBody(Body):
 class ExtendBody(Body):
     """How much longer."""
 
-    minutes: int
+    minutes: Whole
 
 
 class TextBody(Body):

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response
 
+from bot.incident.approval import Loosening
 from bot.incident.errors import BadInput, NotFound
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Via
@@ -129,7 +130,11 @@ def _changes(parts: Parts, routes: APIRouter) -> None:
     ) -> m.MitigationShape:
         """Give a lever more time; 202 past 72 hours, until a second person approves."""
         done = await verbs.extend(mitigation_id, body.minutes, act.by, act.idem, expected=revision_in(if_match))
-        return _answered(done, response)
+        asked = (await verbs.look.state(str(done.incident))).approvals.get(done.approval)
+        answered = _answered(done, response)
+        if asked is None or asked.ask.action is not Loosening.EXTEND:
+            response.status_code = 200  # what waits is another question about it
+        return answered
 
     @routes.post("/mitigations/{mitigation_id}/adjust")
     async def adjust(
@@ -180,7 +185,13 @@ def _questions(parts: Parts, routes: APIRouter) -> None:
 
 
 def ordered(body: b.ApplyBody, expected: int | None) -> Order:
-    """The order in a body."""
+    """The order in a body.
+
+    Raises:
+        BadInput: it gives two different figures.
+    """
+    if body.limit is not None and body.value not in (None, body.limit):
+        raise BadInput("limit", "Give the figure as value or as limit; both are there, and they differ.")
     return Order(
         kind=body.kind,
         value=body.limit if body.value is None else body.value,

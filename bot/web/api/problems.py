@@ -1,6 +1,8 @@
 """Errors of the API as problem details (RFC 9457)."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -62,12 +64,22 @@ async def unreadable(request: Request, error: Exception) -> Response:
     del request
     if not isinstance(error, RequestValidationError):
         raise error
-    found = [
-        {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "detail": item["msg"]}
-        for item in error.errors()
-    ]
+    found = [_mistake(item) for item in error.errors()]
     sentence = "; ".join(f"{item['field']}: {item['detail']}" for item in found[:3]) + "."
     return problem(422, "A field cannot be used", sentence, errors=found)
+
+
+def _mistake(item: Mapping[str, Any]) -> dict[str, str]:
+    where = "body" if item["type"] == "json_invalid" else ".".join(str(part) for part in item["loc"][1:])
+    said = _PLAINLY.get(item["type"]) or str(item["msg"]).removeprefix("Value error, ")
+    return {"field": where or str(item["loc"][0]), "detail": said}
+
+
+_PLAINLY = {
+    "json_invalid": "It is not JSON",
+    "model_attributes_type": "Send a JSON object",
+    "dict_type": "Send a JSON object",
+}
 
 
 async def plain(request: Request, error: Exception) -> Response:
