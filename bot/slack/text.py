@@ -41,7 +41,7 @@ def quote_untrusted(text: str, limit: int, *, lines: bool = False, code: bool = 
     words = _clean(text, lines=lines).replace("@", f"@{JOINER}").replace("://", f":{JOINER}//")
     words = words if code else words.replace("`", "\u02cb")
     words = re.sub(r"(?i)\b(www|mailto)([.:])", rf"\1{JOINER}\2", words)
-    if any(unicodedata.bidirectional(c) in {"R", "AL", "AN"} for c in words):
+    if limit > len(ISOLATE + END_ISOLATE) and any(unicodedata.bidirectional(c) in {"R", "AL", "AN"} for c in words):
         return f"{ISOLATE}{_fit(words, limit - 2)}{END_ISOLATE}"
     return _fit(words, limit)
 

@@ -134,7 +134,7 @@ async def test_a_question_stands_in_the_channel_and_only_somebody_else_answers_i
     assert await live(office) == []
     await office.follows()
     assert sum("ben approved to undo Turn limit 5" in said for said in office.slack.said_in(room)) == 1
-    await office.clicks("approve", asked, room, "ben")
+    await office.clicks("refuse", asked, room, "ben")
     assert "is granted already by ben" in office.slack.told()[-1]
 
 

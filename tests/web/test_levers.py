@@ -68,7 +68,7 @@ async def test_a_lever_is_previewed_applied_extended_and_undone_by_two_people(wo
         assert (own.status_code, "somebody else has to approve it" in own.text) == (409, True)
         assert (await client.post(levers, data={**answer, "name": "ben"})).status_code == 303
         assert await live(client, key) == []
-        late = await client.post(levers, data={**answer, "name": "ben"})
+        late = await client.post(levers, data={**answer, "name": "cho"})
         assert (late.status_code, "granted already by ben" in unescape(late.text)) == (409, True)
 
 
