@@ -17,13 +17,15 @@ from bot.incident.approval import Approval
 from bot.incident.codec import encode
 from bot.incident.errors import BadInput, Conflict, Contraindicated, NotFound
 from bot.incident.kinds import LEVERS, MitigationKind
-from bot.incident.mitigation import EVERYWHERE, Mitigation, MitigationState, OnExpiry, Scope
+from bot.incident.mitigation import BUILT_IN, EVERYWHERE, Mitigation, MitigationState, OnExpiry, Scope
 from bot.incident.model import Via
 from bot.incident.narration import proof_line
 from bot.incident.timeline import MitigationStatus
 from bot.response.mitigate import Order, checked_order
 
 LOOK_EVERY = 0.3  # seconds between two looks at the proof
+_TOLD = frozenset({MitigationState.APPLIED, MitigationState.REVERTED})
+LOOKS = 3  # a server sees what we committed within a tenth of a second
 SILENT_SERVER = 4.0  # seconds after which missing proof is taken for a server that does not run
 
 SETTLED = frozenset(
@@ -86,7 +88,24 @@ async def control(home: House, wish: Wish) -> int:
     if wish.wait and len(found) == 1 and found[0].state.is_live and not found[0].approval:
         found = [await _watched(home, found[0], wish.wait)]
     await _print(home, found, as_json=wish.as_json)
+    if not wish.wait:
+        await _heard(home, found)
     return 0
+
+
+async def _heard(home: House, found: list[Mitigation]) -> None:
+    """Say on standard error when no server tells agents of it: what is committed is not yet what they obey."""
+    changed = next((one for one in found if one.driver == BUILT_IN and one.state in _TOLD), None)
+    if changed is None:
+        return
+    await home.control.publish()
+    read = home.control.read_back
+    for _ in range(LOOKS):
+        if (await read(changed, home.control.controls(changed.agent, changed.scope))).confirmed:
+            return
+        await asyncio.sleep(LOOK_EVERY)
+    url = home.settings.server.url
+    print(f"careful: no server at {url} answers with it; agents hear of it from a server only.", file=sys.stderr)
 
 
 async def _done(home: House, wish: Wish) -> list[Mitigation]:

@@ -132,8 +132,8 @@ class Changes:
         """Half an hour alone is what there is; a second one would make it an hour, and so on."""
         state = await state_of(work, m.incident)
         for one in state.approvals.values():
-            about = state.mitigations.get(one.ask.mitigation)
-            if one.alone and one.state is not ApprovalState.GRANTED and about and about.mitigation.kind is m.kind:
+            same = m.id in {one.ask.mitigation, returned_id(one)}
+            if one.alone and one.state is not ApprovalState.GRANTED and same:
                 raise NeedsSecondPerson(
                     f"{one.asked_by.name} broke the glass to {one.words} before, and nobody has approved it. "
                     "It cannot be done alone again: ask without, and have a second person approve it."
@@ -331,7 +331,7 @@ async def put_in_force(
 
 def returned(m: Mitigation, approval: Approval, at: datetime) -> Mitigation:
     """The mitigation that was undone alone, once more and under an id of its own."""
-    name = sha256(f"{m.id}\n{approval.id}".encode()).hexdigest()[:20]
+    name = returned_id(approval)
     return replace(
         m,
         id=name,
@@ -347,6 +347,11 @@ def returned(m: Mitigation, approval: Approval, at: datetime) -> Mitigation:
         tried=0,
         requests=(),
     )
+
+
+def returned_id(approval: Approval) -> str:
+    """The id under which comes back what was undone alone."""
+    return sha256(f"{approval.ask.mitigation}\n{approval.id}".encode()).hexdigest()[:20]
 
 
 async def decline(work: Work, m: Mitigation, why: str, by: Person, at: datetime) -> Mitigation:

@@ -27,8 +27,8 @@ def halted(port: int) -> bool:
 def test_a_halt_from_the_terminal_is_seen_within_a_second_and_survives_a_crash(terminal: Terminal) -> None:
     server, port, _ = terminal.serve()
     assert not halted(port)
-    done = terminal.run("control", "halt", "--agent", "a")
-    assert done.returncode == 0, done.stderr
+    done = terminal.run("control", "halt", "--agent", "a", FIRSTFIVE_PORT=str(port))
+    assert (done.returncode, done.stderr) == (0, "")
     until = time.monotonic() + 1
     while not halted(port) and time.monotonic() < until:
         time.sleep(0.02)
@@ -47,6 +47,11 @@ def test_a_halt_from_the_terminal_is_seen_within_a_second_and_survives_a_crash(t
     assert (other.returncode, "reverted" in other.stdout) == (0, True)
     checked = terminal.run("audit", "verify", "--json")
     assert (checked.returncode, json.loads(checked.stdout)["ok"]) == (0, True)
+
+
+def test_a_halt_that_no_server_tells_agents_of_says_so(terminal: Terminal) -> None:
+    done = terminal.run("control", "halt", "--agent", "a")
+    assert (done.returncode, "agents hear of it from a server only" in done.stderr) == (0, True)
 
 
 def test_a_refused_control_leaves_no_incident_behind(terminal: Terminal) -> None:
