@@ -145,6 +145,35 @@ def contain(demo: Demo, people: WorkspacePage, picture: Callable[[str], None]) -
     expect(people.card).to_contain_text("read back ✔")
     expect(people.card).to_contain_text("observed ✔", timeout=60_000)
     picture("06-proven")
+    another_with_a_preview(demo, people, picture)
+
+
+def another_with_a_preview(demo: Demo, people: WorkspacePage, picture: Callable[[str], None]) -> None:
+    """A lever that the card has no button for: previewed, applied, proven, and undone by a second person."""
+    people.press("Contain…")
+    people.choose("Which one", "read-only")
+    people.submit("Preview")
+    expect(people.dialog).to_contain_text("In force now: turn limit")
+    expect(people.dialog).to_contain_text("95 % CI")
+    picture("06b-preview")
+    people.submit("Apply read-only mode")
+    obeyed = "helpdesk-agent agent.read_only"
+    until(lambda: demo.state()["controls"].get(obeyed), 10, "the agent writes no more")
+    expect(people.card).to_contain_text(
+        "observed ✔ 3 of 3 tasks started since obey: no successful write", timeout=60_000
+    )
+    picture("06c-two-in-force")
+    people.press("Undo read-only mode")
+    people.submit("Ask for it")
+    expect(people.card).to_contain_text("asks: undo Read-only mode")
+    people.press("Approve: undo Read-only mode")
+    expect(people.messages().filter(has_text="somebody else has to approve it")).to_have_count(1)
+    people.act_as("Ben")
+    people.press("Approve: undo Read-only mode")
+    until(lambda: not demo.state()["controls"].get(obeyed), 10, "the agent writes again")
+    people.act_as("Ana")
+    expect(people.card).not_to_contain_text("In force, proven: Read-only mode")
+    picture("06d-undone")
 
 
 def keep_informed(demo: Demo, people: WorkspacePage) -> None:

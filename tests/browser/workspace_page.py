@@ -65,6 +65,11 @@ class WorkspacePage:
         self.clicks += 1
         self.card.get_by_role("button", name=name).first.click()
 
+    def act_as(self, name: str) -> None:
+        """Become another person of the workspace."""
+        people = self.page.locator("select").filter(has=self.page.locator("option", has_text=name)).first
+        people.select_option(label=people.locator("option", has_text=name).first.inner_text())
+
     def messages(self) -> Locator:
         """All messages of the open channel."""
         return self.page.locator(".messages .msg")

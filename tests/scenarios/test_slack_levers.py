@@ -1,6 +1,7 @@
 """Mitigating from Slack: preview, order, proof, a second person, and two people who want different things."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -8,8 +9,10 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Person
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
+from bot.response.carry_out import escalate
 from bot.response.classify import Choice
 from bot.response.mitigate import Order
+from bot.response.recording import post
 from bot.slack.requests import Payload
 from tests.scenarios.conftest import Office
 
@@ -176,3 +179,30 @@ async def test_tighter_is_one_click_and_looser_is_a_question(office: Office, roo
     assert [one.value for one in await live(office)] == [4]
     refused = await office.submits(dialog, undo_how="value", undo_values="-1")
     assert "from 1 to 1000" in refused["errors"]["undo_values"]
+
+
+async def test_one_that_does_not_hold_is_told_with_the_next_stronger_lever_to_click(office: Office, room: str) -> None:
+    await office.clicks("apply:turn-limit", {"k": "INC-1", "v": 5}, room)
+    (one,) = await live(office)
+    async with office.verbs.offers.records.begin() as work:
+        await escalate(work, one, "3 of 5 tasks started since did not obey", office.clock)
+    await office.follows()
+    told = next(m for m in office.slack.messages[room] if "does not hold" in str(m["text"]))
+    stronger, undo = told["blocks"][-1]["elements"]
+    assert stronger["text"]["text"] == "Stronger: Drain · helpdesk-agent · 60 min"
+    assert undo["text"]["text"] == "Undo turn limit 5…"
+    await office.clicks(stronger["action_id"], json.loads(stronger["value"]), room, "ben")
+    assert [each.kind for each in await live(office)] == [MitigationKind.TURN_LIMIT, MitigationKind.DRAIN]
+
+
+async def test_what_ends_soon_can_be_extended_where_the_room_is_told(office: Office, room: str) -> None:
+    await office.clicks("apply:turn-limit", {"k": "INC-1", "v": 5}, room)
+    (one,) = await live(office)
+    async with office.verbs.offers.records.begin() as work:
+        await post(work, one.incident, f"warned:{one.id}:1", "Turn limit 5 on helpdesk-agent has 12 min left.")
+    await office.follows()
+    told = next(m for m in office.slack.messages[room] if "12 min left" in str(m["text"]))
+    extend = told["blocks"][-1]["elements"][1]
+    await office.clicks(extend["action_id"], json.loads(extend["value"]), room, "ben")
+    (longer,) = await live(office)
+    assert (longer.expires_at - one.expires_at).total_seconds() == 3600
