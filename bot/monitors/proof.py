@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.incident.composition import Controls, compose
+from bot.incident.errors import FirstfiveError
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, MitigationState, Proof, Verdict
 from bot.incident.model import FIRSTFIVE, Catalogue
@@ -38,6 +39,7 @@ class ProofWatch:
     traces: Traces
     catalogue: Catalogue
     _looked: dict[str, datetime] = field(default_factory=dict)
+    _unasked: set[str] = field(default_factory=set)  # those whose control plane could not be asked, said once
 
     async def run(self) -> None:
         """Look again and again until cancelled; a database that is away is asked again a little later."""
@@ -59,7 +61,15 @@ class ProofWatch:
         waiting = [m for m in live if not m.state.is_proven_or_given_up]
         for mitigation in [m for m in waiting if self._due(m)]:
             revision = revisions.get(mitigation.agent, 0)
-            await self._prove(mitigation, compose(mitigation.agent, mitigation.scope, live, revision))
+            after = compose(mitigation.agent, mitigation.scope, live, revision)
+            try:
+                await self._prove(mitigation, after)
+            except FirstfiveError as error:  # one control plane that is away keeps no other from being proven
+                if mitigation.id not in self._unasked:
+                    log.warning("%s on %s cannot be proven now: %s", mitigation.label, mitigation.agent, error)
+                self._unasked.add(mitigation.id)
+            else:
+                self._unasked.discard(mitigation.id)
         return len(waiting)
 
     async def _prove(self, mitigation: Mitigation, after: Controls) -> None:

@@ -8,12 +8,20 @@ control plane that says yes and does nothing ends in a true state.
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 
 from bot.incident.composition import Controls, compose
-from bot.incident.control_facts import MitigationConfirmed, MitigationDeclined, MitigationEscalated, MitigationUncertain
+from bot.incident.control_facts import (
+    MitigationAdjusted,
+    MitigationConfirmed,
+    MitigationDeclined,
+    MitigationEscalated,
+    MitigationUncertain,
+)
 from bot.incident.driving import Receipt
 from bot.incident.errors import FirstfiveError, Misconfigured, Refused, Unavailable
 from bot.incident.fitness import stronger
+from bot.incident.kinds import Value
 from bot.incident.mitigation import PROOF_DEADLINE, Mitigation, MitigationState, ReadBack
 from bot.incident.model import FIRSTFIVE
 from bot.incident.timeline import Fact, MitigationExpired, MitigationReverted
@@ -25,6 +33,7 @@ PATIENCE = 8.0  # seconds one try may take
 PATIENCE_OF_PEOPLE = 2.0  # seconds somebody who clicked waits for it; the job goes on
 PAUSES = (2, 5, 10, 20, 40, 60)  # seconds before the next try; the last one again and again
 
+DECLINED = "declined"  # how the reason begins of a value that went back because its control plane said no
 _UNDER_WAY = frozenset({MitigationState.APPLYING, MitigationState.REVERTING})
 
 
@@ -143,10 +152,35 @@ class CarryOut:
             text = f"{m.label} on {m.agent} could not be lifted and stays in force: {why}"
             await post(work, m.incident, f"not-lifted:{m.id}:{m.revision}", text)
             return await work.mitigations.put(still)
+        before = await self._value_before(work, m)
+        if before is not None:
+            return await self._as_before(work, m, before, why)
         fact = MitigationDeclined(m.id, why)
         await record(work, m.incident, fact, FIRSTFIVE, self.clock.now(), f"declined:{m.id}")
         await post(work, m.incident, f"declined:{m.id}", f"{m.label} on {m.agent} is not in force: {why}")
         return await work.mitigations.put(replace(m, state=MitigationState.REFUSED, uncertain=why))
+
+    async def _value_before(self, work: Work, m: Mitigation) -> Value | None:
+        """The value in force before the one that was declined; None when there was none."""
+        for event in reversed(await work.timelines.read(m.incident)):
+            if isinstance(event.fact, MitigationConfirmed) and event.fact.mitigation == m.id:
+                return None
+            if isinstance(event.fact, MitigationAdjusted) and event.fact.mitigation == m.id:
+                return None if event.fact.reason.startswith(DECLINED) else event.fact.was
+        return None
+
+    async def _as_before(self, work: Work, m: Mitigation, value: Value, why: str) -> Mitigation:
+        """A declined change leaves in force what was: it is read back, and written again if it has to be."""
+        asked = sha256(f"{m.asked}\nas before".encode()).hexdigest()
+        back = await work.mitigations.put(replace(m, value=value, asked=asked, uncertain=why))
+        live, revisions = await work.mitigations.live()
+        words = compose(m.agent, m.scope, live, revisions.get(m.agent, 0)).in_words
+        fact = MitigationAdjusted(m.id, m.value, value, f"{DECLINED} by {m.driver}: {why}", words, words)
+        await record(work, m.incident, fact, FIRSTFIVE, self.clock.now(), f"as-before:{m.id}:{asked[:12]}")
+        text = f"{m.label} on {m.agent} was declined, so {back.label.lower()} stays: {why}"
+        await post(work, m.incident, f"as-before:{m.id}:{asked[:12]}", text)
+        await work.jobs.schedule(drive_of(back, PAUSES[0], self.clock))
+        return back
 
     async def _again(self, work: Work, m: Mitigation, tried: Tried) -> Mitigation:
         now = self.clock.now()

@@ -206,3 +206,26 @@ async def test_broken_glass_falls_back_also_while_the_lifting_is_under_way(offic
     assert vendor.holds == 6
     state = await office.verbs.look.state("1")
     assert state.mitigations[lever.id].mitigation.state is MitigationState.APPLIED
+
+
+async def test_a_control_plane_that_is_not_connected_any_more_keeps_no_other_lever_from_being_proven(
+    office: Office, vendor: Vendor
+) -> None:
+    away = await applied(office)
+    own = await office.verbs.apply("INC-1", Order(MitigationKind.DRAIN), ANA, "k2")
+    await office.proofs.look()  # knows the built-in one only
+    statuses = (await office.verbs.look.state("1")).mitigations
+    assert vendor.holds == 6
+    assert (statuses[away.id].proof, statuses[own.id].proof is not None) == (None, True)
+
+
+async def test_a_tighter_value_that_is_declined_leaves_the_one_before_in_force(office: Office, vendor: Vendor) -> None:
+    lever = await applied(office)
+    vendor.works, vendor.raises = False, Refused("limits below 5 are not allowed")
+    tried = await office.verbs.adjust(lever.id, 3, "it got worse", BEN, "a")
+    assert (vendor.holds, tried.value, tried.state.is_live) == (6, 6, True)
+    done = await again(office, tried)
+    assert (done.value, done.state) == (6, MitigationState.APPLIED)
+    folded = (await office.verbs.look.state("1")).mitigations[lever.id].mitigation
+    assert (folded.value, folded.state) == (6, MitigationState.APPLIED)
+    assert "limits below 5 are not allowed" in "".join(office.posted())
