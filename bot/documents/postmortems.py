@@ -15,7 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from bot.documents.yaml_lines import Mistake
 from bot.incident.evidence import Signal, Unit
 from bot.incident.narration import narrate
-from bot.incident.review import Postmortem, Section, Statement
+from bot.incident.review import Postmortem, Section
+from bot.incident.statements import Statement
 from bot.ports import Renderer
 
 FORMS = ("md", "html")
@@ -179,10 +180,12 @@ def _parts(postmortem: Postmortem, pictures: Mapping[str, str]) -> list[_Part]:
         parts.append(part)
     story = _Part("classification", "Classification story", postmortem.classification_story, "", "", ())
     levers = _Part("mitigations", "Mitigations and their proof", postmortem.mitigations, "", "", ())
+    times = _Part("mitigation-times", "From the click to the effect", postmortem.times, "", "", ())
+    seconds = _Part("approvals", "Second persons and broken glass", postmortem.approvals, "", "", ())
     steps = _Part("runbook", "Runbook steps", postmortem.steps, "", "", ())
     asked = _Part("runbook-questions", "Questions of the runbook", postmortem.asked, "", "", ())
     labels = _Part("labels", "Names in public taxonomies, to choose from", postmortem.labels, "", "", ())
-    beside = [part for part in (steps, asked, labels) if part.statements]
+    beside = [part for part in (times, seconds, steps, asked, labels) if part.statements]
     return [*parts[:3], story, levers, *beside, *parts[3:]]
 
 

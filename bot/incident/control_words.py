@@ -33,10 +33,11 @@ def approval_sentence(fact: ApprovalFact, approval: Approval | None) -> str:
             why = f" ({asked.ask.reason.rstrip('.')})" if asked.ask.reason else ""
             return f"Asked to {asked.words}{why}; needs a second person until {asked.expires_at:%H:%M} UTC: {asked.riskier}."
         case ApprovalDecided(granted=granted, note=note):
-            return f"{'Approved' if granted else 'Refused'} to {words}." + (f" {note}" if note else "")
+            said = f"{'Approved' if granted else 'Not approved'}: {words}."
+            return said + (f" In their words: {note}" if note else "")
         case ApprovalLapsed():
             fell = " It falls back." if approval and approval.alone else ""
-            return f"Nobody approved to {words} in time.{fell}"
+            return f"Nobody approved in time: {words}.{fell}"
         case other:
             assert_never(other)
 
@@ -60,7 +61,8 @@ def control_sentence(fact: ControlFact, label: str) -> str:
         case EvidenceKept(traces=traces, references=references, missing=missing, snapshot=snapshot):
             where = f" Kept elsewhere: {', '.join(references)}." if references else ""
             gap = f" Missing: {missing}." if missing else ""
-            return f"Before {label}: {traces} tasks exported to snapshot {snapshot}.{where}{gap}"
+            many = "1 task" if traces == 1 else f"{traces} tasks"
+            return f"Before {label}: {many} exported to snapshot {snapshot}.{where}{gap}"
         case other:
             assert_never(other)
 

@@ -171,6 +171,12 @@ class Mitigation:
     tried: int = 0  # how often its control plane was told
     last_key: str = ""  # the idempotency key of the last change that somebody asked for
     last_ask: str = ""  # SHA-256 of what was asked for then
+    first_at: datetime | None = None  # when it was first applied, where ``applied_at`` has started anew since
+
+    @property
+    def since(self) -> datetime:
+        """When it was first applied; the longest time counts from then, however often its value changes."""
+        return self.first_at or self.applied_at
 
     @property
     def label(self) -> str:
@@ -190,6 +196,10 @@ class Mitigation:
     def moved(self, state: MitigationState) -> "Mitigation":
         """The same mitigation in another state."""
         return replace(self, state=state)
+
+    def applied_anew(self, at: datetime) -> "Mitigation":
+        """The same mitigation, to be proven from ``at`` on; it does not get any younger by that."""
+        return replace(self, applied_at=at, first_at=self.since)
 
     @classmethod
     def from_stored(cls, kept: Mapping[str, Any]) -> Mapping[str, Any]:

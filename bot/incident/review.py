@@ -5,7 +5,7 @@ supports is a gap that says what is missing.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -14,17 +14,12 @@ from bot.incident.checklist import checklist_of
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.gap import monitoring_gap
 from bot.incident.labels import labels_in_words
+from bot.incident.mitigation_story import actions, approvals, course, times
 from bot.incident.model import Via
 from bot.incident.narration import narrate
-from bot.incident.remediation import (
-    EvaluationAsked,
-    RemediationEnded,
-    RemediationRefused,
-    RemediationStarted,
-    VersionEvaluated,
-)
 from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
+from bot.incident.statements import Statement, clock, minutes
 from bot.incident.taxonomy import Cause
 from bot.incident.timeline import (
     ClassificationOverdue,
@@ -33,20 +28,12 @@ from bot.incident.timeline import (
     Event,
     EvidenceFrozen,
     IncidentState,
-    MitigationApplied,
-    MitigationExpired,
-    MitigationExtended,
-    MitigationHeld,
-    MitigationProven,
-    MitigationRefused,
-    MitigationReverted,
     Resolved,
     StepTicked,
 )
 from bot.incident.wording import measured
 
 F = TypeVar("F")
-SHORT = 120  # seconds below which minutes would hide too much
 
 
 class Section(StrEnum):
@@ -58,14 +45,6 @@ class Section(StrEnum):
     CONTRIBUTING_FACTORS = "contributing_factors"
     MONITORING_GAP = "monitoring_gap"
     ACTIONS = "actions"
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A sentence with the events that support it (``INC-7#3``); no events means people wrote it."""
-
-    text: str
-    events: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +72,8 @@ class Postmortem:
     asked: tuple[Statement, ...] = ()  # what the runbook wants answered
     labels: tuple[Statement, ...] = ()  # names of the class in public taxonomies
     class_name: str = ""
+    times: tuple[Statement, ...] = ()  # of mitigations: in force, delivered, observed
+    approvals: tuple[Statement, ...] = ()  # by second persons, and broken glass
 
     @property
     def reviewable(self) -> bool:
@@ -127,7 +108,7 @@ def draft(
         Section.DETECTION: _detection(events, bundle),
         Section.CONTRIBUTING_FACTORS: _factors(events, bundle),
         Section.MONITORING_GAP: _gap(events, bundle),
-        Section.ACTIONS: (),
+        Section.ACTIONS: actions(events),
     }
     return Postmortem(
         state=state,
@@ -136,7 +117,9 @@ def draft(
         drafted_at=now,
         sections=sections,
         classification_story=_story(events),
-        mitigations=_mitigations(state, events),
+        mitigations=course(events, state),
+        times=times(events),
+        approvals=approvals(events, state),
         todos=_todos(state, sections),
         charts=charts_for(bundle, events),
         steps=_steps(state, events, runbook),
@@ -166,7 +149,7 @@ def _summary(state: IncidentState, events: tuple[Event, ...], taxonomy: Taxonomy
         place = f" in {fact.environment}" if fact.environment else ""
         said.append(
             Statement(
-                f"{fact.title} ({fact.agent}{place}), declared by {event.by.name} at {_clock(event.at)}.", (event.id,)
+                f"{fact.title} ({fact.agent}{place}), declared by {event.by.name} at {clock(event.at)}.", (event.id,)
             )
         )
     for event, last in _of(events, Classified)[-1:]:
@@ -180,7 +163,7 @@ def _summary(state: IncidentState, events: tuple[Event, ...], taxonomy: Taxonomy
     for event, end in _of(events, Resolved):
         took = minutes(event.at - state.incident.declared_at)
         said.append(
-            Statement(f"Resolved at {_clock(event.at)}, {took} after the declaration: {end.summary}", (event.id,))
+            Statement(f"Resolved at {clock(event.at)}, {took} after the declaration: {end.summary}", (event.id,))
         )
     return tuple(said)
 
@@ -209,7 +192,7 @@ def _detection(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tupl
             took = minutes(event.at - gap.onset)
             said.append(
                 Statement(
-                    f"Telemetry puts the onset at {_clock(gap.onset)}, {took} before the declaration.",
+                    f"Telemetry puts the onset at {clock(gap.onset)}, {took} before the declaration.",
                     (event.id, *frozen),
                 )
             )
@@ -222,7 +205,7 @@ def _factors(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[
         return ()
     said = []
     for change in bundle.changes:
-        first = _clock(datetime.fromtimestamp(change.first_seen_ns / 1e9, UTC))
+        first = clock(datetime.fromtimestamp(change.first_seen_ns / 1e9, UTC))
         was = f"was {change.before}" if change.before else "not seen before"
         text = f"Changed near the onset: {change.kind.value} {change.after} ({was}), first seen {first}, in {change.k} of {change.n} tasks since."
         said.append(Statement(text, frozen))
@@ -252,7 +235,7 @@ def _story(events: tuple[Event, ...]) -> tuple[Statement, ...]:
     for event in events:
         if not isinstance(event.fact, kinds):
             continue
-        said.append(Statement(f"{_clock(event.at)} {event.by.name}: {narrate(event)}", (event.id,)))
+        said.append(Statement(f"{clock(event.at)} {event.by.name}: {narrate(event)}", (event.id,)))
         reasons = _reasons(event)
         said.extend(Statement(f"— {text}", (event.id,)) for text in reasons)
     return tuple(said)
@@ -268,32 +251,10 @@ def _reasons(event: Event) -> tuple[str, ...]:
             return ()
 
 
-def _mitigations(state: IncidentState, events: tuple[Event, ...]) -> tuple[Statement, ...]:
-    kinds = (
-        MitigationApplied,
-        MitigationRefused,
-        MitigationProven,
-        MitigationExtended,
-        MitigationHeld,
-        MitigationReverted,
-        MitigationExpired,
-        RemediationStarted,
-        RemediationRefused,
-        RemediationEnded,
-        EvaluationAsked,
-        VersionEvaluated,
-    )
-    return tuple(
-        Statement(f"{_clock(event.at)} {event.by.name}: {narrate(event, state)}", (event.id,))
-        for event in events
-        if isinstance(event.fact, kinds)
-    )
-
-
 def _steps(state: IncidentState, events: tuple[Event, ...], runbook: Runbook | None) -> tuple[Statement, ...]:
     """Every tick and untick as it happened; then the steps of the last class that are not ticked."""
     said = [
-        Statement(f"{_clock(event.at)} {event.by.name}: {narrate(event, state)}", (event.id,))
+        Statement(f"{clock(event.at)} {event.by.name}: {narrate(event, state)}", (event.id,))
         for event, _ in _of(events, StepTicked)
     ]
     named = _of(events, Classified)[-1:]
@@ -322,16 +283,3 @@ def _labels(events: tuple[Event, ...], taxonomy: Taxonomy) -> tuple[Statement, .
         for event, last in _of(events, Classified)[-1:]
         for text in labels_in_words(last.incident_class, taxonomy, last.cause)
     )
-
-
-def minutes(span: timedelta) -> str:
-    """A duration people read: ``40 s``, ``12 min``, ``3 h 5 min``."""
-    seconds = int(span.total_seconds())
-    if seconds < SHORT:
-        return f"{seconds} s"
-    hours, rest = divmod(round(seconds / 60), 60)
-    return f"{hours} h {rest} min" if hours else f"{rest} min"
-
-
-def _clock(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%H:%M:%S} UTC"

@@ -677,7 +677,7 @@ def _carried(status: MitigationStatus, event: Event) -> MitigationStatus:
     m = status.mitigation
     match event.fact:
         case MitigationConfirmed(at=at, requests=requests):
-            applied = replace(m, state=MitigationState.APPLIED, uncertain="", applied_at=at, requests=requests)
+            applied = replace(m.applied_anew(at), state=MitigationState.APPLIED, uncertain="", requests=requests)
             return replace(status, mitigation=applied, proof=None, first={"applied": at})
         case MitigationUncertain(why=why):
             return replace(status, mitigation=replace(m, uncertain=why))
@@ -687,7 +687,7 @@ def _carried(status: MitigationStatus, event: Event) -> MitigationStatus:
         case MitigationLifting():
             return replace(status, mitigation=m.moved(MitigationState.REVERTING))
         case MitigationAdjusted(value=value):
-            again = replace(m, value=value, state=MitigationState.APPLIED, applied_at=event.at)
+            again = replace(m.applied_anew(event.at), value=value, state=MitigationState.APPLIED)
             return replace(status, mitigation=again, proof=None, escalated=None, first={"applied": event.at})
         case MitigationEscalated() as fact:
             return replace(status, escalated=fact)

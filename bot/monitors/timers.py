@@ -9,7 +9,7 @@ from bot.incident.control_facts import MitigationWarned
 from bot.incident.errors import NotFound
 from bot.incident.mitigation import Ending, Mitigation, MitigationState, OnExpiry
 from bot.incident.model import FIRSTFIVE, IncidentKey
-from bot.incident.review import minutes
+from bot.incident.statements import minutes
 from bot.incident.timeline import (
     ClassificationOverdue,
     ClassificationReminded,
@@ -111,7 +111,7 @@ class Timers:
             if m is None or not m.state.is_live or m.state is MitigationState.HELD:
                 return
             left = m.expires_at - now
-            if left > (m.expires_at - m.applied_at) * (1 - WARN_AFTER) + EARLY or left <= timedelta(0):
+            if left > (m.expires_at - m.since) * (1 - WARN_AFTER) + EARLY or left <= timedelta(0):
                 return
             stamp = int(m.expires_at.timestamp())
             if await record(

@@ -129,7 +129,7 @@ class CarryOut:
         detail = tried.read.detail
         fact = MitigationConfirmed(m.id, at, m.driver, detail, m.requests)
         await record(work, m.incident, fact, FIRSTFIVE, at, f"confirmed:{m.id}:{m.asked[:12]}:{m.tried}")
-        return await work.mitigations.put(replace(m, state=MitigationState.APPLIED, uncertain="", applied_at=at))
+        return await work.mitigations.put(replace(m.applied_anew(at), state=MitigationState.APPLIED, uncertain=""))
 
     async def _ended(self, work: Work, m: Mitigation, after: Controls) -> Mitigation:
         ending = m.ending

@@ -123,7 +123,9 @@ class Changes:
             f"It falls back in {minutes} min unless a second person approves it."
         )
         await post(work, m.incident, f"glass:{approval.id}", text)
-        action = f"Review why {done.by.name} had to {approval.words} alone ({done.alone})."
+        action = (
+            f"Find out why nobody could approve in time to {approval.words}; it was done alone ({done.alone})."
+        )
         await record(work, m.incident, ActionAdded(action), FIRSTFIVE, done.at, f"glass-action:{approval.id}")
         marked = replace(m, approval=approval.id)
         return await self.perform(work, marked, approval.ask, done, idem)
@@ -161,7 +163,7 @@ class Changes:
             case Loosening.ADJUST if ask.value is not None:
                 return change(live, m, replace(m, value=ask.value))
             case Loosening.EXTEND:
-                if self.until(m, ask.minutes) - m.applied_at <= MAX_TTL:
+                if self.until(m, ask.minutes) - m.since <= MAX_TTL:
                     return Way(Direction.SAFER, "it stays in force longer")
                 hours = int(MAX_TTL.total_seconds() // 3600)
                 return Way(Direction.RISKIER, f"it would last more than {hours} h, so somebody should look at it")
@@ -208,7 +210,7 @@ class Changes:
         before = (await controls_in(work, m)).in_words
         state = MitigationState.APPLIED if m.driver == BUILT_IN else MitigationState.APPLYING
         asked = sha256(f"{m.asked}\n{figure_of(value)}".encode()).hexdigest()
-        changed = replace(m, value=value, state=state, asked=asked, applied_at=done.at, tried=0, uncertain="")
+        changed = replace(m.applied_anew(done.at), value=value, state=state, asked=asked, tried=0, uncertain="")
         changed = await work.mitigations.put(changed)
         after = (await controls_in(work, changed)).in_words
         fact = MitigationAdjusted(
@@ -338,6 +340,7 @@ def returned(m: Mitigation, approval: Approval, at: datetime) -> Mitigation:
         state=MitigationState.APPLIED if m.driver == BUILT_IN else MitigationState.APPLYING,
         reason=f"fell back: {approval.words} was done alone and not approved",
         applied_at=at,
+        first_at=m.since,
         expires_at=at + DEFAULT_TTL,
         asked=sha256(name.encode()).hexdigest(),
         approval="",
@@ -453,7 +456,7 @@ async def schedule_end(work: Work, m: Mitigation, *, again: bool = False) -> Non
     ``again``: the one for this very end has run already, before its time.
     """
     stamp = f"{int(m.expires_at.timestamp())}{f':{m.revision}' if again else ''}"
-    warn_at = m.applied_at + (m.expires_at - m.applied_at) * WARN_AFTER
+    warn_at = m.since + (m.expires_at - m.since) * WARN_AFTER
     await work.jobs.schedule(Job(JobName.MITIGATION_EXPIRY, f"expiry:{m.id}:{stamp}", m.id, m.expires_at))
     await work.jobs.schedule(Job(JobName.MITIGATION_WARNING, f"warning:{m.id}:{stamp}", m.id, warn_at))
 

@@ -206,7 +206,7 @@ def _doubts(status: MitigationStatus, now: datetime) -> Iterator[str]:
     m = status.mitigation
     if m.state is MitigationState.HELD:
         yield "It stays in force until somebody undoes or extends it."
-    elif now >= m.applied_at + (m.expires_at - m.applied_at) * WARN_AFTER:
+    elif now >= m.since + (m.expires_at - m.since) * WARN_AFTER:
         yield f"🟡 *Ends soon*, at {date_token(m.expires_at)}: extend it if it is still needed."
     if m.uncertain:
         yield f"Uncertain: {quote_untrusted(m.uncertain, 300).rstrip('.')}."

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.kinds import MitigationKind
 from bot.incident.model import Person, Via
-from bot.incident.review import REVIEW_QUESTIONS, Postmortem, Section, Statement, draft, minutes
+from bot.incident.review import REVIEW_QUESTIONS, Postmortem, Section, draft
+from bot.incident.statements import Statement, minutes
 from bot.incident.timeline import Classified, Declared, Event, EvidenceFrozen, Fact, Resolved, ReviewWritten
 from tests.incident import stories
 from tests.incident.stories import BEN, WHOLE, told

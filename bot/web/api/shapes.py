@@ -14,7 +14,8 @@ from bot.incident.mitigation import Mitigation, Offer
 from bot.incident.model import Agent, Person
 from bot.incident.narration import narrate
 from bot.incident.preview import Preview
-from bot.incident.review import Postmortem, Statement
+from bot.incident.review import Postmortem
+from bot.incident.statements import Statement
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.incident.timeline import Event, IncidentState, MitigationStatus, fact_to_json
 from bot.web.api import models as m
