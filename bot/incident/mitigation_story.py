@@ -3,7 +3,6 @@
 A signal that no event records is said to be unrecorded; that a control worked is never concluded from silence.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bot.incident.control_facts import (
@@ -103,6 +102,7 @@ class _Round:
 
     label: str
     asked: Event
+    audit: str = ""  # where the order stands in the audit
     in_force: Event | None = None  # None while only the order is known
     signals: dict[str, tuple[Event, str]] = field(default_factory=dict)
 
@@ -112,28 +112,35 @@ def times(events: tuple[Event, ...]) -> tuple[Statement, ...]:
     return tuple(_timed(one) for one in _rounds(events) if one.in_force is not None)
 
 
-def _rounds(events: tuple[Event, ...]) -> Iterator[_Round]:
+def _rounds(events: tuple[Event, ...]) -> list[_Round]:
+    rounds: list[_Round] = []
     open_rounds: dict[str, tuple[Mitigation, _Round]] = {}
     for event in events:
         match event.fact:
             case MitigationApplied(mitigation=m):
                 known = event if m.state is MitigationState.APPLIED else None
-                open_rounds[m.id] = m, _Round(m.label, event, known)
-                yield open_rounds[m.id][1]
+                open_rounds[m.id] = m, _Round(m.label, event, audited(m), known)
+                rounds.append(open_rounds[m.id][1])
             case MitigationAdjusted(mitigation=mid, value=value) if mid in open_rounds:
                 m = open_rounds[mid][0]
                 open_rounds[mid] = m, _anew(m, value, event)
-                yield open_rounds[mid][1]
+                rounds.append(open_rounds[mid][1])
             case MitigationConfirmed(mitigation=mid) if mid in open_rounds:
                 open_rounds[mid][1].in_force = open_rounds[mid][1].in_force or event
             case MitigationProven(mitigation=mid) if mid in open_rounds:
                 _note(open_rounds[mid][1], event)
             case _:
                 pass
+    return rounds
 
 
 def _anew(m: Mitigation, value: Value, event: Event) -> _Round:
-    return _Round(label_of(m.kind, value), event, event if m.driver == BUILT_IN else None)
+    return _Round(label_of(m.kind, value), event, in_force=event if m.driver == BUILT_IN else None)
+
+
+def audited(m: Mitigation) -> str:
+    """The entry of the hash-chained audit that the order made; "" where the event does not say its revision."""
+    return f"audit of {m.agent}, revision {m.revision}" if m.revision else ""
 
 
 def _note(one: _Round, event: Event) -> None:
@@ -162,5 +169,7 @@ def _timed(one: _Round) -> Statement:
             parts.append(one.signals[name][1])
         elif name != "ineffective":
             parts.append(f"no event records that it was {name}")
+    if one.audit:
+        parts.append(one.audit)
     cited = dict.fromkeys((one.asked.id, in_force.id, *(event.id for event, _ in one.signals.values())))
     return Statement(f"{one.label}: {'; '.join(parts)}.", tuple(cited))

@@ -123,9 +123,7 @@ class Changes:
             f"It falls back in {minutes} min unless a second person approves it."
         )
         await post(work, m.incident, f"glass:{approval.id}", text)
-        action = (
-            f"Find out why nobody could approve in time to {approval.words}; it was done alone ({done.alone})."
-        )
+        action = f"Find out why nobody could approve in time to {approval.words}; it was done alone ({done.alone})."
         await record(work, m.incident, ActionAdded(action), FIRSTFIVE, done.at, f"glass-action:{approval.id}")
         marked = replace(m, approval=approval.id)
         return await self.perform(work, marked, approval.ask, done, idem)

@@ -236,7 +236,12 @@ CHANGES: tuple[tuple[Person, Fact], ...] = (
     (BEN, ApprovalRequested(approval("nobody is awake"))),
     (BEN, MitigationLifting("m4", "pass rate is back")),
     (FIRSTFIVE, ApprovalLapsed("INC-7-a123456789")),
-    (FIRSTFIVE, ActionAdded("Find out why nobody could approve in time to undo Turn limit 6; it was done alone (nobody is awake).")),
+    (
+        FIRSTFIVE,
+        ActionAdded(
+            "Find out why nobody could approve in time to undo Turn limit 6; it was done alone (nobody is awake)."
+        ),
+    ),
     (ANA, MitigationApplied(mitigation("m5").moved(MitigationState.APPLYING), "no control", "turn limit 6")),
     (FIRSTFIVE, MitigationDeclined("m5", "unleash declined: no such flag")),
     (BEN, MitigationReverted("m4", "pass rate is back", "turn limit 8", "no control", alone=True)),

@@ -5,7 +5,7 @@ import pytest
 from bot.incident.codec import decode, encode
 from bot.incident.errors import BadInput
 from bot.incident.kinds import MitigationKind, Value, label_of
-from bot.incident.mitigation import Mitigation, MitigationState, Scope
+from bot.incident.mitigation import DEFAULT_TTL, Mitigation, MitigationState, Scope
 from bot.incident.timeline import MitigationApplied, fact_from_json
 from bot.incident.wishes import value_of
 from tests.incident import stories
@@ -57,6 +57,15 @@ def test_what_was_stored_before_there_were_scopes_is_still_read(kind: str, limit
     fact = fact_from_json("mitigation_applied", {"mitigation": kept, "before": "no control", "after": "halted"})
     assert isinstance(fact, MitigationApplied)
     assert fact.mitigation == read
+
+
+def test_one_stored_before_its_first_moment_was_kept_counts_from_when_it_was_applied() -> None:
+    kept = encode(stories.mitigation())
+    kept.pop("first_at")
+    read = decode(Mitigation, kept)
+    assert read.since == read.applied_at
+    later = read.applied_anew(read.expires_at).applied_anew(read.expires_at + DEFAULT_TTL)
+    assert (later.since, later.applied_at) == (read.applied_at, read.expires_at + DEFAULT_TTL)
 
 
 @pytest.mark.parametrize(

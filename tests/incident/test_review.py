@@ -29,7 +29,7 @@ def drafted(events: tuple[Event, ...], bundle: EvidenceBundle | None = None) -> 
 
 def spoken(document: Postmortem) -> list[Statement]:
     sections = [statement for said in document.sections.values() for statement in said]
-    return [*sections, *document.classification_story, *document.mitigations]
+    return [*sections, *document.classification_story, *document.mitigations, *document.times, *document.approvals]
 
 
 def words(document: Postmortem) -> str:

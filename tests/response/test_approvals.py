@@ -98,8 +98,10 @@ async def test_broken_glass_undoes_at_once_and_falls_back_without_a_second_perso
     assert done.state is MitigationState.REVERTED
     state = await office.verbs.look.state("1")
     assert state.actions == (
-        "Find out why nobody could approve in time to undo Turn limit 6 on helpdesk-agent; it was done alone "
-            "(customers cannot pay and nobody answers).",
+        (
+            "Find out why nobody could approve in time to undo Turn limit 6 on helpdesk-agent; it was done alone "
+            "(customers cannot pay and nobody answers)."
+        ),
     )
     assert "broke the glass" in office.posted()[-1]
     (question,) = state.pending_approvals

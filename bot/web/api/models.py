@@ -601,3 +601,8 @@ class PostmortemShape(Shape):
     runbook_steps: list[StatementShape] = Field(default_factory=list, description="ticked ones, then the others")
     runbook_questions: list[StatementShape] = Field(default_factory=list)
     labels: list[StatementShape] = Field(default_factory=list, description="names of the class in public taxonomies")
+    mitigation_times: list[StatementShape] = Field(
+        default_factory=list,
+        description="of each mitigation: in force, delivered, observed, and where the audit has it",
+    )
+    approvals: list[StatementShape] = Field(default_factory=list, description="by second persons, and broken glass")

@@ -384,4 +384,6 @@ def postmortem(document: Postmortem, public_url: str) -> m.PostmortemShape:
         runbook_steps=statements(document.steps),
         runbook_questions=statements(document.asked),
         labels=statements(document.labels),
+        mitigation_times=statements(document.times),
+        approvals=statements(document.approvals),
     )
