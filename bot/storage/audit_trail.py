@@ -9,7 +9,7 @@ from sqlalchemy import select
 from bot.ports import AuditBreak, AuditTrail
 from bot.storage.audit import FIRST, digest
 from bot.storage.database import Database
-from bot.storage.tables.incidents import agent_revisions, control_audit
+from bot.storage.tables.incidents import agent_revisions, control_audit, mitigations
 
 MOST = 1000
 
@@ -29,11 +29,17 @@ class SqlAuditTrail(AuditTrail):
             return tuple(dict(row) for row in rows.mappings())
 
     async def breaks(self) -> tuple[tuple[AuditBreak, ...], int]:
-        """The first break of every chain, and how many rows were checked."""
+        """The first break of every chain, and how many rows were checked.
+
+        What is in force has to be what was written: a chain cut short together with its counter shows there.
+        It is read before the chains, so that what is written meanwhile is no break.
+        """
         found: list[AuditBreak] = []
         checked, ends = 0, dict[str, tuple[int, str]]()
         broken: set[str] = set()
         async with self.database.read() as connection:
+            stored = (await connection.execute(select(mitigations).order_by(mitigations.c.revision))).mappings().all()
+            in_force = {(row["id"], row["revision"]): row for row in stored}
             revisions = {row.agent: row.revision for row in await connection.execute(select(agent_revisions))}
             ordered = select(control_audit).order_by(control_audit.c.agent, control_audit.c.revision)
             for row in (await connection.execute(ordered)).mappings():
@@ -41,6 +47,9 @@ class SqlAuditTrail(AuditTrail):
                 agent = row["agent"]
                 last, previous = ends.get(agent, (0, FIRST))
                 ends[agent] = row["revision"], row["hash"]
+                kept = in_force.get((row["mitigation"], row["revision"]))
+                if kept is not None and kept["mitigation"] == row["after"]:
+                    del in_force[row["mitigation"], row["revision"]]
                 if agent in broken:
                     continue
                 what = _wrong(dict(row), last + 1, previous)
@@ -49,8 +58,13 @@ class SqlAuditTrail(AuditTrail):
                     found.append(AuditBreak(agent, last + 1, what))
         for agent, revision in revisions.items():
             last = ends.get(agent, (0, FIRST))[0]
-            if agent not in broken and last != revision:
+            if agent not in broken and last < revision:
+                broken.add(agent)
                 found.append(AuditBreak(agent, last + 1, "is missing"))
+        for kept in in_force.values():
+            if kept["agent"] not in broken:
+                broken.add(kept["agent"])
+                found.append(AuditBreak(kept["agent"], kept["revision"], "is not what is in force"))
         return tuple(sorted(found, key=lambda one: one.agent)), checked
 
 

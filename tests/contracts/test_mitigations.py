@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Delete, Update, delete, select, update
 
+from bot.incident.codec import encode
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import (
     EVERYWHERE,
@@ -27,7 +28,7 @@ from bot.storage.audit import digest
 from bot.storage.audit_trail import SqlAuditTrail
 from bot.storage.database import Database
 from bot.storage.records import SqlRecords
-from bot.storage.tables.incidents import control_audit
+from bot.storage.tables.incidents import agent_revisions, control_audit, mitigations
 from tests.fakes.clock import START
 from tests.fakes.scheduler import NoJobs
 
@@ -211,3 +212,21 @@ async def test_rows_written_before_there_were_such_fields_still_hold(records: Sq
     assert await breaks(records) == ()
     await put(records, lever("b"))
     assert await breaks(records) == ()
+
+
+async def test_a_chain_cut_short_with_its_counter_is_found_out_by_what_is_in_force(
+    records: SqlRecords, database: Database
+) -> None:
+    lifted = await put(records, await put(records, lever("a")))
+    await put(records, lifted.moved(MitigationState.REVERTED))
+    async with database.write() as connection:
+        await connection.execute(control_audit.delete().where(control_audit.c.revision == 3))
+        await connection.execute(agent_revisions.update().values(revision=2))
+    assert await breaks(records) == ("helpdesk: revision 3 is not what is in force.",)
+
+
+async def test_a_control_loosened_past_the_audit_is_found_out(records: SqlRecords, database: Database) -> None:
+    loose = encode(await put(records, lever("a"))) | {"value": 500}
+    async with database.write() as connection:
+        await connection.execute(mitigations.update().values(mitigation=loose))
+    assert await breaks(records) == ("helpdesk: revision 1 is not what is in force.",)
