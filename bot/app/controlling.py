@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.app.console import me
 from bot.app.house import House
-from bot.incident.approval import Approval
+from bot.incident.approval import Approval, incident_of
 from bot.incident.codec import encode
 from bot.incident.errors import BadInput, Conflict, Contraindicated, NotFound
 from bot.incident.kinds import LEVERS, MitigationKind
@@ -41,7 +41,8 @@ SETTLED = frozenset(
 )
 
 KINDS = tuple(kind.value for kind in MitigationKind)
-CHANGES = ("resume", "revert", "extend", "adjust", "exit-plan", "approve", "refuse")
+ANSWERS = ("approve", "refuse")
+CHANGES = ("resume", "revert", "extend", "adjust", "exit-plan", *ANSWERS)
 READS = ("list", "show")
 ACTIONS = (*KINDS, *CHANGES, *READS)
 
@@ -80,11 +81,18 @@ async def control(home: House, wish: Wish) -> int:
             return await (_list(home, wish) if wish.action == "list" else _show(home, wish))
         if wish.dry_run:
             return await _look(home, wish)
+        if wish.action in ANSWERS:
+            return await _answer(home, wish)
         found = await _done(home, wish)
     except Contraindicated as error:
         raise Contraindicated(f"{error} The reason goes with --override.") from error
     except Conflict as error:
         raise Conflict(error.with_id, f"{error} Add --supersedes {error.with_id}.") from error
+    return await _shown(home, wish, found)
+
+
+async def _shown(home: House, wish: Wish, found: list[Mitigation]) -> int:
+    """Print what was changed, with its proof where somebody wants to wait for that."""
     if wish.wait and len(found) == 1 and found[0].state.is_live and not found[0].approval:
         found = [await _watched(home, found[0], wish.wait)]
     await _print(home, found, as_json=wish.as_json)
@@ -112,10 +120,6 @@ async def _done(home: House, wish: Wish) -> list[Mitigation]:
     match wish.action:
         case "resume" | "revert":
             return await _resume(home, wish)
-        case "approve" | "refuse":
-            granted = wish.action == "approve"
-            question = await _question(home, _target(wish))
-            return [await home.verbs.decide(question, me(), granted=granted, note=wish.reason)]
         case "extend":
             minutes = 60 if wish.minutes is None else wish.minutes
             return [await home.verbs.extend(_target(wish), minutes, me(), home.ids.new())]
@@ -136,6 +140,20 @@ def _target(wish: Wish) -> str:
     if not wish.target:
         raise BadInput("id", f"Name what to {wish.action}: its id, as `firstfive control list` shows it.")
     return wish.target
+
+
+async def _answer(home: House, wish: Wish) -> int:
+    """A second person's yes or no; then the mitigation as it is, or what became of the remediation."""
+    question = await _question(home, _target(wish))
+    found = await home.verbs.decide.answer(question, me(), granted=wish.action == "approve", note=wish.reason)
+    if found is not None:
+        return await _shown(home, wish, [found])
+    asked = (await home.verbs.look.state(incident_of(question) or "")).approvals[question]
+    if wish.as_json:
+        print(json.dumps([{"approval": question, "incident": asked.incident, "state": asked.state.value}]))
+    else:
+        print(f"{question}  to {asked.words}: {asked.state.value}  {asked.incident}")
+    return 0
 
 
 async def _question(home: House, named: str) -> str:

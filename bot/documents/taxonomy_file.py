@@ -221,6 +221,12 @@ class SeverityEntry(_Strict):
         measures = (self.above, self.worse_by, self.count, self.burn)
         if bool(self.signals) is all(one is None for one in measures):
             raise ValueError("signals need one of above, worse_by, count and burn, and those need signals")
+        if self.burn is not None and (
+            self.signals != ("task_failures",) or sum(one is not None for one in measures) > 1
+        ):
+            raise ValueError(
+                "burn is taken of the last hour's failed tasks: it goes alone, with `signals: [task_failures]`"
+            )
         return self
 
     def made(self) -> SeverityRule:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from bot.incident.kinds import MitigationKind, Value, at_least_as_safe
 from bot.incident.model import IncidentKey, Person
+from bot.incident.remediation import RemediationStarted
 
 APPROVAL_TTL = timedelta(minutes=30)
 BREAK_GLASS_TTL = timedelta(minutes=30)  # then what was loosened alone falls back
@@ -24,11 +25,15 @@ class Loosening(StrEnum):
     ADJUST = "adjust"  # to a looser value
     EXIT_PLAN = "exit-plan"  # step by step to looser values, each behind the recovery gate
     STEP = "step"  # the next step of an exit plan, before its gate is met
+    REMEDIATE = "remediate"  # start a remediation that its gate locks
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What is to happen to one mitigation. ``value`` goes with adjust, ``minutes`` with extend and an exit plan's pace."""
+    """What is to happen to one mitigation. ``value`` goes with adjust, ``minutes`` with extend and an exit plan's pace.
+
+    Remediate is about no mitigation; ``starts`` is what goes on the timeline once somebody has approved it.
+    """
 
     action: Loosening
     mitigation: str
@@ -36,6 +41,7 @@ class Ask:
     value: Value | None = None
     minutes: int = 0
     steps: tuple[Value, ...] = ()
+    starts: RemediationStarted | None = None
 
 
 class ApprovalState(StrEnum):
@@ -52,7 +58,7 @@ class Approval:
     """One question to a second person. ``words`` say what is asked for, ``riskier`` why it needs asking.
 
     With ``alone`` the glass was broken: it is done already, for the reason given there, and falls back
-    when the time runs out without anybody's yes.
+    when the time runs out without anybody's yes, if it ``can_fall_back``.
     """
 
     id: str
@@ -75,6 +81,11 @@ class Approval:
     def is_pending(self) -> bool:
         """Nobody has decided yet."""
         return self.state is ApprovalState.PENDING
+
+    @property
+    def can_fall_back(self) -> bool:
+        """We can undo it. A remediation is in the hands of people or their pipeline, and we cannot."""
+        return self.ask.starts is None
 
     def is_overtaken(self, kind: MitigationKind, value: Value) -> bool:
         """The control was tightened since it was asked, so a yes would loosen more than was asked for."""

@@ -28,7 +28,11 @@ def approval_sentence(fact: ApprovalFact, approval: Approval | None) -> str:
     words = approval.words if approval else "the change"
     match fact:
         case ApprovalRequested(approval=asked) if asked.alone:
-            return f"Broke the glass to {asked.words} ({asked.alone.rstrip('.')}); it falls back at {asked.expires_at:%H:%M} UTC unless approved."
+            until = f"{asked.expires_at:%H:%M} UTC"
+            then = (
+                f"it falls back at {until} unless approved" if asked.can_fall_back else f"to be approved until {until}"
+            )
+            return f"Broke the glass to {asked.words} ({asked.alone.rstrip('.')}); {then}."
         case ApprovalRequested(approval=asked):
             why = f" ({asked.ask.reason.rstrip('.')})" if asked.ask.reason else ""
             return f"Asked to {asked.words}{why}; needs a second person until {asked.expires_at:%H:%M} UTC: {asked.riskier}."
@@ -36,7 +40,7 @@ def approval_sentence(fact: ApprovalFact, approval: Approval | None) -> str:
             said = f"{'Approved' if granted else 'Not approved'}: {words}."
             return said + (f" In their words: {note}" if note else "")
         case ApprovalLapsed():
-            fell = " It falls back." if approval and approval.alone else ""
+            fell = " It falls back." if approval and approval.alone and approval.can_fall_back else ""
             return f"Nobody approved in time: {words}.{fell}"
         case other:
             assert_never(other)

@@ -81,6 +81,7 @@ class Signal:
     note: str = ""
     usual: float | None = None  # the same hour of the week, as far back as history goes
     usual_n: int = 0
+    hour: tuple[int, int] | None = None  # (bad, of) in the last hour, where an error budget is taken of it
 
     @property
     def enough(self) -> bool:

@@ -134,9 +134,10 @@ def _sentence(fact: Fact, state: IncidentState | None) -> str:
 
 def _remediation(fact: RemediationFact, state: IncidentState | None) -> str:
     match fact:
-        case RemediationStarted(wish=wish, reason=reason, grounds=grounds, override=override):
-            why = f" Override: {override.rstrip('.')}." if override else f" Allowed: {'; '.join(grounds)}."
-            return f"{wish.label} started: {reason.rstrip('.')}.{why}"
+        case RemediationStarted(wish=wish, reason=reason, approved_by=approver, alone=alone):
+            how = f", approved by {approver.name}" if approver else f" alone ({alone.rstrip('.')})" if alone else ""
+            why = f"Override: {fact.override.rstrip('.')}." if fact.override else f"Allowed: {'; '.join(fact.grounds)}."
+            return f"{wish.label} started{how}: {reason.rstrip('.')}. {why}"
         case RemediationRefused(wish=wish, why=why):
             return f"{wish.label} is locked: {'; '.join(why)}."
         case RemediationEnded(remediation=name, outcome=outcome, detail=detail):

@@ -13,6 +13,7 @@ from enum import StrEnum
 from bot.incident.causes import AFTER_ONSET
 from bot.incident.evidence import Change, ChangeKind, Onset
 from bot.incident.mitigation import Standing
+from bot.incident.model import Person
 from bot.incident.rules import ROLLBACK_CAUSES, RemediationKind, Taxonomy
 from bot.incident.statistics import newcombe
 from bot.incident.taxonomy import Cause, IncidentClass
@@ -184,13 +185,19 @@ class RemediationOffer:
 
 @dataclass(frozen=True, slots=True)
 class RemediationStarted:
-    """Somebody repairs it. ``grounds`` are why it was allowed, ``override`` the reason where it was not."""
+    """Somebody repairs it. ``grounds`` are why it was allowed; with ``override``, a reason, they are what speaks against it.
+
+    What is locked is approved by a second person, or begun ``alone``: why it could not wait for one. In what
+    older versions wrote, an override names neither.
+    """
 
     remediation: str
     wish: Wish
     reason: str
     grounds: tuple[str, ...] = ()
     override: str | None = None
+    approved_by: Person | None = None
+    alone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

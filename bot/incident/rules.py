@@ -142,8 +142,8 @@ class SeverityRule:
     """An impact that sets a worse floor, ``at_least``, or ``raises`` the floor by one level.
 
     It holds for ``classes`` (empty: for any), where all ``facts`` are known and one of ``signals`` shows it: a share
-    ``above`` a figure (0..1), ``worse_by`` so much than before, ``count`` bad ones, or an error budget that burns
-    ``burn`` times as fast as it may. ``because`` may hold {figure}, {k}, {points} and {burn}.
+    ``above`` a figure (0..1), ``worse_by`` so much than before, ``count`` bad ones, or an error budget that burned
+    ``burn`` times as fast as it may in the last hour. ``because`` may hold {figure}, {k}, {points}, {burn} and {hour}.
     """
 
     id: str

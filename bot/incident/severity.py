@@ -85,19 +85,20 @@ def _holds(rule: SeverityRule, bundle: EvidenceBundle, impact: Impact) -> str | 
 def _shows(rule: SeverityRule, signal: Signal, impact: Impact) -> bool:
     if rule.count is not None:
         return (signal.k or 0) >= rule.count
+    if rule.burn is not None:
+        return _burn(signal, impact) >= rule.burn
     if signal.value is None or signal.n < FEWEST_TASKS:
         return False
     if rule.above is not None and signal.value <= rule.above:
         return False
-    if rule.burn is not None:
-        return _burn(signal, impact) >= rule.burn
     return rule.worse_by is None or signal.value - (signal.baseline or 0.0) >= rule.worse_by
 
 
 def _burn(signal: Signal, impact: Impact) -> float:
-    """How many times as fast as it may the error budget burns over the signal's window; 0 without an objective."""
+    """How many times as fast as it may the error budget burned in the last hour; 0 without an objective or tasks."""
     budget = 1 - impact.objective if impact.objective is not None else 0.0
-    return (signal.value or 0.0) / budget if budget > 0 else 0.0
+    bad, of = signal.hour or (0, 0)
+    return bad / of / budget if budget > 0 and of >= FEWEST_TASKS else 0.0
 
 
 def _told(rule: SeverityRule, signal: Signal, impact: Impact) -> str:
@@ -107,6 +108,7 @@ def _told(rule: SeverityRule, signal: Signal, impact: Impact) -> str:
         "{k}": str(signal.k or 0),
         "{points}": f"{100 * worse:.0f}",
         "{burn}": f"{_burn(signal, impact):.0f}",
+        "{hour}": "{} of {}".format(*(signal.hour or (0, 0))),
     }
     said = rule.because
     for mark, value in words.items():

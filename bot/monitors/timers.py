@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from bot.incident.approval import Loosening
 from bot.incident.control_facts import MitigationWarned
 from bot.incident.errors import NotFound
 from bot.incident.mitigation import Ending, Mitigation, MitigationState, OnExpiry
@@ -23,6 +24,7 @@ from bot.response.declare import NUDGE_AFTER
 from bot.response.exit_plan import TakeStep
 from bot.response.freeze import FreezeEvidence
 from bot.response.loosen import approval_of
+from bot.response.override import lapse_override
 from bot.response.recording import post, record, state_of
 
 EARLY = timedelta(seconds=1)  # a timer may fire this much before its time
@@ -130,6 +132,9 @@ class Timers:
         async with self.records.begin() as work:
             approval = await approval_of(work, approval_id)
             if not approval.is_pending or approval.expires_at > self.clock.now() + EARLY:
+                return
+            if approval.ask.action is Loosening.REMEDIATE:
+                await lapse_override(work, approval, self.clock.now())
                 return
             m = await self.changes.lapse(work, approval)
         if m is not None:

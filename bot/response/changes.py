@@ -16,10 +16,8 @@ from bot.incident.approval import (
 )
 from bot.incident.composition import Controls, compose
 from bot.incident.control_facts import (
-    ActionAdded,
     ApprovalDecided,
     ApprovalLapsed,
-    ApprovalRequested,
     ExitPlanned,
     MitigationAdjusted,
     MitigationDeclined,
@@ -34,6 +32,7 @@ from bot.incident.timeline import MitigationApplied, MitigationExpired, Mitigati
 from bot.ports import Clock, Control, Job, JobName, Records, Work
 from bot.response.carry_out import PATIENCE_OF_PEOPLE, CarryOut, drive_of
 from bot.response.keeping import Kept, freeze
+from bot.response.questions import put_question
 from bot.response.recording import post, record, state_of
 
 WARN_AFTER = 0.8  # of its time
@@ -91,15 +90,12 @@ class Changes:
 
     async def _put(self, work: Work, m: Mitigation, ask: Ask, way: Way, done: Done, idem: str) -> Mitigation:
         approval = self._approval(m, ask, way, done, idem)
-        by = done.by
-        if not await record(work, m.incident, ApprovalRequested(approval), by, done.at, f"ask:{idem}"):
+        if not await put_question(work, approval, idem):
             return m  # this very click has asked before
-        await work.jobs.schedule(Job(JobName.APPROVAL_EXPIRY, f"lapse:{approval.id}", approval.id, approval.expires_at))
+        asked = replace(m, approval=approval.id)
         if done.alone:
-            return await self._broken(work, m, approval, done, idem)
-        text = f"{by.name} asks to {approval.words}. {way.reason.capitalize()}. A second person has to approve it."
-        await post(work, m.incident, f"ask:{approval.id}", text)
-        return await work.mitigations.put(replace(m, approval=approval.id))
+            return await self.perform(work, asked, ask, done, idem)
+        return await work.mitigations.put(asked)
 
     def _approval(self, m: Mitigation, ask: Ask, way: Way, done: Done, idem: str) -> Approval:
         return Approval(
@@ -115,18 +111,6 @@ class Changes:
             alone=done.alone,
             before=m.value,
         )
-
-    async def _broken(self, work: Work, m: Mitigation, approval: Approval, done: Done, idem: str) -> Mitigation:
-        minutes = int(BREAK_GLASS_TTL.total_seconds() // 60)
-        text = (
-            f"{done.by.name} broke the glass to {approval.words}: {done.alone}. "
-            f"It falls back in {minutes} min unless a second person approves it."
-        )
-        await post(work, m.incident, f"glass:{approval.id}", text)
-        action = f"Find out why nobody could approve in time to {approval.words}; it was done alone ({done.alone})."
-        await record(work, m.incident, ActionAdded(action), FIRSTFIVE, done.at, f"glass-action:{approval.id}")
-        marked = replace(m, approval=approval.id)
-        return await self.perform(work, marked, approval.ask, done, idem)
 
     async def _once(self, work: Work, m: Mitigation) -> None:
         """Half an hour alone is what there is; a second one would make it an hour, and so on."""
@@ -185,6 +169,8 @@ class Changes:
                 return await self._plan(work, m, ask, done, idem)
             case Loosening.APPLY:
                 return await self.come_into_force(work, m, done, idem)
+            case Loosening.REMEDIATE:
+                raise ValueError("A remediation changes no mitigation.")
 
     async def _revert(self, work: Work, m: Mitigation, ask: Ask, done: Done, idem: str) -> Mitigation:
         ending = Ending(MitigationState.REVERTED, ask.reason, done.by, "", done.approved_by, bool(done.alone))
@@ -377,6 +363,8 @@ def in_words(m: Mitigation, ask: Ask) -> str:
         case Loosening.EXIT_PLAN:
             steps = " → ".join(figure_of(value) for value in (m.value, *ask.steps))
             return f"loosen {m.label} on {m.agent} step by step: {steps} → off"
+        case Loosening.REMEDIATE:
+            raise ValueError("A remediation changes no mitigation.")
 
 
 async def lift(work: Work, m: Mitigation, ending: Ending, clock: Clock, idem: str) -> Mitigation:

@@ -14,6 +14,7 @@ from bot.incident.model import Catalogue, Person
 from bot.incident.wishes import reason_of, value_of
 from bot.ports import Clock, Groups, Records, Work
 from bot.response.changes import Changes, live_mitigation
+from bot.response.override import decide_override
 from bot.response.recording import state_of
 
 MOST_STEPS = 10
@@ -163,11 +164,25 @@ class Decide:
     groups: Groups
 
     async def __call__(self, approval_id: str, by: Person, *, granted: bool, note: str = "") -> Mitigation:
-        """The mitigation as it is afterwards.
+        """As :meth:`answer`, for a question about a mitigation, which comes back as it is afterwards.
+
+        Raises:
+            NotFound: there is no such question, or it is about no mitigation.
+            Closed, NotAllowed: as there.
+        """
+        async with self.changes.records.look() as work:
+            approval = await approval_of(work, approval_id)
+            found = await work.mitigations.get(approval.ask.mitigation)
+        if found is None:
+            raise NotFound("The mitigation it is about is not here any more.")
+        return await self.answer(approval_id, by, granted=granted, note=note) or found
+
+    async def answer(self, approval_id: str, by: Person, *, granted: bool, note: str = "") -> Mitigation | None:
+        """Take the answer and do what was asked. The mitigation it is about; None for a remediation.
 
         Raises:
             NotFound: there is no such question.
-            Closed: it is answered already, or its time is over.
+            Closed: it is answered already, its time is over, or the incident is, which is to be repaired.
             NotAllowed: this person may not answer it.
         """
         records: Records = self.changes.records
@@ -177,22 +192,17 @@ class Decide:
         members = await self._members(approvers)
         async with records.begin() as work:
             approval = await approval_of(work, approval_id)
-            mitigation = await work.mitigations.get(approval.ask.mitigation)
-            if mitigation is None:
-                raise NotFound("The mitigation it is about is not here any more.")
             if _answered_so(approval, by, granted=granted):
-                return mitigation  # the same answer again
+                return await work.mitigations.get(approval.ask.mitigation)  # the same answer again
             refusal = self.refusal(approval, by, approvers, members, granted=granted)
             if refusal is not None:
                 raise refusal
-            if granted and approval.is_overtaken(mitigation.kind, mitigation.value):
-                raise Closed(
-                    f"It is {mitigation.label} now, tighter than when {approval.asked_by.name} asked to "
-                    f"{approval.words}. Ask again if it is still wanted."
-                )
-            changed = await self.changes.decide(
-                work, approval, mitigation, by, granted=granted, note=reason_of(note, "note")
-            )
+            said = reason_of(note, "note")
+            if approval.ask.action is Loosening.REMEDIATE:
+                await decide_override(work, approval, by, self.clock.now(), granted=granted, note=said)
+                return None
+            mitigation = await _as_asked(work, approval, granted=granted)
+            changed = await self.changes.decide(work, approval, mitigation, by, granted=granted, note=said)
         return await self.changes.finish(changed)
 
     def refusal(
@@ -223,6 +233,24 @@ class Decide:
             except Unavailable:
                 continue  # the sentence to the person names the group that could not be looked up
         return found
+
+
+async def _as_asked(work: Work, approval: Approval, *, granted: bool) -> Mitigation:
+    """The mitigation a question is about.
+
+    Raises:
+        NotFound: it is gone.
+        Closed: it was tightened since, so a yes would loosen more than was asked for.
+    """
+    mitigation = await work.mitigations.get(approval.ask.mitigation)
+    if mitigation is None:
+        raise NotFound("The mitigation it is about is not here any more.")
+    if granted and approval.is_overtaken(mitigation.kind, mitigation.value):
+        raise Closed(
+            f"It is {mitigation.label} now, tighter than when {approval.asked_by.name} asked to "
+            f"{approval.words}. Ask again if it is still wanted."
+        )
+    return mitigation
 
 
 def _answered_so(approval: Approval, by: Person, *, granted: bool) -> bool:

@@ -29,8 +29,10 @@ from bot.incident.remediation import (
 from bot.incident.rules import RemediationKind, Taxonomy
 from bot.incident.telemetry import EvalScore
 from bot.incident.timeline import IncidentState
-from bot.ports import Clock, Records, RoomTask, RoomTaskKind
+from bot.incident.wishes import reason_of
+from bot.ports import Clock, Records, RoomTask, RoomTaskKind, Work
 from bot.response.gather import MOST_TASKS, Gather, nanoseconds
+from bot.response.override import ask_override
 from bot.response.recording import open_state_of, record, state_of
 
 MOST_CHARACTERS = 500
@@ -110,36 +112,49 @@ class Remediate:
     weigh: WeighRemediation
 
     async def __call__(
-        self, key: str, wish: Wish, reason: str, by: Person, idem: str, override: str | None = None
+        self, key: str, wish: Wish, reason: str, by: Person, idem: str, override: str | None = None, alone: str = ""
     ) -> IncidentState:
-        """The state with the remediation started; the same click again starts it once.
+        """The state with the remediation started, or with the question that a second person has to answer first.
+
+        What its gate grants is one person's click. With ``override``, why in spite of the lock, it is put to a
+        second person; ``alone``, why it cannot wait for one, starts it at once. The same click again does it once.
 
         Raises:
             NotFound, Closed: no such incident, or not open.
-            BadInput: the reason is missing, or a rollback without a version.
+            BadInput: the reason is missing, a rollback names no version, or something is too long.
             Locked: it may not be done now and no override was given; the sentence says why.
+            NeedsSecondPerson: the glass was broken for it before, and nobody approved that.
         """
-        checked(wish, reason)
+        reasons = checked(wish, reason, override or "", alone)
         async with self.records.look() as work:
             state = await open_state_of(work, key, "remediation")
         name = remediation_id(state, idem)
-        if name in state.remediations:
+        if _known(state, name):
             return state
-        permission, against = await self.weigh.permission(state, wish), (override or "").strip()
+        permission = await self.weigh.permission(state, wish)
         async with self.records.begin() as work:
             state = await open_state_of(work, key, "remediation")
-            at = self.clock.now()
-            if permission.granted or against:
-                fact = RemediationStarted(
-                    name, wish, reason.strip(), permission.because, None if permission.granted else against
-                )
-                if await record(work, state.incident.key, fact, by, at, f"remediate:{idem}"):
-                    text = f"{wish.label} started by {by.name}: {reason.strip().rstrip('.')}."
-                    await work.outbox.put(_post(state, f"remediate:{idem}", text))
-                return await state_of(work, key)
-            refused = RemediationRefused(wish, permission.because)
-            await record(work, state.incident.key, refused, by, at, f"remediation-refused:{idem}")
-        raise Locked(f"{wish.label} is locked: {permission.reason}. Give a reason to override, or do what is missing.")
+            fact = _fact(name, wish, reasons, permission)
+            if permission.granted:
+                await self._start(work, state, fact, by, idem)
+            elif fact.override:
+                await ask_override(work, state, fact, by, self.clock.now(), idem)
+            else:
+                refused = RemediationRefused(wish, permission.because)
+                at = self.clock.now()
+                await record(work, state.incident.key, refused, by, at, f"remediation-refused:{idem}")
+            after = await state_of(work, key)
+        if not permission.granted and not fact.override:
+            raise Locked(
+                f"{wish.label} is locked: {permission.reason}. Do what is missing, or say why in spite of that: "
+                "a second person then has to approve it."
+            )
+        return after
+
+    async def _start(self, work: Work, state: IncidentState, fact: RemediationStarted, by: Person, idem: str) -> None:
+        if await record(work, state.incident.key, fact, by, self.clock.now(), f"remediate:{idem}"):
+            text = f"{fact.wish.label} started by {by.name}: {fact.reason.rstrip('.')}."
+            await work.outbox.put(_post(state, f"remediate:{idem}", text))
 
     async def end(
         self, key: str, remediation: str, outcome: Outcome, detail: str, by: Person, idem: str
@@ -205,16 +220,41 @@ class EvaluateVersion:
             return await state_of(work, key)
 
 
-def checked(wish: Wish, reason: str) -> None:
-    """Everything a remediation needs is there.
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why somebody wants it, why in spite of its lock, and why without waiting for a second person."""
+
+    why: str
+    override: str = ""
+    alone: str = ""
+
+
+def checked(wish: Wish, why: str, override: str = "", alone: str = "") -> Reasons:
+    """The reasons, without spaces around them; everything a remediation needs is there.
 
     Raises:
         BadInput: something is missing or too long.
     """
-    if not reason.strip() or len(reason) > MOST_CHARACTERS:
+    found = Reasons(why.strip(), reason_of(override, "override"), reason_of(alone, "reason for doing it alone"))
+    if not found.why or len(found.why) > MOST_CHARACTERS:
         raise BadInput("reason", f"Say in a few words why, in {MOST_CHARACTERS} characters at most.")
     if wish.kind is RemediationKind.ROLLBACK:
         _version(wish.target)
+    return found
+
+
+def _fact(name: str, wish: Wish, reasons: Reasons, permission: Permission) -> RemediationStarted:
+    """What goes on the timeline when it starts: of an override the reasons for it, too."""
+    if permission.granted:
+        return RemediationStarted(name, wish, reasons.why, permission.because)
+    override = reasons.override or reasons.alone or None
+    return RemediationStarted(name, wish, reasons.why, permission.because, override, alone=reasons.alone)
+
+
+def _known(state: IncidentState, name: str) -> bool:
+    """This very click has started it, or has asked for it."""
+    asked = (one.ask.starts for one in state.approvals.values())
+    return name in state.remediations or any(fact.remediation == name for fact in asked if fact)
 
 
 def _version(text: str) -> str:

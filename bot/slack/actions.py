@@ -129,7 +129,7 @@ class Actions:
             await self._extend(click, payload)
         else:
             question = str(click.about.get("a", ""))
-            await self.desk.verbs.decide(question, actor(payload), granted=name == "approve")
+            await self.desk.verbs.decide.answer(question, actor(payload), granted=name == "approve")
 
     async def _question(self, click: Clicked, payload: Payload) -> None:
         """A button inside the classification dialog: another of its screens."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
-from bot.incident.approval import Approval
+from bot.incident.approval import Approval, Loosening
 from bot.incident.fitness import stronger
 from bot.incident.kinds import LEVERS, MitigationKind, figure_of
 from bot.incident.mitigation import (
@@ -99,6 +99,8 @@ def answers_to(asked: Approval) -> tuple[str, str]:
     words = plain_untrusted(asked.words, 60)
     if asked.alone:
         return f"Approve: {words}", "Decline"
+    if asked.ask.action is Loosening.REMEDIATE:
+        return f"Approve: {words}", "Decline: it stays locked"
     return f"Approve: {words}", "Decline: it stays as it is"
 
 

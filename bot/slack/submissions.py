@@ -11,6 +11,7 @@ from bot.incident.model import Person, Via
 from bot.incident.timeline import IncidentState
 from bot.response.declare import Declaration
 from bot.response.mitigate import Order
+from bot.response.override import waiting_for
 from bot.slack import messages
 from bot.slack.blocks import View
 from bot.slack.classifying import Classifying
@@ -241,10 +242,13 @@ class Submissions:
             await self.desk.verbs.evaluate.ask(form.key, form.wish.target, said.by, said.idem)
             return CLEAR
         try:
-            await self.desk.verbs.remediate(form.key, form.wish, form.reason, said.by, said.idem, form.override)
+            state = await self.desk.verbs.remediate(
+                form.key, form.wish, form.reason, said.by, said.idem, form.override, form.alone
+            )
         except Locked as error:
             return errors({remediate.OVERRIDE: str(error)})
-        return CLEAR
+        waiting = waiting_for(state, form.wish)
+        return shown(remediate.waits(waiting)) if waiting else CLEAR
 
     async def _resolve(self, said: Submitted) -> Answer:
         form = resolve.read(said.view)

@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 import urllib.request
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,32 @@ def test_a_halt_from_the_terminal_is_seen_within_a_second_and_survives_a_crash(t
 def test_a_halt_that_no_server_tells_agents_of_says_so(terminal: Terminal) -> None:
     done = terminal.run("control", "halt", "--agent", "a")
     assert (done.returncode, "agents hear of it from a server only" in done.stderr) == (0, True)
+
+
+def post(port: int, path: str, **body: str) -> dict[str, Any]:
+    heads = {"Content-Type": "application/json", "Firstfive-Actor": "ana"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1{path}", json.dumps(body).encode(), heads)
+    with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
+def test_a_second_person_at_a_terminal_starts_what_is_locked(terminal: Terminal) -> None:
+    _, port, _ = terminal.serve()
+    key = post(port, "/incidents", title="It hangs", agent="a")["key"]
+    made = post(
+        port, f"/incidents/{key}/remediations", kind="restart", reason="it hangs", override="the queue is empty"
+    )
+    (question,) = made["waiting"]
+    listed = terminal.run("control", "list", LOGNAME="ben")
+    assert "ana asks: start Restart in spite of its lock. A second person answers until" in listed.stdout
+    own = terminal.run("control", "approve", question["id"], LOGNAME="ana")
+    assert (own.returncode, "somebody else has to approve" in own.stderr) == (1, True)
+    other = terminal.run("control", "approve", question["id"], LOGNAME="ben")
+    assert (other.returncode, other.stdout) == (
+        0,
+        f"{question['id']}  to start Restart in spite of its lock: granted  {key}\n",
+    )
 
 
 def test_a_refused_control_leaves_no_incident_behind(terminal: Terminal) -> None:

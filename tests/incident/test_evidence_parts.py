@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.incident.evidence import ENOUGH, Direction, Window
 from bot.incident.pairing import align, pair_of
 from bot.incident.reading import Reading, cost_of, exclusive_seconds, read
-from bot.incident.signals import evaluators
+from bot.incident.signals import evaluators, outcomes
 from bot.incident.signals.measure import share, tasks
 from bot.incident.signals.scope import Scope
 from bot.incident.signals.time_spent import slow_steps
@@ -106,6 +106,14 @@ def test_two_tasks_are_aligned_step_by_step_up_to_where_they_part() -> None:
     assert shown == [("a", "a", True), ("b", "b", True), ("b", None, False), ("c", "c", False), (None, "d", False)]
     assert found.diverges == 2
     assert align(whole("a"), whole("a")).diverges is None
+
+
+def test_an_error_budget_is_measured_by_the_last_hour_whenever_the_trouble_began() -> None:
+    failing = [task(n, outcome="failed", ago=60 * n) for n in range(1, 10)]
+    fine = [task(100 + n, ago=1500 + 60 * n) for n in range(60)]  # the last 25 began more than an hour ago
+    signal = next(one for one in outcomes.signals(scope(failing, fine)) if one.name == "task_failures")
+    assert (signal.k, signal.n) == (9, 9)
+    assert signal.hour == (9, 9 + 36)
 
 
 def test_below_twenty_observations_there_is_not_enough_data() -> None:

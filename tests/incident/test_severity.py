@@ -21,6 +21,11 @@ def share(name: str, k: int, n: int, before: float = 0.02) -> Signal:
     return Signal(name, f"{name} bad", Unit.SHARE, k / n, before, n, 200, WINDOW, Direction.UP, k, round(before * 200))
 
 
+def burning(failed: int, of: int) -> Signal:
+    """As usual in the window, and so many of so many tasks failed in the last hour."""
+    return replace(share("task_failures", 1, 50), hour=(failed, of))
+
+
 def bundle(*signals: Signal) -> EvidenceBundle:
     return EvidenceBundle("helpdesk-agent", WINDOW.end_ns, WINDOW, WINDOW, signals)
 
@@ -71,7 +76,11 @@ def test_more_failing_tasks_never_make_it_milder(name: IncidentClass, impact: Im
         (TOOL, (share("task_failures", 14, 50),), Impact(), Severity.SEV1, "more than a quarter"),
         (TOOL, (share("task_failures", 5, 50),), Impact(), Severity.SEV2, "5 % or more beyond the usual"),
         (TOOL, (share("task_failures", 2, 50),), Impact(), Severity.SEV3, "the floor of TOOL"),
-        (TOOL, (share("task_failures", 2, 50),), Impact(objective=0.998), Severity.SEV2, "burns 20 times as fast"),
+        (TOOL, (burning(2, 50),), Impact(objective=0.998), Severity.SEV2, "2 of 50 tasks failed in the last hour"),
+        (TOOL, (burning(2, 50),), Impact(objective=0.998), Severity.SEV2, "burns 20 times as fast"),
+        (TOOL, (burning(1, 100),), Impact(objective=0.998), Severity.SEV3, "the floor of TOOL"),
+        (TOOL, (burning(2, 7),), Impact(objective=0.998), Severity.SEV3, "the floor of TOOL"),
+        (TOOL, (share("task_failures", 2, 50),), Impact(objective=0.998), Severity.SEV3, "the floor of TOOL"),
         (QUAL, (share("quality", 10, 50),), Impact(), Severity.SEV2, "18 points worse"),
         (QUAL, (), Impact(regulated=True), Severity.SEV2, "regulated"),
         (QUAL, (share("quality", 10, 50),), Impact(regulated=True), Severity.SEV1, "at scale"),

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.incident.model import Person
@@ -75,6 +75,8 @@ def test_stacked_accents_do_not_smear_the_screen() -> None:
 
 
 @given(st.text(max_size=400), st.integers(3, 120))
+@example("\u0712\u0713", 3)  # right-to-left text in bold, with room for one character
+@example("**", 3)
 def test_any_text_fits_and_holds_no_control_of_slacks(text: str, limit: int) -> None:
     quoted = quote_untrusted(text, limit)
     assert len(quoted) <= limit

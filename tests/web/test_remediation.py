@@ -24,7 +24,12 @@ async def test_the_api_locks_explains_overrides_and_ends(world: World) -> None:
         offers = (await client.get(f"{path}/remediations")).json()["offers"]
         wish = {"kind": "restart", "reason": "it hangs", "override": "the queue is empty"}
         made = await client.post(f"{path}/remediations", json=wish)
-        (started,) = made.json()["started"]
+        (question,) = made.json()["waiting"]
+        own = await client.post(f"/api/v1/approvals/{question['id']}/approve", json={})
+        approved = await client.post(
+            f"/api/v1/approvals/{question['id']}/approve", json={}, headers={"Firstfive-Actor": "ben"}
+        )
+        (started,) = approved.json()["started"]
         ended = await client.post(
             f"{path}/remediations/{started['id']}/outcome", json={"outcome": "worked", "detail": "calm since"}
         )
@@ -37,8 +42,10 @@ async def test_the_api_locks_explains_overrides_and_ends(world: World) -> None:
         False,
         ["restart makes LOOP worse: the queue starts the same loops again; clear it first"],
     )
-    assert made.status_code == 201
-    assert started["override"] == "the queue is empty"
+    assert (made.status_code, made.json()["started"], own.status_code) == (202, [], 403)
+    assert (question["action"], question["mitigation"]) == ("remediate", "")
+    assert (started["override"], started["by"]["name"]) == ("the queue is empty", "ana")
+    assert (started["approved_by"]["name"], approved.json()["waiting"]) == ("ben", [])
     assert ended.json()["started"][0]["outcome"] == "worked"
     assert asked.json()["evaluations_asked"] == ["p-118"]
     assert half.status_code == 422
@@ -57,6 +64,9 @@ async def test_the_page_says_why_not_and_records_what_is_done(world: World) -> N
         start = {"do": "start", "kind": "restart", "text": "it hangs", "click": "1", "name": "ana"}
         locked = await client.post(page, data=start)
         done = await client.post(page, data={**start, "override": "the queue is empty", "click": "2"})
+        waits = (await client.get(page)).text
+        alone = {**start, "override": "the queue is empty", "alone": "nobody answers", "click": "4"}
+        assert (await client.post(page, data=alone)).status_code == 303
         nameless = await client.post(page, data={"do": "ask", "target": "p-118"})
         odd = await client.post(page, data={"do": "dance", "name": "ana"})
         fix = {"do": "start", "kind": "prompt-fix", "text": "an end condition", "click": "3", "name": "ana"}
@@ -66,5 +76,8 @@ async def test_the_page_says_why_not_and_records_what_is_done(world: World) -> N
     assert "restart makes LOOP worse" in shown
     assert (locked.status_code, done.status_code, nameless.status_code, odd.status_code) == (409, 303, 422, 422)
     assert "Restart is locked" in locked.text
-    assert 'Override: <span dir="auto">the queue is empty</span>' in text
+    assert "Waits for a second person" in waits
+    assert "not started" in waits
+    assert "Waits for a second person" not in text
+    assert 'Override, alone (<span dir="auto">nobody answers</span>): <span dir="auto">the queue is empty' in text
     assert "under way" in story

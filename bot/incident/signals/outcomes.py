@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bot.incident.evidence import Direction, Interval, Signal, Unit, Window
 from bot.incident.reading import Reading
@@ -13,6 +14,7 @@ STUCK_SECONDS = 180.0  # a task still without an end after this long is overdue,
 STUCK_AT_LEAST = 90.0  # seconds: spans may arrive this late
 STUCK_TIMES = 4.0  # times the 95th percentile of how long tasks take
 FEWEST_ENDED = 20
+HOUR_SECONDS = 3600.0  # over which the burn of an error budget is taken
 PACE_SECONDS = 300.0  # the last stretch in which tasks are counted
 RELEVANT_EVIDENCE = 2.0  # nats at which a count has moved
 
@@ -24,7 +26,10 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
     before = [reading for reading in scope.before if ended(reading, scope.at_ns, stuck)]
     age = scope.span_age
     return (
-        share(scope, "task_failures", "tasks failed", tasks(now, failed), tasks(before, failed), fresh_seconds=age),
+        replace(
+            share(scope, "task_failures", "tasks failed", tasks(now, failed), tasks(before, failed), fresh_seconds=age),
+            hour=last_hour(scope, stuck),
+        ),
         share(
             scope,
             "unexplained_failures",
@@ -44,6 +49,13 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
         volume(scope),
         mix(scope),
     )
+
+
+def last_hour(scope: Scope, stuck_seconds: float) -> tuple[int, int]:
+    """(failed, ended) tasks of the last hour, whenever the trouble began: what an error budget is measured by."""
+    since = scope.at_ns - int(HOUR_SECONDS * 1e9)
+    over = [one for one in scope.seen if one.at_ns >= since and ended(one, scope.at_ns, stuck_seconds)]
+    return sum(failed(one) for one in over), len(over)
 
 
 def ended(reading: Reading, at_ns: int, stuck_seconds: float = STUCK_SECONDS) -> bool:

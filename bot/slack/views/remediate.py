@@ -5,16 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bot.incident.approval import Approval
 from bot.incident.remediation import RemediationOffer, Wish
 from bot.incident.rules import RemediationKind
 from bot.incident.timeline import IncidentState
 from bot.slack.blocks import Block, Option, View, context, modal, radio, section, text_input
 from bot.slack.text import plain_untrusted, quote_untrusted
-from bot.slack.views.loading import loading
+from bot.slack.views.loading import loading, notice
 from bot.slack.views.reading import InputErrors, choice_of, key_of, metadata, text_of, too_long
 
 CALLBACK: Final = "remediate"
-CHOICE, REASON, OVERRIDE = "remediation", "remediation_reason", "remediation_override"
+CHOICE, REASON, OVERRIDE, ALONE = "remediation", "remediation_reason", "remediation_override", "remediation_alone"
 CHARACTERS = 500
 SHOWN = 4  # each may stand twice among the options: to start, and to have its version evaluated
 WIDEST = 600  # of a version as JSON: a dialog carries 3,000 characters; longer ones stand on the page
@@ -30,6 +31,7 @@ class RemediateForm:
     evaluate: bool
     reason: str
     override: str
+    alone: str
 
 
 def skeleton(key: str) -> View:
@@ -54,7 +56,14 @@ def dialog(state: IncidentState, offers: Sequence[RemediationOffer], public_url:
             "In spite of what is locked, because",
             optional=True,
             limit=CHARACTERS,
-            hint="Only for what is locked. It goes on the timeline with everything that speaks against it.",
+            hint="Only for what is locked. A second person reads it with everything that speaks against it, and approves.",
+        ),
+        text_input(
+            ALONE,
+            "Nobody there, and it cannot wait? Say why.",
+            optional=True,
+            limit=CHARACTERS,
+            hint="Only for what is locked. It starts at once, is posted to the channel, and is looked at afterwards.",
         ),
     ]
     about = {"k": key, "w": [[offer.wish.kind.value, offer.wish.target] for offer in shown]}
@@ -65,14 +74,23 @@ def read(view: Mapping[str, Any]) -> RemediateForm | InputErrors:
     """What was chosen, or which field needs another look."""
     action, _, place = (choice_of(view, CHOICE) or "").partition(":")
     wishes = list(metadata(view).get("w") or [])
-    reason, override = text_of(view, REASON), text_of(view, OVERRIDE)
+    reason, override, alone = (text_of(view, block) for block in (REASON, OVERRIDE, ALONE))
     if action not in {DO, EVALUATE} or not place.isdigit() or int(place) >= len(wishes):
         return {CHOICE: "Choose what to do."}
-    for block, text in ((REASON, reason), (OVERRIDE, override)):
+    for block, text in ((REASON, reason), (OVERRIDE, override), (ALONE, alone)):
         if said := too_long(text, CHARACTERS):
             return {block: said}
     kind, target = wishes[int(place)]
-    return RemediateForm(key_of(view), Wish(RemediationKind(kind), target), action == EVALUATE, reason, override)
+    return RemediateForm(key_of(view), Wish(RemediationKind(kind), target), action == EVALUATE, reason, override, alone)
+
+
+def waits(asked: Approval) -> View:
+    """What was asked for has not started, and who starts it."""
+    sentence = (
+        f"To {asked.words} waits for a second person, until {asked.expires_at:%H:%M} UTC. "
+        "Nothing has started: the question stands in the incident's channel with its two buttons."
+    )
+    return notice(f"Repair {asked.incident}", sentence)
 
 
 def _told(offer: RemediationOffer) -> str:

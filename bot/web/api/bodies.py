@@ -111,12 +111,13 @@ class ContainBody(ApplyBody):
 
 
 class RemediateBody(Body):
-    """A remediation to start. ``override`` is the reason for doing what is locked."""
+    """A remediation to start. ``override`` is the reason for doing what is locked, once a second person approves it."""
 
     kind: RemediationKind
     target: str = Field(default="", description="the version to go back to, for a rollback")
     reason: str
     override: str | None = None
+    alone: str = Field(default="", description="why it cannot wait for a second person; what is locked then starts now")
 
 
 class OutcomeBody(Body):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response
 
-from bot.incident.approval import Loosening
+from bot.incident.approval import Loosening, incident_of
 from bot.incident.errors import BadInput, NotFound
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Via
@@ -14,6 +14,7 @@ from bot.web.api import bodies as b
 from bot.web.api import models as m
 from bot.web.api import shapes
 from bot.web.api.actors import Acting, acting
+from bot.web.api.remediating import shape_of
 from bot.web.parts import Parts
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="the revision the decision rests on")]
@@ -159,6 +160,14 @@ def _questions(parts: Parts, routes: APIRouter) -> None:
     verbs = parts.verbs
     who = acting(parts.ids)
     Act = Annotated[Acting, Depends(who)]  # noqa: N806  a type
+    Answered = m.MitigationShape | m.RemediationsShape  # noqa: N806  a type
+
+    async def answered(approval_id: str, act: Acting, note: str, *, granted: bool) -> Answered:
+        found = await verbs.decide.answer(approval_id, act.by, granted=granted, note=note)
+        if found is not None:
+            return shapes.mitigation(found)
+        state = await verbs.look.state(incident_of(approval_id) or "")
+        return shape_of(state, await verbs.remediations(state.incident.key))
 
     @routes.get("/approvals")
     async def questions() -> m.ApprovalsShape:
@@ -166,14 +175,14 @@ def _questions(parts: Parts, routes: APIRouter) -> None:
         return m.ApprovalsShape(approvals=[shapes.approval(asked) for asked in await verbs.in_force.questions()])
 
     @routes.post("/approvals/{approval_id}/approve")
-    async def approve(approval_id: str, body: b.AnswerApprovalBody, act: Act) -> m.MitigationShape:
+    async def approve(approval_id: str, body: b.AnswerApprovalBody, act: Act) -> Answered:
         """Say yes as a second person, who ``Firstfive-Actor`` names."""
-        return shapes.mitigation(await verbs.decide(approval_id, act.by, granted=True, note=body.note))
+        return await answered(approval_id, act, body.note, granted=True)
 
     @routes.post("/approvals/{approval_id}/refuse")
-    async def refuse(approval_id: str, body: b.AnswerApprovalBody, act: Act) -> m.MitigationShape:
+    async def refuse(approval_id: str, body: b.AnswerApprovalBody, act: Act) -> Answered:
         """Say no; whoever asked may take the question back this way."""
-        return shapes.mitigation(await verbs.decide(approval_id, act.by, granted=False, note=body.note))
+        return await answered(approval_id, act, body.note, granted=False)
 
     @routes.post("/mitigations/{mitigation_id}/approve")
     async def approve_open(mitigation_id: str, body: b.AnswerApprovalBody, act: Act) -> m.MitigationShape:

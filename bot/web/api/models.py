@@ -357,7 +357,7 @@ class ApprovalShape(Shape):
     id: str
     incident: str
     agent: str
-    mitigation: str
+    mitigation: str = Field(description="its id; empty when it is about a remediation")
     action: str
     words: str
     riskier: str = Field(description="why it needs a second person")
@@ -496,6 +496,8 @@ class RemediationShape(Shape):
     reason: str
     grounds: list[str]
     override: str | None
+    approved_by: PersonShape | None = Field(description="the second person, where it was locked")
+    alone: str = Field(description="why it was begun without a second person; empty otherwise")
     by: PersonShape
     at: datetime
     outcome: str | None
@@ -508,6 +510,7 @@ class RemediationsShape(Shape):
 
     offers: list[RemediationOfferShape]
     started: list[RemediationShape]
+    waiting: list[ApprovalShape] = Field(description="overrides that wait for a second person")
     evaluations_asked: list[str]
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
 from bot.incident.codec import encode
 from bot.incident.errors import BadInput
 from bot.incident.remediation import RemediationOffer, Wish
 from bot.incident.timeline import IncidentState, RemediationStatus
+from bot.response.override import waiting, waiting_for
 from bot.web.api import bodies as b
 from bot.web.api import models as m
 from bot.web.api import shapes
@@ -30,10 +31,15 @@ def router(parts: Parts) -> APIRouter:
         return await shown(await verbs.look.state(key))
 
     @routes.post("/incidents/{key}/remediations", status_code=201)
-    async def remediate(key: str, body: b.RemediateBody, act: Annotated[Acting, Depends(who)]) -> m.RemediationsShape:
-        """Record that a rollback, prompt fix or restart is being done; what is locked needs an override."""
+    async def remediate(
+        key: str, body: b.RemediateBody, act: Annotated[Acting, Depends(who)], response: Response
+    ) -> m.RemediationsShape:
+        """Record that a rollback, prompt fix or restart is being done; 202 while an override waits for a second person."""
         wish = Wish(body.kind, body.target.strip())
-        return await shown(await verbs.remediate(key, wish, body.reason, act.by, act.idem, body.override))
+        state = await verbs.remediate(key, wish, body.reason, act.by, act.idem, body.override, body.alone)
+        if waiting_for(state, wish):
+            response.status_code = 202
+        return await shown(state)
 
     @routes.post("/incidents/{key}/remediations/{remediation}/outcome")
     async def end(
@@ -59,6 +65,7 @@ def shape_of(state: IncidentState, offers: Sequence[RemediationOffer]) -> m.Reme
     return m.RemediationsShape(
         offers=[_remediation_offer(one) for one in offers],
         started=[_remediation(one) for one in state.remediations.values()],
+        waiting=[shapes.approval(asked) for asked in waiting(state)],
         evaluations_asked=list(state.evaluations_asked),
     )
 
@@ -83,6 +90,8 @@ def _remediation(one: RemediationStatus) -> m.RemediationShape:
         reason=one.fact.reason,
         grounds=list(one.fact.grounds),
         override=one.fact.override,
+        approved_by=shapes.person(one.fact.approved_by) if one.fact.approved_by else None,
+        alone=one.fact.alone,
         by=shapes.person(one.by),
         at=one.at,
         outcome=one.ended.outcome.value if one.ended else None,

@@ -92,7 +92,7 @@ class LeverPages:
                 steps = tuple(step.strip() for step in filled.get("steps", "").split(",") if step.strip())
                 await verbs.plan_exit(one, steps, _whole(filled.get("minutes", "")), text, by, idem)
             case "approve" | "refuse":
-                await verbs.decide(one, by, granted=filled["do"] == "approve", note=text)
+                await verbs.decide.answer(one, by, granted=filled["do"] == "approve", note=text)
             case _:
                 raise BadInput("do", "Press one of the buttons of the page.")
 

@@ -10,6 +10,7 @@ from bot.incident.errors import BadInput, Refused
 from bot.incident.model import Person
 from bot.incident.remediation import Outcome, Wish
 from bot.incident.rules import RemediationKind
+from bot.response.override import waiting
 from bot.web.pages.forms import form_of
 from bot.web.pages.people import person_in
 from bot.web.pages.rendering import Rendering
@@ -49,7 +50,7 @@ class RemediationPages:
         match filled.get("do"):
             case "start" if filled.get("kind") in set(RemediationKind):
                 wish = Wish(RemediationKind(filled["kind"]), target)
-                await verbs.remediate(key, wish, text, by, idem, filled.get("override"))
+                await verbs.remediate(key, wish, text, by, idem, filled.get("override"), filled.get("alone", ""))
             case "end" if filled.get("outcome") in set(Outcome):
                 await verbs.remediate.end(key, filled.get("id", ""), Outcome(filled["outcome"]), text, by, idem)
             case "ask":
@@ -72,6 +73,7 @@ class RemediationPages:
             is_open=state.status.is_open,
             offers=await self.parts.verbs.remediations(state.incident.key),
             started=list(state.remediations.values()),
+            waiting=waiting(state),
             outcomes=list(Outcome),
             error=error,
             filled=filled or {},
