@@ -65,6 +65,7 @@ async def test_the_page_says_why_not_and_records_what_is_done(world: World) -> N
         locked = await client.post(page, data=start)
         done = await client.post(page, data={**start, "override": "the queue is empty", "click": "2"})
         waits = (await client.get(page)).text
+        beside = (await client.get(f"/incidents/{key}/levers")).text
         alone = {**start, "override": "the queue is empty", "alone": "nobody answers", "click": "4"}
         assert (await client.post(page, data=alone)).status_code == 303
         nameless = await client.post(page, data={"do": "ask", "target": "p-118"})
@@ -78,6 +79,8 @@ async def test_the_page_says_why_not_and_records_what_is_done(world: World) -> N
     assert "Restart is locked" in locked.text
     assert "Waits for a second person" in waits
     assert "not started" in waits
+    assert "asks to: " in beside
+    assert "Approve: start Restart in spite of its lock" in beside
     assert "Waits for a second person" not in text
     assert 'Override, alone (<span dir="auto">nobody answers</span>): <span dir="auto">the queue is empty' in text
     assert "under way" in story
