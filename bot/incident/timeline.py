@@ -33,7 +33,7 @@ from bot.incident.control_facts import (
 )
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, MitigationState, Proof, Verdict
-from bot.incident.model import Incident, IncidentKey, Person, Role, Status, Via
+from bot.incident.model import FIRSTFIVE, Incident, IncidentKey, Person, Role, Status, Via
 from bot.incident.remediation import (
     Evaluation,
     EvaluationAsked,
@@ -687,7 +687,8 @@ def _carried(status: MitigationStatus, event: Event) -> MitigationStatus:
         case MitigationLifting():
             return replace(status, mitigation=m.moved(MitigationState.REVERTING))
         case MitigationAdjusted(value=value):
-            again = replace(m.applied_anew(event.at), value=value, state=MitigationState.APPLIED)
+            plan = m.exit if event.by == FIRSTFIVE else None  # a value set by hand ends the steps planned before
+            again = replace(m.applied_anew(event.at), value=value, state=MitigationState.APPLIED, exit=plan)
             return replace(status, mitigation=again, proof=None, escalated=None, first={"applied": event.at})
         case MitigationEscalated() as fact:
             return replace(status, escalated=fact)

@@ -194,7 +194,10 @@ class Changes:
         before = (await controls_in(work, m)).in_words
         state = MitigationState.APPLIED if m.driver == BUILT_IN else MitigationState.APPLYING
         asked = sha256(f"{m.asked}\n{figure_of(value)}".encode()).hexdigest()
-        changed = replace(m.applied_anew(done.at), value=value, state=state, asked=asked, tried=0, uncertain="")
+        plan = m.exit if done.by == FIRSTFIVE else None  # a value set by hand ends the steps planned before
+        changed = replace(
+            m.applied_anew(done.at), value=value, state=state, asked=asked, tried=0, uncertain="", exit=plan
+        )
         changed = await work.mitigations.put(changed)
         after = (await controls_in(work, changed)).in_words
         fact = MitigationAdjusted(

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from bot.controls.builtin import BuiltinControl, in_force
+from bot.controls.readers import MOST_AGENTS, Readers
 from bot.incident.composition import Controls, compose
 from bot.incident.errors import Unavailable
 from bot.incident.kinds import MitigationKind, Value
@@ -212,3 +213,11 @@ async def test_the_plan_says_what_agents_will_read() -> None:
     assert plan.words == ("Built-in: agent.max_turns of helpdesk-agent (environment staging) reads 5.",)
     assert not plan.lifts
     assert Desk().control.plan(limit, after()).lifts
+
+
+def test_names_of_agents_that_somebody_makes_up_push_the_longest_silent_ones_out() -> None:
+    readers = Readers()
+    for number in range(MOST_AGENTS + 1):
+        readers.saw(Controls(f"made-up-{number}"), EVERYWHERE, "one", NOON)
+    assert readers.applied("made-up-0", EVERYWHERE, "two", (), NOON, NOON) == 1
+    assert readers.applied(f"made-up-{MOST_AGENTS}", EVERYWHERE, "two", (), NOON, NOON) == 2

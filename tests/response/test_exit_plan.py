@@ -117,3 +117,13 @@ async def test_a_kill_switch_keeps_the_evidence_first(office: Office) -> None:
     assert body["before"] == "Kill switch"
     await office.verbs.apply("INC-1", Order(MitigationKind.TURN_LIMIT, 5), ANA, "k2")
     assert office.told().count("evidence_kept") == 1
+
+
+async def test_a_value_that_somebody_sets_by_hand_ends_the_plan(office: Office) -> None:
+    calm(office)
+    lever = await planned(office)
+    await office.verbs.adjust(lever.id, 2, "it got worse", BEN, "a")
+    office.later(minutes=21)
+    assert (await step(office, lever)).value == 2
+    status = (await office.verbs.look.state("1")).mitigations[lever.id]
+    assert (status.mitigation.value, status.mitigation.exit) == (2, None)
