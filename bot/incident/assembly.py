@@ -27,6 +27,8 @@ def assemble(spans: Sequence[Span]) -> Trace:
         prompt_version=_text(said.get("agent.prompt.version")) or _prompt_in(steps),
         environment=_text(said.get("deployment.environment.name")),
         session_id=_text(said.get("gen_ai.conversation.id")),
+        tenant=_whose(said.get("tenant.id")),
+        user=_whose(said.get("user.id")) or _whose(said.get("enduser.id")),
         provider=_text(said.get("gen_ai.provider.name")) or _provider_in(steps),
         error=root.error and bool(roots),
         complete=bool(roots),
@@ -131,6 +133,12 @@ def _prompt_in(steps: Sequence[Span]) -> str | None:
 
 def _provider_in(steps: Sequence[Span]) -> str | None:
     return next((span.model.provider for span in steps if span.model and span.model.provider), None)
+
+
+def _whose(value: object) -> str | None:
+    """An id that tells one from another: what was redacted, and so reads ``[email]``, is everybody's."""
+    name = _text(value)
+    return None if name is None or "[" in name else name
 
 
 def _text(value: object) -> str | None:

@@ -4,7 +4,7 @@ Pure: readings of tasks and what is known of the controls come in, figures with 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.incident.direction import Direction
@@ -16,6 +16,15 @@ from bot.incident.statistics import wilson
 
 RUNNING_NS = 15 * 60 * 1_000_000_000  # a task without an end that began longer ago is taken for lost, not for running
 MINUTE_NS = 60 * 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """``k`` of the ``n`` sessions, users or tenants (``what``) that telemetry names have a task that would have been touched."""
+
+    what: str
+    k: int
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +41,25 @@ class Reach:
     high: float = 1.0
     unsaid: int = 0
     expected: bool = False  # computed from the share, not counted
+    cut: bool = False  # there were more tasks; these are the newest
+    among: tuple[Among, ...] = ()
 
     def in_words(self, control: str) -> str:
         """``turn limit 5 would have touched 7.3 % of 412 tasks in the last hour (30; 95 % CI 5.1-10.3 %)``."""
         when = "hour" if self.hours == 1 else f"{self.hours} h"
         if not self.n:
             return f"no task in the last {when} to tell from"
+        newest = "the newest " if self.cut else ""
         if self.k is None:
-            return f"{self.n} tasks in the last {when}; telemetry does not show which of them {control} would touch"
+            return f"{newest}{self.n} tasks in the last {when}; telemetry does not show which of them {control} would touch"
         verb = "would be kept from" if self.expected else "would have touched"
-        figure = f"{100 * self.k / self.n:.1f} % of {self.n} tasks"
+        figure = f"{100 * self.k / self.n:.1f} % of {newest}{self.n} tasks"
         doubt = f"95 % CI {100 * self.low:.1f}-{100 * self.high:.1f} %"
         rest = f"; {self.unsaid} more do not show it" if self.unsaid else ""
+        whom = "".join(f", {one.k} of {one.n} {one.what}" for one in self.among)
         if self.expected:
             return f"about {figure} of the last {when} {verb} the agent by {control} ({self.k})"
-        return f"{control} {verb} {figure} in the last {when} ({self.k}; {doubt}{rest})"
+        return f"{control} {verb} {figure} in the last {when} ({self.k}; {doubt}{rest}){whom}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,7 @@ class Preview:
     why: str
     running: int
     reaches: tuple[Reach, ...]
-    sessions: int | None  # of users' sessions in the newest tasks, those touched; None where telemetry has none
+    sessions: int | None  # in which a task is running now; None where telemetry names no session
     instances: int
     stale: tuple[str, ...]
     before: str  # the agent's controls in words, now and after
@@ -123,9 +136,11 @@ class Preview:
 
     @property
     def busy(self) -> str:
-        """Tasks running now, and sessions it would touch."""
+        """Tasks running now, and in how many sessions."""
         tasks = {0: "No task is", 1: "1 task is"}.get(self.running, f"{self.running} tasks are")
-        sessions = "" if self.sessions is None else f"; among the newest it would touch {self.sessions} sessions"
+        sessions = (
+            "" if not self.sessions else f", in {self.sessions} {'session' if self.sessions == 1 else 'sessions'}"
+        )
         return f"{tasks} running now{sessions}."
 
     @property
@@ -160,9 +175,15 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def running(tasks: Sequence[Reading], now_ns: int) -> int:
+def running(tasks: Sequence[Reading], now_ns: int) -> tuple[Reading, ...]:
     """Tasks that have begun within 15 minutes and have no end yet."""
-    return sum(not task.finished and 0 <= now_ns - task.at_ns < RUNNING_NS for task in tasks)
+    return tuple(task for task in tasks if not task.finished and 0 <= now_ns - task.at_ns < RUNNING_NS)
+
+
+def sessions_of(tasks: Sequence[Reading]) -> int | None:
+    """How many sessions these tasks belong to; None where telemetry names none."""
+    named = {task.session for task in tasks if task.session}
+    return len(named) if named else None
 
 
 def touched_ids(kind: MitigationKind, value: Value, tasks: Sequence[Reading]) -> tuple[frozenset[str], int] | None:
@@ -203,17 +224,38 @@ def touches(kind: MitigationKind, value: Value, task: Reading) -> bool | None:
             return None
 
 
-def reach(kind: MitigationKind, value: Value, tasks: Sequence[Reading], hours: int) -> Reach:
-    """How many of these tasks, all of the last ``hours``, the control would have touched."""
+def reach(kind: MitigationKind, value: Value, tasks: Sequence[Reading], hours: int, *, cut: bool = False) -> Reach:
+    """How many of these tasks of the last ``hours`` the control would have touched; ``cut``: they are only the newest."""
     n = len(tasks)
     if kind is MitigationKind.CANARY_SHARE and isinstance(value, int):
-        return Reach(hours, round(n * (100 - value) / 100), n, expected=True)
+        return Reach(hours, round(n * (100 - value) / 100), n, expected=True, cut=cut)
     found = touched_ids(kind, value, tasks)
     if found is None or not n:
-        return Reach(hours, None, n)
+        return Reach(hours, None, n, cut=cut)
     ids, unsaid = found
     interval = wilson(len(ids), n - unsaid)
-    return Reach(hours, len(ids), n - unsaid, interval.low, interval.high, unsaid)
+    return Reach(
+        hours, len(ids), n - unsaid, interval.low, interval.high, unsaid, cut=cut, among=_among(kind, value, ids, tasks)
+    )
+
+
+def _among(kind: MitigationKind, value: Value, ids: frozenset[str], tasks: Sequence[Reading]) -> tuple[Among, ...]:
+    """The people behind the tasks that show it, where telemetry names them."""
+    known = [task for task in tasks if kind is MitigationKind.RATE_CAP or touches(kind, value, task) is not None]
+    found = []
+    for what, name_of in _PEOPLE.items():
+        named = {name for task in known if (name := name_of(task))}
+        hit = {name for task in known if task.id in ids and (name := name_of(task))}
+        if named:
+            found.append(Among(what, len(hit), len(named)))
+    return tuple(found)
+
+
+_PEOPLE: Mapping[str, Callable[[Reading], str | None]] = {
+    "sessions": lambda task: task.session,
+    "users": lambda task: task.user,
+    "tenants": lambda task: task.tenant,
+}
 
 
 def sharing(own: Sequence[Reading], others: Mapping[str, Sequence[Reading]]) -> tuple[Sharing, ...]:

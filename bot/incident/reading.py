@@ -90,6 +90,9 @@ class Reading:
     locale: str | None = None
     spent: tuple[tuple[str, float], ...] = ()  # (step, seconds spent in it and in no step beneath it)
     findings: tuple[Finding, ...] = ()
+    session: str | None = None
+    tenant: str | None = None
+    user: str | None = None
 
     @property
     def looping(self) -> bool:
@@ -166,6 +169,9 @@ def read(trace: Trace) -> Reading:
         locale=task.locale,
         spent=tuple(exclusive_seconds(trace.spans).items()),
         findings=findings_with(trace, loop)[:MOST_FINDINGS],
+        session=trace.session_id,
+        tenant=trace.tenant,
+        user=trace.user,
     )
 
 

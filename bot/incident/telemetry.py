@@ -157,6 +157,8 @@ class Trace:
     prompt_version: str | None = None
     environment: str | None = None
     session_id: str | None = None
+    tenant: str | None = None
+    user: str | None = None
     provider: str | None = None
     error: bool = False
     complete: bool = True  # the root span has arrived

@@ -17,8 +17,8 @@ from bot.incident.preview import (
     proofs_of,
     reach,
     running,
+    sessions_of,
     sharing,
-    touched_ids,
     undo_of,
 )
 from bot.incident.reading import Reading
@@ -34,7 +34,6 @@ from bot.response.recording import state_of
 
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
 MOST_TASKS = 4000
-MOST_SESSIONS = 200  # newest tasks looked through for sessions
 NEIGHBOURS, OF_EACH = 20, 60  # other agents looked at, and tasks of each
 PATIENCE = 2.0  # seconds for what is only nice to know
 
@@ -66,6 +65,7 @@ class PreviewOrder:
         wanted, plan, refusal = self._wanted(name, order, state, now)
         failing = await wrong_share(self.traces, self.catalogue, name, now)
         hour, day = await self._tasks(name, now - HOUR, now), await self._tasks(name, now - DAY, now)
+        busy = running(hour, nanoseconds(now))
         standing, why = self._judged(order, state, failing)
         if standing is Standing.FITS and (tight := too_tight(order.kind, wanted.value, day)):
             standing, why = Standing.ALLOWED, tight
@@ -78,9 +78,12 @@ class PreviewOrder:
             wanted=wanted,
             standing=standing,
             why=why,
-            running=running(hour, nanoseconds(now)),
-            reaches=(reach(order.kind, wanted.value, hour, 1), reach(order.kind, wanted.value, day, 24)),
-            sessions=await self._sessions(name, wanted, hour),
+            running=len(busy),
+            reaches=tuple(
+                reach(order.kind, wanted.value, tasks, hours, cut=len(tasks) >= MOST_TASKS)
+                for tasks, hours in ((hour, 1), (day, 24))
+            ),
+            sessions=sessions_of(busy),
             instances=delivery.instances,
             stale=delivery.stale,
             before=before.in_words,
@@ -123,19 +126,6 @@ class PreviewOrder:
                 return await self.drivers.of(wanted).delivery(wanted)
         except (TimeoutError, FirstfiveError):
             return Delivery(0, 0)
-
-    async def _sessions(self, agent: str, wanted: Mitigation, hour: Sequence[Reading]) -> int | None:
-        """Distinct sessions among the newest tasks that it would have touched; None where telemetry names none."""
-        found = touched_ids(wanted.kind, wanted.value, hour)
-        if found is None or not hour:
-            return None
-        try:
-            async with asyncio.timeout(PATIENCE):
-                newest = await self.traces.listed(sorted(self.catalogue.agent(agent).telemetry_names), MOST_SESSIONS)
-        except (TimeoutError, FirstfiveError):
-            return None
-        named = {trace.id: trace.session_id for trace in newest if trace.session_id}
-        return len({named[task] for task in found[0] if task in named}) if named else None
 
     async def _others(self, agent: str, now: datetime) -> Mapping[str, tuple[Reading, ...]]:
         start, end = nanoseconds(now - HOUR), nanoseconds(now) + 1

@@ -47,6 +47,9 @@ def reading_to_json(reading: Reading) -> str:
         reading.locale,
         reading.spent,
         [[finding.kind.value, finding.span_ids, finding.detail] for finding in reading.findings],
+        reading.session,
+        reading.tenant,
+        reading.user,
     ]
     return written(_trimmed(fields))
 
@@ -56,7 +59,7 @@ def reading_from_json(trace_id: str, at_ns: int, text: str) -> Reading:
     fields = parsed(text)
     fields += _NOTHING[len(fields) :]
     lasted, flags, loop, tools, models, steps, tokens, cost, chunk, security, policy, guarded, unbacked = fields[:13]
-    version, prompt, provider, kind, turn, locale, spent, findings = fields[13:]
+    version, prompt, provider, kind, turn, locale, spent, findings, session, tenant, user = fields[13:24]
     return Reading(
         id=trace_id,
         at_ns=at_ns,
@@ -90,6 +93,9 @@ def reading_from_json(trace_id: str, at_ns: int, text: str) -> Reading:
         locale=_shared(locale),
         spent=tuple([(intern(name), seconds) for name, seconds in spent]),
         findings=tuple([Finding(_FINDINGS[kind], trace_id, tuple(ids), detail) for kind, ids, detail in findings]),
+        session=_shared(session),
+        tenant=_shared(tenant),
+        user=user,
     )
 
 
@@ -115,6 +121,9 @@ _NOTHING: list[Any] = [
     None,
     [],
     [],
+    None,
+    None,
+    None,
 ]
 
 

@@ -52,6 +52,17 @@ async def test_a_reading_is_that_of_its_trace_however_its_spans_came(store: SqlT
     assert (whole.finished, whole.tool_errors) == (True, 1)
 
 
+async def test_whose_task_it_was_is_read_where_it_is_told_and_not_redacted(store: SqlTelemetry) -> None:
+    told = {"gen_ai.conversation.id": "s-1", "tenant.id": "acme", "enduser.id": "u-1"}
+    hidden = {"gen_ai.conversation.id": "s-2", "user.id": "[email]"}
+    for number, attributes in enumerate((told, hidden)):
+        root, step = task(number, MONDAY * HOUR + number)
+        await store.add([replace(root, attributes=attributes), step], [])
+    first, second = await store.readings([AGENT], 0, FOREVER)
+    assert (first.session, first.tenant, first.user) == ("s-1", "acme", "u-1")
+    assert (second.session, second.tenant, second.user) == ("s-2", None, None)
+
+
 async def test_traces_from_before_there_were_readings_are_read_from_their_spans(
     store: SqlTelemetry, database: Database
 ) -> None:

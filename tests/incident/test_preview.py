@@ -8,7 +8,7 @@ import pytest
 from bot.incident.fitness import judge, offers
 from bot.incident.kinds import LEVERS, MitigationKind, Value
 from bot.incident.mitigation import Scope, Standing
-from bot.incident.preview import conflicts_of, proofs_of, reach, running, sharing, touches
+from bot.incident.preview import Among, conflicts_of, proofs_of, reach, running, sessions_of, sharing, touches
 from bot.incident.reading import ModelStep, Reading, ToolStep
 from bot.incident.suggestions import suggestions, too_tight
 from bot.incident.taxonomy import IncidentClass
@@ -33,6 +33,34 @@ def test_the_sentence_says_share_count_and_interval() -> None:
     assert seen.in_words("turn limit 5") == (
         "turn limit 5 would have touched 7.3 % of 412 tasks in the last 24 h (30; 95 % CI 5.1-10.2 %)"
     )
+
+
+def test_sessions_users_and_tenants_are_counted_where_telemetry_names_them() -> None:
+    tasks = [
+        task(1, turns=9, session="s1", user="u1", tenant="acme"),
+        task(2, turns=9, session="s1", user="u1", tenant="acme"),
+        task(3, session="s2", user="u2", tenant="acme"),
+        task(4, turns=9),
+    ]
+    seen = reach(K.TURN_LIMIT, 5, tasks, 1)
+    assert seen.among == (Among("sessions", 1, 2), Among("users", 1, 2), Among("tenants", 1, 1))
+    assert seen.in_words("turn limit 5").endswith("), 1 of 2 sessions, 1 of 2 users, 1 of 1 tenants")
+    assert reach(K.TURN_LIMIT, 5, tasks[3:], 1).among == ()
+
+
+def test_sessions_of_tasks_that_do_not_show_it_are_in_no_count() -> None:
+    tasks = [task(1, cost=0.7, session="s1"), task(2, session="s2")]
+    assert reach(K.COST_CAP, 0.5, tasks, 1).among == (Among("sessions", 1, 1),)
+
+
+def test_what_was_cut_is_said_to_be_the_newest() -> None:
+    seen = reach(K.TURN_LIMIT, 5, [task(n) for n in range(50)], 24, cut=True)
+    assert "0.0 % of the newest 50 tasks in the last 24 h" in seen.in_words("turn limit 5")
+
+
+def test_sessions_with_a_task_running_now_are_counted_once() -> None:
+    busy = running([task(n, session="s1", finished=False) for n in range(3)], 4 * SECOND)
+    assert (len(busy), sessions_of(busy), sessions_of(())) == (3, 1, None)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +103,7 @@ def test_a_rate_touches_what_comes_when_the_minute_is_full() -> None:
 def test_tasks_without_an_end_run_unless_they_began_long_ago() -> None:
     now = 3600 * SECOND
     begun = [task(3599, finished=False), task(3000, finished=False), task(100, finished=False), task(3598)]
-    assert running(begun, now) == 2
+    assert len(running(begun, now)) == 2
 
 
 def test_agents_that_share_a_model_or_a_tool_are_named() -> None:

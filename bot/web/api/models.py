@@ -405,6 +405,14 @@ class AuditCheckShape(Shape):
     breaks: list[AuditBreakShape]
 
 
+class AmongShape(Shape):
+    """``k`` of ``n`` sessions, users or tenants that telemetry names."""
+
+    what: str
+    k: int
+    n: int
+
+
 class ReachShape(Shape):
     """How many tasks of the last hours it would have touched; ``k`` is null where telemetry cannot tell."""
 
@@ -415,6 +423,8 @@ class ReachShape(Shape):
     high: float
     unsaid: int
     expected: bool
+    cut: bool = Field(default=False, description="there were more tasks; these are the newest")
+    among: list[AmongShape] = Field(default_factory=list)
 
 
 class PreviewShape(Shape):
