@@ -33,7 +33,7 @@ async def ask_override(
         id=approval_id(state.incident.key, f"{fact.remediation}\n{idem}"),
         incident=state.incident.key,
         agent=state.incident.agent,
-        ask=Ask(Loosening.REMEDIATE, "", fact.override or "", starts=fact),
+        ask=Ask(Loosening.REMEDIATE, "", f"{fact.reason}; in spite of the lock: {fact.override}", starts=fact),
         words=f"start {fact.wish.label} in spite of its lock",
         riskier="; ".join(fact.grounds),
         asked_by=by,
@@ -71,7 +71,9 @@ async def decide_override(
     fact = asked.ask.starts
     if asked.alone and not granted:
         said.append(STARTED)
-    if starts and fact is not None and not is_under_way(state, fact.wish):
+    if starts and fact is not None and is_under_way(state, fact.wish):
+        said.append("It is under way already.")
+    elif starts and fact is not None:
         started = replace(fact, approved_by=by)
         await record(work, asked.incident, started, asked.asked_by, at, f"remediate:{fact.remediation}")
     await post(work, asked.incident, f"decided:{asked.id}", " ".join(part for part in said if part))
@@ -91,9 +93,8 @@ def waiting_for(state: IncidentState, wish: Wish) -> Approval | None:
 
 def waiting(state: IncidentState) -> tuple[Approval, ...]:
     """What waits for a second person before it starts, oldest first."""
-    return tuple(
-        one for one in state.pending_approvals if one.ask.starts and not is_under_way(state, one.ask.starts.wish)
-    )
+    asked = ((one, one.ask.starts) for one in state.pending_approvals if not one.alone)
+    return tuple(one for one, fact in asked if fact and not is_under_way(state, fact.wish))
 
 
 def is_under_way(state: IncidentState, wish: Wish) -> bool:

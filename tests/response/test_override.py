@@ -41,6 +41,7 @@ async def test_an_override_waits_and_starts_once_a_second_person_says_so(
     assert not state.remediations
     (question,) = waiting(state)
     assert (question.words, question.riskier) == ("start Restart in spite of its lock", LOCK)
+    assert question.ask.reason == "it hangs; in spite of the lock: the queue is empty"
     assert office.posted()[-1] == (
         f"ana asks to start Restart in spite of its lock. R{LOCK[1:]}. A second person has to approve it."
     )
@@ -142,8 +143,10 @@ async def test_whoever_waits_may_break_the_glass_and_a_late_yes_starts_nothing_t
     assert (len(state.remediations), waiting(state)) == (1, ())
     await office.verbs.decide.answer(question.id, BEN, granted=True)
     assert len((await office.verbs.look.state("1")).remediations) == 1
+    assert office.posted()[-1].endswith("It is under way already.")
     (name,) = state.remediations
-    await office.verbs.remediate.end(looping.incident.key, name, Outcome.FAILED, "", ANA, "e")
+    ended = await office.verbs.remediate.end(looping.incident.key, name, Outcome.FAILED, "", ANA, "e")
+    assert (len(ended.pending_approvals), waiting(ended)) == (1, ())  # what was begun alone is still to be looked at
     with pytest.raises(NeedsSecondPerson, match="cannot be done alone again"):
         await asked(office, "r3", alone="still nobody")
     assert waiting_for(await asked(office, "r4"), RESTART)
