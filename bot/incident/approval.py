@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 
 from bot.incident.kinds import MitigationKind, Value, at_least_as_safe
 from bot.incident.model import IncidentKey, Person
@@ -95,8 +96,6 @@ class Approval:
 
 def approval_id(incident: IncidentKey, idem: str) -> str:
     """The id names its incident, so that it is found again by it alone: ``INC-7-3f9a02c1b4``."""
-    from hashlib import sha256  # noqa: PLC0415
-
     return f"{incident}-{sha256(idem.encode()).hexdigest()[:10]}"
 
 
