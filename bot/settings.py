@@ -6,11 +6,13 @@ A secret may come from a file: ``FIRSTFIVE_API_TOKEN_FILE`` names it.
 """
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.incident.errors import Misconfigured
 
@@ -34,6 +36,7 @@ def setting(
 
 
 MAX_PORT = 65535
+STANDARD_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,38 @@ def _telemetry_key(entry: str, place: int) -> TelemetryKey:
     return TelemetryKey(kind, name, token)
 
 
+def origins(text: str) -> tuple[str, ...]:
+    """The origins named in ``text``, without the standard port and in lower case, as browsers write them.
+
+    Raises:
+        Misconfigured: an entry is none.
+    """
+    found = []
+    for entry in filter(None, (part.strip() for line in text.splitlines() for part in line.split(","))):
+        origin = _origin(entry)
+        if origin is None:
+            raise Misconfigured(
+                f"FIRSTFIVE_BROWSER_ORIGINS has {entry!r}, which is no origin; write https://host or https://host:port, "
+                "without a path and without wildcards."
+            )
+        found.append(origin)
+    return tuple(dict.fromkeys(found))
+
+
+def _origin(entry: str) -> str | None:
+    try:
+        parts = urlsplit(entry)
+        port = parts.port
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    beside = parts.query or parts.fragment or parts.username is not None or parts.path.strip("/")
+    if parts.scheme not in STANDARD_PORTS or not host or beside or not re.fullmatch(r"[a-z0-9.:-]+", host):
+        return None
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + ("" if port in {None, STANDARD_PORTS[parts.scheme]} else f":{port}")
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """The HTTP server."""
@@ -156,6 +191,12 @@ class ServerSettings:
         "Bearer token of OFREP reads. Empty means open, allowed on loopback only.",
         secret=True,
     )
+    browser_origins: str = setting(
+        "FIRSTFIVE_BROWSER_ORIGINS",
+        "",
+        "Origins of pages whose browsers may read OFREP, like `https://chat.example.com`, separated by commas. "
+        "Empty: none beside our own.",
+    )
     link_secret: str = setting(
         "FIRSTFIVE_LINK_SECRET",
         "",
@@ -183,6 +224,15 @@ class ServerSettings:
             Misconfigured: an entry is none; the sentence never shows a token.
         """
         return telemetry_keys(self.telemetry_tokens, self.telemetry_token)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Other origins whose pages may read controls, as browsers write them.
+
+        Raises:
+            Misconfigured: an entry is none.
+        """
+        return origins(self.browser_origins)
 
     @property
     def is_loopback(self) -> bool:
@@ -544,7 +594,12 @@ def settings_and_mistakes(environment: Mapping[str, str], file: Path | None = No
         controls=ControlsSettings(**{name: source.concern(kind) for name, kind in _CONTROLS.items()}),
         elsewhere=source.elsewhere,
     )
-    wrong = (_wrong_keys(settings.server), _open_doors(settings.server), _half_of_slack(settings.slack))
+    wrong = (
+        _wrong_keys(settings.server),
+        _wrong_origins(settings.server),
+        _open_doors(settings.server),
+        _half_of_slack(settings.slack),
+    )
     mistakes += filter(None, wrong)
     return settings, tuple(mistakes)
 
@@ -647,6 +702,14 @@ def _is_address(text: str) -> bool:
 def _wrong_keys(server: ServerSettings) -> str | None:
     try:
         telemetry_keys(server.telemetry_tokens, server.telemetry_token)
+    except Misconfigured as error:
+        return str(error)
+    return None
+
+
+def _wrong_origins(server: ServerSettings) -> str | None:
+    try:
+        origins(server.browser_origins)
     except Misconfigured as error:
         return str(error)
     return None

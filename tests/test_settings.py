@@ -173,3 +173,27 @@ def test_every_setting_is_documented_in_a_sentence() -> None:
     for name, _, meaning in documented():
         assert name.startswith(("FIRSTFIVE_", "SLACK_"))
         assert meaning.endswith(".")
+
+
+def test_origins_of_pages_are_read_as_browsers_write_them(tmp_path: Path) -> None:
+    named = "https://Chat.Example.com/, http://localhost:3000,https://chat.example.com:443\nhttp://[::1]:80"
+    server = read(tmp_path, {"FIRSTFIVE_BROWSER_ORIGINS": named}).server
+    assert server.origins == ("https://chat.example.com", "http://localhost:3000", "http://[::1]")
+    assert read(tmp_path, {}).server.origins == ()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "*",
+        "https://*.example.com",
+        "chat.example.com",
+        "https://chat.example.com/app",
+        "https://",
+        "http://a:b",
+        "null",
+    ],
+)
+def test_what_is_no_origin_is_refused(tmp_path: Path, entry: str) -> None:
+    sentence = refusal(tmp_path, {"FIRSTFIVE_BROWSER_ORIGINS": f"https://ok.example.com,{entry}"})
+    assert sentence.startswith(f"FIRSTFIVE_BROWSER_ORIGINS has {entry!r}, which is no origin; write https://host")

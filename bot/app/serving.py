@@ -282,6 +282,7 @@ def _parts(home: House, public_url: str, door: SlackDoor | None, health: Health)
         announcements=home.announcements,
         audit=home.audit,
         trace_url=home.settings.telemetry.trace_url,
+        browser_origins=server.origins,
     )
 
 

@@ -14,6 +14,7 @@ from bot.web.guards import Guards
 from bot.web.lazy import Lazy
 from bot.web.ofrep import OfrepFirst
 from bot.web.operations import OperationsRoutes
+from bot.web.origins import OtherOrigins
 from bot.web.otlp import OtlpRoutes
 from bot.web.parts import Parts
 from bot.web.refusals import refused_as_problem
@@ -35,6 +36,8 @@ def build(parts: Parts) -> ASGIApp:
     app: ASGIApp = Starlette(routes=routes)
     for first in (ControlsFirst, OfrepFirst):  # the hottest is asked first
         app = first(parts.control, parts.catalogue, parts.clock, parts.tokens.control, app)
+    if parts.browser_origins:
+        app = OtherOrigins(app, parts.browser_origins)
     return SlackFirst(parts.slack, app) if parts.slack is not None else app
 
 

@@ -22,7 +22,7 @@ class Parts:
     ``ready`` answers None, or what is missing in one sentence. ``metrics`` maps full Prometheus
     series names (``firstfive_incidents_open{severity="SEV2"}``) to values. ``cache`` is a directory
     for files made at first use. ``trace_url`` is the page of a trace in the team's own tool, with
-    ``{trace_id}`` in it; empty when there is none.
+    ``{trace_id}`` in it; empty when there is none. ``browser_origins`` are other origins whose pages may read controls.
     """
 
     verbs: Verbs
@@ -42,6 +42,7 @@ class Parts:
     announcements: Announcements | None = None
     audit: AuditTrail | None = None
     trace_url: str = ""
+    browser_origins: tuple[str, ...] = ()
 
     @property
     def taxonomy(self) -> Taxonomy:
