@@ -14,6 +14,7 @@ from bot.incident.remediation import RemediationStarted
 
 APPROVAL_TTL = timedelta(minutes=30)
 BREAK_GLASS_TTL = timedelta(minutes=30)  # then what was loosened alone falls back
+UNNAMED_CALLER = "api:token"  # the id of a caller of the API who named nobody
 _GROUP = re.compile(r"S[A-Z0-9]{2,}")  # the id of a Slack user group
 
 
@@ -120,7 +121,7 @@ def why_not(
     """
     if _same(person, approval.asked_by):
         return f"{approval.asked_by.name} asked for it, so somebody else has to approve it."
-    if person.id == "api:token":
+    if person.id == UNNAMED_CALLER:
         return "Say who approves in the header Firstfive-Actor; a token alone is nobody."
     if not approvers:
         return None

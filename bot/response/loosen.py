@@ -7,15 +7,16 @@ from hashlib import sha256
 
 from bot.incident.approval import Approval, ApprovalState, Ask, Loosening, groups_in, incident_of, why_not
 from bot.incident.codec import encode
-from bot.incident.errors import BadInput, Closed, KeyReused, NotAllowed, NotFound, Unavailable
+from bot.incident.errors import BadInput, Closed, Conflict, KeyReused, NotAllowed, NotFound, Unavailable
 from bot.incident.kinds import LEVERS, Joining, Value, at_least_as_safe
-from bot.incident.mitigation import Mitigation
+from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import Catalogue, Person
 from bot.incident.wishes import reason_of, value_of
 from bot.ports import Clock, Groups, Records, Work
 from bot.response.changes import Changes, live_mitigation
+from bot.response.mitigate import without_conflict
 from bot.response.override import decide_override
-from bot.response.recording import state_of
+from bot.response.recording import open_state_of, state_of
 
 MOST_STEPS = 10
 LEAST_PACE, MOST_PACE = 5, 24 * 60  # minutes between two steps
@@ -182,7 +183,8 @@ class Decide:
 
         Raises:
             NotFound: there is no such question.
-            Closed: it is answered already, its time is over, or the incident is, which is to be repaired.
+            Closed: it is answered already, its time is over, or the incident is, for which something was to begin.
+            Conflict: a pin came into force meanwhile that the one to be applied does not supersede.
             NotAllowed: this person may not answer it.
         """
         records: Records = self.changes.records
@@ -240,7 +242,9 @@ async def _as_asked(work: Work, approval: Approval, *, granted: bool) -> Mitigat
 
     Raises:
         NotFound: it is gone.
-        Closed: it was tightened since, so a yes would loosen more than was asked for.
+        Closed: it was tightened since, so a yes would loosen more than was asked for; or the incident, for
+            which it was to be applied, is over.
+        Conflict: another pin came into force there meanwhile.
     """
     mitigation = await work.mitigations.get(approval.ask.mitigation)
     if mitigation is None:
@@ -250,7 +254,22 @@ async def _as_asked(work: Work, approval: Approval, *, granted: bool) -> Mitigat
             f"It is {mitigation.label} now, tighter than when {approval.asked_by.name} asked to "
             f"{approval.words}. Ask again if it is still wanted."
         )
+    if granted and mitigation.state is MitigationState.AWAITING_APPROVAL:
+        await open_state_of(work, approval.incident, "mitigation")
+        await _unopposed(work, approval, mitigation)
     return mitigation
+
+
+async def _unopposed(work: Work, approval: Approval, wanted: Mitigation) -> None:
+    live, _ = await work.mitigations.live()
+    try:
+        without_conflict(live, wanted)
+    except Conflict as error:
+        raise Conflict(
+            error.with_id,
+            f"Another {wanted.kind.label.lower()} came into force since {approval.asked_by.name} asked to "
+            f"{approval.words}. Decline the question, and ask again with supersedes {error.with_id}.",
+        ) from error
 
 
 def _answered_so(approval: Approval, by: Person, *, granted: bool) -> bool:

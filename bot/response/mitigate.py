@@ -246,17 +246,26 @@ def supersession(live: Sequence[Mitigation], wanted: Mitigation) -> Mitigation |
     named = next((m for m in live if m.id == wanted.supersedes and m.state.is_live), None)
     if wanted.supersedes and (named is None or named.agent != wanted.agent or named.kind is not wanted.kind):
         raise NotFound(f"{wanted.supersedes[:40]} is no {wanted.kind.label.lower()} in force on {wanted.agent}.")
+    without_conflict(live, wanted)
+    return named
+
+
+def without_conflict(live: Sequence[Mitigation], wanted: Mitigation) -> None:
+    """No other one of a kind without order is in force where the wanted one binds, but the one it supersedes.
+
+    Raises:
+        Conflict: there is one with another value.
+    """
     if LEVERS[wanted.kind].joining is not Joining.ALONE:
-        return named
+        return
     for other in overlapping(live, wanted):
-        if other.value != wanted.value and other is not named:
+        if other.value != wanted.value and other.id != wanted.supersedes:
             where = f" ({other.scope.in_words})" if other.scope.in_words else ""
             raise Conflict(
                 other.id,
                 f"{other.label}{where} is in force for {other.incident}, and no {wanted.kind.label.lower()} is safer "
                 f"than another. Name it to take its place: supersedes {other.id}.",
             )
-    return named
 
 
 def checked_order(order: Order) -> None:

@@ -1,14 +1,24 @@
 """Put a question to a second person: on the timeline, in the room, and with its end."""
 
-from bot.incident.approval import BREAK_GLASS_TTL, Approval
+from bot.incident.approval import BREAK_GLASS_TTL, UNNAMED_CALLER, Approval
 from bot.incident.control_facts import ActionAdded, ApprovalRequested
+from bot.incident.errors import NotAllowed
 from bot.incident.model import FIRSTFIVE
 from bot.ports import Job, JobName, Work
 from bot.response.recording import post, record
 
 
 async def put_question(work: Work, asked: Approval, idem: str) -> bool:
-    """The question stands, or what was done alone is told with its action item; False when this very click has asked before."""
+    """The question stands, or what was done alone is told with its action item; False when this very click has asked before.
+
+    Raises:
+        NotAllowed: nobody knows who asks, so nobody could be told apart from whoever approves.
+    """
+    if asked.asked_by.id == UNNAMED_CALLER:
+        raise NotAllowed(
+            f"To {asked.words} takes two people, so say who asks in the header Firstfive-Actor; "
+            "a token alone is nobody. Nothing was changed."
+        )
     fact = ApprovalRequested(asked)
     if not await record(work, asked.incident, fact, asked.asked_by, asked.asked_at, f"ask:{idem}"):
         return False

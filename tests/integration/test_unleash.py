@@ -131,9 +131,10 @@ async def test_a_halt_over_the_api_switches_the_real_feature_and_two_people_lift
     command = [sys.executable, "-m", "bot", "serve", "--port", str(port)]
     ours = f"http://127.0.0.1:{port}"
     with servers.running(servers.Launch(command, settings, ours, "/readyz"), tmp_path):
-        async with httpx.AsyncClient(base_url=f"{ours}/api/v1", trust_env=False, timeout=20) as api:
+        named = {"Firstfive-Actor": "ana"}
+        async with httpx.AsyncClient(base_url=f"{ours}/api/v1", headers=named, trust_env=False, timeout=20) as api:
             order = {"agent": "helpdesk-agent", "kind": "halt", "reason": "it mails strangers"}
-            made = (await api.post("/mitigations", json=order, headers={"Firstfive-Actor": "ana"})).json()
+            made = (await api.post("/mitigations", json=order)).json()
             found = await settled(api, made["id"], "applying")
             assert (found["driver"], found["uncertain"]) == ("unleash", "")
             assert found["requests"][0].startswith("event ")

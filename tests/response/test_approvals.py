@@ -56,6 +56,21 @@ async def test_a_token_without_a_name_is_no_second_person(office: Office) -> Non
         await office.verbs.decide(asked.approval, Person("api:token", "API"), granted=True)
 
 
+async def test_a_token_without_a_name_may_apply_but_not_ask_for_what_takes_two_people(office: Office) -> None:
+    nobody = Person("api:token", "API")
+    await office.declared()
+    lever = await office.verbs.apply("INC-1", LIMIT, nobody, "k")
+    assert (await office.verbs.extend(lever.id, 30, nobody, "e")).state.is_live
+    before = office.told()
+    for alone in ("", "nobody is awake"):
+        with pytest.raises(NotAllowed, match=r"undo Turn limit 6 .* say who asks in the header Firstfive-Actor"):
+            await office.verbs.revert(lever.id, "", nobody, f"u{alone}", alone=alone)
+    with pytest.raises(NotAllowed, match="Firstfive-Actor"):
+        await office.verbs.resolve("INC-1", "over", frozenset(), nobody, "r")
+    assert office.told() == before
+    await office.verbs.resolve("INC-1", "over", frozenset({lever.id}), nobody, "r2")
+
+
 async def test_whoever_asked_may_take_it_back_and_the_first_answer_counts(office: Office) -> None:
     lever = await limited(office)
     asked = await office.verbs.revert(lever.id, "", ANA, "u")
@@ -294,3 +309,30 @@ async def test_a_key_that_came_for_another_agent_halts_nobody_by_mistake() -> No
     await office.verbs.contain("helpdesk-agent", limit, ANA, "k", Via.API)
     with pytest.raises(KeyReused, match="field-agent is untouched"):
         await office.verbs.contain("field-agent", limit, ANA, "k", Via.API)
+
+
+async def waiting_pin(office: Office) -> Mitigation:
+    """A pin for one tenant that asks to take the place of the pin for all."""
+    pin = await limited(office, Order(MitigationKind.MODEL_PIN, "gpt-x"))
+    narrow = Order(MitigationKind.MODEL_PIN, "gpt-y", supersedes=pin.id, scope=Scope(tenant="acme"))
+    return await office.verbs.apply("INC-1", narrow, ANA, "narrow")
+
+
+async def test_a_pin_approved_late_is_checked_again_for_conflicts(office: Office) -> None:
+    waits = await waiting_pin(office)
+    other = Order(MitigationKind.MODEL_PIN, "gpt-z", supersedes=waits.supersedes)
+    newer = await office.verbs.apply("INC-1", other, CHRIS, "newer")
+    with pytest.raises(Conflict, match="Another model pin came into force since ana asked") as refused:
+        await office.verbs.decide(waits.approval, BEN, granted=True)
+    assert refused.value.with_id == newer.id
+    assert office.records.kept.levers[waits.id].state is MitigationState.AWAITING_APPROVAL
+    declined = await office.verbs.decide(waits.approval, BEN, granted=False)
+    assert declined.state is MitigationState.REFUSED
+
+
+async def test_a_pin_approved_after_its_incident_was_resolved_is_not_applied(office: Office) -> None:
+    waits = await waiting_pin(office)
+    await office.verbs.resolve("INC-1", "over", frozenset({waits.supersedes}), ANA, "r")
+    with pytest.raises(Closed, match="INC-1 is resolved"):
+        await office.verbs.decide(waits.approval, BEN, granted=True)
+    assert not office.records.kept.levers[waits.id].state.is_live
