@@ -16,6 +16,7 @@ from bot.incident.errors import FirstfiveError
 from bot.incident.kinds import at_least_as_safe, from_flag, to_flag
 from bot.incident.mitigation import BUILT_IN, EVERYWHERE, Delivery, Mitigation, ReadBack, Scope
 from bot.ports import Clock, Control, Driver, Records
+from bot.watching import watch
 
 log = logging.getLogger(__name__)
 
@@ -80,16 +81,9 @@ class BuiltinControl(Control, Driver):
 
     async def run(self) -> None:
         """Renew the copy again and again until cancelled; a database that is away is asked again a second later."""
-        failing = False
-        while True:
-            try:
-                await self.publish()
-                failing = False
-            except Exception:
-                if not failing:
-                    log.exception("Controls could not be read; the last known ones stay in force.")
-                failing = True
-            await asyncio.sleep((QUIET_AFTER_FAILURE if failing else self._poll_every).total_seconds())
+        words = "Controls could not be read; the last known ones stay in force."
+        every, after_failure = self._poll_every.total_seconds(), QUIET_AFTER_FAILURE.total_seconds()
+        await watch(self.publish, log, words, every, after_failure)
 
     async def changes(self, agent: str, scope: Scope, silence: float) -> AsyncGenerator[Controls | None, None]:
         """The controls now, then each time those of ``agent`` change; None after every ``silence`` seconds without one."""

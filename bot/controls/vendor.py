@@ -9,21 +9,20 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
 from bot.incident.errors import FirstfiveError, Refused, Unavailable, Uncertain
 from bot.ports import Clock
+from bot.retry_after import DEFAULT, retry_after
 
 WITHIN = 5.0  # seconds for one write
 READ_WITHIN = 2.5  # seconds for one read
 CONNECT_WITHIN = 2.0  # seconds; a connection that was never made wrote nothing
 MOST_BYTES = 32 * 1024 * 1024  # of one answer
 MOST_SAID = 200  # characters of a vendor's own words
-DEFAULT_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
 ASKED_TO_WAIT = frozenset({429, 503})
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
 
@@ -211,21 +210,12 @@ class Vendor:
         return self._unavailable(f"cannot be reached ({self._clean(reason)}); check {self.setting}")
 
     def _busy(self, response: httpx.Response) -> Unavailable:
-        return self._unavailable(f"is busy (HTTP {response.status_code})", self._wait(response))
+        return self._unavailable(
+            f"is busy (HTTP {response.status_code})",
+            retry_after(response.headers.get("retry-after", ""), self.clock.now()),
+        )
 
-    def _wait(self, response: httpx.Response) -> timedelta:
-        """Retry-After in seconds or as a date (RFC 9110, 10.2.3), else five seconds; ten minutes at most."""
-        said = response.headers.get("retry-after", "").strip()
-        try:
-            if said.replace(".", "", 1).isdigit():
-                return timedelta(seconds=min(float(said), LONGEST_PAUSE.total_seconds()))
-            until = parsedate_to_datetime(said)
-            until = until if until.tzinfo else until.replace(tzinfo=UTC)
-            return min(max(timedelta(0), until - self.clock.now()), LONGEST_PAUSE)
-        except (ValueError, TypeError, OverflowError):
-            return DEFAULT_PAUSE
-
-    def _unavailable(self, what: str, wait: timedelta = DEFAULT_PAUSE) -> Unavailable:
+    def _unavailable(self, what: str, wait: timedelta = DEFAULT) -> Unavailable:
         return Unavailable(f"{self.name} {what}.", wait)
 
 

@@ -1,6 +1,5 @@
 """Watch whether what a lever should move does move, and ask about the class when it does not."""
 
-import asyncio
 import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,6 +14,7 @@ from bot.incident.timeline import ClassDoubted, IncidentState
 from bot.ports import Clock, Records, Work
 from bot.response.gather import Gather
 from bot.response.recording import post, record, state_of
+from bot.watching import watch
 
 log = logging.getLogger(__name__)
 
@@ -33,16 +33,8 @@ class MovementWatch:
 
     async def run(self) -> None:
         """Look again and again until cancelled."""
-        failing = False
-        while True:
-            try:
-                await self.look()
-                failing = False
-            except Exception:
-                if not failing:
-                    log.exception("Whether mitigations help could not be looked at; it is tried again.")
-                failing = True
-            await asyncio.sleep(INTERVAL)
+        words = "Whether mitigations help could not be looked at; it is tried again."
+        await watch(self.look, log, words, INTERVAL, INTERVAL)
 
     async def look(self) -> int:
         """Look once at every lever in force; returns about how many classes a question was asked."""

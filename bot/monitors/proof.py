@@ -1,6 +1,5 @@
 """Watch mitigations until they are proven, or until it must be said that they are not."""
 
-import asyncio
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from bot.response.carry_out import escalate
 from bot.response.driving import Drivers
 from bot.response.gather import nanoseconds
 from bot.response.recording import record
+from bot.watching import watch
 
 log = logging.getLogger(__name__)
 
@@ -43,16 +43,8 @@ class ProofWatch:
 
     async def run(self) -> None:
         """Look again and again until cancelled; a database that is away is asked again a little later."""
-        failing = False
-        while True:
-            try:
-                await self.look()
-                failing = False
-            except Exception:
-                if not failing:
-                    log.exception("Mitigations could not be watched; their proof comes later.")
-                failing = True
-            await asyncio.sleep(QUIET_AFTER_FAILURE if failing else INTERVAL)
+        words = "Mitigations could not be watched; their proof comes later."
+        await watch(self.look, log, words, INTERVAL, QUIET_AFTER_FAILURE)
 
     async def look(self) -> int:
         """Look once at every mitigation that waits for proof; returns how many there were."""

@@ -10,21 +10,19 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
 from bot.incident.errors import Unavailable
 from bot.ports import Clock
+from bot.retry_after import DEFAULT, LONGEST, retry_after
 
 MOST_BYTES = 32 * 1024 * 1024  # of one answer
 SHORT_WAIT = 0.5  # seconds of Retry-After that are waited for within a visit
 REQUESTS = 12  # a visit's budget, where the source says no other
 BUSY = frozenset({429, 502, 503, 504})
-DEFAULT_PAUSE = timedelta(seconds=5)
-LONGEST_PAUSE = timedelta(minutes=10)
 
 Parameters = Mapping[str, str | int | float | bool | list[str]]
 
@@ -58,7 +56,7 @@ class Api:
 
     def pause(self, wait: timedelta) -> None:
         """Leave the vendor alone for that long, 10 minutes at most."""
-        self._paused_until = self.clock.now().timestamp() + min(wait, LONGEST_PAUSE).total_seconds()
+        self._paused_until = self.clock.now().timestamp() + min(wait, LONGEST).total_seconds()
 
     @property
     def pause_left(self) -> timedelta:
@@ -147,7 +145,7 @@ class Visit:
                         if response.status_code not in telling:
                             self._refused(response.status_code)
                         return await self._read(response)
-                    wait = self._wait(response)
+                    wait = retry_after(response.headers.get("retry-after", ""), self.api.clock.now())
             except (TimeoutError, httpx.TimeoutException) as error:
                 raise self._unavailable("did not answer in time") from error
             except httpx.LocalProtocolError as error:  # its words repeat the header, and so the credentials
@@ -197,17 +195,5 @@ class Visit:
             raise self._unavailable(f"refuses the credentials (HTTP {status}); check {self.api.setting}")
         raise self._unavailable(f"answers HTTP {status}; check {self.api.setting}")
 
-    def _wait(self, response: httpx.Response) -> timedelta:
-        """Retry-After in seconds or as a date (RFC 9110, 10.2.3), else five seconds."""
-        said = response.headers.get("retry-after", "").strip()
-        try:
-            if said.replace(".", "", 1).isdigit():
-                return timedelta(seconds=min(float(said), LONGEST_PAUSE.total_seconds()))
-            until = parsedate_to_datetime(said)
-            until = until if until.tzinfo else until.replace(tzinfo=UTC)
-            return min(max(timedelta(0), until - self.api.clock.now()), LONGEST_PAUSE)
-        except (ValueError, TypeError, OverflowError):
-            return DEFAULT_PAUSE
-
-    def _unavailable(self, what: str, wait: timedelta = DEFAULT_PAUSE) -> Unavailable:
+    def _unavailable(self, what: str, wait: timedelta = DEFAULT) -> Unavailable:
         return Unavailable(f"{self.api.name} {what}.", wait)
