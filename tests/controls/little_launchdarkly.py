@@ -17,6 +17,36 @@ PARAMETERS = {  # kind -> what it must have, and what it may have besides
     "removeRule": ({"ruleId"}, set[str]()),
 }
 CLAUSE = {"contextKind", "attribute", "op", "negate", "values"}
+LINK = {"href": "/api/v2/flags/default/a-flag", "type": "application/json"}
+OF_A_FLAG: dict[str, Any] = {  # what a real answer has besides, and nobody here reads
+    "_version": 1,
+    "creationDate": 1793620800000,
+    "temporary": False,
+    "tags": [],
+    "_links": {"self": LINK},
+    "experiments": {"baselineIdx": 0, "items": []},
+    "customProperties": {},
+    "archived": False,
+}
+OF_AN_ENVIRONMENT: dict[str, Any] = {
+    "archived": False,
+    "salt": "c2FsdA",
+    "sel": "c2Vs",
+    "lastModified": 1793620800000,
+    "_site": LINK,
+    "trackEvents": False,
+    "trackEventsFallthrough": False,
+}
+OF_A_REQUEST: dict[str, Any] = {
+    "_version": 1,
+    "creationDate": 1793620800000,
+    "serviceKind": "launchdarkly",
+    "reviewStatus": "pending",
+    "allReviews": [],
+    "notifyMemberIds": [],
+    "conflicts": [],
+    "_links": {"self": LINK},
+}
 
 
 def refused(status: int, code: str, message: str) -> Declined:
@@ -41,11 +71,17 @@ class LittleLaunchDarkly(StandIn):
             "fallthrough": {"variation": fallthrough},
             "rules": [],
             "version": 1,
+            **OF_AN_ENVIRONMENT,
         }
         self.flags[key] = {
             "key": key,
+            "name": key,
+            "kind": "boolean" if all(isinstance(value, bool) for value in values) else "multivariate",
+            **OF_A_FLAG,
             "variations": [{"_id": f"v{place}", "value": value} for place, value in enumerate(values)],
-            "environments": {name: copy.deepcopy(targeting) for name in ("production", "staging")},
+            "environments": {
+                name: {**copy.deepcopy(targeting), "_environmentName": name} for name in ("production", "staging")
+            },
         }
         return self.flags[key]
 
@@ -63,7 +99,8 @@ class LittleLaunchDarkly(StandIn):
                 if method == "GET":
                     return 200, {"items": self.requests}
                 assert set(told.body) == {"description", "comment", "instructions"}
-                self.requests.append({**told.body, "_id": f"r{next(self.ids)}", "status": "pending"})
+                kept = {name: told.body[name] for name in ("description", "instructions")}
+                self.requests.append({**kept, **OF_A_REQUEST, "_id": f"r{next(self.ids)}", "status": "pending"})
                 return 201, self.requests[-1]
             case _:
                 raise refused(404, "not_found", "Unknown route")
@@ -119,7 +156,8 @@ class LittleLaunchDarkly(StandIn):
                 rule = {
                     "_id": f"rule{next(self.ids)}",
                     "variation": variations.index(given["variationId"]),
-                    "clauses": given["clauses"],
+                    "clauses": [{**clause, "_id": f"clause{next(self.ids)}"} for clause in given["clauses"]],
+                    "trackEvents": False,
                     "description": given.get("description", ""),
                 }
                 place = ids.index(given["beforeRuleId"]) if "beforeRuleId" in given else len(ids)

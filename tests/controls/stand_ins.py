@@ -1,5 +1,6 @@
 """A vendor's stand-in on a real socket: it keeps state, checks what it is asked as the vendor would, and answers in its shapes."""
 
+import copy
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -45,9 +46,10 @@ class Told:
 
 @dataclass
 class StandIn:
-    """A subclass answers; ``told`` keeps every request in order."""
+    """A subclass answers; ``told`` and ``answered`` keep every request and the body of every answer in order."""
 
     told: list[Told] = field(default_factory=list)
+    answered: list[Any] = field(default_factory=list)
 
     def answer(self, told: Told) -> tuple[int, object]:
         raise NotImplementedError
@@ -64,6 +66,7 @@ class StandIn:
             status, body = self.answer(told)
         except Declined as declined:
             status, body = declined.status, declined.body
+        self.answered.append(copy.deepcopy(body))
         content = b"" if body is None else json.dumps(body).encode()
         return Response(content, status, {"content-type": "application/json"})
 

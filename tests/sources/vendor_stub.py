@@ -52,10 +52,11 @@ class Reply:
 
 @dataclass
 class Stub:
-    """``answer`` decides; ``asked`` keeps every request in order."""
+    """``answer`` decides; ``asked`` and ``answered`` keep every request and reply in order."""
 
     answer: Callable[[Asked], Reply]
     asked: list[Asked] = field(default_factory=list)
+    answered: list[Reply] = field(default_factory=list)
 
     async def _reply(self, request: Request) -> Response:
         raw = await request.body()
@@ -68,6 +69,7 @@ class Stub:
         )
         self.asked.append(asked)
         reply = self.answer(asked)
+        self.answered.append(reply)
         await asyncio.sleep(reply.after)
         content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         return Response(content, reply.status, {"content-type": "application/json", **reply.headers})
