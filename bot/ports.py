@@ -311,6 +311,35 @@ class Jobs(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is known of an idempotency key: SHA-256 of its request, until when somebody works on it, and the answer."""
+
+    fingerprint: str
+    until: datetime | None = None
+    answer: Mapping[str, object] | None = None
+
+
+class Requests(Protocol):
+    """Idempotency keys, in the transaction of what they changed."""
+
+    async def claim(self, key: str, fingerprint: str, at: datetime, until: datetime | None = None) -> Remembered | None:
+        """Remember it; None when it is new, else what is known of it. Other claims of the key wait for this transaction."""
+        ...
+
+    async def settle(self, key: str, answer: Mapping[str, object] | None = None, until: datetime | None = None) -> None:
+        """Keep its answer (JSON values), or until when somebody works on it."""
+        ...
+
+    async def forget(self, key: str) -> None:
+        """It was never used."""
+        ...
+
+    async def prune(self, before: datetime) -> int:
+        """Forget those remembered before that moment; returns how many."""
+        ...
+
+
 class Work(Protocol):
     """One transaction over everything we keep."""
 
@@ -342,6 +371,11 @@ class Work(Protocol):
     @property
     def jobs(self) -> Jobs:
         """Durable timers."""
+        ...
+
+    @property
+    def requests(self) -> Requests:
+        """The idempotency keys that were used."""
         ...
 
 

@@ -172,7 +172,7 @@ class House:
         """The watch over old telemetry."""
         keep = timedelta(hours=self.settings.telemetry.retention_hours)
         most = self.settings.telemetry.retention_megabytes * 1_000_000
-        return Retention(self.telemetry, self.clock, keep, most)
+        return Retention(self.telemetry, self.records, self.clock, keep, most)
 
     async def written(self, key: str, form: str, *, pictures: bool = True) -> str:
         """The postmortem as "md" or "html", with its charts drawn into it where they can be."""

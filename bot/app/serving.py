@@ -261,6 +261,7 @@ def _parts(home: House, public_url: str, door: SlackDoor | None, health: Health)
 
     return Parts(
         verbs=home.verbs,
+        records=home.records,
         traces=home.telemetry,
         clock=home.clock,
         ids=home.ids,

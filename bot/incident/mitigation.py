@@ -170,7 +170,6 @@ class Mitigation:
     exit: ExitPlan | None = None
     tried: int = 0  # how often its control plane was told
     last_key: str = ""  # the idempotency key of the last change that somebody asked for
-    last_ask: str = ""  # SHA-256 of what was asked for then
     first_at: datetime | None = None  # when it was first applied, where ``applied_at`` has started anew since
 
     @property

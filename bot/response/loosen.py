@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from bot.incident.approval import Approval, ApprovalState, Ask, Loosening, groups_in, incident_of, why_not
 from bot.incident.codec import encode
-from bot.incident.errors import BadInput, Closed, Conflict, KeyReused, NotAllowed, NotFound, Unavailable
+from bot.incident.errors import BadInput, Closed, Conflict, NotAllowed, NotFound, Unavailable
 from bot.incident.kinds import LEVERS, Joining, Value, at_least_as_safe
 from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import Catalogue, Person
@@ -16,7 +16,7 @@ from bot.ports import Clock, Groups, Records, Work
 from bot.response.changes import Changes, live_mitigation
 from bot.response.mitigate import without_conflict
 from bot.response.override import decide_override
-from bot.response.recording import open_state_of, state_of
+from bot.response.recording import open_state_of, state_of, used_before
 
 MOST_STEPS = 10
 LEAST_PACE, MOST_PACE = 5, 24 * 60  # minutes between two steps
@@ -29,13 +29,11 @@ async def _asked(
     async with changes.records.begin() as work:
         known = await work.mitigations.get(mitigation_id)
         asked = sha256(json.dumps(encode(ask), sort_keys=True).encode()).hexdigest()
-        if known is not None and known.last_key == idem:
-            if known.last_ask != asked:
-                raise KeyReused("This idempotency key was used for something else before. Use a new one.")
+        again = await used_before(work, f"{mitigation_id}:{idem}", asked, changes.clock.now())
+        if known is not None and again:
             return known  # the same click again
         mitigation = await live_mitigation(work, mitigation_id, expected)
-        keyed = replace(mitigation, last_key=idem, last_ask=asked)
-        changed = await changes.ask(work, keyed, ask, by, idem, alone)
+        changed = await changes.ask(work, replace(mitigation, last_key=idem), ask, by, idem, alone)
     return await changes.finish(changed)
 
 

@@ -10,7 +10,7 @@ from bot.incident.approval import Ask, Loosening
 from bot.incident.codec import encode
 from bot.incident.composition import compose
 from bot.incident.direction import change
-from bot.incident.errors import BadInput, Conflict, Contraindicated, KeyReused, NotFound, Stale
+from bot.incident.errors import BadInput, Conflict, Contraindicated, NotFound, Stale
 from bot.incident.fitness import judge, offers
 from bot.incident.kinds import LEVERS, Joining, MitigationKind
 from bot.incident.mitigation import (
@@ -36,7 +36,7 @@ from bot.response.driving import Drivers
 from bot.response.gather import MOST_TASKS, nanoseconds
 from bot.response.keeping import keep
 from bot.response.known import warnings_for
-from bot.response.recording import open_state_of, record, state_of
+from bot.response.recording import open_state_of, record, state_of, used_before
 
 REACH = timedelta(hours=1)  # tasks of the last hour say what a lever would have touched
 NOBODY = Person("", "nobody")
@@ -135,6 +135,9 @@ class Apply:
             KeyReused, Stale: the key came with another order; the controls have changed since ``expected``.
         """
         checked_order(order)
+        earlier = await self._earlier(key, order, idem)
+        if earlier is not None:
+            return earlier
         async with self.records.look() as work:
             agent = (await open_state_of(work, key, "mitigation")).incident.agent
         failing = await wrong_share(self.traces, self.catalogue, agent, self.clock.now())
@@ -143,9 +146,10 @@ class Apply:
         async with self.records.begin() as work:
             state = await open_state_of(work, key, "mitigation")
             wanted = self._mitigation(state, order, by, idem)
+            again = await used_before(work, f"apply:{wanted.id}", order.digest, self.clock.now())
             earlier = await work.mitigations.get(wanted.id)
-            if earlier is not None:
-                return same_order(earlier, wanted)
+            if again and earlier is not None:
+                return earlier  # the same click at the same time
             refusal = contraindication(state, order, self.taxonomy, failing)
             if refusal is None:
                 await self._fresh(work, wanted, order)
@@ -153,9 +157,20 @@ class Apply:
             else:
                 fact = MitigationRefused(order.kind, refusal)
                 await record(work, state.incident.key, fact, by, self.clock.now(), f"refused:{idem}")
+                await work.requests.forget(f"apply:{wanted.id}")  # nothing was applied; with an override it may be
         if refusal is not None:
             raise Contraindicated(refusal)
         return await self.changes.finish(mitigation)
+
+    async def _earlier(self, key: str, order: Order, idem: str) -> Mitigation | None:
+        """What this click made before, whatever has become of it and of its incident."""
+        async with self.records.look() as work:
+            name = mitigation_id(await state_of(work, key), idem)
+            earlier = await work.mitigations.get(name)
+        if earlier is not None:
+            async with self.records.begin() as work:
+                await used_before(work, f"apply:{name}", order.digest, self.clock.now())
+        return earlier
 
     async def _fresh(self, work: Work, wanted: Mitigation, order: Order) -> None:
         if order.expected is None:
@@ -223,17 +238,6 @@ def lasting(wanted: Mitigation, superseded: Mitigation | None) -> Mitigation:
         expires_at=max(wanted.expires_at, superseded.expires_at),
         on_expiry=OnExpiry.HOLD_AND_PAGE if held else OnExpiry.REVERT,
     )
-
-
-def same_order(earlier: Mitigation, wanted: Mitigation) -> Mitigation:
-    """The mitigation that this click made before.
-
-    Raises:
-        KeyReused: the key came with another order then.
-    """
-    if earlier.asked and wanted.asked != earlier.asked and earlier.last_key == wanted.last_key:
-        raise KeyReused(f"This idempotency key was used for {earlier.label} before. Use a new key for another order.")
-    return earlier
 
 
 def supersession(live: Sequence[Mitigation], wanted: Mitigation) -> Mitigation | None:

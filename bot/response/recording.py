@@ -2,8 +2,9 @@
 
 import re
 from datetime import datetime
+from hashlib import sha256
 
-from bot.incident.errors import Closed, NotFound
+from bot.incident.errors import Closed, KeyReused, NotFound
 from bot.incident.model import FIRSTFIVE, IncidentKey, Person
 from bot.incident.timeline import Fact, IncidentState, fold
 from bot.ports import RoomTask, RoomTaskKind, Work
@@ -56,6 +57,23 @@ async def record(work: Work, key: IncidentKey, fact: Fact, by: Person, at: datet
         return False
     await work.outbox.put(RoomTask(RoomTaskKind.CONVERGE, key))
     return True
+
+
+def digest_of(*said: str) -> str:
+    """SHA-256 of what was asked for, to tell a repeated request from another one."""
+    return sha256("\0".join(said).encode()).hexdigest()
+
+
+async def used_before(work: Work, key: str, fingerprint: str, at: datetime) -> bool:
+    """Whether this very request has changed something before; from now on it has, unless this transaction is undone.
+
+    Raises:
+        KeyReused: the key came with another request then.
+    """
+    known = await work.requests.claim(key, fingerprint, at)
+    if known is not None and known.fingerprint != fingerprint:
+        raise KeyReused("This idempotency key was used for something else before. Use a new one; nothing was changed.")
+    return known is not None
 
 
 async def post(work: Work, key: IncidentKey, task: str, text: str) -> None:

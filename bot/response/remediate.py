@@ -127,10 +127,11 @@ class Remediate:
         """
         reasons = checked(wish, reason, override or "", alone)
         async with self.records.look() as work:
+            state = await state_of(work, key)
+            name = remediation_id(state, idem)
+            if _known(state, name):
+                return state
             state = await open_state_of(work, key, "remediation")
-        name = remediation_id(state, idem)
-        if _known(state, name):
-            return state
         permission = await self.weigh.permission(state, wish)
         async with self.records.begin() as work:
             state = await open_state_of(work, key, "remediation")

@@ -20,7 +20,7 @@ from bot.incident.timeline import IncidentState, MitigationStatus, PostmortemDra
 from bot.ports import Clock, Records, RoomTask, RoomTaskKind, Work
 from bot.response.changes import Changes
 from bot.response.gather import Suggest
-from bot.response.recording import open_state_of, record, state_of
+from bot.response.recording import digest_of, open_state_of, record, state_of, used_before
 from bot.response.review import DraftPostmortem
 from bot.response.update import checked_text
 
@@ -106,12 +106,18 @@ class Resolve:
         """The resolved state. ``keep`` holds ids of mitigations that stay in force until they expire.
 
         Raises:
-            NotFound, Closed: no such incident, or it is resolved already.
+            NotFound, Closed: no such incident, or it is resolved already, by another click than this one.
             BadInput: the summary is empty or too long.
+            KeyReused: this click came with something else before.
+            NotAllowed: to undo what is in force takes two people, and nobody knows who asks.
         """
         said = checked_text(summary, "summary")
+        asked = digest_of(said, *sorted(keep))
         outlook = await self.look_ahead(key)
         async with self.records.begin() as work:
+            known = await state_of(work, key)
+            if await used_before(work, f"resolve:{known.incident.key}:{idem}", asked, self.clock.now()):
+                return known
             state = await open_state_of(work, key, "resolve")
             lifted = await self._revert(work, state, keep, by, idem)
             kept = tuple(s.mitigation.label for s in state.live_mitigations if s.mitigation.id in keep)

@@ -13,7 +13,7 @@ from bot.incident.runbook import Runbook
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.timeline import IncidentState, Reviewed, ReviewWritten
 from bot.ports import Clock, Records, Work
-from bot.response.recording import record, state_of
+from bot.response.recording import digest_of, record, state_of, used_before
 from bot.response.update import checked_text
 
 
@@ -77,10 +77,15 @@ class AcceptReview:
 
         Raises:
             NotFound: there is no such incident.
-            Closed: it is reviewed already.
+            Closed: it is reviewed already, by another click than this one.
             Refused: it is not resolved yet, or the monitoring gap is empty.
+            KeyReused: this click came with something else before.
         """
         async with self.records.begin() as work:
+            known = await state_of(work, key)
+            asked = f"review:{known.incident.key}:{idem}"
+            if await used_before(work, asked, digest_of(comment.strip()), self.clock.now()):
+                return known
             state = await unreviewed_state_of(work, key)
             if state.status.is_open:
                 raise Refused(f"{state.incident.key} is still {state.status.value}; resolve it before the review.")

@@ -13,6 +13,7 @@ from bot.storage.database import Database
 from bot.storage.incidents import SqlIncidents
 from bot.storage.mitigations import SqlMitigations
 from bot.storage.outbox import SqlOutbox
+from bot.storage.requests import SqlRequests
 from bot.storage.snapshots import SqlSnapshots
 from bot.storage.timelines import SqlTimelines
 from bot.storage.transaction import Transaction
@@ -48,6 +49,7 @@ class SqlWork(Work):
     snapshots: SqlSnapshots
     outbox: SqlOutbox
     jobs: SqlJobs
+    requests: SqlRequests
 
 
 class SqlRecords(Records):
@@ -90,4 +92,5 @@ class SqlRecords(Records):
             SqlSnapshots(transaction),
             SqlOutbox(transaction),
             SqlJobs(transaction, self._jobs),
+            SqlRequests(transaction),
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.incident.model import Catalogue
 from bot.incident.rules import Taxonomy
-from bot.ports import Announcements, AuditTrail, Clock, Ids, Renderer, Traces
+from bot.ports import Announcements, AuditTrail, Clock, Ids, Records, Renderer, Traces
 from bot.response.verbs import Verbs
 from bot.web.doors import ControlPlane, SlackRequests, Telemetry
 from bot.web.tokens import Tokens
@@ -26,6 +26,7 @@ class Parts:
     """
 
     verbs: Verbs
+    records: Records
     traces: Traces
     clock: Clock
     ids: Ids

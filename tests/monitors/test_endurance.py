@@ -19,6 +19,7 @@ from bot.response.mitigate import Order
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.verbs import ObeyedControl
 from tests.response.conftest import ANA, BEN, Office
+from tests.web.memory import MemoryRecords
 
 LIMIT = Order(MitigationKind.TURN_LIMIT, 6)
 HALT = Order(MitigationKind.HALT)
@@ -57,9 +58,16 @@ class ForgetfulStore(TelemetryRetention):
 
 async def test_telemetry_older_or_more_than_the_team_keeps_is_forgotten() -> None:
     store = ForgetfulStore()
-    assert await Retention(store, FakeClock(), timedelta(days=2), 10**9).look() == 5
+    clock, records = FakeClock(), MemoryRecords()
+    async with records.begin() as work:
+        await work.requests.claim("old", "f", START)
+        clock.advance(retention.KEYS_FOR)
+        await work.requests.claim("young", "f", clock.now())
+    clock.advance(1)
+    assert await Retention(store, records, clock, timedelta(days=2), 10**9).look() == 5
+    assert list(records.kept.remembered) == ["young"]
     assert store.most_bytes == 10**9
-    assert store.limits == [int((START - timedelta(days=2)).timestamp()) * 10**9]
+    assert store.limits == [int((clock.now() - timedelta(days=2)).timestamp()) * 10**9]
 
 
 async def test_forgetting_goes_on_after_a_failure(
@@ -67,7 +75,7 @@ async def test_forgetting_goes_on_after_a_failure(
 ) -> None:
     monkeypatch.setattr(retention, "EVERY", timedelta(0))
     store = ForgetfulStore(failures=2)
-    running = asyncio.create_task(Retention(store, FakeClock(), timedelta(days=2), 10**9).run())
+    running = asyncio.create_task(Retention(store, MemoryRecords(), FakeClock(), timedelta(days=2), 10**9).run())
     await until(store.answered, running)
     assert len([entry for entry in caplog.records if entry.levelno == logging.ERROR]) == 2
 

@@ -93,6 +93,7 @@ class World:
     def parts(self) -> Parts:
         return Parts(
             verbs=self.verbs(),
+            records=self.records,
             traces=self.traces,
             clock=self.clock,
             ids=self.ids,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Incident, IncidentKey, Person
 from bot.incident.timeline import Event, Fact
-from bot.ports import Job, NewIncident, RoomTask
+from bot.ports import Job, NewIncident, Remembered, RoomTask
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 ANA = Person("U1", "ana")
@@ -52,6 +52,7 @@ class MemoryWork:
     levers: dict[str, Mitigation] = field(default_factory=dict)
     revisions: dict[str, int] = field(default_factory=dict)
     rooms: dict[str, IncidentKey] = field(default_factory=dict)  # channel id -> incident
+    remembered: dict[str, tuple[datetime, Remembered]] = field(default_factory=dict)
 
     def image(self) -> dict[str, object]:
         """Everything kept, as of now."""
@@ -85,6 +86,34 @@ class MemoryWork:
     @property
     def jobs(self) -> "MemoryJobs":
         return MemoryJobs(self)
+
+    @property
+    def requests(self) -> "MemoryRequests":
+        return MemoryRequests(self)
+
+
+@dataclass
+class MemoryRequests:
+    kept: MemoryWork
+
+    async def claim(self, key: str, fingerprint: str, at: datetime, until: datetime | None = None) -> Remembered | None:
+        if key in self.kept.remembered:
+            return self.kept.remembered[key][1]
+        self.kept.remembered[key] = at, Remembered(fingerprint, until)
+        return None
+
+    async def settle(self, key: str, answer: Mapping[str, object] | None = None, until: datetime | None = None) -> None:
+        at, known = self.kept.remembered[key]
+        self.kept.remembered[key] = at, replace(known, answer=answer, until=until)
+
+    async def forget(self, key: str) -> None:
+        self.kept.remembered.pop(key, None)
+
+    async def prune(self, before: datetime) -> int:
+        old = [key for key, (at, _) in self.kept.remembered.items() if at < before]
+        for key in old:
+            del self.kept.remembered[key]
+        return len(old)
 
 
 @dataclass

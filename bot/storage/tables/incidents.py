@@ -42,6 +42,17 @@ events = Table(
     Column("fact", JSON, nullable=False),
     Column("idempotency_key", Text),
     Index("events_once", "incident", "idempotency_key", unique=True),
+    Index("events_of_kind", "kind", "at"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", String(64), nullable=False),  # SHA-256 of the request
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("until", UtcDateTime),  # somebody works on it until then
+    Column("answer", JSON(none_as_null=True)),
 )
 
 mitigations = Table(

@@ -1,6 +1,6 @@
 """Who acts through the API, and which click it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -9,6 +9,7 @@ from bot.incident.model import Person
 from bot.ports import Ids
 
 MOST_CHARACTERS = 80
+LONGEST_KEY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,17 @@ def _as_sent(header: str) -> str:
         return header
 
 
+def key_in(headers: Mapping[str, str]) -> str:
+    """The idempotency key, with or without the quotes of a structured field; empty when there is none."""
+    key = headers.get("idempotency-key", "").strip()
+    return key[1:-1] if len(key) > 1 and key[0] == key[-1] == '"' else key
+
+
 def acting(ids: Ids) -> Callable[[Request], Acting]:
     """Reads who acts: ``Firstfive-Actor`` names them. ``Idempotency-Key`` makes a repeated request happen once."""
 
     def read(request: Request) -> Acting:
         by = named(_as_sent(request.headers.get("firstfive-actor", "")))
-        key = request.headers.get("idempotency-key", "").strip()[:200]
-        return Acting(by, f"api:{key or ids.new()}")
+        return Acting(by, f"api:{key_in(request.headers) or ids.new()}")
 
     return read

@@ -5,6 +5,7 @@ from starlette.types import ASGIApp
 
 from bot import __version__
 from bot.web.api import auditing, judging, mitigating, observing, problems, remediating, responding, runbooks
+from bot.web.api.repeating import Repeating
 from bot.web.parts import Parts
 
 
@@ -20,4 +21,4 @@ def build_api(parts: Parts) -> ASGIApp:
     problems.install(app)
     for part in (observing, responding, judging, mitigating, auditing, remediating, runbooks):
         app.include_router(part.router(parts), prefix="/v1")
-    return app
+    return Repeating(app, parts.records, parts.clock)
