@@ -11,7 +11,7 @@ from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
 from bot.incident.evidence import Change
 from bot.incident.metrics import Metric
-from bot.incident.mitigation import Delivery, Mitigation, ReadBack
+from bot.incident.mitigation import Delivery, Mitigation, ReadBack, Scope
 from bot.incident.model import Incident, IncidentKey, Person
 from bot.incident.reading import Reading
 from bot.incident.review import Postmortem
@@ -399,6 +399,37 @@ class Control(Protocol):
 
     async def publish(self) -> None:
         """Make committed mitigations visible to every reader of this process now, and to others within a second."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """An instance of an agent as one process of ours heard of it last, and since when it has each mitigation."""
+
+    agent: str
+    instance: str
+    scope: Scope
+    last_at: datetime
+    since: Mapping[str, datetime]  # by id of the mitigation
+
+
+class Sightings(Protocol):
+    """What all our processes have heard of agents' instances, so that each counts the same ones."""
+
+    async def note(self, sightings: Sequence[Sighting]) -> None:
+        """Keep this process's newest word on each of these instances."""
+        ...
+
+    async def of_others(self, agent: str, mitigation_id: str, after: datetime) -> tuple[Sighting, ...]:
+        """What other processes have heard of the agent's instances after that moment, and of that mitigation in them."""
+        ...
+
+    async def counts(self, after: datetime) -> Mapping[str, int]:
+        """By agent, how many instances any process has heard of after that moment."""
+        ...
+
+    async def forget(self, before: datetime) -> None:
+        """Drop what was heard before that moment."""
         ...
 
 

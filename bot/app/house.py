@@ -59,6 +59,7 @@ from bot.storage.announcements import SqlAnnouncements
 from bot.storage.audit_trail import SqlAuditTrail
 from bot.storage.database import Database
 from bot.storage.records import SqlRecords
+from bot.storage.sightings import SqlSightings
 from bot.storage.telemetry import SqlTelemetry
 
 log = logging.getLogger("firstfive")
@@ -290,7 +291,7 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
     try:
         await upgraded(database)
         records = Announced(SqlRecords(database, jobs))
-        control = BuiltinControl(records, clock, read)
+        control = BuiltinControl(records, clock, read, sightings=SqlSightings(database, ids.new()))
         drivers = Drivers({control.name: control, **connected}, documents.catalogue)
         gather = Gather(
             telemetry,

@@ -107,6 +107,7 @@ async def _serve(settings: Settings, *, jobs: bool) -> int:
         group = await stack.enter_async_context(_tasks(stop))
         await home.control.publish()
         group("the control plane", home.control.run())
+        group("the instances other processes hear of", home.control.readers.run())
         if jobs:
             health.waiting["jobs"] = "Timers are starting."
             group("timers", _timers(home, health))

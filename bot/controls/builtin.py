@@ -9,13 +9,13 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from bot.controls.readers import Readers
+from bot.controls.shared_readers import SharedReaders
 from bot.incident.composition import Controls, compose
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError
 from bot.incident.kinds import at_least_as_safe, from_flag, to_flag
 from bot.incident.mitigation import BUILT_IN, EVERYWHERE, Delivery, Mitigation, ReadBack, Scope
-from bot.ports import Clock, Control, Driver, Records
+from bot.ports import Clock, Control, Driver, Records, Sightings
 from bot.watching import watch
 
 log = logging.getLogger(__name__)
@@ -32,12 +32,20 @@ PublicRead = Callable[[str, Scope, str], Awaitable[object]]
 class BuiltinControl(Control, Driver):
     """What every agent has to obey, answered from memory."""
 
-    def __init__(self, records: Records, clock: Clock, read: PublicRead, poll_every: timedelta = POLL_EVERY) -> None:
+    def __init__(
+        self,
+        records: Records,
+        clock: Clock,
+        read: PublicRead,
+        poll_every: timedelta = POLL_EVERY,
+        sightings: Sightings | None = None,
+    ) -> None:
+        """``sightings`` is what other processes hear of instances; None where this process is the only one."""
         self._records = records
         self._clock = clock
         self._read = read
         self._poll_every = poll_every
-        self._readers = Readers()
+        self.readers = SharedReaders(clock, sightings)
         self._live: tuple[Mitigation, ...] = ()
         self._revisions: Mapping[str, int] = {}
         self._composed: dict[tuple[str, Scope], Controls] = {}
@@ -57,13 +65,13 @@ class BuiltinControl(Control, Driver):
 
     def seen(self, controls: Controls, scope: Scope, instance: str, at: datetime) -> None:
         """Note that an instance of the agent was given ``controls`` of ``scope`` at ``at``."""
-        self._readers.saw(controls, scope, instance, at)
+        self.readers.saw(controls, scope, instance, at)
 
     def applied(
         self, agent: str, scope: Scope, instance: str, names: Sequence[str], since: datetime, at: datetime
     ) -> int:
         """An instance said that it has these mitigations since then; returns how many instances of the agent there are."""
-        return self._readers.applied(agent, scope, instance, names, since, at)
+        return self.readers.applied(agent, scope, instance, names, since, at)
 
     async def publish(self) -> None:
         """Renew the copy from the database and wake everyone who waits for a change."""
@@ -132,8 +140,12 @@ class BuiltinControl(Control, Driver):
         """It has no connections of its own."""
 
     async def delivery(self, mitigation: Mitigation) -> Delivery:
-        """How many instances that this process answers have read ``mitigation`` since it was applied."""
-        return self._readers.delivery(mitigation, self._clock.now())
+        """How many instances have read ``mitigation`` since it was applied, whichever process of ours answers them.
+
+        Raises:
+            Unavailable: the database does not say what other processes know.
+        """
+        return await self.readers.delivery(mitigation)
 
     async def read_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
         """Read the control as an agent would and say whether it is as safe as ``after`` asks for."""

@@ -74,6 +74,17 @@ agent_revisions = Table(
     Column("revision", Integer, nullable=False),
 )
 
+agent_instances = Table(  # as each process of ours has heard of them
+    "agent_instances",
+    metadata,
+    Column("agent", Text, primary_key=True),
+    Column("instance", Text, primary_key=True),
+    Column("process", String(40), primary_key=True),
+    Column("scope", JSON, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False, index=True),
+    Column("since", JSON, nullable=False),  # mitigation -> microseconds since 1970
+)
+
 control_audit = Table(
     "control_audit",
     metadata,
