@@ -8,8 +8,9 @@ BIN := $(VENV)/bin
 NODE := $(if $(shell command -v npm 2>/dev/null),,requirements/node.txt)
 CLIENTS := clients/python clients/litellm
 CODE := bot tests benchmarks clients
-# Bytecode is compiled at installation: the bot starts twice as fast with it.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Bytecode is compiled at installation and kept afterwards: the bot starts twice as fast with it.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo serve test test-integration check format bench requirements clean
 

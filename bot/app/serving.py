@@ -199,7 +199,6 @@ async def _tasks(stop: asyncio.Event) -> AsyncIterator[_Group]:
         yield group
     finally:
         stop.set()
-        await asyncio.wait([asyncio.create_task(asyncio.sleep(0)), *group.tasks], timeout=0.2)
         for task in group.tasks:
             task.cancel()
         await asyncio.gather(*group.tasks, return_exceptions=True)

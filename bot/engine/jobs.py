@@ -29,6 +29,7 @@ EXECUTOR = "firstfive-0"
 AT_ONCE = 8  # jobs running at the same time in one process
 CONNECTIONS = 4
 STOP_GRACE = 5.0  # seconds
+LISTEN_EVERY = 0.05  # seconds the engine's listener sleeps between looks at its empty list; stopping waits for it
 MOST_FAILED = 100
 
 
@@ -145,7 +146,7 @@ class DurableJobs:
             "application_version": VERSION,
             "executor_id": self._executor,
             "serializer": DBOSPortableJSONSerializer(),  # readable, and no pickles in the database
-            "notification_listener_polling_interval_sec": self._poll_seconds,  # stopping waits for it
+            "notification_listener_polling_interval_sec": LISTEN_EVERY,
             "run_migrations": False,
             "log_level": "WARNING",
             "enable_otlp": False,
