@@ -18,6 +18,7 @@ from typing import Any
 from bot import __version__
 from bot.incident.errors import BadInput, FirstfiveError, Misconfigured
 from bot.settings import MAX_PORT, Settings, documented, read_settings, settings_and_mistakes
+from bot.usage import Parser
 
 EARLIEST, LATEST = 1971, 2200  # years; telemetry counts nanoseconds since 1970 in 64 bits
 MOST_WAIT = 3600.0  # seconds a command waits for proof
@@ -26,7 +27,9 @@ LEAST_WINDOW, MOST_WINDOW = 1, 24 * 60  # minutes of evidence
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    parsed = parser().parse_args(arguments)
+    parsed, rest = parser().parse_known_args(arguments)
+    if rest:
+        parsed.parser.error(f"unrecognized arguments: {' '.join(rest)}")
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
         return run(parsed)
@@ -55,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Every command with its help and an example."""
-    root = argparse.ArgumentParser(
+    root = Parser(
         prog="firstfive",
         description="Incident response for teams that run LLM agents in production.",
         epilog="Settings come from the environment or firstfive.toml; `firstfive check --settings` lists them.",
@@ -87,7 +90,7 @@ def _command(
     added: argparse.ArgumentParser = commands.add_parser(
         name, help=text, description=text, epilog=f"Example: firstfive {example}"
     )
-    added.set_defaults(run=run)
+    added.set_defaults(run=run, parser=added)
     return added
 
 

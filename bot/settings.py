@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from bot.incident.errors import Misconfigured
 
@@ -74,7 +74,8 @@ class HomeSettings:
     @property
     def database(self) -> str:
         """The database's URL, the default filled in."""
-        return self.database_url or f"sqlite:///{Path(self.home).absolute() / 'firstfive.db'}"
+        file = Path(self.home).absolute() / "firstfive.db"
+        return self.database_url or f"sqlite:///{quote(str(file))}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from bot.demo.children import Child, end_all, start
 from bot.demo.keyboard import KEYS, Keyboard, keyboard
 from bot.demo.local_slack import WorkspaceError
 from bot.demo.workspace import Workspace, WorkspaceConfig, start_workspace
+from bot.settings import HomeSettings
 
 try:
     import fcntl
@@ -193,7 +194,7 @@ def bot_environment(home: Path, workspace: Workspace, port: int) -> dict[str, st
     return {
         **_plain(),
         "FIRSTFIVE_HOME": str(home),
-        "FIRSTFIVE_DATABASE_URL": f"sqlite:///{home / 'firstfive.db'}",
+        "FIRSTFIVE_DATABASE_URL": HomeSettings(str(home)).database,
         "FIRSTFIVE_CATALOGUE": str(files("bot.demo").joinpath("agents.yaml")),
         "FIRSTFIVE_HOST": "127.0.0.1",
         "FIRSTFIVE_PORT": str(port),

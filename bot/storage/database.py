@@ -145,6 +145,8 @@ def checked(url: str) -> URL:
         raise Misconfigured(f"FIRSTFIVE_DATABASE_URL names {backend}; SQLite and PostgreSQL are supported.")
     if backend == "sqlite" and not parsed.database:
         raise Misconfigured("FIRSTFIVE_DATABASE_URL names no file; write sqlite:///path/to/firstfive.db.")
+    if backend == "sqlite" and "?" in url:
+        raise Misconfigured("FIRSTFIVE_DATABASE_URL has a ? after the file; where it belongs to the name, write %3F.")
     return parsed
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.__main__ import main
 from tests.cli.conftest import Terminal
 
 
@@ -19,11 +20,44 @@ def sentence(terminal: Terminal, code: int, *words: str, **given: str) -> str:
     return line
 
 
-@pytest.mark.parametrize("words", [("serve", "--port", "99999"), ("serve", "--bogus"), ("control", "explode")])
-def test_wrong_words_are_a_usage_error(terminal: Terminal, words: tuple[str, ...]) -> None:
-    ended = terminal.run(*words)
-    assert ended.returncode == 2
-    assert "error:" in ended.stderr.splitlines()[-1]
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("sreve",),
+            "firstfive: There is no 'sreve' here; did you mean serve? `firstfive --help` shows what there is.",
+        ),
+        ((), "firstfive: Name COMMAND. `firstfive --help` shows what there is."),
+        (("serve", "--prot", "1"), "firstfive serve: '--prot' is not understood; did you mean --port?"),
+        (("serve", "--bogus"), "firstfive serve: '--bogus' is not understood. `firstfive serve --help`"),
+        (("serve", "--port", "99999"), "firstfive serve: --port: '99999' is no port; choose one from 0 to 65535."),
+        (("serve", "--port"), "firstfive serve: --port: expected one argument."),
+        (("control", "explode"), "firstfive control: There is no 'explode' here. `firstfive control --help` shows"),
+        (("control", "turn-limt"), "firstfive control: There is no 'turn-limt' here; did you mean turn-limit?"),
+        (("control", "x\ny"), "firstfive control: There is no 'x\\ny' here."),
+        (("evidence",), "firstfive evidence: Name --agent."),
+    ],
+)
+def test_a_wrong_word_gets_one_sentence(capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(said)
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("name", ["what?", "a#b", "50%", "a%20b", "ü b", "a%3Fb"])
+def test_a_home_of_any_name_holds_its_database(terminal: Terminal, name: str) -> None:
+    home = terminal.home / name
+    ended = terminal.run("check", FIRSTFIVE_HOME=str(home))
+    assert ended.returncode == 0, ended.stderr
+    assert (home / "firstfive.db").exists()
+    assert [file.name for file in terminal.home.iterdir()] == [name]
+
+
+def test_a_question_mark_in_the_address_of_a_file_is_refused(terminal: Terminal) -> None:
+    said = sentence(terminal, 1, "migrate", FIRSTFIVE_DATABASE_URL=f"sqlite:///{terminal.home}/what?.db")
+    assert "write %3F" in said
 
 
 def test_a_taken_port_is_refused_with_the_way_out(terminal: Terminal) -> None:
