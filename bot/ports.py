@@ -1,11 +1,11 @@
 """What the verbs need from outside. Each docstring states the promise, not the mechanism."""
 
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
@@ -13,6 +13,7 @@ from bot.incident.evidence import Change
 from bot.incident.metrics import Metric
 from bot.incident.mitigation import Delivery, Mitigation, ReadBack, Scope
 from bot.incident.model import Incident, IncidentKey, Person
+from bot.incident.outline import Outline
 from bot.incident.reading import Reading
 from bot.incident.review import Postmortem
 from bot.incident.telemetry import EvalScore, Span, Trace
@@ -30,6 +31,9 @@ class NewIncident:
     declared_by: Person
     private: bool = False
     test: bool = False
+
+
+T = TypeVar("T")
 
 
 class RoomTaskKind(StrEnum):
@@ -158,6 +162,23 @@ class Traces(Protocol):
         self, agents: Collection[str], limit: int, *, failed: bool = False, before_ns: int | None = None
     ) -> tuple[Trace, ...]:
         """The newest traces of these agents, in order of start; only failed or only earlier ones, where wanted."""
+        ...
+
+    async def outlines(
+        self,
+        agents: Collection[str],
+        limit: int,
+        make: Callable[[Outline], T],
+        *,
+        failed: bool = False,
+        before_ns: int | None = None,
+        steps: bool = True,
+    ) -> Sequence[T]:
+        """What ``make`` makes of each trace of :meth:`listed` with its scores, newest first.
+
+        For those who only hand them on: quick, and never more than one of them is in memory. ``make`` may be called
+        in another thread.
+        """
         ...
 
     async def scores_of(self, trace_ids: Sequence[str]) -> tuple[EvalScore, ...]:

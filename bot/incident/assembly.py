@@ -1,6 +1,6 @@
 """Spans into traces: what the root says about the task, and the steps in order, those nobody recorded among them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from bot.incident.telemetry import AskedTool, Span, SpanKind, Task, ToldResult, ToolCall, Trace
@@ -17,12 +17,21 @@ def assemble(spans: Sequence[Span]) -> Trace:
     steps = tuple(sorted((*spans, *inferred_calls(spans)), key=_order))
     roots = [span for span in steps if span.parent_id is None]
     root = next((span for span in roots if span.kind is SpanKind.AGENT), roots[0] if roots else steps[0])
+    return headed(root, steps, max(span.end_ns for span in steps), steps)
+
+
+def headed(root: Span, steps: Iterable[Span], end_ns: int, spans: tuple[Span, ...] = ()) -> Trace:
+    """The trace under ``root``, with ``spans`` where they are wanted.
+
+    ``steps`` are all its spans in order; they are gone through, from the first, only for what ``root`` does not say.
+    """
     said = root.attributes
+    complete = root.parent_id is None
     return Trace(
         id=root.trace_id,
         agent=agent_of(root, steps),
-        start_ns=root.start_ns if roots else steps[0].start_ns,
-        end_ns=max(span.end_ns for span in steps),
+        start_ns=root.start_ns,
+        end_ns=end_ns,
         agent_version=_text(said.get("gen_ai.agent.version")),
         prompt_version=_text(said.get("agent.prompt.version")) or _prompt_in(steps),
         environment=_text(said.get("deployment.environment.name")),
@@ -30,10 +39,10 @@ def assemble(spans: Sequence[Span]) -> Trace:
         tenant=_whose(said.get("tenant.id")),
         user=_whose(said.get("user.id")) or _whose(said.get("enduser.id")),
         provider=_text(said.get("gen_ai.provider.name")) or _provider_in(steps),
-        error=root.error and bool(roots),
-        complete=bool(roots),
+        error=root.error and complete,
+        complete=complete,
         task=task_of(root),
-        spans=steps,
+        spans=spans,
     )
 
 
@@ -51,8 +60,7 @@ def inferred_calls(spans: Sequence[Span]) -> list[Span]:
     asking = [span for span in spans if span.model and span.model.asked]
     if not asking:
         return []
-    tools = [span.tool for span in spans if span.tool]
-    recorded = {tool.call_id for tool in tools if tool.call_id} | {tool.name for tool in tools}
+    recorded = recorded_as((span.tool.name, span.tool.call_id) for span in spans if span.tool)
     turns = sorted((span for span in spans if span.model), key=_order)
     found = []
     for span in asking:
@@ -61,6 +69,12 @@ def inferred_calls(spans: Sequence[Span]) -> list[Span]:
             if asked.call_id not in recorded and asked.name not in recorded:
                 found.append(_inferred(span, asked, place, later))
     return found
+
+
+def recorded_as(tools: Iterable[tuple[str, str | None]]) -> set[str]:
+    """By what a call that was asked for is known as recorded; ``tools`` are (name, call id) of the tools' spans."""
+    known = list(tools)
+    return {call_id for _, call_id in known if call_id} | {name for name, _ in known}
 
 
 def _inferred(span: Span, asked: AskedTool, place: int, later: Sequence[Span]) -> Span:
@@ -102,11 +116,10 @@ def _answer(asked: AskedTool, place: int, later: Sequence[Span]) -> tuple[ToldRe
     return None, later[0].start_ns if later else 0
 
 
-def agent_of(root: Span, steps: Sequence[Span]) -> str:
+def agent_of(root: Span, steps: Iterable[Span]) -> str:
     """The root's agent, else the first one any step names, else the service."""
     named = root.agent or next((span.agent for span in steps if span.agent), None)
-    service = next((_text(span.attributes.get("service.name")) for span in (root, *steps)), None)
-    return named or service or UNNAMED
+    return named or _text(root.attributes.get("service.name")) or UNNAMED
 
 
 def task_of(root: Span) -> Task:
@@ -123,7 +136,7 @@ def task_of(root: Span) -> Task:
     )
 
 
-def _prompt_in(steps: Sequence[Span]) -> str | None:
+def _prompt_in(steps: Iterable[Span]) -> str | None:
     """The first prompt a model call names: "name@version", or as much of it as is told."""
     for span in steps:
         if span.model and (span.model.prompt_name or span.model.prompt_version):
@@ -131,7 +144,7 @@ def _prompt_in(steps: Sequence[Span]) -> str | None:
     return None
 
 
-def _provider_in(steps: Sequence[Span]) -> str | None:
+def _provider_in(steps: Iterable[Span]) -> str | None:
     return next((span.model.provider for span in steps if span.model and span.model.provider), None)
 
 

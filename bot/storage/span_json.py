@@ -39,6 +39,10 @@ class StoredAttributes(Mapping[str, object]):
     def __getitem__(self, name: str) -> object:
         return self._values()[name]
 
+    def get(self, name: str, default: object = None) -> object:
+        """As of every mapping; without the detour over the exception that most lookups would be."""
+        return self._values().get(name, default)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._values())
 
@@ -70,7 +74,11 @@ def span_to_json(span: Span) -> str:
 def span_from_json(trace_id: str, span_id: str, text: str) -> Span:
     """The span that :func:`span_to_json` wrote."""
     first, _, attributes = text.partition("\n")
-    body = parsed(first)
+    return span_from_body(trace_id, span_id, parsed(first), attributes)
+
+
+def span_from_body(trace_id: str, span_id: str, body: dict[str, Any], attributes: str) -> Span:
+    """The span of which ``body`` is the first line, and ``attributes`` the second, still as text."""
     failed = body.get("x")
     tool, model, check = body.get("t"), body.get("m"), body.get("c")
     return Span(
@@ -148,10 +156,8 @@ def _tool_in(fields: list[Any]) -> ToolCall:
 
 
 def _model_in(fields: list[Any]) -> ModelCall:
-    fields[ASKED:] = [
-        tuple([kind(*item) for item in items]) for kind, items in zip(_TOLD, fields[ASKED:], strict=False)
-    ]
-    return ModelCall(*fields)  # fewer of them where it was stored before tool calls were inferred
+    talk = [tuple([kind(*item) for item in items]) for kind, items in zip(_TOLD, fields[ASKED:], strict=False)]
+    return ModelCall(*fields[:ASKED], *talk)  # fewer of them where it was stored before tool calls were inferred
 
 
 _TOLD = (AskedTool, ToldResult)

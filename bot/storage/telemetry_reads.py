@@ -1,30 +1,36 @@
 """Reading the built-in telemetry store."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, case, func, or_, select, union
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.incident.outline import Outline
 from bot.incident.reading import Reading, read
 from bot.incident.signals.quality import Judgement, judgement_of
 from bot.incident.telemetry import EvalScore, Trace
 from bot.ports import Traces
 from bot.storage.database import Database
+from bot.storage.outlines import outlines_of
 from bot.storage.reading_json import reading_from_json
 from bot.storage.recent_readings import RecentReadings
 from bot.storage.span_json import score_from_json
 from bot.storage.tables.telemetry import hours as hours_table
 from bot.storage.tables.telemetry import scores as scores_table
 from bot.storage.tables.telemetry import traces as traces_table
-from bot.storage.telemetry_commit import CHUNK, read_spans
+from bot.storage.telemetry_commit import CHUNK, STORED, read_spans
 from bot.storage.telemetry_rows import traces_of
 
 HOUR_NS = 3_600_000_000_000
 IN_THREAD_FROM = 800  # rows decoded; more would hold up the event loop
 
+T = TypeVar("T")
+
 _T, _S = traces_table.c, scores_table.c
+SPANS_OF = select(*STORED).where(STORED[0].in_(bindparam("ids", expanding=True)))
+SCORES_OF = select(_S.trace_id, _S.body).where(_S.trace_id.in_(bindparam("ids", expanding=True)))
 READ = (_T.trace_id, _T.start_ns, _T.spans, _T.reading)
 TASK_COUNTS: Mapping[str, tuple[Any, Any]] = {  # signal -> (bad, all), each a sum over traces
     "task_failures": (func.sum(case((or_(_T.failed == 1, _T.complete.is_(False)), 1), else_=0)), func.count()),
@@ -52,12 +58,30 @@ class TelemetryReads(Traces):
         self, agents: Collection[str], limit: int, *, failed: bool = False, before_ns: int | None = None
     ) -> tuple[Trace, ...]:
         """The newest traces of these agents in order of start; only failed ones, or only earlier ones, where wanted."""
-        wanted = select(_T.trace_id).where(_T.agent.in_(sorted(agents)))
-        if failed:
-            wanted = wanted.where(_T.failed == 1)
-        if before_ns is not None:
-            wanted = wanted.where(_T.start_ns < before_ns)
-        return await self._with_spans(wanted.order_by(_T.start_ns.desc()).limit(limit))
+        return await self._with_spans(_newest(agents, limit, failed=failed, before_ns=before_ns))
+
+    async def outlines(
+        self,
+        agents: Collection[str],
+        limit: int,
+        make: Callable[[Outline], T],
+        *,
+        failed: bool = False,
+        before_ns: int | None = None,
+        steps: bool = True,
+    ) -> Sequence[T]:
+        """What ``make`` makes of each trace of :meth:`listed`, newest first; their steps never become nouns."""
+        wanted = _newest(agents, limit, failed=failed, before_ns=before_ns)
+
+        def find(connection: Connection) -> tuple[Sequence[str], list[Any], list[Any]]:
+            ids = connection.execute(wanted).scalars().all()
+            return ids, _rows_of(connection, ids, SPANS_OF), _rows_of(connection, ids, SCORES_OF)
+
+        def made() -> Sequence[T]:
+            return [make(one) for one in outlines_of(ids, rows, judged, steps=steps)]
+
+        ids, rows, judged = await self._database.look(find)
+        return await asyncio.to_thread(made) if len(rows) > IN_THREAD_FROM else made()
 
     async def _with_spans(self, wanted: Select[Any]) -> tuple[Trace, ...]:
         async with self._database.read() as connection:
@@ -176,6 +200,23 @@ class TelemetryReads(Traces):
             k, n = total.get(name, (0, 0))
             total[name] = k + int(bad or 0), n + int(seen or 0)
         return {name: (k, n) for name, (k, n) in total.items() if n}
+
+
+def _newest(agents: Collection[str], limit: int, *, failed: bool, before_ns: int | None) -> Select[Any]:
+    """The ids of the newest traces of these agents."""
+    wanted = select(_T.trace_id).where(_T.agent.in_(sorted(agents)))
+    if failed:
+        wanted = wanted.where(_T.failed == 1)
+    if before_ns is not None:
+        wanted = wanted.where(_T.start_ns < before_ns)
+    return wanted.order_by(_T.start_ns.desc(), _T.trace_id.desc()).limit(limit)
+
+
+def _rows_of(connection: Connection, trace_ids: Sequence[str], wanted: Select[Any]) -> list[Any]:
+    rows: list[Any] = []
+    for start in range(0, len(trace_ids), CHUNK):
+        rows += connection.execute(wanted, {"ids": trace_ids[start : start + CHUNK]}).all()
+    return rows
 
 
 def _in_hours(column: Any, hours: Collection[int]) -> list[Any]:

@@ -1,14 +1,16 @@
 """The real verbs over whatever records a story brings, with an agent's side that always obeys."""
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from bot.documents.runbooks import packaged, read_runbooks
 from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
 from bot.incident.mitigation import BUILT_IN, Delivery, Mitigation, ReadBack
 from bot.incident.model import Agent, Catalogue
+from bot.incident.outline import Outline, outline
 from bot.incident.reading import Reading, read
 from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
@@ -36,6 +38,8 @@ from tests.taxonomies import KNOWN, TAXONOMY
 RUNBOOKS, _ = read_runbooks(packaged(), KNOWN)
 LINKS = "a secret of tests"
 HELPDESK = Catalogue((Agent("helpdesk-agent", owners=("@ben",)),))
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -95,6 +99,19 @@ class KeptTraces(Traces):
             and (before_ns is None or trace.start_ns < before_ns)
         ]
         return tuple(sorted(found, key=lambda trace: trace.start_ns)[-limit:])
+
+    async def outlines(
+        self,
+        agents: Collection[str],
+        limit: int,
+        make: Callable[[Outline], T],
+        *,
+        failed: bool = False,
+        before_ns: int | None = None,
+        steps: bool = True,
+    ) -> Sequence[T]:
+        found = await self.listed(agents, limit, failed=failed, before_ns=before_ns)
+        return [make(outline(trace, self.scored, steps=steps)) for trace in reversed(found)]
 
     async def scores_of(self, trace_ids: Sequence[str]) -> tuple[EvalScore, ...]:
         return tuple(score for score in self.scored if score.trace_id in trace_ids)

@@ -12,21 +12,20 @@ from typing import Any
 import orjson
 
 from bot.incident.codec import encode
-from bot.incident.detectors.findings import findings_of
 from bot.incident.errors import BadInput
-from bot.incident.telemetry import EvalScore, Span, Trace
-from bot.web.api.shapes import moment
+from bot.incident.evidence import Finding
+from bot.incident.outline import Outline, moment
+from bot.incident.telemetry import EvalScore
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """How many traces were asked for, and whether with steps and findings."""
+class Written:
+    """One trace of the list as JSON."""
 
-    limit: int
-    spans: bool
-    findings: bool
+    start_ns: int
+    json: bytes
 
 
 def cursor_in(text: str | None) -> int | None:
@@ -42,16 +41,35 @@ def cursor_in(text: str | None) -> int | None:
     return int(text)
 
 
-def written(
-    traces: Sequence[Trace], scores: Sequence[EvalScore], wanted: Wanted, page_of: Callable[[str], str]
-) -> bytes:
-    """A page of traces, newest first, with where the next one starts."""
-    judged: dict[str, list[Json]] = {}
-    for given in scores:
-        judged.setdefault(given.trace_id or "", []).append(_score(given))
-    listed = [_trace(trace, judged.get(trace.id, []), wanted, page_of(trace.id)) for trace in reversed(traces)]
-    following = str(traces[0].start_ns) if len(traces) >= wanted.limit else None
-    return _dumped({"traces": listed, "next": following})
+def page(traces: Sequence[Written], limit: int) -> bytes:
+    """A page of at most ``limit`` traces, newest first, with where the next one starts."""
+    following = str(traces[-1].start_ns) if len(traces) >= limit else None
+    return orjson.dumps({"traces": [orjson.Fragment(one.json) for one in traces], "next": following})
+
+
+def written(task: Outline, page_of: Callable[[str], str], findings: Sequence[Finding] | None = None) -> Written:
+    """One trace of the list, with the address of its page; without ``findings`` where nobody asked for them."""
+    head = task.head
+    shape = {
+        "trace_id": head.id,
+        "agent": head.agent,
+        "environment": head.environment,
+        "session_id": head.session_id,
+        "start": moment(head.start_ns),
+        "seconds": max(0, head.end_ns - head.start_ns) / 1e9,
+        "error": head.error,
+        "failed": head.failed,
+        "complete": head.complete,
+        "agent_version": head.agent_version,
+        "prompt_version": head.prompt_version,
+        "provider": head.provider,
+        "task": head.task,
+        "scores": [_score(given) for given in task.scores],
+        "url": page_of(head.id) or None,
+        "steps": task.steps,
+        "findings": findings,
+    }
+    return Written(head.start_ns, _dumped(shape))
 
 
 def _dumped(value: Json) -> bytes:
@@ -60,46 +78,6 @@ def _dumped(value: Json) -> bytes:
     except TypeError:  # half a character, which JSON can only carry escaped
         plain = json.loads(json.dumps(encode(value)), parse_constant=lambda _: None)
         return json.dumps(plain).encode()
-
-
-def _trace(trace: Trace, scores: list[Json], wanted: Wanted, url: str) -> Json:
-    return {
-        "trace_id": trace.id,
-        "agent": trace.agent,
-        "environment": trace.environment,
-        "session_id": trace.session_id,
-        "start": moment(trace.start_ns),
-        "seconds": max(0, trace.end_ns - trace.start_ns) / 1e9,
-        "error": trace.error,
-        "failed": trace.failed,
-        "complete": trace.complete,
-        "agent_version": trace.agent_version,
-        "prompt_version": trace.prompt_version,
-        "provider": trace.provider,
-        "task": trace.task,
-        "scores": scores,
-        "url": url or None,
-        "steps": [_step(span) for span in trace.spans] if wanted.spans else None,
-        "findings": findings_of(trace) if wanted.findings else None,
-    }
-
-
-def _step(span: Span) -> Json:
-    return {
-        "span_id": span.span_id,
-        "parent_id": span.parent_id,
-        "kind": span.kind.value,
-        "name": span.name,
-        "start": moment(span.start_ns),
-        "seconds": span.seconds,
-        "error": span.error,
-        "error_type": span.error_type,
-        "error_message": span.error_message,
-        "tool": span.tool,
-        "model": span.model,
-        "guardrail": span.guardrail,
-        "inferred": span.inferred,
-    }
 
 
 def _score(given: EvalScore) -> Json:

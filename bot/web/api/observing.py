@@ -1,6 +1,8 @@
 """Routes that look at agents and telemetry: agents, evidence, classification, traces."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -8,10 +10,12 @@ from starlette.responses import Response
 
 from bot.incident.detectors.findings import findings_of
 from bot.incident.errors import NotFound
+from bot.incident.outline import outline
+from bot.incident.telemetry import Trace
 from bot.response.gather import nanoseconds
 from bot.web.api import models as m
 from bot.web.api import shapes
-from bot.web.api.listing import Wanted, cursor_in, written
+from bot.web.api.listing import Written, cursor_in, page, written
 from bot.web.moments import length_in, moment_in
 from bot.web.parts import Parts
 
@@ -61,12 +65,14 @@ def router(parts: Parts) -> APIRouter:
         findings: bool = False,
     ) -> Response:
         """The newest traces of an agent with their scores; only failed ones, with steps or findings, where wanted."""
-        names = parts.catalogue.agent(agent).telemetry_names
-        cursor = cursor_in(before)
-        found = await parts.traces.listed(names, limit, failed=failed, before_ns=cursor)
-        scores = await parts.traces.scores_of([trace.id for trace in found])
-        body = written(found, scores, Wanted(limit, spans, findings), parts.page_of)
-        return Response(body, media_type="application/json")
+        names, cursor = parts.catalogue.agent(agent).telemetry_names, cursor_in(before)
+        if findings:
+            tasks = await parts.traces.listed(names, limit, failed=failed, before_ns=cursor)
+            found = await _with_findings(parts, tasks, steps=spans)
+        else:
+            make = partial(written, page_of=parts.page_of)
+            found = await parts.traces.outlines(names, limit, make, failed=failed, before_ns=cursor, steps=spans)
+        return Response(page(found, limit), media_type="application/json")
 
     @routes.get("/traces/{trace_id}")
     async def trace(trace_id: str) -> m.TraceShape:
@@ -78,3 +84,9 @@ def router(parts: Parts) -> APIRouter:
         return shapes.trace(task, findings_of(task), scores, parts.page_of(task.id))
 
     return routes
+
+
+async def _with_findings(parts: Parts, tasks: Sequence[Trace], *, steps: bool) -> Sequence[Written]:
+    """These tasks, oldest first, as a list from the newest; detectors look at whole traces only."""
+    scores = await parts.traces.scores_of([task.id for task in tasks])
+    return [written(outline(task, scores, steps=steps), parts.page_of, findings_of(task)) for task in reversed(tasks)]

@@ -1,6 +1,5 @@
 """From nouns to the JSON that goes out."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.incident import wording
@@ -13,19 +12,13 @@ from bot.incident.links import pair_page
 from bot.incident.mitigation import Mitigation, Offer
 from bot.incident.model import Agent, Person
 from bot.incident.narration import narrate
+from bot.incident.outline import moment, plain_step
 from bot.incident.preview import Preview
 from bot.incident.review import Postmortem
 from bot.incident.statements import Statement
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.incident.timeline import Event, IncidentState, MitigationStatus, fact_to_json
 from bot.web.api import models as m
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def moment(ns: int) -> datetime:
-    """The moment ``ns`` nanoseconds after the epoch, to the microsecond."""
-    return EPOCH + timedelta(microseconds=ns // 1000)
 
 
 def evidence(bundle: EvidenceBundle) -> m.EvidenceShape:
@@ -208,21 +201,7 @@ def score(given: EvalScore) -> m.ScoreShape:
 
 def step(span: Span) -> m.StepShape:
     """One span."""
-    return m.StepShape(
-        span_id=span.span_id,
-        parent_id=span.parent_id,
-        kind=span.kind.value,
-        name=span.name,
-        start=moment(span.start_ns),
-        seconds=span.seconds,
-        error=span.error,
-        error_type=span.error_type,
-        error_message=span.error_message,
-        tool=encode(span.tool),
-        model=encode(span.model),
-        guardrail=encode(span.guardrail),
-        inferred=span.inferred,
-    )
+    return m.StepShape(**plain_step(span))
 
 
 def person(who: Person) -> m.PersonShape:
