@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -78,9 +79,14 @@ async def test_many_writers_and_readers_at_once_never_find_it_locked(database: D
         async with database.read() as connection:
             await connection.execute(text("SELECT count(*) FROM counts"))
 
-    await asyncio.gather(*(write(number) for number in range(30)), *(read() for _ in range(30)))
+    def counted(connection: Connection) -> object:
+        return connection.execute(text("SELECT count(*) FROM counts")).scalar()
+
+    looks = (database.look(counted) for _ in range(30))
+    await asyncio.gather(*(write(number) for number in range(30)), *(read() for _ in range(30)), *looks)
     async with database.read() as connection:
         assert (await connection.execute(text("SELECT count(*) FROM counts"))).scalar() == 30
+    assert await database.look(counted) == 30
 
 
 async def test_a_moment_comes_back_aware_and_in_utc(database: Database) -> None:
@@ -113,4 +119,13 @@ async def test_a_server_that_is_not_there_is_unavailable() -> None:
     nowhere = Database("postgresql://nobody@127.0.0.1:1/none?connect_timeout=2")
     with pytest.raises(Unavailable, match="does not answer"):
         await nowhere.upgrade()
+    with pytest.raises(Unavailable, match="does not answer"):
+        await nowhere.look(lambda connection: connection.dialect.name)
     await nowhere.close()
+
+
+async def test_a_look_into_a_file_without_tables_says_that_it_does_not_answer(tmp_path: Path) -> None:
+    empty = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+    with pytest.raises(Unavailable, match="does not answer"):
+        await empty.look(lambda connection: connection.execute(text("SELECT 1 FROM spans")))
+    await empty.close()

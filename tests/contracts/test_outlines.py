@@ -1,0 +1,196 @@
+"""A list of tasks is read without making nouns of their steps, and says exactly what the nouns would have said."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.incident.codec import encode
+from bot.incident.outline import Outline, outline
+from bot.incident.telemetry import (
+    AskedTool,
+    EvalScore,
+    GuardrailCheck,
+    ModelCall,
+    SideEffect,
+    Span,
+    SpanKind,
+    ToldResult,
+    ToolCall,
+)
+from bot.storage.database import Database
+from bot.storage.outlines import outlines_of
+from bot.storage.span_json import span_to_json
+from bot.storage.telemetry import SqlTelemetry
+from bot.storage.telemetry_rows import traces_of
+from tests.fakes.clock import START, FakeClock
+
+SECOND = 1_000_000_000
+AT = int(START.timestamp()) * SECOND
+TRACE, AGENT = "a" * 32, "helpdesk-agent"
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+NAMES = st.sampled_from(["search", "reset_password", "c1", "c2"])  # few, so that what is asked for is often recorded
+MAYBE = st.none() | NAMES
+COUNTS = st.none() | st.integers(0, 2**40)
+SHARES = st.none() | st.floats(0, 1e6)
+MOMENTS = st.integers(AT, AT + 5)  # few as well: steps often start together
+FLAG = st.booleans()
+TOOLS = st.builds(
+    ToolCall,
+    NAMES,
+    MAYBE,
+    MAYBE,
+    MAYBE,
+    WORDS,
+    WORDS,
+    FLAG,
+    st.none() | st.sampled_from(SideEffect),
+    FLAG,
+    MAYBE,
+    MAYBE,
+)
+MODELS = st.builds(
+    ModelCall,
+    *(MAYBE, MAYBE, MAYBE, COUNTS, COUNTS, SHARES, MAYBE, WORDS, MAYBE, COUNTS, COUNTS, SHARES),
+    st.lists(st.builds(AskedTool, NAMES, MAYBE, MAYBE, WORDS), max_size=2).map(tuple),
+    st.lists(st.builds(ToldResult, MAYBE, MAYBE, WORDS, FLAG, FLAG), max_size=2).map(tuple),
+)
+ATTRIBUTES = st.fixed_dictionaries(
+    {},
+    optional={
+        "service.name": NAMES,
+        "task.outcome": st.sampled_from(["completed", "failed", "", 7]),
+        "task.claimed_actions": st.lists(NAMES, max_size=2) | NAMES,
+        "session.turn": st.integers(0, 9) | st.sampled_from(["3", "many", True, 1e400]),
+        "gen_ai.agent.version": WORDS,
+        "agent.prompt.version": WORDS,
+        "gen_ai.provider.name": WORDS,
+        "deployment.environment.name": WORDS,
+        "user.id": st.sampled_from(["u1", "[email]"]),
+    },
+)
+SPANS = st.builds(
+    Span,
+    st.just(TRACE),
+    st.integers(0, 20).map("{:016x}".format),
+    st.none() | st.just("0" * 16),
+    st.sampled_from(SpanKind),
+    WORDS,
+    MOMENTS,
+    MOMENTS,
+    attributes=ATTRIBUTES,
+    agent=MAYBE,
+    said=WORDS,
+)
+FAILURES = st.tuples(st.none() | WORDS, WORDS)
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> Span:
+    """A span with at most one of tool, model and guardrail, that failed or not."""
+    span = draw(SPANS)
+    match draw(st.integers(0, 3)):
+        case 1:
+            span = replace(span, tool=draw(TOOLS))
+        case 2:
+            span = replace(span, model=draw(MODELS))
+        case 3:
+            span = replace(span, guardrail=GuardrailCheck(draw(WORDS), draw(FLAG)))
+    if draw(FLAG):
+        kind, message = draw(FAILURES)
+        span = replace(span, error=True, error_type=kind, error_message=message)
+    return span
+
+
+Row = tuple[str, str, int, str]
+
+
+def rows_of(spans: Sequence[Span]) -> list[Row]:
+    return [(span.trace_id, span.span_id, span.start_ns, span_to_json(span)) for span in spans]
+
+
+def direct(rows: Sequence[Row], *, wanted: bool = True) -> Outline:
+    (found,) = outlines_of([TRACE], rows, [], steps=wanted)
+    return found
+
+
+def by_nouns(rows: Sequence[Row], *, wanted: bool = True) -> Outline:
+    (trace,) = traces_of(rows)
+    return outline(trace, (), steps=wanted)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(steps(), min_size=1, max_size=8, unique_by=lambda span: span.span_id), FLAG)
+def test_rows_say_what_the_nouns_say(spans: list[Span], wanted: bool) -> None:  # noqa: FBT001 - hypothesis hands it over
+    rows = rows_of(spans)
+    assert encode(direct(rows, wanted=wanted)) == encode(by_nouns(rows, wanted=wanted))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"k":"llm","n":"chat","s":5,"e":9,"m":["orion","x","x",8,9,0.4,"p-1","Hello"]}\n',
+        '{"k":"tool","n":"search","s":5,"e":9,"t":["search","c1","ab","cd","{}","{}",false,"read",false,null,null,"m1",false]}\n',
+    ],
+)
+def test_what_an_earlier_version_stored_has_every_field(body: str) -> None:
+    rows = [(TRACE, "1" * 16, 5, body)]
+    (found,) = encode(direct(rows))["steps"]
+    assert [found] == encode(by_nouns(rows))["steps"]
+    assert None not in (found["tool"] or found["model"])
+
+
+def test_a_call_that_nobody_recorded_is_among_the_steps() -> None:
+    asks = Span(TRACE, "1" * 16, None, SpanKind.LLM, "chat", AT, AT + 1, model=ModelCall(asked=(AskedTool("search"),)))
+    recorded = Span(TRACE, "2" * 16, "1" * 16, SpanKind.TOOL, "search", AT + 1, AT + 2, tool=ToolCall("search"))
+    assert [step["inferred"] for step in direct(rows_of([asks])).steps or ()] == [False, True]
+    assert [step["inferred"] for step in direct(rows_of([asks, recorded])).steps or ()] == [False, False]
+
+
+@pytest.fixture
+async def store(database: Database) -> AsyncIterator[SqlTelemetry]:
+    opened = SqlTelemetry(database, FakeClock())
+    yield opened
+    await opened.close()
+
+
+def task(number: int, *, failed: bool, spans: int = 3, agent: str = AGENT) -> tuple[list[Span], list[EvalScore]]:
+    """A task that starts in the ``number``-th second, with two verdicts, the later one first."""
+    trace_id, at = f"{number:032x}", AT + number * SECOND
+    said = {"task.outcome": "failed" if failed else "completed", "gen_ai.conversation.id": f"s{number}"}
+    root = Span(trace_id, "0" * 16, None, SpanKind.AGENT, "task", at, at + SECOND, agent=agent, attributes=said)
+    calls = [
+        replace(root, span_id=f"{place:016x}", parent_id="0" * 16, kind=SpanKind.TOOL, tool=ToolCall("search"))
+        for place in range(1, spans)
+    ]
+    verdicts = [EvalScore(name, at + later, agent, 0.5, trace_id=trace_id) for name, later in (("b", 9), ("a", 1))]
+    return [root, *calls], verdicts
+
+
+async def test_the_newest_come_first_with_their_verdicts_in_order(store: SqlTelemetry) -> None:
+    for number in range(6):
+        await store.add(*task(number, failed=number % 2 == 0))
+    await store.add(*task(9, failed=True, agent="field-agent"))
+    found = await store.outlines([AGENT], 2, lambda one: one, failed=True, before_ns=AT + 4 * SECOND)
+    nouns = await store.listed([AGENT], 2, failed=True, before_ns=AT + 4 * SECOND)
+    scores = await store.scores_of([trace.id for trace in nouns])
+    assert [one.head.session_id for one in found] == ["s2", "s0"]
+    assert [score.name for score in found[0].scores] == ["a", "b"]
+    assert [encode(one) for one in reversed(found)] == [encode(outline(one, scores, steps=True)) for one in nouns]
+    assert await store.outlines(["stranger"], 2, lambda one: one) == []
+
+
+async def test_very_many_steps_are_read_beside_the_event_loop(store: SqlTelemetry) -> None:
+    await store.add(*task(1, failed=True, spans=1000))
+    (found,), _ = await asyncio.gather(store.outlines([AGENT], 5, lambda one: one), store.trace(f"{1:032x}"))
+    assert len(found.steps or ()) == 1000
+
+
+async def test_steps_nobody_asked_for_are_left_out(store: SqlTelemetry) -> None:
+    await store.add(*task(1, failed=False))
+    (found,) = await store.outlines([AGENT], 5, lambda one: one, steps=False)
+    assert (found.steps, found.head.task.outcome) == (None, "completed")
