@@ -599,6 +599,7 @@ class RoomRecord:
     steps: Mapping[str, str] = field(default_factory=dict)  # optional step -> "ok" or what failed
     checklist_ts: str = ""  # the message with the runbook's steps, once there is a class
     checklist_digest: str = ""
+    questions: Mapping[str, str] = field(default_factory=dict)  # open question to a second person -> its message
 
 
 class RoomRecords(Protocol):

@@ -36,17 +36,18 @@ class Scope:
         )
 
     @property
+    def named(self) -> Mapping[str, str]:
+        """What is named, by dimension."""
+        said = ((dimension, str(getattr(self, dimension))) for dimension in DIMENSIONS)
+        return {dimension: value for dimension, value in said if value}
+
+    @property
     def in_words(self) -> str:
         """What is named, in words: ``environment staging, tenant acme``; empty for everything."""
-        named = {
-            "environment": self.environment,
-            "tenant": self.tenant,
-            "channel": self.channel,
-            "version": self.version,
-        }
-        return ", ".join(f"{dimension} {value}" for dimension, value in named.items() if value)
+        return ", ".join(f"{dimension} {value}" for dimension, value in self.named.items())
 
 
+DIMENSIONS = ("environment", "tenant", "channel", "version")
 EVERYWHERE = Scope()
 BUILT_IN = "built-in"  # the driver that serves a kind where the catalogue names no other
 

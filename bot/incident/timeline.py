@@ -31,8 +31,8 @@ from bot.incident.control_facts import (
     MitigationUncertain,
     MitigationWarned,
 )
-from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Mitigation, MitigationState, Proof, Verdict
+from bot.incident.kinds import MitigationKind, Value
+from bot.incident.mitigation import ExitPlan, Mitigation, MitigationState, Proof, Verdict
 from bot.incident.model import FIRSTFIVE, Incident, IncidentKey, Person, Role, Status, Via
 from bot.incident.remediation import (
     Evaluation,
@@ -687,9 +687,11 @@ def _carried(status: MitigationStatus, event: Event) -> MitigationStatus:
         case MitigationLifting():
             return replace(status, mitigation=m.moved(MitigationState.REVERTING))
         case MitigationAdjusted(value=value):
-            plan = m.exit if event.by == FIRSTFIVE else None  # a value set by hand ends the steps planned before
+            plan = _stepped(m.exit, value, event) if m.exit and event.by == FIRSTFIVE else None  # by hand ends the plan
             again = replace(m.applied_anew(event.at), value=value, state=MitigationState.APPLIED, exit=plan)
-            return replace(status, mitigation=again, proof=None, escalated=None, first={"applied": event.at})
+            return replace(
+                status, mitigation=again, proof=None, escalated=None, first={"applied": event.at}, waiting=""
+            )
         case MitigationEscalated() as fact:
             return replace(status, escalated=fact)
         case EvidenceKept() as fact:
@@ -700,6 +702,13 @@ def _carried(status: MitigationStatus, event: Event) -> MitigationStatus:
             return replace(status, waiting=why)
         case _:
             return status
+
+
+def _stepped(plan: ExitPlan, value: Value, event: Event) -> ExitPlan:
+    """The plan with one step more taken, where the value is that step's; a change of ours may be a way back, too."""
+    if plan.steps[plan.done : plan.done + 1] != (value,):
+        return plan
+    return replace(plan, done=plan.done + 1, stepped_at=event.at)
 
 
 def _over(status: MitigationStatus, event: Event, state: MitigationState) -> MitigationStatus:

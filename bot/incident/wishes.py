@@ -7,6 +7,7 @@ from typing import assert_never
 
 from bot.incident.errors import BadInput
 from bot.incident.kinds import HANDOFFS, LEVERS, Joining, Lever, MitigationKind, Value
+from bot.incident.mitigation import DIMENSIONS, Scope
 
 MOST_TOOLS = 50
 MOST_CHARACTERS = 200
@@ -36,6 +37,25 @@ def value_of(kind: MitigationKind, raw: object) -> Value:
             return _name(lever, raw)
         case other:
             assert_never(other)
+
+
+def scope_of(text: str) -> Scope:
+    """The part of the traffic in what somebody typed: ``tenant=acme, version=2.3``; nothing means all of it.
+
+    Raises:
+        BadInput: it is written in another way, or names a dimension twice or one that there is not.
+    """
+    said: dict[str, str] = {}
+    for part in filter(None, (one.strip() for one in re.split(r"[,;\n]", text))):
+        named, equals, value = (one.strip() for one in part.partition("="))
+        name = {"env": "environment"}.get(named.lower(), named.lower())
+        if name not in DIMENSIONS or not equals or not value or name in said:
+            why = f"{name} is named twice" if name in said else f"{part[:60]!r} cannot be used"
+            raise BadInput(
+                "scope", f"{why}: write it like tenant=acme, version=2.3, each of {', '.join(DIMENSIONS)} once."
+            )
+        said[name] = value
+    return Scope(**said)
 
 
 def reason_of(text: str, field: str = "reason") -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
-from bot.incident.approval import Approval, Loosening
+from bot.incident.approval import Approval, ApprovalState, Loosening
 from bot.incident.fitness import stronger
 from bot.incident.kinds import LEVERS, MitigationKind, figure_of
 from bot.incident.mitigation import (
@@ -92,6 +92,27 @@ def question_blocks(asked: Approval, more: str = "") -> tuple[Block, Block]:
     about = {"k": str(asked.incident), "a": asked.id}
     row = actions(f"approval-{asked.id}", button(approve, "approve", about), button(decline, "refuse", about))
     return section("\n".join(lines)), row
+
+
+def answered_blocks(asked: Approval) -> list[Block]:
+    """A question that is over: who answered and what, and who had asked for it."""
+    note = f" {quote_untrusted(asked.note, 300)}" if asked.note else ""
+    when = f" {date_token(asked.decided_at)}" if asked.decided_at else ""
+    mark = "🟢" if asked.state is ApprovalState.GRANTED else "⚪"
+    asked_by = f"{'Done alone' if asked.alone else 'Asked'} by {who(asked.asked_by)} {date_token(asked.asked_at)}."
+    return [section(f"{mark} *{answer_words(asked)}*{when}\n{asked_by}{note}")]
+
+
+def answer_words(asked: Approval) -> str:
+    """What became of the question, in one line."""
+    words = quote_untrusted(asked.words, 300)
+    match asked.state:
+        case ApprovalState.GRANTED if asked.decided_by:
+            return f"{who(asked.decided_by)} approved: {words}"
+        case ApprovalState.REFUSED if asked.decided_by:
+            return f"{who(asked.decided_by)} declined: {words}"
+        case _:
+            return f"Nobody answered in time: {words}"
 
 
 def answers_to(asked: Approval) -> tuple[str, str]:

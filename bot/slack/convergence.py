@@ -15,7 +15,7 @@ from bot.slack.answers import Answers
 from bot.slack.pictures import Pictures
 from bot.slack.posting import Message, Posting
 from bot.slack.room import Room
-from bot.slack.telling import told
+from bot.slack.telling import open_question, told
 from bot.slack.workspace import Declined, Workspace, asked
 
 log = logging.getLogger(__name__)
@@ -76,17 +76,20 @@ class Tasks:
         message = Message(card.text, card.blocks, name=task.key)
         elsewhere = task.payload.get("channel", "")
         try:
-            await self._once(elsewhere or record.channel_id, message, attempts)
+            ts = await self._once(elsewhere or record.channel_id, message, attempts)
         except Declined as error:
             if not elsewhere:
                 raise
             log.info("%s was not announced in %s: %s", task.incident, elsewhere, error)  # a courtesy, nothing more
-
-    async def _once(self, channel: str, message: Message, attempts: int) -> None:
-        """Post it, unless an earlier try got through and only its answer was lost."""
-        if attempts > 1 and message.name and await self.posting.found(channel, message):
             return
-        await self.posting.post(channel, message)
+        if (question := open_question(task, state)) is not None:
+            await self.room.remember(task.incident, question.id, ts)
+
+    async def _once(self, channel: str, message: Message, attempts: int) -> str:
+        """Post it, unless an earlier try got through and only its answer was lost; returns its timestamp."""
+        if attempts > 1 and message.name and (before := await self.posting.found(channel, message)):
+            return before
+        return await self.posting.post(channel, message)
 
     async def _tell(self, task: RoomTask) -> None:
         channel = task.payload.get("channel") or (await self.room.rooms.room(task.incident)).channel_id

@@ -22,6 +22,7 @@ from bot.slack.channel import Channels
 from bot.slack.checklist import checklist_message
 from bot.slack.furnishing import Furnishing
 from bot.slack.posting import CARD, CHECKLIST, Message, Posting
+from bot.slack.telling import answered
 from bot.slack.workspace import Declined
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,27 @@ class Room:
         if state.channel_id is None:
             record = await self._furnished(record, state)
             record = await self._card(record, await self.verbs.look.state(record.incident), fresh=False)
-        return await self._checklist(record, state)
+        return await self._checklist(await self._answered(record, state), state)
+
+    async def remember(self, key: IncidentKey, question: str, ts: str) -> None:
+        """A question to a second person was posted; once it is answered, its message says so."""
+        record = await self.rooms.room(key)
+        await self._saved(replace(record, questions={**record.questions, question: ts}))
+
+    async def _answered(self, record: RoomRecord, state: IncidentState) -> RoomRecord:
+        """Questions that are over lose their buttons and say who answered; one that Slack does not let us edit stays."""
+        over = [asked for asked in state.approvals.values() if asked.id in record.questions and not asked.is_pending]
+        for asked in over:
+            card = answered(asked, record.incident)
+            try:
+                message = Message(card.text, card.blocks, name=f"ask:{asked.id}")
+                await self.posting.edit(record.channel_id, record.questions[asked.id], message)
+            except Declined as error:
+                if error.code in GONE:
+                    raise
+                log.warning("the answer to %s is not shown at its question: %s", asked.id, error)
+        left = {one: ts for one, ts in record.questions.items() if one not in {asked.id for asked in over}}
+        return record if left == record.questions else await self._saved(replace(record, questions=left))
 
     async def _channel(self, record: RoomRecord, state: IncidentState) -> tuple[RoomRecord, bool]:
         if record.channel_id:

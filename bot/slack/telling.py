@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
+from bot.incident.approval import Approval
 from bot.incident.fitness import stronger
 from bot.incident.model import FIRSTFIVE, Person
 from bot.incident.timeline import IncidentState
 from bot.ports import RoomTask
 from bot.slack import messages
 from bot.slack.blocks import Block, Card, actions, section
-from bot.slack.card_controls import control_buttons, question_blocks, stronger_button
+from bot.slack.card_controls import answer_words, answered_blocks, control_buttons, question_blocks, stronger_button
 from bot.slack.text import bold_untrusted, link, quote_untrusted, who
 
 ANNOUNCE = "announce"  # payload: the message tells another channel that there is an incident
@@ -32,8 +33,7 @@ def told(task: RoomTask, state: IncidentState, now: datetime, public_url: str) -
 def _said(task: RoomTask, state: IncidentState, text: str) -> Card:
     """A plain message, with buttons for what can be done about the control it is about."""
     card = messages.said_in(state, text.removeprefix(PAGE))
-    asked = state.approvals.get(task.key.partition(":")[2]) if task.key.startswith(("ask:", "glass:")) else None
-    if asked is not None and asked.is_pending:
+    if (asked := open_question(task, state)) is not None:
         return Card(list(question_blocks(asked)), card.text)
     card = Card([*card.blocks, *_buttons(task, state)], card.text)
     if not text.startswith(PAGE):
@@ -41,6 +41,18 @@ def _said(task: RoomTask, state: IncidentState, text: str) -> Card:
     # The words are quoted so that nothing in them can call people; this call is ours.
     words = card.blocks[0]["text"]["text"]
     return Card([section(f"{PAGE}{words}"), *card.blocks[1:]], card.text)
+
+
+def open_question(task: RoomTask, state: IncidentState) -> Approval | None:
+    """The question to a second person that a message puts, as long as nobody has answered it."""
+    asked = state.approvals.get(task.key.partition(":")[2]) if task.key.startswith(("ask:", "glass:")) else None
+    return asked if asked is not None and asked.is_pending else None
+
+
+def answered(asked: Approval, key: str) -> Card:
+    """The message of a question that is answered or has run out: what became of it, and no buttons."""
+    blocks = answered_blocks(asked)
+    return Card(blocks, f"{key}: {answer_words(asked)}")
 
 
 def _buttons(task: RoomTask, state: IncidentState) -> list[Block]:

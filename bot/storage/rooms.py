@@ -32,6 +32,7 @@ class SqlRoomRecords(RoomRecords):
             row.steps,
             row.checklist_ts,
             row.checklist_digest,
+            row.questions,
         )
 
     async def save(self, record: RoomRecord) -> None:
@@ -44,6 +45,7 @@ class SqlRoomRecords(RoomRecords):
             "steps": dict(record.steps),
             "checklist_ts": record.checklist_ts,
             "checklist_digest": record.checklist_digest,
+            "questions": dict(record.questions),
         }
         async with self.database.write() as connection:
             await connection.execute(

@@ -17,7 +17,15 @@ async def test_a_room_nobody_made_is_empty(database: Database) -> None:
 async def test_a_room_is_remembered_as_last_saved(database: Database) -> None:
     rooms = SqlRoomRecords(database)
     made = RoomRecord(
-        KEY, "C1", "inc-1-helpdesk", "17.1", "d1", {"topic": "ok", "bookmark": "missing_scope"}, "18.1", "d3"
+        KEY,
+        "C1",
+        "inc-1-helpdesk",
+        "17.1",
+        "d1",
+        {"topic": "ok", "bookmark": "missing_scope"},
+        "18.1",
+        "d3",
+        {"INC-1-a": "19.1"},
     )
     await rooms.save(made)
     assert await rooms.room(KEY) == made

@@ -41,7 +41,12 @@ async def test_each_step_waits_for_its_time_and_the_last_one_lifts(office: Offic
     seen: list[object] = []
     for _ in range(3):
         office.later(minutes=20)
-        seen.append((await step(office, lever)).value)
+        taken = await step(office, lever)
+        seen.append(taken.value)
+        if taken.state.is_live:
+            told_of = (await office.verbs.look.state("1")).mitigations[lever.id]
+            assert told_of.mitigation.exit == taken.exit  # the timeline knows how far it got
+            assert told_of.waiting == ""
     done = office.records.kept.levers[lever.id]
     assert (seen, done.state) == ([8, 15, 15], MitigationState.REVERTED)
     told = [event.fact for event in await office.verbs.look.timeline("1")]

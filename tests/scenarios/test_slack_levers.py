@@ -6,7 +6,7 @@ import json
 import pytest
 
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Mitigation
+from bot.incident.mitigation import Mitigation, Scope
 from bot.incident.model import Person
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.response.carry_out import escalate
@@ -137,6 +137,10 @@ async def test_a_question_stands_in_the_channel_and_only_somebody_else_answers_i
     assert await live(office) == []
     await office.follows()
     assert sum("ben approved to undo Turn limit 5" in said for said in office.slack.said_in(room)) == 1
+    (answered,) = [said for said in office.slack.messages[room] if "approved: undo Turn limit 5" in str(said)]
+    assert [block["type"] for block in answered["blocks"]] == ["section"]
+    assert "<@U2> approved: undo Turn limit 5 on helpdesk-agent" in str(answered["blocks"])
+    assert "Asked by <@U1>" in str(answered["blocks"])
     await office.clicks("refuse", asked, room, "ben")
     assert "is granted already by ben" in office.slack.told()[-1]
 
@@ -151,6 +155,45 @@ async def test_a_question_that_ran_out_says_so(office: Office, room: str) -> Non
     await office.clicks("approve", {"k": "INC-1", "a": question.id}, room, "ben")
     assert "The time to approve to undo Turn limit 5" in office.slack.told()[-1]
     assert len(await live(office)) == 1
+
+
+async def test_a_question_answered_elsewhere_or_by_nobody_shows_that_where_it_was_put(
+    office: Office, room: str
+) -> None:
+    lever = await office.verbs.apply("INC-1", Order(MitigationKind.TURN_LIMIT, 5), BEN, "t1")
+    await office.verbs.revert(lever.id, "It is fixed", BEN, "r1")
+    await office.follows()
+    (question,) = (await office.verbs.look.state("1")).pending_approvals
+    for _ in range(60):  # a busy room: the question is far up
+        async with office.records.begin() as work:
+            await post(work, question.incident, "", "People talk.")
+        await office.follows()
+    await office.verbs.decide.answer(question.id, Person("cli:cem", "cem"), granted=False, note="Not yet.")
+    await office.follows()
+    (answered,) = [said for said in office.slack.messages[room] if "declined: undo" in str(said)]
+    assert "cem declined: undo Turn limit 5 on helpdesk-agent" in str(answered["blocks"])
+    assert "Not yet." in str(answered["blocks"])
+    assert "actions" not in str(answered["blocks"])
+    assert (await office.rooms.room(question.incident)).questions == {}
+
+    await office.verbs.revert(lever.id, "It is fixed", BEN, "r2")
+    await office.follows()
+    (question,) = (await office.verbs.look.state("1")).pending_approvals
+    office.clock.advance(31 * 60)
+    async with office.records.begin() as work:
+        await office.verbs.decide.changes.lapse(work, question)
+    await office.follows()
+    assert any("Nobody answered in time: undo Turn limit 5" in str(said) for said in office.slack.messages[room])
+
+
+async def test_a_lever_for_several_parts_of_the_traffic_at_once(office: Office, room: str) -> None:
+    preview = await previewed(office, room, "turn-limit")
+    wrong = await office.submits(preview, scope_typed="acme")
+    assert "write it like tenant=acme, version=2.3" in wrong["errors"]["scope_typed"]
+    again = await office.goes_on(preview, scope_typed="tenant=acme, version=2.3")
+    assert "tenant acme, version 2.3" in words(again)
+    assert await office.submits(again) == {}
+    assert [one.scope for one in await live(office)] == [Scope(tenant="acme", version="2.3")]
 
 
 async def test_the_way_out_is_planned_in_steps(office: Office, room: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from bot.incident.classification import Question, Reply
 from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import EVERYWHERE, Scope
 from bot.incident.model import Role
 from bot.incident.review import Section
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
@@ -205,6 +206,46 @@ def test_what_was_changed_is_previewed_before_it_is_applied(said: Mapping[str, s
     form = ordered(previewed(told(CLASSIFIED)[0], 0), said)
     assert not form.shown
     assert (form.order.value, form.order.scope.tenant) in {(3, ""), (5, "acme")}
+
+
+@pytest.mark.parametrize(
+    ("said", "scope"),
+    [
+        ({"scope_typed": "tenant=acme, version = 2.3"}, Scope(tenant="acme", version="2.3")),
+        ({"scope_typed": "env=production"}, Scope("production")),
+        ({"scope": "1", "scope_typed": "channel=mail"}, Scope(channel="mail")),
+        ({"scope": "0"}, Scope("production")),
+        ({}, EVERYWHERE),
+    ],
+)
+def test_any_part_of_the_traffic_is_chosen_or_typed(said: Mapping[str, str], scope: Scope) -> None:
+    assert ordered(previewed(told(CLASSIFIED)[0], 0), said).order.scope == scope
+
+
+@BROWSERS
+def test_a_combination_stays_until_it_is_changed_in_either_field(*, initials: bool) -> None:
+    both = Scope(tenant="acme", version="2.3")
+    order = Order(MitigationKind.HALT, scope=both)
+    found = replace(PREVIEWS[1], wanted=replace(PREVIEWS[1].wanted, scope=both))
+    view = preview.preview(told(CLASSIFIED)[0], found, order, KNOWN)
+    said = {"order_override": "it writes tickets"}
+    same = ordered(view, said, initials=initials)
+    assert (same.shown, same.order.scope) == (True, both)
+    changes: list[tuple[dict[str, str], Scope]] = [
+        ({"scope": "2"}, Scope(tenant="acme")),
+        ({"scope": "all"}, EVERYWHERE),
+        ({"scope_typed": "version=2.4"}, Scope(version="2.4")),
+    ]
+    for change, scope in changes:
+        form = ordered(view, {**said, **change}, initials=initials)
+        assert (form.shown, form.order.scope) == (False, scope)
+
+
+@pytest.mark.parametrize("typed", ["acme", "tenant=", "team=acme", "tenant=a, tenant=b", "=x", "tenant acme"])
+def test_a_scope_that_cannot_be_read_says_how_to_write_it(typed: str) -> None:
+    read = preview.read(submitted(previewed(told(CLASSIFIED)[0], 0), {"scope_typed": typed}))
+    assert refused(read) == {"scope_typed"}
+    assert "write it like tenant=acme, version=2.3" in str(read)
 
 
 @BROWSERS

@@ -7,8 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot.incident.control_facts import ExitPlanned, ExitWaiting, MitigationAdjusted
+from bot.incident.mitigation import ExitPlan
+from bot.incident.model import FIRSTFIVE, IncidentKey, Person
 from tests.web.fakes import World, ailing
 
+BEN = Person("U2", "ben")
 LOOP = {"class": "LOOP", "cause": "our-prompt", "severity": "SEV2"}
 
 
@@ -114,3 +118,21 @@ async def test_the_agents_page_shows_every_kind_in_force(world: World) -> None:
         page = (await client.get(f"/agents/{agent}")).text
     for said in ("Read-only mode", "hand", "mail", f"/incidents/{key}/levers"):
         assert said.lower() in page.lower()
+
+
+async def test_the_way_out_names_only_the_steps_ahead(world: World) -> None:
+    key = IncidentKey(await world.declared())
+    async with world.client() as client:
+        applied = await client.post(f"/api/v1/incidents/{key}/mitigations", json={"kind": "turn-limit", "value": 5})
+        mid = applied.json()["id"]
+        steps = MitigationAdjusted(mid, 5, 8, "step 1 of the exit plan", "turn limit 5", "turn limit 8", BEN)
+        for by, fact in (
+            (BEN, ExitPlanned(mid, ExitPlan((8, 15)), BEN)),
+            (FIRSTFIVE, ExitWaiting(mid, "the pass rate is low")),
+            (FIRSTFIVE, steps),
+        ):
+            async with world.records.begin() as work:
+                await work.timelines.append(key, fact, by, world.clock.now())
+        page = (await client.get(f"/incidents/{key}/levers")).text
+    assert "Way out: Turn limit 8 → 15 → off, 20 min apart" in page
+    assert "Waits:" not in page

@@ -5,12 +5,14 @@ from typing import Any, Final
 
 from bot.incident.choices import UNITS, Choices
 from bot.incident.kinds import LEVERS, MitigationKind, Value, figure_of
-from bot.incident.mitigation import EVERYWHERE, Mitigation, Scope
+from bot.incident.mitigation import Mitigation, Scope
 from bot.slack.blocks import Block, Option, checkboxes, select, text_input
 from bot.slack.text import plain_untrusted
 from bot.slack.views.reading import choice_of, choices_of, field_name, text_of
 
 VALUE, NAMED, SCOPE, MINUTES, SUPERSEDES = "value", "value_named", "scope", "minutes", "supersedes"
+SCOPE_TYPED: Final = "scope_typed"
+MOST_SCOPE: Final = 600  # characters
 LONGEST_NAME = 150  # characters of an option's value
 MOST_BOXES = 10
 BY_NAME = frozenset({MitigationKind.MODEL_PIN, MitigationKind.PROMPT_PIN, MitigationKind.DISABLE_TOOLS})
@@ -64,14 +66,23 @@ def read_value(view: Mapping[str, Any], kind: MitigationKind, shown: object) -> 
     return named or choice_of(view, VALUE) or shown
 
 
-def scope_field(known: Choices, scope: Scope) -> list[Block]:
-    """One part of the traffic, or all of it; a combination is set on the page."""
-    if not known.scopes and scope == EVERYWHERE:
-        return []
-    options: list[Option] = [(EVERYTHING, "All of its traffic")]
-    options += [(str(at), plain_untrusted(f"Only {one.in_words}", 75)) for at, one in enumerate(known.scopes)]
-    initial = str(known.scopes.index(scope)) if scope in known.scopes else EVERYTHING
-    return [select(SCOPE, "For which traffic?", options, initial=initial, placeholder=dict(options)[initial])]
+def scope_fields(known: Choices, scope: Scope) -> list[Block]:
+    """One of the known parts of the traffic, or all of it; and any combination, typed."""
+    fields: list[Block] = []
+    if known.scopes:
+        options: list[Option] = [(EVERYTHING, "All of its traffic")]
+        options += [(str(at), plain_untrusted(f"Only {one.in_words}", 75)) for at, one in enumerate(known.scopes)]
+        initial = str(known.scopes.index(scope)) if scope in known.scopes else EVERYTHING
+        fields.append(select(SCOPE, "For which traffic?", options, initial=initial, placeholder=dict(options)[initial]))
+    typed = text_input(
+        SCOPE_TYPED,
+        "Or a part in your words" if fields else "Only for a part of its traffic",
+        placeholder="tenant=acme, version=2.3",
+        hint="Any of environment, tenant, channel, version. Another part shows its own preview first.",
+        optional=True,
+        limit=MOST_SCOPE,
+    )
+    return [*fields, typed]
 
 
 def minutes_field(minutes: int) -> Block:

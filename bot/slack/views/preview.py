@@ -11,7 +11,7 @@ from bot.incident.kinds import LEVERS, Joining, MitigationKind, Value, figure_of
 from bot.incident.mitigation import EVERYWHERE, Mitigation, OnExpiry, Scope, Standing
 from bot.incident.preview import Preview
 from bot.incident.timeline import IncidentState
-from bot.incident.wishes import value_of
+from bot.incident.wishes import scope_of, value_of
 from bot.response.mitigate import Order
 from bot.slack.blocks import Block, View, modal, section, text_input
 from bot.slack.text import date_token, plain_untrusted, quote_untrusted, sentence
@@ -21,16 +21,26 @@ from bot.slack.views.lever_value import (
     MINUTES,
     NAMED,
     SCOPE,
+    SCOPE_TYPED,
     SUPERSEDES,
     VALUE,
     minutes_field,
     read_value,
-    scope_field,
+    scope_fields,
     supersedes_field,
     value_fields,
 )
 from bot.slack.views.mitigate import STANDING_WORDS, carried
-from bot.slack.views.reading import InputErrors, choice_of, field_name, has_block, key_of, metadata, text_of, too_long
+from bot.slack.views.reading import (
+    InputErrors,
+    choice_of,
+    field_name,
+    has_block,
+    key_of,
+    metadata,
+    text_of,
+    too_long,
+)
 
 CALLBACK: Final = "mitigate_preview"
 REASON, OVERRIDE = "order_reason", "order_override"
@@ -65,7 +75,8 @@ def preview(
     ``found`` is None while its value is still to be chosen; ``live`` are the agent's mitigations in force.
     """
     key = state.incident.key
-    known = replace(known, scopes=_carried(known.scopes))
+    named = [order.scope] if order.scope not in {EVERYWHERE, *known.scopes} else []
+    known = replace(known, scopes=_carried([*named, *known.scopes]))
     value = found.wanted.value if found else None
     against = found is not None and found.standing is Standing.CONTRAINDICATED
     agent = quote_untrusted(state.incident.agent, 200)
@@ -79,7 +90,7 @@ def preview(
         *supersedes_field(_pins(live, order), order.supersedes),
         *value_fields(order.kind, known, value),
         minutes_field(order.minutes),
-        *scope_field(known, order.scope),
+        *scope_fields(known, order.scope),
         _reason(order),
     ]
     about = _about(key, state, order, value, live, known, against=against)
@@ -97,6 +108,8 @@ def read(view: Mapping[str, Any]) -> Asked | InputErrors:
     value, scope, supersedes = _value(view, named, about), _scope(view, about), _superseded(view, about)
     if isinstance(value, dict):
         return value
+    if isinstance(scope, dict):
+        return scope
     same = about.get("v") is not None and value == _known_value(named, about.get("v"))
     shown = same and scope == Scope(**about.get("s", {})) and supersedes == str(about.get("x", ""))
     errors = {one: said for one, text in ((OVERRIDE, override), (REASON, reason)) if (said := _long(text))}
@@ -256,8 +269,14 @@ def _known_value(kind: MitigationKind, raw: object) -> Value | None:
         return None
 
 
-def _scope(view: Mapping[str, Any], about: Mapping[str, Any]) -> Scope:
-    chosen, offered = choice_of(view, SCOPE), about.get("o") or []
+def _scope(view: Mapping[str, Any], about: Mapping[str, Any]) -> Scope | InputErrors:
+    """What was typed, else what was chosen, else what the screen was about."""
+    chosen, offered, typed = choice_of(view, SCOPE), about.get("o") or [], text_of(view, SCOPE_TYPED)
+    if typed:
+        try:
+            return scope_of(typed)
+        except BadInput as error:
+            return {SCOPE_TYPED: str(error)}
     if chosen == EVERYTHING:
         return EVERYWHERE
     if chosen.isascii() and chosen.isdigit() and int(chosen) < len(offered):

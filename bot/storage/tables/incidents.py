@@ -149,6 +149,7 @@ rooms = Table(
     Column("steps", JSON, nullable=False),
     Column("checklist_ts", Text, nullable=False, server_default=""),
     Column("checklist_digest", Text, nullable=False, server_default=""),
+    Column("questions", JSON, nullable=False, server_default="{}"),
 )
 
 deliveries = Table(

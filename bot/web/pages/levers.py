@@ -12,7 +12,7 @@ from bot.incident.choices import UNITS, Choices, way_out
 from bot.incident.errors import BadInput, Refused
 from bot.incident.fitness import stronger
 from bot.incident.kinds import LEVERS, Joining, MitigationKind, figure_of
-from bot.incident.mitigation import Mitigation, MitigationState, Scope, Standing
+from bot.incident.mitigation import DIMENSIONS, Mitigation, MitigationState, Scope, Standing
 from bot.incident.model import Person
 from bot.incident.narration import proof_line
 from bot.incident.preview import Preview
@@ -24,7 +24,6 @@ from bot.web.pages.people import person_in
 from bot.web.pages.rendering import Rendering
 from bot.web.parts import Parts
 
-DIMENSIONS: Final = ("environment", "tenant", "channel", "version")
 MINUTES: Final = {"15": "15 min", "30": "30 min", "60": "60 min", "240": "4 h", "1440": "24 h", "4320": "72 h"}
 EXTENSIONS: Final = {"30": "30 min", "60": "60 min", "240": "4 h"}
 PACE = 20
