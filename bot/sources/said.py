@@ -41,6 +41,7 @@ _WORDS = (
     "generations",
 )
 _CALLS = ("tool_calls", "function_call")
+_ACTIONS = ("<action>", "\nAction:", "\n```bash")  # where the action begins that a text ends in
 
 
 def said(values: Values, redaction: Redaction = DEFAULT, *, agent: bool = False) -> str:
@@ -112,7 +113,8 @@ def _cut(words: str, room: int, redaction: Redaction) -> str:
         return redaction.text(words)
     if is_ledger(words):
         words = f"{brief(words)} {words}"  # what matters of it stands where a long text is cut
-    end = room // 4
+    action = max(words.rfind(sign) for sign in _ACTIONS)
+    end = max(room // 4, min(len(words) - action, room // 2) if action >= 0 else 0)
     return redaction.cut(words, room - end) + redaction.end(words, end)
 
 

@@ -229,7 +229,7 @@ def calls_in_model_spans_only(chance: Random) -> Found:
     start = [
         ask("open_url", {"url": f"/{name}"}, thought(chance)) for name in chance.sample(CITIES, chance.randrange(4))
     ]
-    return [*start, *(ask("scroll_down", {"amount": 1}, thought(chance)) for _ in _turns(chance))], len(start) + 2
+    return [*start, *(ask("press", {"key": "Enter"}, thought(chance)) for _ in _turns(chance))], len(start) + 2
 
 
 def results_not_captured(chance: Random) -> Found:

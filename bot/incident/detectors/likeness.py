@@ -37,8 +37,10 @@ TROUBLE = frozenset(("error", "errors", "failed", "failure", "traceback", "excep
 UNSURE = 50  # last characters of a cut result, where half a serial number may stand
 COMPLAINT = 120  # characters in which an error says what is wrong, before it shows where
 LONG_OUTCOME = 80  # characters; a shorter one ("ok") is the same for different things
+FEWEST_THOUGHT = 40  # characters
 
 _NONE_FAILED = re.compile(r"\b(?:0|no) (?:failed|failures?|errors?)\b", re.IGNORECASE)
+_TURNING = re.compile(r"\b(?:next (?!action|step)|another |more |other |remaining |scroll|each )", re.IGNORECASE)
 _SMALL_NUMBERS = re.compile(r"(?<![\w-])-?\d{1,4}(?![\w-])")
 
 
@@ -47,6 +49,7 @@ def kinds_of(steps: Sequence[Step]) -> list[int]:
     calls = Counter(step.name for step in steps if step.name)
     seen: dict[object, int] = {}
     recent: dict[str, list[int]] = {}
+    newest: dict[tuple[str, str], int] = {}
     found: list[int] = []
     sets = _Sets()
     for place, step in enumerate(steps):
@@ -64,6 +67,10 @@ def kinds_of(steps: Sequence[Step]) -> list[int]:
             step.short = len(sets.of(step.words)) < SHORTEST_TEXT
             if len(sets.of(step.words)) < FEWEST_WORDS:
                 kind = place
+        elif step.given is not None:
+            if place == len(steps) - 1 and step.outcome is None:
+                kind = newest.get((step.name, step.given), kind)  # it has not come back yet
+            newest[step.name, step.given] = kind
         found.append(kind)
     return found
 
@@ -82,11 +89,19 @@ class _Sets:
     def __init__(self) -> None:
         self._found: dict[str, Words] = {}
         self._free: dict[str, tuple[str, Words] | None] = {}
+        self._shapes: dict[str, str] = {}
 
     def of(self, text: str) -> Words:
         found = self._found.get(text)
         if found is None:
             found = self._found[text] = words_of(text)
+        return found
+
+    def shape(self, given: str) -> str:
+        """The arguments with every number as 0."""
+        found = self._shapes.get(given)
+        if found is None:
+            found = self._shapes[given] = without_numbers(given)
         return found
 
     def free(self, given: str) -> tuple[str, Words] | None:
@@ -120,7 +135,7 @@ def _alike(a: Step, b: Step, sets: _Sets) -> bool:
         return False
     if a.given == b.given or _same_but_for_stamps(a, b):
         return _same_outcome(a, b, sets)
-    return not a.wrote and _same_intent(a, b, sets)
+    return not a.wrote and (_same_intent(a, b, sets) or _same_thought(a, b, sets))
 
 
 def _same_but_for_stamps(a: Step, b: Step) -> bool:
@@ -169,6 +184,25 @@ def _same_intent(a: Step, b: Step, sets: _Sets) -> bool:
     if a.failing and len(one[1] - other[1]) == len(other[1] - one[1]) == 1:
         return False  # nothing found for one thing and nothing for another
     return (a.outcome == b.outcome and (long or a.failing)) or _same_outcome(a, b, sets, same_call=False)
+
+
+def _same_thought(a: Step, b: Step, sets: _Sets) -> bool:
+    """The model wants nearly the same again, of a thing that has another number by now: an element of a page loaded anew."""
+    if min(len(a.thought), len(b.thought)) < FEWEST_THOUGHT or sets.shape(a.given_text) != sets.shape(b.given_text):
+        return False
+    one, other = (sets.of(step.thought) - sets.of(step.given_text) for step in (a, b))
+    if min(len(one), len(other)) < SHORTEST_TEXT or shared(one, other, SAME_WORDS) < SAME_WORDS:
+        return False
+    if other_things(one, other) or one_form(sets.shape(a.thought), sets.shape(b.thought)) or _TURNING.search(a.thought):
+        return False
+    if a.outcome is None or b.outcome is None or a.outcome_text.endswith(CUT):
+        a.guessed = b.guessed = True
+        return (a.outcome is None) == (b.outcome is None) and _beginning(a, sets) == _beginning(b, sets)
+    return len(a.outcome_text) >= LONG_OUTCOME and sets.shape(a.outcome_text) == sets.shape(b.outcome_text)
+
+
+def _beginning(step: Step, sets: _Sets) -> str:
+    return sets.shape(step.outcome_text)[:UNSURE]
 
 
 def _reworded(one: Words, other: Words) -> bool:

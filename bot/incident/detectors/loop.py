@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from bot.incident.detectors.likeness import complains, kinds_of
 from bot.incident.detectors.refrains import Refrain, refrain_in
-from bot.incident.detectors.task_steps import CUT, Step, steps_of
+from bot.incident.detectors.rows import Row, row_in
+from bot.incident.detectors.task_steps import Step, steps_of
 from bot.incident.telemetry import Trace
 
 REPEATS = 3  # like steps with like outcomes
@@ -20,7 +21,8 @@ SHORT_REPEATS = 4  # the same few words, which courtesies also are
 DIALOGUE_REPEATS = 5  # like calls, although the agent talks with someone in between
 STUCK_REPEATS = 5  # one failure again after every change
 STUCK_TURN = 3  # steps from one such failure to the next, on average at most
-UNMOVED = 4  # calls in a row, all different, that get the same long result
+GUESSED_REPEATS = 5  # calls that are alike because the model thought the same
+PATIENT_REPEATS = 6  # waiting, and turning pages that nobody recorded
 RETRIES = 4  # failures of one call that a success right after excuses
 NOVEL = 0.4  # share of new steps from the first to the last repetition above which the task moves on
 NOVEL_OVERDUE = 0.5  # the same for a task far beyond its usual length
@@ -81,33 +83,15 @@ def _of_steps(steps: Sequence[Step], novel: float) -> Loop | None:
         return None
     kinds = kinds_of(steps)
     if len(set(kinds)) > len(kinds) - REPEATS + 1:
-        return _unmoved(steps)  # nothing stands there three times
+        return _of_row(row_in(steps))  # nothing stands there three times
     run = _run_in(steps, kinds, _Limits(novel))
     if run is not None:
         return _loop([steps[place] for place in run.places], [kinds[place] for place in run.places], run.times)
     calls = [(step, kind) for step, kind in zip(steps, kinds, strict=True) if not step.words]
     run = _run_in([step for step, _ in calls], [kind for _, kind in calls], _Limits(novel, DIALOGUE_REPEATS))
     if run is None:
-        return _unmoved(steps)
+        return _of_row(row_in(steps))
     return _loop([calls[place][0] for place in run.places], [calls[place][1] for place in run.places], run.times)
-
-
-def _unmoved(steps: Sequence[Step]) -> Loop | None:
-    """Different calls in a row that all get the same: a page on which nothing has any effect."""
-    best: list[Step] = []
-    row: list[Step] = []
-    for step in steps:
-        if step.words:
-            continue
-        long = step.outcome is not None and step.outcome_text.endswith(CUT)
-        row = [*(row if row and row[0].outcome == step.outcome else ()), step] if long else []
-        best = row if len(row) > len(best) else best
-    if len(best) < UNMOVED:
-        return None
-    ids = tuple(step.span_id for step in best)
-    return Loop(
-        "other calls with the same result", len(best), ids, failing=False, writes=any(step.writes for step in best)
-    )
 
 
 def _run_in(steps: Sequence[Step], kinds: Sequence[int], limits: _Limits) -> _Run | None:
@@ -159,7 +143,7 @@ def _furthest(
         if moves and not (times >= STUCK_REPEATS and length <= STUCK_TURN * (times - 1) and complains(steps[end])):
             continue
         even = length == turn * (times - 1) and turn <= CYCLE_LENGTHS[-1] and _cyclic(kinds[begin : end + 1], turn)
-        if times >= _needed(steps[begin], even=even) and not (times <= RETRIES and _worked(steps, end)):
+        if times >= _needed(steps[begin : end + 1], times, even=even) and not (times <= RETRIES and _worked(steps, end)):
             return last
     return None
 
@@ -173,7 +157,13 @@ def _worked(steps: Sequence[Step], end: int) -> bool:
     return again is not None and not again.failing
 
 
-def _needed(step: Step, *, even: bool) -> int:
+def _needed(stretch: Sequence[Step], times: int, *, even: bool) -> int:
+    """How often the first step of the stretch must stand in it."""
+    step = stretch[0]
+    if step.patient or (step.under_way and any(other.waits for other in stretch)):
+        return PATIENT_REPEATS
+    if step.guessed:
+        return APART if even and len(stretch) > times else GUESSED_REPEATS
     if step.short:
         return SHORT_REPEATS
     return REPEATS if step.known or even else APART
@@ -206,6 +196,14 @@ def _one(steps: Sequence[Step]) -> str:
 
 def _cyclic(kinds: Sequence[int], length: int) -> bool:
     return len(kinds) > length and all(kinds[place] == kinds[place - length] for place in range(length, len(kinds)))
+
+
+def _of_row(row: Row | None) -> Loop | None:
+    if row is None:
+        return None
+    ids, writes = tuple(step.span_id for step in row.steps), any(step.writes for step in row.steps)
+    failing = sum(step.failing for step in row.steps) * 2 > len(row.steps)
+    return Loop(row.what, len(row.steps), ids, row.tool, failing, writes)
 
 
 def _of_refrain(refrain: Refrain | None) -> Loop | None:

@@ -17,6 +17,14 @@ _FENCE = re.compile(r"```(?:\w+(?=\n))?")
 _COMMAND = re.compile(r"```(?:ba|z)?(?:sh)?\n\s*([^\n]+)\s*```\s*\Z")
 _JSON_NAME = re.compile(r'"(?:action|tool|name|tool_name|function)"\s*:\s*"(\w+)"')
 _NAME = re.compile(r"\w+")
+_EXIT_CODE = re.compile(r"\W*(?:return|exit)[ _-]?(?:code|status)\W{1,4}-?[1-9]", re.IGNORECASE)
+_WAIT = re.compile(r"\W*(?:\w+\W+){0,2}?(?:sleep|wait|noop)(?![a-z])", re.IGNORECASE)
+_MOVE = re.compile(r"\W*(?:\w+\W+){0,2}?(?:scroll|page_?(?:down|up)|next)(?![a-z])", re.IGNORECASE)
+_UNDER_WAY = re.compile(
+    r"(?:status|state)\W{1,6}(?:running|pending|in[ _-]?progress|queued|processing|started|building)\b"
+    r"|\bstill (?:running|pending|processing|building)\b",
+    re.IGNORECASE,
+)
 CUT = "…"  # how the preview of a longer text ends
 
 
@@ -34,13 +42,36 @@ class Step:
     writes: bool = False
     wrote: bool = False  # a write that succeeded
     words: str = ""
+    thought: str = ""  # what the model said before it made the call
     short: bool = False  # so few words that it may be a courtesy
     vague: bool = False  # of a long result only the beginning is known to be the same
+    guessed: bool = False  # it is like another call because the model thought the same; what came of it may differ
 
     @property
     def known(self) -> bool:
         """How it came out is known; words are their own outcome."""
         return bool(self.words) or (self.outcome is not None and not self.vague)
+
+    @property
+    def waits(self) -> bool:
+        """It does nothing but let time pass."""
+        return not self.words and bool(_WAIT.match(self._done))
+
+    @property
+    def patient(self) -> bool:
+        """Once more is no sign of a loop for some time: it waits, or turns a page whose content is not recorded."""
+        return not (self.words or self.failing) and (
+            self.waits or (self.outcome is None and bool(_MOVE.match(self._done)))
+        )
+
+    @property
+    def under_way(self) -> bool:
+        """Its outcome says that something else goes on."""
+        return not self.failing and bool(_UNDER_WAY.search(self.outcome_text))
+
+    @property
+    def _done(self) -> str:
+        return f"{self.name} {self.given_text[:60]}"
 
 
 def steps_of(trace: Trace) -> list[Step]:
@@ -53,10 +84,13 @@ def steps_of(trace: Trace) -> list[Step]:
     spans = [span for span in spans if span.parent_id not in by_id or not _same_again(span, by_id[span.parent_id])]
     teams = several_agents(trace)
     found = []
+    thought = ""
     for place, span in enumerate(spans):
         if span.tool is not None:
-            found.append(_call(span))
-        elif not teams or not called:
+            found.append(_call(span, thought))
+            continue
+        thought = text_of(span).partition(CALL_MARK)[0]
+        if not teams or not called:
             follows = spans[place + 1].tool is not None if place + 1 < len(spans) else False
             step = None if called and follows else _words(span, called=called, teams=teams)
             if step is not None:
@@ -104,7 +138,7 @@ def action_in(text: str) -> str | None:
     return call[1] if call else None
 
 
-def _call(span: Span) -> Step:
+def _call(span: Span, thought: str) -> Step:
     tool = span.tool
     if tool is None:
         raise ValueError("only a span that called a tool is a call")
@@ -119,9 +153,10 @@ def _call(span: Span) -> Step:
         tool.arguments_preview,
         outcome,
         text,
-        failing or text[:7].lower().startswith(("error", "traceb")),
+        failing or text[:7].lower().startswith(("error", "traceb")) or bool(_EXIT_CODE.match(text)),
         writes,
         writes and not span.error,
+        thought=thought,
     )
 
 
@@ -133,7 +168,8 @@ def _words(span: Span, *, called: bool, teams: bool) -> Step | None:
     if action is not None:
         name = _JSON_NAME.search(action) or _NAME.match(action)
         called_by = name[name.lastindex or 0] if name else action[:40]
-        return Step(span.span_id, called_by, action, action, None, "", failing=span.error)
+        thought = text.replace(action, " ")
+        return Step(span.span_id, called_by, action, action, None, "", failing=span.error, thought=thought)
     if teams:
         return None  # who says what to whom is judged agent by agent
     return Step(span.span_id, "", None, "", None, "", failing=span.error, words=text)

@@ -1,0 +1,89 @@
+"""Calls in a row that get nowhere, although no two of them need be alike in what came of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.incident.detectors.alike import without_numbers, words_of
+from bot.incident.detectors.task_steps import CUT, Step
+
+UNMOVED = 4  # different calls that get the same long result: a page on which nothing has any effect
+REFUSED = 4  # failures of one call, whatever the error says
+RENUMBERED = 5  # failures of calls that differ only in numbers, with errors that do, too
+DETERMINED = 4  # times that one call is made with the same long thought
+LONG_THOUGHT = 20  # different words
+RETRIES = 4  # failures of one call that a success right after excuses
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the row is, and its calls; ``tool`` where they are all of one."""
+
+    what: str
+    steps: Sequence[Step]
+    tool: str | None = None
+
+
+def row_in(steps: Sequence[Step]) -> Row | None:
+    """The longest row in a task, or None."""
+    calls = [step for step in steps if not step.words]
+    found = [
+        _row("other calls with the same result", _longest(calls, _unmoved), UNMOVED),
+        _row("the same call, which fails every time", _tried_in_vain(calls), REFUSED),
+        _row("nearly the same call with the same kind of error", _longest(calls, _renumbered), RENUMBERED),
+        _row("the same call with the same thought", _longest(calls, _determined), DETERMINED),
+    ]
+    return max((row for row in found if row), key=lambda row: len(row.steps), default=None)
+
+
+def _row(what: str, steps: Sequence[Step], fewest: int) -> Row | None:
+    if len(steps) < fewest:
+        return None
+    return Row(what, steps, steps[0].name if len({step.name for step in steps}) == 1 else None)
+
+
+def _longest(calls: Sequence[Step], goes_on: Callable[[Step, Step], bool]) -> Sequence[Step]:
+    """The longest stretch in which every call goes on with the one before it."""
+    best: Sequence[Step] = ()
+    begin = 0
+    for place in range(1, len(calls) + 1):
+        if place == len(calls) or not goes_on(calls[place - 1], calls[place]):
+            if place - begin > max(len(best), 1):
+                best = calls[begin:place]
+            begin = place
+    return best
+
+
+def _unmoved(before: Step, step: Step) -> bool:
+    return step.outcome is not None and step.outcome == before.outcome and step.outcome_text.endswith(CUT)
+
+
+def _tried_in_vain(calls: Sequence[Step]) -> Sequence[Step]:
+    row = _longest(calls, _refused)
+    if 0 < len(row) <= RETRIES:
+        after = next((calls[place + 1 :] for place, step in enumerate(calls) if step is row[-1]), ())
+        if after and _one_call(row[-1], after[0]):  # and it did not fail
+            return ()
+    return row
+
+
+def _refused(before: Step, step: Step) -> bool:
+    return before.failing and step.failing and _one_call(before, step)
+
+
+def _renumbered(before: Step, step: Step) -> bool:
+    if not (before.failing and step.failing and before.name == step.name):
+        return False
+    return without_numbers(before.given_text) == without_numbers(step.given_text) and (
+        without_numbers(before.outcome_text) == without_numbers(step.outcome_text)
+    )
+
+
+def _determined(before: Step, step: Step) -> bool:
+    if not (before.thought and _one_call(before, step)):
+        return False
+    thought = without_numbers(step.thought)
+    return thought == without_numbers(before.thought) and len(words_of(thought)) >= LONG_THOUGHT
+
+
+def _one_call(a: Step, b: Step) -> bool:
+    return a.given is not None and (a.name, a.given) == (b.name, b.given)
