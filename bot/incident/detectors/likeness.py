@@ -40,6 +40,7 @@ LONG_OUTCOME = 80  # characters; a shorter one ("ok") is the same for different 
 FEWEST_THOUGHT = 40  # characters
 
 _NONE_FAILED = re.compile(r"\b(?:0|no) (?:failed|failures?|errors?)\b", re.IGNORECASE)
+_ELEMENT = re.compile(r"\W*(?:\w+\W+){0,2}?(?:click|type|fill|press|select|hover|tap|input)(?![a-z])", re.IGNORECASE)
 _TURNING = re.compile(r"\b(?:next (?!action|step)|another |more |other |remaining |scroll|each )", re.IGNORECASE)
 _SMALL_NUMBERS = re.compile(r"(?<![\w-])-?\d{1,4}(?![\w-])")
 
@@ -90,6 +91,7 @@ class _Sets:
         self._found: dict[str, Words] = {}
         self._free: dict[str, tuple[str, Words] | None] = {}
         self._shapes: dict[str, str] = {}
+        self._timeless: dict[str, str] = {}
 
     def of(self, text: str) -> Words:
         found = self._found.get(text)
@@ -97,11 +99,18 @@ class _Sets:
             found = self._found[text] = words_of(text)
         return found
 
-    def shape(self, given: str) -> str:
-        """The arguments with every number as 0."""
-        found = self._shapes.get(given)
+    def shape(self, text: str) -> str:
+        """The text with every number as 0."""
+        found = self._shapes.get(text)
         if found is None:
-            found = self._shapes[given] = without_numbers(given)
+            found = self._shapes[text] = without_numbers(text)
+        return found
+
+    def timeless(self, text: str) -> str:
+        """The text without clock times and their like."""
+        found = self._timeless.get(text)
+        if found is None:
+            found = self._timeless[text] = without_clocks(text)
         return found
 
     def free(self, given: str) -> tuple[str, Words] | None:
@@ -157,7 +166,7 @@ def _same_outcome(a: Step, b: Step, sets: _Sets, *, same_call: bool = True) -> b
     if a.outcome_text.endswith(CUT) and a.outcome_text[:-UNSURE] == b.outcome_text[:-UNSURE]:
         a.vague = b.vague = True
         return True
-    first, second = without_clocks(a.outcome_text), without_clocks(b.outcome_text)
+    first, second = sets.timeless(a.outcome_text), sets.timeless(b.outcome_text)
     if first == second:
         return bool(first.strip())
     one, other = sets.of(first), sets.of(second)
@@ -187,8 +196,10 @@ def _same_intent(a: Step, b: Step, sets: _Sets) -> bool:
 
 
 def _same_thought(a: Step, b: Step, sets: _Sets) -> bool:
-    """The model wants nearly the same again, of a thing that has another number by now: an element of a page loaded anew."""
+    """The model wants nearly the same again of an element of a page that was loaded anew, and has other numbers now."""
     if min(len(a.thought), len(b.thought)) < FEWEST_THOUGHT or sets.shape(a.given_text) != sets.shape(b.given_text):
+        return False
+    if not (_ELEMENT.match(a.name) or _ELEMENT.match(a.given_text[:40])):
         return False
     one, other = (sets.of(step.thought) - sets.of(step.given_text) for step in (a, b))
     if min(len(one), len(other)) < SHORTEST_TEXT or shared(one, other, SAME_WORDS) < SAME_WORDS:

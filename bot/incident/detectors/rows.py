@@ -1,5 +1,6 @@
 """Calls in a row that get nowhere, although no two of them need be alike in what came of them."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,11 @@ UNMOVED = 4  # different calls that get the same long result: a page on which no
 REFUSED = 4  # failures of one call, whatever the error says
 RENUMBERED = 5  # failures of calls that differ only in numbers, with errors that do, too
 DETERMINED = 4  # times that one call is made with the same long thought
+COUNTING = 6  # the same where its results differ in numbers only, which may be progress
 LONG_THOUGHT = 20  # different words
 RETRIES = 4  # failures of one call that a success right after excuses
+
+_NUMBERS = re.compile(r"\d{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ def row_in(steps: Sequence[Step]) -> Row | None:
         _row("other calls with the same result", _longest(calls, _unmoved), UNMOVED),
         _row("the same call, which fails every time", _tried_in_vain(calls), REFUSED),
         _row("nearly the same call with the same kind of error", _longest(calls, _renumbered), RENUMBERED),
-        _row("the same call with the same thought", _longest(calls, _determined), DETERMINED),
+        _determined(calls),
     ]
     return max((row for row in found if row), key=lambda row: len(row.steps), default=None)
 
@@ -73,12 +77,20 @@ def _refused(before: Step, step: Step) -> bool:
 def _renumbered(before: Step, step: Step) -> bool:
     if not (before.failing and step.failing and before.name == step.name):
         return False
+    if not set(_NUMBERS.findall(step.given_text)).isdisjoint(_NUMBERS.findall(step.outcome_text)):
+        return False  # the error is about the thing asked for, and each asks for another
     return without_numbers(before.given_text) == without_numbers(step.given_text) and (
         without_numbers(before.outcome_text) == without_numbers(step.outcome_text)
     )
 
 
-def _determined(before: Step, step: Step) -> bool:
+def _determined(calls: Sequence[Step]) -> Row | None:
+    row = _longest(calls, _of_one_mind)
+    counting = bool(row) and len({without_numbers(step.outcome_text) for step in row}) == 1
+    return _row("the same call with the same thought", row, COUNTING if counting else DETERMINED)
+
+
+def _of_one_mind(before: Step, step: Step) -> bool:
     if not (before.thought and _one_call(before, step)):
         return False
     thought = without_numbers(step.thought)
