@@ -18,6 +18,7 @@ from bot.incident.detectors.task_steps import said_by_agents
 from bot.incident.telemetry import CALL_MARK, Span, Trace
 
 TIMES = 3
+CANNED_TIMES = 4  # of the very same words of an agent that leads nobody: a terminal or a proxy has one answer for much
 MOST_STEPS = 400  # a longer task is judged by its last steps
 WINDOW = 6  # things one agent says in a row
 INSTRUCTION = 0.55  # words shared by two instructions of one orchestrator
@@ -190,14 +191,18 @@ def _repeated(voice: list[_Said]) -> list[_Said]:
             recent.append([place])
         for group in joined:
             group.append(place)
-            if len(group) > len(best) and _close(group, TIMES if said.courtesy else WINDOW):
+            if len(group) > len(best) and _close([voice[at] for at in group], group):
                 best = group
     return [voice[place] for place in best]
 
 
-def _close(group: list[int], window: int) -> bool:
-    """Three of the group stand within so many things that the agent says."""
-    return any(group[at + TIMES - 1] - group[at] < window for at in range(len(group) - TIMES + 1))
+def _close(said: Sequence[_Said], places: Sequence[int]) -> bool:
+    """Enough of the group stand within few things that the agent says."""
+    newest = said[-1]
+    canned = not newest.leads and len({one.text for one in said}) == 1
+    times = CANNED_TIMES if canned else TIMES
+    window = times if newest.courtesy else WINDOW
+    return any(places[at + times - 1] - places[at] < window for at in range(len(places) - times + 1))
 
 
 def _same(a: _Said, b: _Said) -> bool:
