@@ -10,6 +10,7 @@ from bot.incident.telemetry import ModelCall, SideEffect, Span, SpanKind, Task, 
 from tests.incident.looping_runs import LOOPING
 from tests.incident.ordinary_runs import ORDINARY
 from tests.incident.run_steps import Family, Run, Step, act, call, runs_of, say
+from tests.incident.stubborn_runs import STUBBORN_LOOPING, STUBBORN_ORDINARY
 from tests.incident.team_runs import TEAMS_LOOPING, TEAMS_ORDINARY, tell
 from tests.incident.web_and_code_runs import WEB_AND_CODE_LOOPING, WEB_AND_CODE_ORDINARY
 
@@ -157,7 +158,9 @@ def test_warnings_of_python_are_nobodys_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "family", [*LOOPING, *TEAMS_LOOPING, *WEB_AND_CODE_LOOPING], ids=lambda family: family.__name__
+    "family",
+    [*LOOPING, *TEAMS_LOOPING, *WEB_AND_CODE_LOOPING, *STUBBORN_LOOPING],
+    ids=lambda family: family.__name__,
 )
 def test_looping_runs_are_found_within_two_steps_of_the_third_time(family: Family) -> None:
     lags: list[int | None] = []
@@ -175,7 +178,9 @@ def test_looping_runs_are_found_within_two_steps_of_the_third_time(family: Famil
 
 
 @pytest.mark.parametrize(
-    "family", [*ORDINARY, *TEAMS_ORDINARY, *WEB_AND_CODE_ORDINARY], ids=lambda family: family.__name__
+    "family",
+    [*ORDINARY, *TEAMS_ORDINARY, *WEB_AND_CODE_ORDINARY, *STUBBORN_ORDINARY],
+    ids=lambda family: family.__name__,
 )
 def test_ordinary_runs_are_left_alone(family: Family) -> None:
     alarms = [loop for ordinary in runs_of([family], EACH) if (loop := loop_in(ordinary.trace()))]

@@ -4,10 +4,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.incident.detectors.alike import without_numbers, words_of
+from bot.incident.detectors.alike import one_form, other_things, shared, without_numbers, words_of
 from bot.incident.detectors.task_steps import CUT, Step
 
 UNMOVED = 4  # different calls that get the same long result: a page on which nothing has any effect
+STUCK = 5  # different calls that get the same shorter result, all with nearly the same thought: a terminal that hangs
+SAME_THOUGHT = 0.5  # of the words of two
+FEWEST_WORDS = 12  # different words of such a thought
+SHORTEST_RESULT = 20  # characters
 REFUSED = 4  # failures of one call, whatever the error says
 RENUMBERED = 5  # failures of calls that differ only in numbers, with errors that do, too
 DETERMINED = 4  # times that one call is made with the same long thought
@@ -32,6 +36,7 @@ def row_in(steps: Sequence[Step]) -> Row | None:
     calls = [step for step in steps if not step.words]
     found = [
         _row("other calls with the same result", _longest(calls, _unmoved), UNMOVED),
+        _row("other calls with the same thought and result", _longest(calls, _stuck), STUCK),
         _row("the same call, which fails every time", _tried_in_vain(calls), REFUSED),
         _row("nearly the same call with the same kind of error", _longest(calls, _renumbered), RENUMBERED),
         _determined(calls),
@@ -59,6 +64,15 @@ def _longest(calls: Sequence[Step], goes_on: Callable[[Step, Step], bool]) -> Se
 
 def _unmoved(before: Step, step: Step) -> bool:
     return step.outcome is not None and step.outcome == before.outcome and step.outcome_text.endswith(CUT)
+
+
+def _stuck(before: Step, step: Step) -> bool:
+    if step.outcome is None or step.outcome != before.outcome or len(step.outcome_text) < SHORTEST_RESULT:
+        return False
+    one, other = words_of(before.thought), words_of(step.thought)
+    if min(len(one), len(other)) < FEWEST_WORDS or shared(one, other, SAME_THOUGHT) < SAME_THOUGHT:
+        return False
+    return not other_things(one, other) and not one_form(before.thought, step.thought)
 
 
 def _tried_in_vain(calls: Sequence[Step]) -> Sequence[Step]:

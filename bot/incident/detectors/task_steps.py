@@ -54,15 +54,13 @@ class Step:
 
     @property
     def waits(self) -> bool:
-        """It does nothing but let time pass."""
-        return not self.words and bool(_WAIT.match(self._done))
+        """It does nothing but let time pass; an error is more than that."""
+        return not (self.words or (self.failing and self.outcome_text)) and bool(_WAIT.match(self._done))
 
     @property
     def patient(self) -> bool:
         """Once more is no sign of a loop for some time: it waits, or turns a page whose content is not recorded."""
-        return not (self.words or self.failing) and (
-            self.waits or (self.outcome is None and bool(_MOVE.match(self._done)))
-        )
+        return self.waits or (not self.words and self.outcome is None and bool(_MOVE.match(self._done)))
 
     @property
     def under_way(self) -> bool:
