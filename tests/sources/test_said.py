@@ -79,3 +79,10 @@ def test_what_no_database_takes_is_replaced() -> None:
 )
 def test_any_structure_is_read_without_failing(structure: object) -> None:
     assert len(said({"gen_ai.output.messages": json.dumps(structure)}, agent=True)) <= MOST_SAID
+
+
+def test_the_action_that_long_words_end_in_is_kept_whole() -> None:
+    action = f"<action>\ntool: search\nparameters: {json.dumps({'q': 'kettle ' * 30})}\n</action>"
+    kept = said({"output.value": f"<think>{'word ' * 900}</think>\n{action}"})
+    assert kept.endswith(action)
+    assert len(kept) <= MOST_SAID

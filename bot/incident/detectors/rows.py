@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bot.incident.detectors.alike import one_form, other_things, shared, without_numbers, words_of
 from bot.incident.detectors.task_steps import CUT, Step
@@ -34,6 +35,8 @@ class Row:
 def row_in(steps: Sequence[Step]) -> Row | None:
     """The longest row in a task, or None."""
     calls = [step for step in steps if not step.words]
+    if not any(_comparable(before, step) for before, step in pairwise(calls)):
+        return None  # as in most tasks
     found = [
         _row("other calls with the same result", _longest(calls, _unmoved), UNMOVED),
         _row("other calls with the same thought and result", _longest(calls, _stuck), STUCK),
@@ -42,6 +45,10 @@ def row_in(steps: Sequence[Step]) -> Row | None:
         _determined(calls),
     ]
     return max((row for row in found if row), key=lambda row: len(row.steps), default=None)
+
+
+def _comparable(a: Step, b: Step) -> bool:
+    return (a.outcome is not None and a.outcome == b.outcome) or (a.failing and b.failing) or _one_call(a, b)
 
 
 def _row(what: str, steps: Sequence[Step], fewest: int) -> Row | None:
