@@ -245,9 +245,9 @@ def _evidence(commands: Any) -> None:
 
 
 def _run_evidence(args: argparse.Namespace) -> int:
-    from bot.app import console as app  # noqa: PLC0415  start-up time of the other commands
-
     agent, at, window = _named(args.agent), _moment_of(args), _minutes(args.window)
+    from bot.app import console as app  # noqa: PLC0415  start-up time: of the other commands, and of a wrong word
+
     return _with_console(lambda console: app.print_evidence(console, agent, at, window, as_json=args.json))
 
 
@@ -280,9 +280,9 @@ def _classify(commands: Any) -> None:
 
 
 def _run_classify(args: argparse.Namespace) -> int:
-    from bot.app import console as app  # noqa: PLC0415  start-up time of the other commands
-
     agent, at = _named(args.agent), _moment_of(args)
+    from bot.app import console as app  # noqa: PLC0415  start-up time: of the other commands, and of a wrong word
+
     return _with_console(lambda console: app.print_classification(console, agent, at, as_json=args.json))
 
 

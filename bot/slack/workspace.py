@@ -21,7 +21,7 @@ from bot.slack.text import for_plain_workspace, without_buttons
 CALL_SECONDS = 10
 TOO_MANY = 429
 SERVER_TROUBLE = 500
-DEFAULT_WAIT = timedelta(seconds=5)
+SLOWER = timedelta(seconds=5)  # when Slack asks us to slow down and names no time
 _BUSY = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 _WRONG_TOKEN = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
 
@@ -46,7 +46,7 @@ async def asked(call: Awaitable[Any]) -> Mapping[str, Any]:
     except SlackApiError as error:
         raise _translated(error) from error
     except (aiohttp.ClientError, TimeoutError, OSError, SlackClientError) as error:
-        raise Unavailable("Slack did not answer.", DEFAULT_WAIT) from error
+        raise Unavailable("Slack did not answer.") from error
     answer: Mapping[str, Any] = response.data if isinstance(response.data, dict) else {}
     return answer
 
@@ -59,14 +59,14 @@ def _translated(error: SlackApiError) -> FirstfiveError:
     if status == TOO_MANY or code in {"ratelimited", "rate_limited"}:
         return Unavailable("Slack asks us to slow down.", _wait(getattr(response, "headers", {})))
     if status >= SERVER_TROUBLE or code in _BUSY:
-        return Unavailable("Slack has trouble of its own.", DEFAULT_WAIT)
+        return Unavailable("Slack has trouble of its own.")
     return Declined(code)
 
 
 def _wait(headers: Mapping[str, Any]) -> timedelta:
     found = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
     text = found[0] if isinstance(found, list) else str(found)
-    return timedelta(seconds=int(text)) if text.isdigit() else DEFAULT_WAIT
+    return timedelta(seconds=int(text)) if text.isdigit() else SLOWER
 
 
 @dataclass(frozen=True, slots=True)

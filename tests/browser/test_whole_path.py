@@ -27,7 +27,7 @@ def test_a_looping_agent_is_declared_classified_contained_and_reviewed(
     answer_by_private_link(demo, phone, measured)
     keep_informed(demo, people)
     resolve(people, picture)
-    approve(demo)
+    approve(demo, people)
     review(demo, people, page, picture)
 
     told = [event["kind"] for event in demo.api("incidents/INC-1/timeline")["events"]]
@@ -201,10 +201,12 @@ def resolve(people: WorkspacePage, picture: Callable[[str], None]) -> None:
     picture("08-resolved")
 
 
-def approve(demo: Demo) -> None:
+def approve(demo: Demo, people: WorkspacePage) -> None:
     """A second person lets the agent do more again; resolving alone does not."""
+    expect(people.card.get_by_role("button", name="Approve")).to_have_count(1)
     (question,) = demo.api("approvals")["approvals"]
     demo.post(f"approvals/{question['id']}/approve", {}, "ben")
+    expect(people.card.get_by_role("button", name="Approve")).to_have_count(0)  # a click while it changes is lost
 
 
 def review(demo: Demo, people: WorkspacePage, page: Page, picture: Callable[[str], None]) -> None:

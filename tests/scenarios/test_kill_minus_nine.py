@@ -15,9 +15,9 @@ from bot.storage.audit_trail import SqlAuditTrail
 from bot.storage.database import Database
 from bot.storage.outbox import SqlOutboxQueue
 from bot.storage.records import SqlRecords
-from tests.contracts.conftest import database_url, postgres
+from tests.contracts.conftest import database_url
 
-__all__ = ["database_url", "postgres"]  # fixtures
+__all__ = ["database_url"]  # a fixture
 
 ROOT = Path(__file__).parents[2]
 KEY = IncidentKey("INC-1")

@@ -86,8 +86,9 @@ def always(reply: Reply) -> Callable[[Asked], Reply]:
 
 
 def an_ask(**changes: Any) -> SourceAsk:
-    """One hour before noon, the last ten minutes of it being now."""
+    """One hour before noon, the last ten minutes of it being now; with time enough unless time is the story."""
     plain: dict[str, Any] = {
+        "seconds": 30.0,
         "agent": "helpdesk-agent",
         "names": frozenset({"helpdesk-agent"}),
         "start_ns": NOON_NS - 60 * MINUTE_NS,
