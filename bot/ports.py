@@ -361,6 +361,22 @@ class Requests(Protocol):
         ...
 
 
+class Turns(Protocol):
+    """Who writes to a lane now: one at a time, across processes, and nobody forever."""
+
+    async def take(self, lane: str, now: datetime, until: datetime) -> int | None:
+        """The number of the turn, which lasts until then at most; None while another one lasts."""
+        ...
+
+    async def is_mine(self, lane: str, number: int) -> bool:
+        """No later turn has begun. None begins before this transaction ends."""
+        ...
+
+    async def leave(self, lane: str, number: int) -> None:
+        """End the turn, if it is still that one."""
+        ...
+
+
 class Work(Protocol):
     """One transaction over everything we keep."""
 
@@ -392,6 +408,11 @@ class Work(Protocol):
     @property
     def jobs(self) -> Jobs:
         """Durable timers."""
+        ...
+
+    @property
+    def turns(self) -> Turns:
+        """Who writes to control planes now."""
         ...
 
     @property

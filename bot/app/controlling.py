@@ -34,6 +34,7 @@ SETTLED = frozenset(
         MitigationState.INEFFECTIVE,
         MitigationState.UNPROVEN,
         MitigationState.HELD,
+        MitigationState.STILL_ON,
         MitigationState.REVERTED,
         MitigationState.EXPIRED,
         MitigationState.REFUSED,
@@ -273,6 +274,10 @@ async def _show(home: House, wish: Wish) -> int:
     print(
         f"  applied  {found.applied_at:%Y-%m-%d %H:%M:%S} UTC by {found.applied_by.name}, carried out by {found.driver}"
     )
+    if found.declined:
+        print(f"  declined {found.driver}: {found.declined}  Try again: firstfive control revert {found.id}")
+    if status and status.strayed:
+        print(f"  strayed  {status.strayed.driver} says otherwise: {status.strayed.detail}")
     if found.uncertain:
         print(f"  unsure   {found.uncertain}")
     if status and status.proof:
@@ -331,7 +336,7 @@ async def _print(home: House, found: list[Mitigation], *, as_json: bool) -> None
 def _line(m: Mitigation) -> str:
     until = f"until {m.expires_at:%Y-%m-%d %H:%M} UTC" if m.state.is_live else ""
     where = f" ({m.scope.in_words})" if m.scope.in_words else ""
-    doubt = f"  uncertain: {m.uncertain}" if m.uncertain else ""
+    doubt = f"  declined: {m.declined}" if m.declined else f"  uncertain: {m.uncertain}" if m.uncertain else ""
     return f"{m.id}  {m.label} on {m.agent}{where}  {m.state.value} {until}  {m.incident}{doubt}"
 
 
@@ -357,6 +362,7 @@ def row(m: Mitigation) -> dict[str, Any]:
         "state": m.state.value,
         "live": m.state.is_live,
         "uncertain": m.uncertain,
+        "declined": m.declined,
         "approval": m.approval or None,
         "driver": m.driver,
         "revision": m.revision,

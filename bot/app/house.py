@@ -33,6 +33,7 @@ from bot.incident.taxonomy import IncidentClass
 from bot.monitors.movement import MovementWatch
 from bot.monitors.proof import ProofWatch
 from bot.monitors.retention import Retention
+from bot.monitors.straying import StrayWatch
 from bot.monitors.timers import Timers
 from bot.ports import Background, Clock, Records, Work
 from bot.response.answering import SendAnswer
@@ -162,6 +163,11 @@ class House:
     def proofs(self) -> ProofWatch:
         """The watch over mitigations."""
         return ProofWatch(self.records, self.clock, self.drivers, self.telemetry, self.documents.catalogue)
+
+    @property
+    def strays(self) -> StrayWatch:
+        """The watch over what other control planes say."""
+        return StrayWatch(self.records, self.clock, self.drivers, self.levers.changes.carry_out)
 
     @property
     def movements(self) -> MovementWatch:

@@ -116,6 +116,7 @@ async def _serve(settings: Settings, *, jobs: bool) -> int:
         if settings.server.flagd_port:
             group("the flagd stream", flagd(home))
         group("the proof watch", home.proofs.run())
+        group("the watch over other control planes", home.strays.run())
         group("the watch over what mitigations move", home.movements.run())
         group("retention", home.retention.run())
         if settings.slack.is_set:

@@ -63,6 +63,8 @@ async def apply_is_in_force_and_revert_lifts_it(subject: Subject) -> None:
         must(await bench.settles(bench.on, confirmed=False), "read_back() confirms a mitigation that was reverted.")
         if subject.reads_back:
             must(await bench.settles(bench.off, confirmed=True), "read_back() does not confirm that it is lifted.")
+            found = await bench.driver.read_back(bench.mitigation, bench.on)
+            must(found.differs, "read_back() must say that it differs where the vendor answers something else.")
 
 
 async def twice_is_once(subject: Subject) -> None:
@@ -160,7 +162,9 @@ async def errors_are_translated(subject: Subject) -> None:
                     isinstance(error, Refused),
                     "Credentials that are not taken must be Refused: trying again is no use.",
                 )
-            must(not await bench.reads(bench.on), f"read_back() confirms although the vendor {mood.value}.")
+            found = await bench.driver.read_back(bench.mitigation, bench.on)
+            must(not found.confirmed, f"read_back() confirms although the vendor {mood.value}.")
+            must(not found.differs, f"read_back() says that it differs although the vendor {mood.value}.")
     nowhere = subject.open(f"http://127.0.0.1:{_free_port()}")
     mitigation = subject.mitigation
     after = compose(mitigation.agent, mitigation.scope, (mitigation,), 1)
@@ -174,6 +178,7 @@ async def errors_are_translated(subject: Subject) -> None:
         found = await nowhere.read_back(mitigation, after)
         await nowhere.close()
     must(not found.confirmed and found.detail, "A vendor that cannot be asked must not be confirmed, with a reason.")
+    must(not found.differs, "A vendor that cannot be asked does not differ: nobody knows what it says.")
 
 
 async def no_secret_shows(subject: Subject) -> None:

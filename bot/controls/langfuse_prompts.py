@@ -83,7 +83,8 @@ class LangfusePrompts(Driver):
                 )
                 version = found.body.get("version") if found else None
                 if held if wanted is None else str(version) != str(_version(wanted)):
-                    return ReadBack(confirmed=False, detail=f"{label} of {prompt} is on version {version}")
+                    said_now = f"{label} of {prompt} is on version {version}"
+                    return ReadBack(confirmed=False, detail=said_now, differs=True)
                 said.append(f"{label} of {prompt} is on version {version}")
         except FirstfiveError as error:
             return ReadBack(confirmed=False, detail=str(error))

@@ -69,7 +69,7 @@ class LaunchDarkly(Driver):
             for flag in [await self._flag(*place) for place in self._places(mitigation)]:
                 wrong = self._wrong(flag, mitigation, after)
                 if wrong:
-                    return ReadBack(confirmed=False, detail=f"{flag}: {wrong}")
+                    return ReadBack(confirmed=False, detail=f"{flag}: {wrong}", differs=True)
                 said.append(f"{flag} is as planned, version {flag.here.get('version')}")
         except FirstfiveError as error:
             return ReadBack(confirmed=False, detail=str(error))

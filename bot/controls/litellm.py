@@ -78,7 +78,7 @@ class LiteLlm(Driver):
                 held = mitigation.id in record.get("by", ())
                 if held if lifts else not one.stands(now):
                     still = "is still held for this mitigation" if lifts else f"is {now}"
-                    return ReadBack(confirmed=False, detail=f"{one.name} on {one.place} {still}")
+                    return ReadBack(confirmed=False, detail=f"{one.name} on {one.place} {still}", differs=True)
                 said.append(f"{one.name} on {one.place} is {now}")
         except FirstfiveError as error:
             return ReadBack(confirmed=False, detail=str(error))

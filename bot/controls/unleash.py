@@ -190,7 +190,7 @@ class Unleash(Driver):
             feature: dict[str, Any] = next((one for one in features or () if one.get("name") == place.feature), {})
             wrong = wrong_with(feature, mitigation, after)
             if wrong:
-                return ReadBack(confirmed=False, detail=f"{place}: {wrong}")
+                return ReadBack(confirmed=False, detail=f"{place}: {wrong}", differs=True)
             said.append(f"{place} is {'on' if feature.get('enabled') else 'off'}")
         return ReadBack(confirmed=True, detail=", ".join(said))
 

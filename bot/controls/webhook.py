@@ -82,7 +82,7 @@ class Webhook(Driver):
                 state = _state(mitigation.kind, answer)
                 wrong = _wrong(answer, state, mitigation, after)
                 if wrong:
-                    return ReadBack(confirmed=False, detail=wrong)
+                    return ReadBack(confirmed=False, detail=wrong, differs=True)
                 said.append(f"state {'unknown' if state is None else figure_of(state)}")
         except FirstfiveError as error:
             return ReadBack(confirmed=False, detail=str(error))

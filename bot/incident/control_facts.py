@@ -72,6 +72,25 @@ class MitigationLifting:
 
 
 @dataclass(frozen=True, slots=True)
+class MitigationNotLifted:
+    """Its control plane declined to lift it, so it is still in force there."""
+
+    mitigation: str
+    driver: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationStrayed:
+    """Its control plane was found to say something else than what is in force; with ``again`` it is being told again."""
+
+    mitigation: str
+    driver: str
+    detail: str
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MitigationAdjusted:
     """Its value changed. ``before`` and ``after`` are the agent's controls in words."""
 
@@ -143,6 +162,8 @@ ControlFact: TypeAlias = (
     | MitigationUncertain
     | MitigationDeclined
     | MitigationLifting
+    | MitigationNotLifted
+    | MitigationStrayed
     | MitigationAdjusted
     | MitigationWarned
     | MitigationEscalated

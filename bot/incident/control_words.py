@@ -17,6 +17,8 @@ from bot.incident.control_facts import (
     MitigationDeclined,
     MitigationEscalated,
     MitigationLifting,
+    MitigationNotLifted,
+    MitigationStrayed,
     MitigationUncertain,
     MitigationWarned,
 )
@@ -51,6 +53,11 @@ def control_sentence(fact: ControlFact, label: str) -> str:
     match fact:
         case MitigationConfirmed() | MitigationUncertain() | MitigationDeclined() | MitigationLifting():
             return _carried(fact, label)
+        case MitigationNotLifted(driver=driver, why=why):
+            return f"{label} is still in force at {driver}, which declined to lift it: {why.rstrip('.')}."
+        case MitigationStrayed(driver=driver, detail=detail, again=again):
+            then = "It is being applied again." if again else "It was not written again."
+            return f"{label} is not what {driver} says any more: {detail.rstrip('.')}. {then}"
         case ExitPlanned() | ExitWaiting():
             return _exit(fact, label)
         case MitigationAdjusted(was=was, value=value, reason=reason, after=after, alone=alone, approved_by=approved_by):

@@ -72,6 +72,7 @@ class MitigationState(StrEnum):
     UNPROVEN = "unproven"
     HELD = "held"  # its time is over, and it stays in force until somebody decides
     REVERTING = "reverting"  # a control plane is being told to lift it; until read back it counts as in force
+    STILL_ON = "still_in_force"  # its control plane declined to lift it
     REVERTED = "reverted"
     EXPIRED = "expired"
     REFUSED = "refused"  # never in force: the approval was refused or ran out, or the control plane declined
@@ -137,6 +138,7 @@ class Ending:
     before: str = ""
     approved_by: Person | None = None
     alone: bool = False
+    declined: int = 0  # how often its control plane has declined
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,8 @@ class Mitigation:
     tried: int = 0  # how often its control plane was told
     last_key: str = ""  # the idempotency key of the last change that somebody asked for
     first_at: datetime | None = None  # when it was first applied, where ``applied_at`` has started anew since
+    declined: str = ""  # why its control plane declined to lift it, while it is still in force for that
+    strayed: int = 0  # how often its control plane was found to say something else, and was told again
 
     @property
     def since(self) -> datetime:
@@ -197,6 +201,12 @@ class Mitigation:
         """The same mitigation in another state."""
         return replace(self, state=state)
 
+    def in_force(self, at: datetime) -> "Mitigation":
+        """The same mitigation, read back at ``at``; one whose time is over, and that holds, is held again."""
+        holds = self.on_expiry is OnExpiry.HOLD_AND_PAGE and self.expires_at <= at
+        state = MitigationState.HELD if holds else MitigationState.APPLIED
+        return replace(self.applied_anew(at), state=state, uncertain="", declined="")
+
     def applied_anew(self, at: datetime) -> "Mitigation":
         """The same mitigation, to be proven from ``at`` on; it does not get any younger by that."""
         return replace(self, applied_at=at, first_at=self.since)
@@ -218,10 +228,14 @@ def whole(kind: MitigationKind, value: Value | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """What the public read path answered when asked after applying."""
+    """What the public read path answered when asked after applying.
+
+    ``differs``: it answered, and what it said is not what is in force. Neither: it could not tell.
+    """
 
     confirmed: bool
     detail: str
+    differs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

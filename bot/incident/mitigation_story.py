@@ -18,6 +18,8 @@ from bot.incident.control_facts import (
     MitigationDeclined,
     MitigationEscalated,
     MitigationLifting,
+    MitigationNotLifted,
+    MitigationStrayed,
     MitigationUncertain,
     MitigationWarned,
 )
@@ -58,6 +60,8 @@ COURSE = (
     MitigationExtended,
     MitigationHeld,
     MitigationLifting,
+    MitigationNotLifted,
+    MitigationStrayed,
     MitigationReverted,
     MitigationExpired,
     EvidenceKept,

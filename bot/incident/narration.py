@@ -16,6 +16,8 @@ from bot.incident.control_facts import (
     MitigationDeclined,
     MitigationEscalated,
     MitigationLifting,
+    MitigationNotLifted,
+    MitigationStrayed,
     MitigationUncertain,
     MitigationWarned,
 )
@@ -120,6 +122,8 @@ def _sentence(fact: Fact, state: IncidentState | None) -> str:
             | MitigationUncertain()
             | MitigationDeclined()
             | MitigationLifting()
+            | MitigationNotLifted()
+            | MitigationStrayed()
             | MitigationAdjusted()
             | MitigationWarned()
             | MitigationEscalated()

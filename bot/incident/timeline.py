@@ -28,6 +28,8 @@ from bot.incident.control_facts import (
     MitigationDeclined,
     MitigationEscalated,
     MitigationLifting,
+    MitigationNotLifted,
+    MitigationStrayed,
     MitigationUncertain,
     MitigationWarned,
 )
@@ -382,6 +384,7 @@ class MitigationStatus:
     ended_at: datetime | None = None
     kept: EvidenceKept | None = None  # what was exported before it was applied
     escalated: MitigationEscalated | None = None
+    strayed: MitigationStrayed | None = None  # what its control plane said else, until it is read back as in force
     waiting: str = ""  # what the next step of its exit plan waits for
     warnings: tuple[str, ...] = ()  # what may keep it from working
     first: Mapping[str, datetime] = field(
@@ -538,6 +541,8 @@ def after(state: IncidentState, event: Event) -> IncidentState:
             | MitigationUncertain()
             | MitigationDeclined()
             | MitigationLifting()
+            | MitigationNotLifted()
+            | MitigationStrayed()
             | MitigationAdjusted()
             | MitigationWarned()
             | MitigationEscalated()
@@ -677,18 +682,24 @@ def _carried(status: MitigationStatus, event: Event) -> MitigationStatus:
     m = status.mitigation
     match event.fact:
         case MitigationConfirmed(at=at, requests=requests):
-            applied = replace(m.applied_anew(at), state=MitigationState.APPLIED, uncertain="", requests=requests)
-            return replace(status, mitigation=applied, proof=None, first={"applied": at})
+            applied = replace(m.in_force(at), requests=requests)
+            return replace(status, mitigation=applied, proof=None, first={"applied": at}, strayed=None)
         case MitigationUncertain(why=why):
             return replace(status, mitigation=replace(m, uncertain=why))
         case MitigationDeclined(why=why):
             declined = replace(m, state=MitigationState.REFUSED, uncertain=why)
             return replace(status, mitigation=declined, ended_by=event.by, ended_at=event.at)
         case MitigationLifting():
-            return replace(status, mitigation=m.moved(MitigationState.REVERTING))
+            return replace(status, mitigation=replace(m, state=MitigationState.REVERTING, declined=""))
+        case MitigationNotLifted(why=why):
+            return replace(status, mitigation=replace(m, state=MitigationState.STILL_ON, declined=why, uncertain=""))
+        case MitigationStrayed() as fact:
+            told = m.moved(MitigationState.APPLYING) if fact.again else m
+            return replace(status, mitigation=told, strayed=fact)
         case MitigationAdjusted(value=value):
             plan = _stepped(m.exit, value, event) if m.exit and event.by == FIRSTFIVE else None  # by hand ends the plan
             again = replace(m.applied_anew(event.at), value=value, state=MitigationState.APPLIED, exit=plan)
+            again = replace(again, declined="")
             return replace(
                 status, mitigation=again, proof=None, escalated=None, first={"applied": event.at}, waiting=""
             )
@@ -716,8 +727,8 @@ def _over(status: MitigationStatus, event: Event, state: MitigationState) -> Mit
 
 
 def _extended(status: MitigationStatus, expires_at: datetime) -> Mitigation:
-    mitigation = replace(status.mitigation, expires_at=expires_at)
-    if mitigation.state is not MitigationState.HELD:
+    mitigation = replace(status.mitigation, expires_at=expires_at, declined="")
+    if mitigation.state not in {MitigationState.HELD, MitigationState.STILL_ON}:
         return mitigation
     return mitigation.moved(state_of(status.proof) if status.proof else MitigationState.APPLIED)
 

@@ -110,7 +110,7 @@ class Timers:
         async with self.records.begin() as work:
             m = await work.mitigations.get(mitigation_id)
             now = self.clock.now()
-            if m is None or not m.state.is_live or m.state is MitigationState.HELD:
+            if m is None or not m.state.is_live or m.state in _TIME_IS_OVER:
                 return
             left = m.expires_at - now
             if left > (m.expires_at - m.since) * (1 - WARN_AFTER) + EARLY or left <= timedelta(0):
@@ -146,10 +146,12 @@ class Timers:
             mitigation = await work.mitigations.get(mitigation_id)
             if mitigation is None or not mitigation.state.is_live or mitigation.state in _LEFT_ALONE:
                 return
+            if mitigation.ending is not None and mitigation.ending.state is MitigationState.EXPIRED:
+                return  # its control plane declined, and is told again by the job for that
             if mitigation.expires_at > self.clock.now() + EARLY:
                 await schedule_end(work, mitigation, again=True)  # extended since, or the clock was set back
                 return
-            if mitigation.on_expiry is OnExpiry.HOLD_AND_PAGE:
+            if mitigation.on_expiry is OnExpiry.HOLD_AND_PAGE and mitigation.state is not MitigationState.STILL_ON:
                 mitigation = await self._hold(work, mitigation)
             else:
                 mitigation = await self._lift(work, mitigation)
@@ -180,4 +182,5 @@ def _minutes(state: IncidentState, at: datetime) -> int:
     return max(1, round((at - state.incident.declared_at).total_seconds() / 60))
 
 
+_TIME_IS_OVER = frozenset({MitigationState.HELD, MitigationState.STILL_ON})
 _LEFT_ALONE = frozenset({MitigationState.HELD, MitigationState.REVERTING})

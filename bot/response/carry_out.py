@@ -6,6 +6,7 @@ control plane that says yes and does nothing ends in a true state.
 """
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -16,25 +17,30 @@ from bot.incident.control_facts import (
     MitigationConfirmed,
     MitigationDeclined,
     MitigationEscalated,
+    MitigationNotLifted,
     MitigationUncertain,
 )
 from bot.incident.driving import Receipt
 from bot.incident.errors import FirstfiveError, Misconfigured, Refused, Unavailable
 from bot.incident.fitness import stronger
 from bot.incident.kinds import Value
-from bot.incident.mitigation import PROOF_DEADLINE, Mitigation, MitigationState, ReadBack
+from bot.incident.mitigation import PROOF_DEADLINE, Ending, Mitigation, MitigationState, ReadBack
 from bot.incident.model import FIRSTFIVE
 from bot.incident.timeline import Fact, MitigationExpired, MitigationReverted
 from bot.ports import Clock, Control, Driver, Job, JobName, Records, Work
 from bot.response.driving import Drivers
 from bot.response.recording import post, record
+from bot.response.turns import Turn, WriteTurns
 
 PATIENCE = 8.0  # seconds one try may take
 PATIENCE_OF_PEOPLE = 2.0  # seconds somebody who clicked waits for it; the job goes on
 PAUSES = (2, 5, 10, 20, 40, 60)  # seconds before the next try; the last one again and again
 
 DECLINED = "declined"  # how the reason begins of a value that went back because its control plane said no
-_UNDER_WAY = frozenset({MitigationState.APPLYING, MitigationState.REVERTING})
+LIFT_AGAIN = (60, 300, 900, 3600)  # seconds after a control plane declined to lift; then somebody has to
+UNHEARD = 8  # tries to lift without an answer, after which somebody is called
+MOST_WRITES = 3  # in one turn, while what is in force moves on; the durable job goes on
+_UNDER_WAY = frozenset({MitigationState.APPLYING, MitigationState.REVERTING, MitigationState.STILL_ON})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +71,58 @@ class CarryOut:
         """
         async with self.records.look() as work:
             mitigation = await work.mitigations.get(mitigation_id)
-            live, revisions = await work.mitigations.live()
         if mitigation is None or mitigation.state not in _UNDER_WAY:
             return mitigation
-        others = [m for m in live if m.id != mitigation.id]
-        wanted = others if mitigation.state is MitigationState.REVERTING else [*others, mitigation]
-        after = compose(mitigation.agent, mitigation.scope, wanted, revisions.get(mitigation.agent, 0))
+        turns = WriteTurns(self.records, self.clock)
+        turn = await turns.take(mitigation, patience)
+        if turn is None:
+            return await self._later(mitigation)
+        settled: Mitigation | None = mitigation
+        try:
+            for write in range(MOST_WRITES):
+                settled, overtaken = await self._round(mitigation_id, turn, patience, first=first and not write)
+                if not overtaken:
+                    break
+        finally:
+            await turns.leave(turn)
+        await self.control.publish()
+        return settled
+
+    async def _later(self, m: Mitigation) -> Mitigation:
+        """Another write to the same place goes on for long: look again after it."""
+        job = drive_of(m, PAUSES[0], self.clock)
+        async with self.records.begin() as work:
+            await work.jobs.schedule(replace(job, id=f"{job.id}:{int(job.run_at.timestamp())}"))
+        return m
+
+    async def _round(
+        self, mitigation_id: str, turn: Turn, patience: float, *, first: bool
+    ) -> tuple[Mitigation | None, bool]:
+        """One try in its turn, and whether what is in force has moved on meanwhile, so that it has to be told again."""
+        async with self.records.look() as work:
+            mitigation = await work.mitigations.get(mitigation_id)
+            live, revisions = await work.mitigations.live()
+        if mitigation is None or mitigation.state not in _UNDER_WAY:
+            return mitigation, False
+        after = _after(mitigation, live, revisions)
         tried = await self._try(mitigation, after, patience, first=first)
         async with self.records.begin() as work:
             current = await work.mitigations.get(mitigation_id)
-            if current is None or current.state is not mitigation.state:
-                return current  # somebody else was quicker
-            settled = await self._settle(work, current, tried, after)
-        await self.control.publish()
-        return settled
+            if current is None or (current.state, current.asked) != (mitigation.state, mitigation.asked):
+                return current, False  # somebody else was quicker, or wants something else by now
+            mine = await turn.is_mine(work)
+            after_all = _after(current, *await work.mitigations.live())
+            if mine and after_all.value(current.kind) == after.value(current.kind):
+                return await self._settle(work, current, tried, after), False
+            return await self._overtaken(work, current, tried), mine
+
+    async def _overtaken(self, work: Work, m: Mitigation, tried: Tried) -> Mitigation:
+        """What was written is not what is in force by now; told again with a key of its own."""
+        asked = sha256(f"{m.asked}\novertaken".encode()).hexdigest()
+        requests = (*m.requests, *(tried.receipt.requests if tried.receipt else ()))
+        again = await work.mitigations.put(replace(m, asked=asked, requests=requests, tried=m.tried + 1))
+        await work.jobs.schedule(drive_of(again, PAUSES[0], self.clock))
+        return again
 
     async def _try(self, mitigation: Mitigation, after: Controls, patience: float, *, first: bool) -> Tried:
         try:
@@ -98,7 +142,7 @@ class CarryOut:
     async def _write(
         self, driver: Driver, mitigation: Mitigation, after: Controls, patience: float
     ) -> tuple[Receipt | None, bool, str]:
-        lifting = mitigation.state is MitigationState.REVERTING
+        lifting = mitigation.ending is not None
         key = f"{mitigation.id}:{'revert' if lifting else 'apply'}:{mitigation.asked[:12]}"
         try:
             plan = driver.plan(mitigation, after)
@@ -129,7 +173,7 @@ class CarryOut:
         detail = tried.read.detail
         fact = MitigationConfirmed(m.id, at, m.driver, detail, m.requests)
         await record(work, m.incident, fact, FIRSTFIVE, at, f"confirmed:{m.id}:{m.asked[:12]}:{m.tried}")
-        return await work.mitigations.put(replace(m.applied_anew(at), state=MitigationState.APPLIED, uncertain=""))
+        return await work.mitigations.put(m.in_force(at))
 
     async def _ended(self, work: Work, m: Mitigation, after: Controls) -> Mitigation:
         ending = m.ending
@@ -144,14 +188,11 @@ class CarryOut:
                 m.id, ending.reason, ending.before, after.in_words, ending.alone, ending.approved_by
             )
         await record(work, m.incident, fact, ending.by, now, f"ended:{m.id}")
-        return await work.mitigations.put(replace(m, state=ending.state, uncertain="", ending=None))
+        return await work.mitigations.put(replace(m, state=ending.state, uncertain="", declined="", ending=None))
 
     async def _declined(self, work: Work, m: Mitigation, why: str) -> Mitigation:
-        if m.ending:  # it stays in force: nothing was lifted
-            still = replace(m, state=MitigationState.APPLIED, ending=None, uncertain="", tried=0)
-            text = f"{m.label} on {m.agent} could not be lifted and stays in force: {why}"
-            await post(work, m.incident, f"not-lifted:{m.id}:{m.revision}", text)
-            return await work.mitigations.put(still)
+        if m.ending:
+            return await self._not_lifted(work, m, m.ending, why)
         before = await self._value_before(work, m)
         if before is not None:
             return await self._as_before(work, m, before, why)
@@ -159,6 +200,23 @@ class CarryOut:
         await record(work, m.incident, fact, FIRSTFIVE, self.clock.now(), f"declined:{m.id}")
         await post(work, m.incident, f"declined:{m.id}", f"{m.label} on {m.agent} is not in force: {why}")
         return await work.mitigations.put(replace(m, state=MitigationState.REFUSED, uncertain=why))
+
+    async def _not_lifted(self, work: Work, m: Mitigation, ending: Ending, why: str) -> Mitigation:
+        """It is still in force there: somebody is called, and it is told again a few times."""
+        pause = LIFT_AGAIN[ending.declined] if ending.declined < len(LIFT_AGAIN) else None
+        ending = replace(ending, declined=ending.declined + 1)
+        still = replace(m, state=MitigationState.STILL_ON, declined=why, uncertain="", ending=ending)
+        about = f"not-lifted:{m.id}:{m.asked[:12]}"
+        fact = MitigationNotLifted(m.id, m.driver, why)
+        await record(work, m.incident, fact, FIRSTFIVE, self.clock.now(), about)
+        if ending.declined == 1:
+            await post(work, m.incident, about, f"<!channel> {_still_on(m, why)} It is told again within the hour.")
+        if pause is None:
+            text = f"<!channel> {_still_on(m, why)} It is not told again by itself: lift it there, or try again here."
+            await post(work, m.incident, f"{about}:last", text)
+        else:
+            await work.jobs.schedule(drive_of(still, pause, self.clock))
+        return await work.mitigations.put(still)
 
     async def _value_before(self, work: Work, m: Mitigation) -> Value | None:
         """The value in force before the one that was declined; None when there was none."""
@@ -188,6 +246,11 @@ class CarryOut:
             fact = MitigationUncertain(m.id, tried.why)
             await record(work, m.incident, fact, FIRSTFIVE, now, f"uncertain:{m.id}:{m.tried}")
         m = replace(m, uncertain=tried.why)
+        if m.ending and m.tried == UNHEARD:
+            text = (
+                f"<!channel> {m.label} on {m.agent} could not be lifted yet, so it may still be in force: {tried.why}"
+            )
+            await post(work, m.incident, f"unheard:{m.id}:{m.asked[:12]}", text)
         late = now - m.applied_at > PROOF_DEADLINE and not m.ending
         if late:
             await escalate(work, m, tried.why, self.clock)
@@ -218,6 +281,16 @@ async def escalate(work: Work, m: Mitigation, detail: str, clock: Clock) -> None
     next_step = f" The next stronger lever: {offered}." if offered else " Stop the agent where it runs."
     text = f"{m.label} on {m.agent} does not hold: {detail.rstrip('.')}.{next_step}"
     await post(work, m.incident, f"escalated:{m.id}:{m.asked[:12]}", text)
+
+
+def _still_on(m: Mitigation, why: str) -> str:
+    return f"{m.label} on {m.agent} is still in force at {m.driver}, which declined to lift it: {why.rstrip('.')}."
+
+
+def _after(m: Mitigation, live: Sequence[Mitigation], revisions: Mapping[str, int]) -> Controls:
+    """What has to be in force once it is carried out, as far as it is known now."""
+    others = [one for one in live if one.id != m.id]
+    return compose(m.agent, m.scope, others if m.ending else [*others, m], revisions.get(m.agent, 0))
 
 
 def drive_of(m: Mitigation, seconds: float, clock: Clock) -> Job:

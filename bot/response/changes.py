@@ -36,6 +36,7 @@ from bot.response.questions import put_question
 from bot.response.recording import post, record, state_of
 
 WARN_AFTER = 0.8  # of its time
+_BEING_LIFTED = frozenset({MitigationState.REVERTING, MitigationState.STILL_ON})
 DRIVE_SOON = 5.0  # seconds after which the durable job looks, should the first try not come back
 
 
@@ -140,6 +141,8 @@ class Changes:
         """Which way it goes."""
         live, _ = await work.mitigations.live()
         match ask.action:
+            case Loosening.REVERT if m.state is MitigationState.STILL_ON:
+                return Way(Direction.NONE, "it was decided before, and its control plane declined")
             case Loosening.REVERT:
                 return change(live, m, None)
             case Loosening.ADJUST if ask.value is not None:
@@ -174,7 +177,9 @@ class Changes:
 
     async def _revert(self, work: Work, m: Mitigation, ask: Ask, done: Done, idem: str) -> Mitigation:
         ending = Ending(MitigationState.REVERTED, ask.reason, done.by, "", done.approved_by, bool(done.alone))
-        return await lift(work, m, ending, self.clock, f"revert:{idem}")
+        if m.state is MitigationState.STILL_ON and m.ending is not None:  # tried again: who decided it stays
+            ending = replace(m.ending, declined=0)
+        return await lift(work, m, ending, self.clock, f"revert:{idem}", by=done.by)
 
     async def _extend(self, work: Work, m: Mitigation, ask: Ask, done: Done, idem: str) -> Mitigation:
         until = self.until(m, ask.minutes)
@@ -183,8 +188,9 @@ class Changes:
             return m
         state = await state_of(work, m.incident)
         known = state.mitigations.get(m.id)  # what was held goes back to what its proof says
-        back = known.mitigation.state if known and m.state is MitigationState.HELD else m.state
-        longer = await work.mitigations.put(replace(m, expires_at=until, state=back))
+        stayed = m.state in {MitigationState.HELD, MitigationState.STILL_ON}
+        back = known.mitigation.state if known and stayed else m.state
+        longer = await work.mitigations.put(replace(m, expires_at=until, state=back, ending=None, declined=""))
         await schedule_end(work, longer)
         return longer
 
@@ -198,6 +204,7 @@ class Changes:
         changed = replace(
             m.applied_anew(done.at), value=value, state=state, asked=asked, tried=0, uncertain="", exit=plan
         )
+        changed = replace(changed, ending=None, declined="")
         changed = await work.mitigations.put(changed)
         after = (await controls_in(work, changed)).in_words
         fact = MitigationAdjusted(
@@ -250,9 +257,9 @@ class Changes:
             value = joined(m.kind, (m.value, approval.before))  # it may have been tightened since, which stays
             ask = replace(approval.ask, value=value, reason="what was done alone was not approved")
             return await self.adjust(work, m, ask, done, f"fall-back:{approval.id}")
-        if approval.ask.action is Loosening.REVERT and m.state is MitigationState.REVERTING:
+        if approval.ask.action is Loosening.REVERT and m.state in _BEING_LIFTED:
             asked = sha256(f"{m.asked}\nback".encode()).hexdigest()  # its control plane was never heard to lift it
-            back = replace(m, state=MitigationState.APPLYING, ending=None, tried=0, asked=asked)
+            back = replace(m, state=MitigationState.APPLYING, ending=None, declined="", tried=0, asked=asked)
             back = await work.mitigations.put(back)
             await work.jobs.schedule(drive_of(back, DRIVE_SOON, self.clock))
             return back
@@ -370,8 +377,13 @@ def in_words(m: Mitigation, ask: Ask) -> str:
             raise ValueError("A remediation changes no mitigation.")
 
 
-async def lift(work: Work, m: Mitigation, ending: Ending, clock: Clock, idem: str) -> Mitigation:
-    """Take it out of force: at once where it is built in, else by telling its control plane."""
+async def lift(
+    work: Work, m: Mitigation, ending: Ending, clock: Clock, idem: str, by: Person | None = None
+) -> Mitigation:
+    """Take it out of force: at once where it is built in, else by telling its control plane.
+
+    ``by`` is who has it told, where that is another than who decided it.
+    """
     ended = await end(work, m, ending.state) if m.driver == BUILT_IN else None
     if ended is not None:
         fact = ended_fact(ending, ended)
@@ -379,9 +391,10 @@ async def lift(work: Work, m: Mitigation, ending: Ending, clock: Clock, idem: st
         return ended.mitigation
     before = (await controls_in(work, m)).in_words
     asked = sha256(f"{m.asked}\nlift".encode()).hexdigest()
-    lifting = replace(m, state=MitigationState.REVERTING, ending=replace(ending, before=before), tried=0, asked=asked)
+    ending = replace(ending, before=ending.before or before)
+    lifting = replace(m, state=MitigationState.REVERTING, ending=ending, declined="", tried=0, asked=asked)
     lifting = await work.mitigations.put(lifting)
-    await record(work, m.incident, MitigationLifting(m.id, ending.reason), ending.by, clock.now(), idem)
+    await record(work, m.incident, MitigationLifting(m.id, ending.reason), by or ending.by, clock.now(), idem)
     await work.jobs.schedule(drive_of(lifting, DRIVE_SOON, clock))
     return lifting
 

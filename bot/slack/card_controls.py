@@ -148,7 +148,7 @@ def _paragraphs(texts: Sequence[str], room: int) -> list[Block]:
     return [*(section(text) for text in alone), section("\n\n".join(shorten(text, share) for text in together))]
 
 
-_NEEDS_SOMEBODY = {MitigationState.HELD, MitigationState.INEFFECTIVE}
+_NEEDS_SOMEBODY = {MitigationState.HELD, MitigationState.STILL_ON, MitigationState.INEFFECTIVE}
 
 
 def _row(state: IncidentState, shown: Sequence[MitigationStatus]) -> Block:
@@ -164,7 +164,7 @@ def control_buttons(m: Mitigation) -> tuple[Block, Block]:
     about = {"k": m.incident, "m": m.id}
     name = plain_untrusted(m.label[:1].lower() + m.label[1:], 45)
     return (
-        button(f"Undo {name}…", f"undo:{m.id}", about),
+        button(f"{'Try again to undo' if m.declined else 'Undo'} {name}…", f"undo:{m.id}", about),
         button(f"Extend {name} by {EXTENSION_MINUTES} min", f"extend:{m.id}", {**about, "minutes": EXTENSION_MINUTES}),
     )
 
@@ -218,6 +218,7 @@ _MARKS: Mapping[MitigationState, str] = {
     MitigationState.UNPROVEN: "⚪ UNPROVEN, in force and no effect seen either way:",
     MitigationState.HELD: "🔴 Held:",
     MitigationState.REVERTING: "⚪ Uncertain, being undone:",
+    MitigationState.STILL_ON: "🔴 Still in force at its control plane, which declined to lift it:",
     MitigationState.REVERTED: "Ended:",
     MitigationState.EXPIRED: "Ended:",
     MitigationState.REFUSED: "Never in force:",
@@ -231,6 +232,11 @@ def _doubts(status: MitigationStatus, now: datetime) -> Iterator[str]:
         yield "It stays in force until somebody undoes or extends it."
     elif now >= m.since + (m.expires_at - m.since) * WARN_AFTER:
         yield f"🟡 *Ends soon*, at {date_token(m.expires_at)}: extend it if it is still needed."
+    if m.declined:
+        yield f"{quote_untrusted(m.driver, 60)}: {quote_untrusted(m.declined, 300).rstrip('.')}."
+    if status.strayed is not None:
+        said = f"{quote_untrusted(status.strayed.driver, 60)} says otherwise: {quote_untrusted(status.strayed.detail, 300).rstrip('.')}."
+        yield f"🔴 {said} {'It is being told again.' if status.strayed.again else 'It was not told again.'}"
     if m.uncertain:
         yield f"Uncertain: {quote_untrusted(m.uncertain, 300).rstrip('.')}."
     if m.state is MitigationState.INEFFECTIVE:

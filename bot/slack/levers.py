@@ -9,6 +9,8 @@ from bot.incident.control_facts import (
     MitigationConfirmed,
     MitigationDeclined,
     MitigationLifting,
+    MitigationNotLifted,
+    MitigationStrayed,
 )
 from bot.incident.errors import BadInput, Closed, Conflict, Contraindicated, FirstfiveError
 from bot.incident.kinds import LEVERS
@@ -41,6 +43,8 @@ CHANGED = (
     MitigationConfirmed,
     MitigationDeclined,
     MitigationLifting,
+    MitigationNotLifted,
+    MitigationStrayed,
 )
 SHOWN_CHANGES = 3
 

@@ -62,7 +62,7 @@ def _buttons(task: RoomTask, state: IncidentState) -> list[Block]:
     if status is None or not status.mitigation.state.is_live:
         return []
     m = status.mitigation
-    if about in {"warned", "held"}:
+    if about in {"warned", "held", "not-lifted", "unheard", "strayed"}:
         return [actions(f"{about}:{m.incident}", *control_buttons(m))]
     if about == "escalated" and (levers := stronger(m.kind)):
         return [actions(f"{about}:{m.incident}", stronger_button(m, levers[0]), *control_buttons(m)[:1])]

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.incident.errors import Misconfigured, Unavailable
 
-HEAD = "0008"  # the newest migration; a test keeps it in step
+HEAD = "0009"  # the newest migration; a test keeps it in step
 BUSY_SECONDS = 30  # how long SQLite waits for another process's write
 READERS = 4
 LOOKERS = 2  # threads; what they find is worked on by one processor at a time anyway

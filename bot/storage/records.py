@@ -17,6 +17,7 @@ from bot.storage.requests import SqlRequests
 from bot.storage.snapshots import SqlSnapshots
 from bot.storage.timelines import SqlTimelines
 from bot.storage.transaction import Transaction
+from bot.storage.turns import SqlTurns
 
 
 class Scheduler(Protocol):
@@ -50,6 +51,7 @@ class SqlWork(Work):
     outbox: SqlOutbox
     jobs: SqlJobs
     requests: SqlRequests
+    turns: SqlTurns
 
 
 class SqlRecords(Records):
@@ -93,4 +95,5 @@ class SqlRecords(Records):
             SqlOutbox(transaction),
             SqlJobs(transaction, self._jobs),
             SqlRequests(transaction),
+            SqlTurns(transaction),
         )

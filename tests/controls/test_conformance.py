@@ -85,7 +85,8 @@ class Honest(Driver):
             on = answer.json()["on"]
         except (httpx.HTTPError, ValueError, KeyError):
             return ReadBack(confirmed=False, detail="it does not answer")
-        return ReadBack(confirmed=on is (mitigation.id in after.mitigations), detail=f"on is {on}")
+        same = on is (mitigation.id in after.mitigations)
+        return ReadBack(confirmed=same, detail=f"on is {on}", differs=not same)
 
     async def delivery(self, mitigation: Mitigation) -> Delivery:
         del mitigation

@@ -18,6 +18,8 @@ from bot.incident.control_facts import (
     MitigationDeclined,
     MitigationEscalated,
     MitigationLifting,
+    MitigationNotLifted,
+    MitigationStrayed,
     MitigationUncertain,
     MitigationWarned,
 )
@@ -235,6 +237,8 @@ CHANGES: tuple[tuple[Person, Fact], ...] = (
     (FIRSTFIVE, MitigationAdjusted("m4", 6, 8, "step 1", "turn limit 6", "turn limit 8", BEN)),
     (BEN, ApprovalRequested(approval("nobody is awake"))),
     (BEN, MitigationLifting("m4", "pass rate is back")),
+    (FIRSTFIVE, MitigationNotLifted("m4", "unleash", "the feature is protected")),
+    (FIRSTFIVE, MitigationStrayed("m4", "unleash", "the feature is off", again=False)),
     (FIRSTFIVE, ApprovalLapsed("INC-7-a123456789")),
     (
         FIRSTFIVE,

@@ -1,73 +1,22 @@
 """Control planes that lie, hang, decline or come back: the state shown is true, and doubt is called doubt."""
 
-import asyncio
-from dataclasses import dataclass, field, replace
-
 import pytest
 
-from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import Refused, Unavailable, Uncertain, Unsupported
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Delivery, Mitigation, MitigationState, ReadBack
-from bot.incident.model import Catalogue, Wiring
-from bot.ports import Driver, JobName
+from bot.incident.mitigation import Mitigation, MitigationState
+from bot.ports import JobName
 from bot.response.mitigate import Order
-from tests.fakes.verbs import HELPDESK
 from tests.response.conftest import ANA, BEN, Office
+from tests.response.vendor import Vendor, connected
 
 LIMIT = Order(MitigationKind.TURN_LIMIT, 6)
 
 
-@dataclass
-class Vendor(Driver):
-    """A control plane as told: what a write raises, whether it does anything, and what it holds."""
-
-    name: str = "vendor"
-    raises: Exception | None = None
-    works: bool = True
-    hangs: bool = False
-    holds: int | None = None
-    keys: list[str] = field(default_factory=list)
-    asked_by: list[str] = field(default_factory=list)
-
-    def plan(self, mitigation: Mitigation, after: Controls) -> Plan:
-        if mitigation.kind is MitigationKind.HALT:
-            raise Unsupported("The vendor has no kill switch; use a turn limit.")
-        return Plan(mitigation, after, ("Vendor: write it.",), {"limit": after.max_turns})
-
-    async def apply(self, plan: Plan, idem: str) -> Receipt:
-        self.keys.append(idem)
-        self.asked_by.append(plan.by.name)
-        if self.works:
-            self.holds = plan.after.max_turns
-        if self.hangs:
-            await asyncio.sleep(60)
-        if self.raises:
-            raise self.raises
-        return Receipt("done", (f"req-{len(self.keys)}",))
-
-    async def revert(self, plan: Plan, idem: str) -> Receipt:
-        return await self.apply(plan, idem)
-
-    async def read_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
-        del mitigation
-        return ReadBack(self.holds == after.max_turns, f"limit reads {self.holds}")
-
-    async def delivery(self, mitigation: Mitigation) -> Delivery:
-        del mitigation
-        return Delivery(0, 0)
-
-    async def close(self) -> None:
-        pass
-
-
 @pytest.fixture
 def vendor(office: Office) -> Vendor:
-    kinds = {MitigationKind.TURN_LIMIT.value: Wiring("vendor"), MitigationKind.HALT.value: Wiring("vendor")}
-    office.catalogue = Catalogue((replace(HELPDESK.agents[0], controls=kinds),))
-    office.others["vendor"] = vendor = Vendor()
-    return vendor
+    return connected(office, Vendor())
 
 
 async def applied(office: Office) -> Mitigation:

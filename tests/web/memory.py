@@ -52,6 +52,7 @@ class MemoryWork:
     levers: dict[str, Mitigation] = field(default_factory=dict)
     revisions: dict[str, int] = field(default_factory=dict)
     rooms: dict[str, IncidentKey] = field(default_factory=dict)  # channel id -> incident
+    lanes: dict[str, tuple[int, datetime | None]] = field(default_factory=dict)
     remembered: dict[str, tuple[datetime, Remembered]] = field(default_factory=dict)
 
     def image(self) -> dict[str, object]:
@@ -88,8 +89,31 @@ class MemoryWork:
         return MemoryJobs(self)
 
     @property
+    def turns(self) -> "MemoryTurns":
+        return MemoryTurns(self)
+
+    @property
     def requests(self) -> "MemoryRequests":
         return MemoryRequests(self)
+
+
+@dataclass
+class MemoryTurns:
+    kept: MemoryWork
+
+    async def take(self, lane: str, now: datetime, until: datetime) -> int | None:
+        number, lasts = self.kept.lanes.get(lane, (0, None))
+        if lasts is not None and now < lasts:
+            return None
+        self.kept.lanes[lane] = number + 1, until
+        return number + 1
+
+    async def is_mine(self, lane: str, number: int) -> bool:
+        return self.kept.lanes[lane][0] == number
+
+    async def leave(self, lane: str, number: int) -> None:
+        if self.kept.lanes[lane][0] == number:
+            self.kept.lanes[lane] = number, None
 
 
 @dataclass

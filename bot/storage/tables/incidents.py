@@ -109,6 +109,14 @@ control_audit = Table(
     Column("evidence", JSON(none_as_null=True)),  # the proof that this change rests on
 )
 
+write_turns = Table(
+    "write_turns",
+    metadata,
+    Column("lane", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("until", UtcDateTime),  # null: nobody writes
+)
+
 snapshots = Table(
     "snapshots",
     metadata,

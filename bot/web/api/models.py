@@ -330,6 +330,8 @@ class MitigationShape(Shape):
     limit: int | None = Field(description="the value, where it is a whole number")
     driver: str = Field(description="the control plane that carries it out")
     uncertain: str = Field(description="why nobody knows whether it is in force; empty when it is known")
+    declined: str = Field(description="why its control plane declined to lift it, while it is still in force there")
+    strayed: str = Field(description="what its control plane was found to say else, until it is as it should be again")
     reason: str
     incident: str | None
     applied_by: PersonShape
