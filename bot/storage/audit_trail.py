@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import RowMapping, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.incident.mitigation import MitigationState
 from bot.ports import AuditBreak, AuditTrail
 from bot.storage.audit import FIRST, digest
 from bot.storage.database import Database
 from bot.storage.tables.incidents import agent_revisions, control_audit, mitigations
 
 MOST = 1000
+_ENDED = frozenset(state.value for state in MitigationState if state.has_ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,41 +34,80 @@ class SqlAuditTrail(AuditTrail):
     async def breaks(self) -> tuple[tuple[AuditBreak, ...], int]:
         """The first break of every chain, and how many rows were checked.
 
-        What is in force has to be what was written: a chain cut short together with its counter shows there.
-        It is read before the chains, so that what is written meanwhile is no break.
+        What is in force has to be what was written, and what was written last has to be in force: a chain cut short
+        together with its counter shows there, and so does a control that was taken away beside the audit.
         """
-        found: list[AuditBreak] = []
-        checked, ends = 0, dict[str, tuple[int, str]]()
-        broken: set[str] = set()
         async with self.database.read() as connection:
-            stored = (await connection.execute(select(mitigations).order_by(mitigations.c.revision))).mappings().all()
-            in_force = {(row["id"], row["revision"]): row for row in stored}
-            revisions = {row.agent: row.revision for row in await connection.execute(select(agent_revisions))}
+            # In this order, so that what is written meanwhile is no break: each is looked for in what is read after it.
+            then = await _counters(connection)
+            stored = {row["id"]: row for row in (await connection.execute(select(mitigations))).mappings()}
+            look = _Look(then, stored)
             ordered = select(control_audit).order_by(control_audit.c.agent, control_audit.c.revision)
             for row in (await connection.execute(ordered)).mappings():
-                checked += 1
-                agent = row["agent"]
-                last, previous = ends.get(agent, (0, FIRST))
-                ends[agent] = row["revision"], row["hash"]
-                kept = in_force.get((row["mitigation"], row["revision"]))
-                if kept is not None and kept["mitigation"] == row["after"]:
-                    del in_force[row["mitigation"], row["revision"]]
-                if agent in broken:
-                    continue
-                what = _wrong(dict(row), last + 1, previous)
-                if what:
-                    broken.add(agent)
-                    found.append(AuditBreak(agent, last + 1, what))
-        for agent, revision in revisions.items():
-            last = ends.get(agent, (0, FIRST))[0]
-            if agent not in broken and last < revision:
-                broken.add(agent)
-                found.append(AuditBreak(agent, last + 1, "is missing"))
-        for kept in in_force.values():
-            if kept["agent"] not in broken:
-                broken.add(kept["agent"])
-                found.append(AuditBreak(kept["agent"], kept["revision"], "is not what is in force"))
-        return tuple(sorted(found, key=lambda one: one.agent)), checked
+                look.at(dict(row))
+            now = await _counters(connection)
+        return look.breaks(now), look.checked
+
+
+async def _counters(connection: AsyncConnection) -> dict[str, int]:
+    return {row.agent: row.revision for row in await connection.execute(select(agent_revisions))}
+
+
+class _Look:
+    """One look through all chains. ``then`` are the agents' counters before ``stored`` was read."""
+
+    def __init__(self, then: Mapping[str, int], stored: Mapping[str, RowMapping]) -> None:
+        self.checked = 0
+        self._then, self._stored = then, stored
+        self._unwritten = dict(stored)
+        self._ends: dict[str, tuple[int, str]] = {}
+        self._written: dict[str, tuple[str, int]] = {}  # mitigation: its agent, and the last revision about it
+        self._found: dict[str, AuditBreak] = {}
+
+    def at(self, row: dict[str, Any]) -> None:
+        """The next row, in the order of agents and revisions."""
+        self.checked += 1
+        agent, revision, about = row["agent"], row["revision"], row["mitigation"]
+        last, previous = self._ends.get(agent, (0, FIRST))
+        self._ends[agent] = revision, row["hash"]
+        kept = self._stored.get(about)
+        if kept is not None and _as_written(kept, row):
+            self._unwritten.pop(about, None)
+        if revision <= self._then.get(agent, 0):
+            self._written[about] = agent, revision
+        if agent not in self._found and (what := _wrong(row, last + 1, previous)):
+            self._break(agent, last + 1, what)
+
+    def breaks(self, now: Mapping[str, int]) -> tuple[AuditBreak, ...]:
+        """All that was found; ``now`` are the counters after the rows were read."""
+        for agent, revision in self._then.items():
+            last = self._ends.get(agent, (0, FIRST))[0]
+            if last < revision:
+                self._break(agent, last + 1, "is missing")
+        for agent, (last, _) in self._ends.items():
+            if last > now.get(agent, 0):
+                self._break(agent, last, "is later than the agent's counter")
+        for kept in sorted(self._unwritten.values(), key=lambda kept: kept["revision"]):
+            self._break(kept["agent"], kept["revision"], "is not what is in force")
+        for about, (agent, revision) in self._written.items():
+            kept = self._stored.get(about)
+            if kept is None or kept["agent"] != agent or kept["revision"] < revision:
+                self._break(agent, revision, "is not what is in force")
+        return tuple(sorted(self._found.values(), key=lambda one: one.agent))
+
+    def _break(self, agent: str, revision: int, what: str) -> None:
+        self._found.setdefault(agent, AuditBreak(agent, revision, what))
+
+
+def _as_written(kept: RowMapping, row: Mapping[str, Any]) -> bool:
+    """What is stored of a mitigation is what that row of the audit says, in the columns that are looked up, too."""
+    after = row["after"]
+    return (
+        isinstance(after, dict)
+        and kept["mitigation"] == after
+        and (kept["agent"], kept["revision"], kept["incident"]) == (row["agent"], row["revision"], row["incident"])
+        and kept["live"] is not (after.get("state") in _ENDED)
+    )
 
 
 def _wrong(row: dict[str, Any], expected: int, previous: str) -> str:

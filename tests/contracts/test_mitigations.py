@@ -32,6 +32,8 @@ from bot.storage.tables.incidents import agent_revisions, control_audit, mitigat
 from tests.fakes.clock import START
 from tests.fakes.scheduler import NoJobs
 
+NOT_THE_FIRST = ("helpdesk: revision 1 is not what is in force.",)
+NOT_THE_LAST = ("helpdesk: revision 3 is not what is in force.",)
 ANA, BEN = Person("U1", "Ana"), Person("U2", "Ben")
 INC = IncidentKey("INC-1")
 
@@ -230,3 +232,44 @@ async def test_a_control_loosened_past_the_audit_is_found_out(records: SqlRecord
     async with database.write() as connection:
         await connection.execute(mitigations.update().values(mitigation=loose))
     assert await breaks(records) == ("helpdesk: revision 1 is not what is in force.",)
+
+
+@pytest.mark.parametrize(
+    ("tampering", "sentences"),
+    [
+        (delete(mitigations).where(mitigations.c.id == "a"), NOT_THE_FIRST),
+        (update(mitigations).where(mitigations.c.id == "a").values(live=False), NOT_THE_FIRST),
+        (update(mitigations).where(mitigations.c.id == "a").values(incident="INC-9"), NOT_THE_FIRST),
+        (
+            update(mitigations).where(mitigations.c.id == "a").values(agent="billing"),
+            ("billing: revision 1 is not what is in force.", *NOT_THE_FIRST),
+        ),
+        (update(mitigations).where(mitigations.c.id == "ended").values(live=True), NOT_THE_LAST),
+        (delete(mitigations).where(mitigations.c.id == "ended"), NOT_THE_LAST),
+        (update(agent_revisions).values(revision=2), ("helpdesk: revision 3 is later than the agent's counter.",)),
+        (delete(agent_revisions), ("helpdesk: revision 3 is later than the agent's counter.",)),
+    ],
+)
+async def test_a_control_taken_away_beside_the_audit_is_found_out(
+    records: SqlRecords, database: Database, tampering: Update | Delete, sentences: tuple[str, ...]
+) -> None:
+    await put(records, lever("a"))
+    ended = await put(records, lever("ended"))
+    await put(records, ended.moved(MitigationState.REVERTED))
+    assert await breaks(records) == ()
+    async with database.write() as connection:
+        await connection.execute(tampering)
+    assert await breaks(records) == sentences
+
+
+async def test_what_is_written_while_the_chains_are_read_is_no_break(records: SqlRecords) -> None:
+    async def writes() -> None:
+        for n in range(12):
+            m = await put(records, lever(f"m{n}"))
+            await put(records, m.moved(MitigationState.REVERTED))
+
+    async def looks() -> list[tuple[str, ...]]:
+        return [await breaks(records) for _ in range(12)]
+
+    seen, _, _ = await asyncio.gather(looks(), writes(), put(records, lever("other", agent="billing")))
+    assert set(seen) == {()}
