@@ -300,6 +300,10 @@ class Mitigations(Protocol):
         """
         ...
 
+    async def decided_since(self, agent: str, revision: int, mitigation: str = "") -> bool:
+        """Anything but proof has come to the agent's controls after that revision, or to the one mitigation named."""
+        ...
+
 
 class Snapshots(Protocol):
     """Frozen evidence, kept beside later looks and never overwritten."""

@@ -19,7 +19,7 @@ from bot.controls.entry import Entry, Given, Options, option
 from bot.controls.vendor import Answer, Vendor, client_for
 from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
-from bot.incident.errors import FirstfiveError, Misconfigured, Unavailable
+from bot.incident.errors import FirstfiveError, Misconfigured, Unavailable, Uncertain
 from bot.incident.kinds import LEVERS, MitigationKind, Value, at_least_as_safe, figure_of
 from bot.incident.mitigation import Delivery, Mitigation, ReadBack
 from bot.ports import Driver
@@ -126,7 +126,7 @@ class Webhook(Driver):
                 return answer
             if attempt < ATTEMPTS:
                 await asyncio.sleep(SHORT_WAIT / 2)
-        raise Unavailable("The webhook is still working on this request.")
+        raise Uncertain("The webhook is still working on this request: the change may or may not have happened.")
 
     def _headers(self, idem: str, body: bytes, keys: tuple[bytes, ...]) -> dict[str, str]:
         message_id = f"msg_{sha256(idem.encode()).hexdigest()[:32]}"

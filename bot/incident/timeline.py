@@ -487,8 +487,16 @@ class IncidentState:
 
     @property
     def pending_approvals(self) -> tuple[Approval, ...]:
-        """Questions to a second person that nobody has answered, oldest first."""
-        return tuple(approval for approval in self.approvals.values() if approval.is_pending)
+        """Questions to a second person that nobody has answered and a yes would still answer, oldest first."""
+        return tuple(one for one in self.approvals.values() if one.is_pending and not self._is_moot(one))
+
+    def _is_moot(self, approval: Approval) -> bool:
+        """What it is about has ended, or was tightened since."""
+        about = self.mitigations.get(approval.ask.mitigation)
+        if about is None or approval.alone:
+            return False
+        m = about.mitigation
+        return m.state.has_ended or approval.is_overtaken(m.kind, m.value)
 
 
 def fold(incident: Incident, events: Iterable[Event]) -> IncidentState:

@@ -136,7 +136,7 @@ class CarryOut:
         receipt, declined, why = await self._write(driver, mitigation, after, patience)
         read = await read_back(driver, mitigation, after)
         if receipt is not None and not read.confirmed:
-            why = f"{driver.name} accepted the write, and reads otherwise: {read.detail}"
+            why = f"{driver.name} accepted the write and does not confirm it: {read.detail}"
         return Tried(read, receipt, declined=declined, why=why)
 
     async def _write(
@@ -155,7 +155,7 @@ class CarryOut:
         except Refused as error:
             return None, True, str(error)
         except Unavailable as error:
-            return None, False, f"{driver.name} could not be reached, so nothing was written: {error}"
+            return None, False, f"nothing was written to {driver.name}: {error}"
         except FirstfiveError as error:
             return None, False, str(error)
 

@@ -335,7 +335,7 @@ def returned(m: Mitigation, approval: Approval, at: datetime) -> Mitigation:
         reason=f"fell back: {approval.words} was done alone and not approved",
         applied_at=at,
         first_at=m.since,
-        expires_at=at + DEFAULT_TTL,
+        expires_at=max(m.expires_at, at + DEFAULT_TTL),  # as long as it would have lasted, and never for a moment only
         asked=sha256(name.encode()).hexdigest(),
         approval="",
         approved_by=None,
@@ -444,12 +444,19 @@ async def live_mitigation(work: Work, mitigation_id: str, expected: int | None =
         raise Closed(
             f"{mitigation.label} on {mitigation.agent} is {mitigation.state.value} already. Nothing was changed."
         )
-    if expected is not None and mitigation.revision != expected:
+    if expected is not None and await is_stale(work, mitigation.agent, mitigation.revision, expected, mitigation.id):
         raise Stale(
             f"{mitigation.label} has changed since you read it (revision {mitigation.revision}, not {expected}). "
             "Read it again and decide anew."
         )
     return mitigation
+
+
+async def is_stale(work: Work, agent: str, revision: int, expected: int, mitigation: str = "") -> bool:
+    """Something was decided after the revision that the caller saw. Proof that came meanwhile decides nothing."""
+    return expected > revision or (
+        expected != revision and await work.mitigations.decided_since(agent, expected, mitigation)
+    )
 
 
 async def schedule_end(work: Work, m: Mitigation, *, again: bool = False) -> None:

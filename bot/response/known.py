@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from bot.incident.errors import NotFound
 from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Scope
 from bot.incident.model import Catalogue
 from bot.incident.wishes import value_of
 from bot.ports import Clock, Traces
@@ -44,16 +45,21 @@ class KnownAgent:
 
 
 async def warnings_for(
-    traces: Traces, catalogue: Catalogue, agent: str, kind: MitigationKind, value: object, now: datetime
+    traces: Traces, catalogue: Catalogue, agent: str, kind: MitigationKind, value: object, scope: Scope, now: datetime
 ) -> tuple[str, ...]:
-    """What may keep a control from biting: an agent nobody has heard of, a tool nobody has seen it call."""
+    """What may keep a control from biting: an agent nobody has heard of, a place it is not in, a tool it never calls."""
     entry = catalogue.agent(agent)
+    said = []
+    if entry.listed and scope.environment not in {"", *entry.environments}:
+        where = ", ".join(entry.environments)
+        said.append(
+            f"the catalogue has {agent} in {where} and not in {scope.environment}: check the environment's name"
+        )
     if entry.listed and kind is not MitigationKind.DISABLE_TOOLS:
-        return ()
+        return tuple(said)
     recent = await traces.readings(
         entry.telemetry_names, nanoseconds(now - SEEN_WITHIN), nanoseconds(now) + 1, MOST_TASKS
     )
-    said = []
     if not entry.listed and not recent:
         said.append(f"{agent} is not in the catalogue and sent no telemetry in 24 h: check its name")
     if kind is MitigationKind.DISABLE_TOOLS:

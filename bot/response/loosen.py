@@ -240,13 +240,17 @@ async def _as_asked(work: Work, approval: Approval, *, granted: bool) -> Mitigat
 
     Raises:
         NotFound: it is gone.
-        Closed: it was tightened since, so a yes would loosen more than was asked for; or the incident, for
+        Closed: it has ended, or was tightened since, so a yes would loosen more than was asked for; or the incident, for
             which it was to be applied, is over.
         Conflict: another pin came into force there meanwhile.
     """
     mitigation = await work.mitigations.get(approval.ask.mitigation)
     if mitigation is None:
         raise NotFound("The mitigation it is about is not here any more.")
+    if granted and not approval.alone and mitigation.state.has_ended:
+        raise Closed(
+            f"{mitigation.label} on {mitigation.agent} is {mitigation.state.value} already. Nothing was changed."
+        )
     if granted and approval.is_overtaken(mitigation.kind, mitigation.value):
         raise Closed(
             f"It is {mitigation.label} now, tighter than when {approval.asked_by.name} asked to "

@@ -31,7 +31,7 @@ from bot.incident.telemetry import EvalScore
 from bot.incident.timeline import IncidentState, MitigationRefused
 from bot.incident.wishes import MOST_CHARACTERS, reason_of, value_of
 from bot.ports import Clock, Records, Traces, Work
-from bot.response.changes import Applying, Changes, overlapping, put_in_force
+from bot.response.changes import Applying, Changes, is_stale, overlapping, put_in_force
 from bot.response.driving import Drivers
 from bot.response.gather import MOST_TASKS, nanoseconds
 from bot.response.keeping import keep
@@ -142,7 +142,9 @@ class Apply:
             agent = (await open_state_of(work, key, "mitigation")).incident.agent
         failing = await wrong_share(self.traces, self.catalogue, agent, self.clock.now())
         evidence = await keep(self.traces, self.catalogue.agent(agent), order.kind)
-        warnings = await warnings_for(self.traces, self.catalogue, agent, order.kind, order.value, self.clock.now())
+        warnings = await warnings_for(
+            self.traces, self.catalogue, agent, order.kind, order.value, order.scope, self.clock.now()
+        )
         async with self.records.begin() as work:
             state = await open_state_of(work, key, "mitigation")
             wanted = self._mitigation(state, order, by, idem)
@@ -177,7 +179,7 @@ class Apply:
             return
         _, revisions = await work.mitigations.live()
         now = revisions.get(wanted.agent, 0)
-        if now != order.expected:
+        if await is_stale(work, wanted.agent, now, order.expected):
             raise Stale(
                 f"The controls of {wanted.agent} are at revision {now}, not {order.expected}: somebody changed them "
                 "since you looked. Look again and decide anew."

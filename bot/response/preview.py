@@ -91,7 +91,7 @@ class PreviewOrder:
             direction=direction(before, after).direction,
             conflicts=conflicts_of(wanted, live),
             shared=sharing(hour[-OF_EACH:], await self._others(name, now)),
-            warnings=await warnings_for(self.traces, self.catalogue, name, order.kind, order.value, now),
+            warnings=await warnings_for(self.traces, self.catalogue, name, order.kind, order.value, order.scope, now),
             plan=plan,
             proof=proofs_of(wanted),
             undo=undo_of(wanted),

@@ -87,8 +87,8 @@ class _Look:
         for agent, (last, _) in self._ends.items():
             if last > now.get(agent, 0):
                 self._break(agent, last, "is later than the agent's counter")
-        for kept in sorted(self._unwritten.values(), key=lambda kept: kept["revision"]):
-            self._break(kept["agent"], kept["revision"], "is not what is in force")
+        for one in sorted(self._unwritten.values(), key=lambda one: one["revision"]):
+            self._break(one["agent"], one["revision"], "is not what is in force")
         for about, (agent, revision) in self._written.items():
             kept = self._stored.get(about)
             if kept is None or kept["agent"] != agent or kept["revision"] < revision:

@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from bot.incident.codec import decode, encode
 from bot.incident.mitigation import Mitigation
+from bot.incident.timeline import MitigationProven, kind_of
 from bot.ports import Mitigations
 from bot.storage.audit import Audit, Change
-from bot.storage.tables.incidents import agent_revisions, mitigations
+from bot.storage.tables.incidents import agent_revisions, control_audit, mitigations
 from bot.storage.transaction import Transaction, insert
 
 
@@ -78,3 +79,13 @@ class SqlMitigations(Mitigations):
         )
         bodies = (await connection.execute(wanted)).scalars()
         return tuple(decode(Mitigation, body) for body in bodies), revisions
+
+    async def decided_since(self, agent: str, revision: int, mitigation: str = "") -> bool:
+        """Anything but proof has come to the agent's controls after that revision, or to the one mitigation named."""
+        audit = control_audit.c
+        wanted = select(audit.revision).where(
+            audit.agent == agent, audit.revision > revision, audit.action != kind_of(MitigationProven)
+        )
+        if mitigation:
+            wanted = wanted.where(audit.mitigation == mitigation)
+        return (await self.transaction.connection.execute(wanted.limit(1))).first() is not None

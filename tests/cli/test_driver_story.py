@@ -80,7 +80,7 @@ async def test_a_receiver_that_says_yes_and_does_nothing_is_called_uncertain(
     async with serving(receiver.app) as url, await served(terminal, f"{url}/controls") as api:
         mitigation = await halted(api)
         found = await becomes(api, mitigation, "applying", doubted=True)
-    assert found["uncertain"].startswith("webhook accepted the write, and reads otherwise: the webhook says")
+    assert found["uncertain"].startswith("webhook accepted the write and does not confirm it: the webhook says")
 
 
 class Forgetful(dict[Any, Any]):

@@ -273,3 +273,22 @@ async def test_what_is_written_while_the_chains_are_read_is_no_break(records: Sq
 
     seen, _, _ = await asyncio.gather(looks(), writes(), put(records, lever("other", agent="billing")))
     assert set(seen) == {()}
+
+
+async def test_proof_decides_nothing_and_everything_else_does(records: SqlRecords) -> None:
+    applied, other = await put(records, lever("a")), await put(records, lever("b"))
+    async with records.begin() as work:
+        await work.mitigations.put(applied.moved(MitigationState.DELIVERED))
+        proof = Proof(ReadBack(confirmed=True, detail=""), Delivery(1, 1), Effect(Verdict.WAITING, 0, 0, ""))
+        await work.timelines.append(INC, MitigationProven("a", proof), FIRSTFIVE, START)
+    async with records.look() as work:
+        since = work.mitigations.decided_since
+        assert [await since("helpdesk", 1), await since("helpdesk", 2), await since("billing", 0)] == [
+            True,
+            False,
+            False,
+        ]
+        assert [await since("helpdesk", 1, "a"), await since("helpdesk", 1, "b")] == [False, True]
+    await put(records, other.moved(MitigationState.REVERTED))
+    async with records.look() as work:
+        assert await work.mitigations.decided_since("helpdesk", 3)

@@ -336,3 +336,34 @@ async def test_a_pin_approved_after_its_incident_was_resolved_is_not_applied(off
     with pytest.raises(Closed, match="INC-1 is resolved"):
         await office.verbs.decide(waits.approval, BEN, granted=True)
     assert not office.records.kept.levers[waits.id].state.is_live
+
+
+async def test_proof_that_comes_meanwhile_makes_nobodys_look_stale(office: Office) -> None:
+    lever = await limited(office)
+    await office.records.kept.mitigations.put(lever.moved(MitigationState.DELIVERED))
+    longer = await office.verbs.extend(lever.id, 5, ANA, "e", expected=lever.revision)
+    assert longer.expires_at > lever.expires_at
+    with pytest.raises(Stale, match="revision 3, not 9"):
+        await office.verbs.extend(lever.id, 5, ANA, "f", expected=9)
+
+
+async def test_a_question_ends_with_what_it_is_about(office: Office) -> None:
+    lever = await limited(office, Order(MitigationKind.TURN_LIMIT, 5))
+    looser = await office.verbs.adjust(lever.id, 9, "", ANA, "looser")
+    undo = await office.verbs.revert(lever.id, "", ANA, "undo")
+    assert [one.id for one in await office.verbs.in_force.questions()] == [looser.approval, undo.approval]
+    await office.verbs.adjust(lever.id, 4, "", BEN, "tighter")
+    assert await office.verbs.in_force.questions() == ()
+    again = await office.verbs.revert(lever.id, "", ANA, "again")
+    longer = await office.verbs.extend(lever.id, 4320, ANA, "much longer")
+    await office.verbs.decide(again.approval, BEN, granted=True)
+    assert await office.verbs.in_force.questions() == ()
+    with pytest.raises(Closed, match="is reverted already"):
+        await office.verbs.decide(longer.approval, BEN, granted=True)
+
+
+async def test_what_falls_back_lasts_as_long_as_it_would_have(office: Office) -> None:
+    lever = await limited(office, Order(MitigationKind.TURN_LIMIT, 5, minutes=600))
+    alone = await office.verbs.revert(lever.id, "", ANA, "undo", alone="nobody is awake")
+    back = await office.verbs.decide(alone.approval, BEN, granted=False)
+    assert (back.state, back.expires_at) == (MitigationState.APPLIED, lever.expires_at)

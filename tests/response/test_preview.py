@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Standing
+from bot.incident.mitigation import Scope, Standing
 from bot.incident.taxonomy import IncidentClass, Severity
 from bot.response.mitigate import Order
 from tests.response.conftest import ANA, Office
@@ -53,3 +53,6 @@ async def test_a_tool_nobody_has_seen_is_warned_about_and_so_is_an_unknown_agent
     assert "nobody has seen helpdesk-agent call serch_kb" in seen.warnings[0]
     unknown = await busy.verbs.preview(Order(MitigationKind.HALT), agent="helpdsk")
     assert "check its name" in unknown.warnings[0]
+    elsewhere = Order(MitigationKind.HALT, scope=Scope(environment="prodd"))
+    there = await busy.verbs.preview(elsewhere, agent="helpdesk-agent")
+    assert "not in prodd: check the environment's name" in there.warnings[0]

@@ -51,6 +51,7 @@ class MemoryWork:
     jobs_scheduled: list[Job] = field(default_factory=list)
     levers: dict[str, Mitigation] = field(default_factory=dict)
     revisions: dict[str, int] = field(default_factory=dict)
+    decided: list[tuple[str, str, int]] = field(default_factory=list)  # agent, mitigation, revision
     rooms: dict[str, IncidentKey] = field(default_factory=dict)  # channel id -> incident
     lanes: dict[str, tuple[int, datetime | None]] = field(default_factory=dict)
     remembered: dict[str, tuple[datetime, Remembered]] = field(default_factory=dict)
@@ -199,6 +200,9 @@ class MemoryMitigations:
     async def put(self, mitigation: Mitigation) -> Mitigation:
         revision = self.kept.revisions.get(mitigation.agent, 0) + 1
         self.kept.revisions[mitigation.agent] = revision
+        before = self.kept.levers.get(mitigation.id)
+        if before is None or replace(mitigation, state=before.state, revision=before.revision) != before:
+            self.kept.decided.append((mitigation.agent, mitigation.id, revision))
         self.kept.levers[mitigation.id] = replace(mitigation, revision=revision)
         return self.kept.levers[mitigation.id]
 
@@ -207,6 +211,11 @@ class MemoryMitigations:
 
     async def live(self) -> tuple[tuple[Mitigation, ...], Mapping[str, int]]:
         return tuple(m for m in self.kept.levers.values() if not m.state.has_ended), dict(self.kept.revisions)
+
+    async def decided_since(self, agent: str, revision: int, mitigation: str = "") -> bool:
+        return any(
+            name == agent and mitigation in {"", about} and at > revision for name, about, at in self.kept.decided
+        )
 
 
 @dataclass

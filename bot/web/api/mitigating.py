@@ -123,7 +123,7 @@ def _changes(parts: Parts, routes: APIRouter) -> None:
         """Undo a lever: 202 until a second person approves; at once for 30 min with ``alone``, the reason for that."""
         expected = revision_in(if_match)
         done = await verbs.revert(mitigation_id, body.reason, act.by, act.idem, expected=expected, alone=body.alone)
-        return _answered(done, response)
+        return await _changed(parts, done, Loosening.REVERT, response)
 
     @routes.post("/mitigations/{mitigation_id}/extend")
     async def extend(
@@ -131,11 +131,7 @@ def _changes(parts: Parts, routes: APIRouter) -> None:
     ) -> m.MitigationShape:
         """Give a lever more time; 202 past 72 hours, until a second person approves."""
         done = await verbs.extend(mitigation_id, body.minutes, act.by, act.idem, expected=revision_in(if_match))
-        asked = (await verbs.look.state(str(done.incident))).approvals.get(done.approval)
-        answered = _answered(done, response)
-        if asked is None or asked.ask.action is not Loosening.EXTEND:
-            response.status_code = 200  # what waits is another question about it
-        return answered
+        return await _changed(parts, done, Loosening.EXTEND, response)
 
     @routes.post("/mitigations/{mitigation_id}/adjust")
     async def adjust(
@@ -146,14 +142,14 @@ def _changes(parts: Parts, routes: APIRouter) -> None:
         done = await verbs.adjust(
             mitigation_id, body.value, body.reason, act.by, act.idem, expected=expected, alone=body.alone
         )
-        return _answered(done, response)
+        return await _changed(parts, done, Loosening.ADJUST, response)
 
     @routes.post("/mitigations/{mitigation_id}/exit-plan")
     async def plan(mitigation_id: str, body: b.ExitPlanBody, act: Act, response: Response) -> m.MitigationShape:
         """Loosen it step by step behind the recovery gate; 202 until a second person approves the plan."""
         steps = tuple(body.steps)
         done = await verbs.plan_exit(mitigation_id, steps, body.minutes, body.reason, act.by, act.idem)
-        return _answered(done, response)
+        return await _changed(parts, done, Loosening.EXIT_PLAN, response)
 
 
 def _questions(parts: Parts, routes: APIRouter) -> None:
@@ -232,6 +228,16 @@ async def _applied(parts: Parts, mitigation: Mitigation, response: Response) -> 
     """A new mitigation with what its incident's timeline knows of it: warnings, and the snapshot taken first."""
     _, status = await parts.verbs.in_force.one(mitigation.id)
     return _answered(mitigation, response, status)
+
+
+async def _changed(parts: Parts, done: Mitigation, what: Loosening, response: Response) -> m.MitigationShape:
+    """202 while this very thing waits for a second person; another question about the mitigation may wait as well."""
+    answered = _answered(done, response)
+    if done.approval:
+        waiting = (await parts.verbs.look.state(str(done.incident))).pending_approvals
+        this = any(one.id == done.approval and one.ask.action is what for one in waiting)
+        response.status_code = 202 if this else 200
+    return answered
 
 
 def _answered(mitigation: Mitigation, response: Response, status: MitigationStatus | None = None) -> m.MitigationShape:
