@@ -92,9 +92,8 @@ class TelemetryReads(Traces):
 
     async def trace(self, trace_id: str) -> Trace | None:
         """One trace with its spans, or None."""
-        async with self._database.read() as connection:
-            found = traces_of(await read_spans(connection, [trace_id.lower()]))
-        return found[0] if found else None
+        rows = await self._database.look(lambda connection: _rows_of(connection, [trace_id.lower()], SPANS_OF))
+        return traces_of(rows)[0] if rows else None
 
     async def readings(
         self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000
@@ -162,12 +161,8 @@ class TelemetryReads(Traces):
 
     async def scores_of(self, trace_ids: Sequence[str]) -> tuple[EvalScore, ...]:
         """Every score of these traces, in order of time."""
-        found: list[EvalScore] = []
-        async with self._database.read() as connection:
-            for start in range(0, len(trace_ids), CHUNK):
-                wanted = select(_S.body).where(_S.trace_id.in_(trace_ids[start : start + CHUNK]))
-                found += [score_from_json(body) for body in (await connection.execute(wanted)).scalars()]
-        return tuple(sorted(found, key=lambda score: score.at_ns))
+        rows = await self._database.look(lambda connection: _rows_of(connection, trace_ids, SCORES_OF))
+        return tuple(sorted((score_from_json(body) for _, body in rows), key=lambda score: score.at_ns))
 
     async def agents(self, start_ns: int, end_ns: int) -> tuple[str, ...]:
         """Names of the agents that sent anything in [start, end), sorted."""
