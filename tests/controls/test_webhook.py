@@ -13,7 +13,7 @@ import pytest
 
 from bot.controls import webhook
 from bot.controls.conformance import PROMISES, Promise, Subject
-from bot.incident.errors import Misconfigured, Refused, Unavailable, Uncertain
+from bot.incident.errors import Misconfigured, Refused, Uncertain
 from bot.incident.kinds import MitigationKind, Value
 from bot.ports import Driver
 from tests.controls.at_work import NOW, after, given, pulled
@@ -121,7 +121,7 @@ async def test_what_was_not_taken_is_sent_again_with_the_same_key() -> None:
         ((200, {"ok": True}), Uncertain, "without saying whether it is applied"),
         ((422, {"message": "no such agent"}), Refused, "declines .HTTP 422: no such agent"),
         ((500, {"message": "boom"}), Uncertain, "failed .HTTP 500: boom"),
-        ((409, {}), Unavailable, "still working on this request"),
+        ((409, {}), Uncertain, "still working on this request"),
     ],
 )
 async def test_what_the_receiver_answers_becomes_a_sentence(
