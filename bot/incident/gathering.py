@@ -40,13 +40,14 @@ from bot.incident.signals import (
     shipped,
     tools,
 )
-from bot.incident.signals.changes import changes_in, manifest
+from bot.incident.signals.changes import changes_in
 from bot.incident.signals.courses import courses, steps_distribution
 from bot.incident.signals.scope import Scope
 from bot.incident.signals.time_spent import slow_steps
 from bot.incident.signals.troubles import GUARDS, troubles
 from bot.incident.statistics import evidence
 from bot.incident.telemetry import EvalScore
+from bot.incident.tool_use import manifest
 
 LOOKBACK = timedelta(minutes=90)
 
@@ -216,7 +217,9 @@ def same_provider(readings: Sequence[Reading], others: Mapping[str, Sequence[Rea
 
 def providers(readings: Sequence[Reading]) -> frozenset[str]:
     """The providers that the tasks' model calls name."""
-    return frozenset(name for reading in readings for name in reading.providers)
+    named = {reading.provider for reading in readings}
+    named.update([step.provider for reading in readings for step in reading.models])
+    return frozenset(name for name in named if name)
 
 
 def affected(scope: Scope, neighbour: Sequence[Reading]) -> bool:

@@ -204,7 +204,7 @@ def touches(kind: MitigationKind, value: Value, task: Reading) -> bool | None:
         case MitigationKind.HALT | MitigationKind.DRAIN | MitigationKind.QUEUE_PAUSE | MitigationKind.HANDOFF:
             return True
         case MitigationKind.READ_ONLY:
-            return bool(task.writes)
+            return task.use.writes > 0
         case MitigationKind.EGRESS_CUT:
             return bool(task.destinations)
         case MitigationKind.TURN_LIMIT:

@@ -5,7 +5,7 @@ never walks their spans again.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bot.incident.detectors.actions import amounts, unapproved, unbacked_claims, writes_of
@@ -15,10 +15,10 @@ from bot.incident.detectors.security import is_security, untrusted_then_privileg
 from bot.incident.detectors.swap import swapped
 from bot.incident.evidence import Finding
 from bot.incident.telemetry import SideEffect, Span, SpanKind, Trace
+from bot.incident.tool_use import OF_TOOL, ToolUse, use_of
 
 MOST_STEPS = 400  # tool and model calls kept of one task; a longer one is judged by its first ones and its counts
 MOST_FINDINGS = 12  # of one task
-NOWHERE: frozenset[str] = frozenset()
 
 
 class ToolStep(NamedTuple):
@@ -93,6 +93,7 @@ class Reading:
     session: str | None = None
     tenant: str | None = None
     user: str | None = None
+    _use: ToolUse | None = field(default=None, init=False, repr=False, compare=False)  # counted once asked for
 
     @property
     def looping(self) -> bool:
@@ -105,25 +106,23 @@ class Reading:
         return self.failed and not (self.at_limit or self.loop or self.model_errors or self.tool_errors)
 
     @property
-    def writes(self) -> tuple[ToolStep, ...]:
-        """The steps that changed the world, successful ones only."""
-        return tuple(step for step in self.tools if step.wrote)
+    def use(self) -> ToolUse:
+        """What it did with its tools, summed up."""
+        found = self._use
+        if found is None:
+            found = use_of(self.tools, self.spent)
+            object.__setattr__(self, "_use", found)  # it says nothing new
+        return found
 
     @property
     def unapproved(self) -> bool:
         """It wrote without an approval."""
-        return any(step.wrote and not step.approved for step in self.tools)
+        return self.use.unapproved
 
     @property
     def destinations(self) -> frozenset[str]:
         """Where it sent data to."""
-        found = [step.destination for step in self.tools if step.destination]
-        return frozenset(found) if found else NOWHERE
-
-    @property
-    def providers(self) -> frozenset[str]:
-        """The providers of its models."""
-        return frozenset(name for name in (self.provider, *(step.provider for step in self.models)) if name)
+        return self.use.destinations
 
 
 def read(trace: Trace) -> Reading:
@@ -220,7 +219,7 @@ def _covered(span: Span, children: Sequence[tuple[int, int]]) -> int:
 def step_name(span: Span) -> str:
     """What the step is called in tables: its kind and what it calls."""
     if span.tool:
-        return f"tool {span.tool.name}"
+        return f"{OF_TOOL}{span.tool.name}"
     if span.model:
         return f"model {span.model.requested or span.model.answering or ''}".rstrip()
     if span.guardrail:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bot.incident.evidence import Signal
 from bot.incident.reading import Reading
-from bot.incident.signals.measure import Seen, share, tasks
+from bot.incident.signals.measure import Seen, share, share_of
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import quantile
 
@@ -20,40 +20,44 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
     """Writes without approval, tasks with unbacked claims, tasks with more writes, and amounts out of range."""
     age = scope.span_age
     most, known = unusual_number(scope.before), len(scope.before) >= FEWEST_TASKS
-    writing = [reading for reading in scope.now if reading.writes]
-    wrote = [reading for reading in scope.before if reading.writes]
+    writing = [reading for reading in scope.now if reading.use.writes]
+    wrote = [reading for reading in scope.before if reading.use.writes]
+    comparable = (scope.now, scope.before) if known else ((), ())
     return (
-        share(
+        share_of(
             scope,
             "unapproved_writes",
             "writing tasks had a write without approval",
-            tasks(writing, lambda reading: reading.unapproved),
-            tasks(wrote, lambda reading: reading.unapproved),
+            writing,
+            wrote,
+            lambda reading: reading.use.unapproved,
             fresh_seconds=age,
         ),
-        share(
+        share_of(
             scope,
             "unbacked_claims",
             "tasks that claim an action have no tool call behind it",
-            tasks(claiming(scope.now), lambda reading: bool(reading.unbacked)),
-            tasks(claiming(scope.before), lambda reading: bool(reading.unbacked)),
+            claiming(scope.now),
+            claiming(scope.before),
+            lambda reading: bool(reading.unbacked),
             fresh_seconds=age,
         ),
-        share(
+        share_of(
             scope,
             "many_writes",
             f"tasks made {most} or more different writes",
-            tasks(scope.now if known else (), lambda reading: distinct_writes(reading) >= most),
-            tasks(scope.before if known else (), lambda reading: distinct_writes(reading) >= most),
+            *comparable,
+            lambda reading: reading.use.writes >= most,
             fresh_seconds=age,
         ),
         share(scope, "write_amounts", "writes were of an unusual amount", *outliers(scope), fresh_seconds=age),
-        share(
+        share_of(
             scope,
             "write_share",
             "tasks wrote",
-            tasks(scope.now, lambda reading: bool(reading.writes)),
-            tasks(scope.before, lambda reading: bool(reading.writes)),
+            scope.now,
+            scope.before,
+            lambda reading: reading.use.writes > 0,
             fresh_seconds=age,
         ),
     )
@@ -64,14 +68,9 @@ def claiming(readings: Iterable[Reading]) -> list[Reading]:
     return [reading for reading in readings if reading.claims]
 
 
-def distinct_writes(reading: Reading) -> int:
-    """Writes with different arguments; a write repeated unchanged belongs to loops."""
-    return len({(step.name, step.arguments) for step in reading.tools if step.wrote})
-
-
 def unusual_number(before: Iterable[Reading]) -> int:
     """Different writes in one task beyond nearly all that was seen before: one odd task must not hide the next."""
-    return round(quantile([distinct_writes(reading) for reading in before] or [0], NEARLY_ALL)) + MORE_WRITES
+    return round(quantile([reading.use.writes for reading in before] or [0], NEARLY_ALL)) + MORE_WRITES
 
 
 def outliers(scope: Scope) -> tuple[list[Seen], list[Seen]]:

@@ -1,21 +1,14 @@
 """Changes: versions, models and tool descriptions that were not there before."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bot.incident.evidence import Change, ChangeKind
 from bot.incident.reading import Reading
+from bot.incident.tool_use import MANIFEST_SEPARATOR
 
 SECOND = 1_000_000_000
 SETTLED = 10 * 60 * SECOND  # what is first seen this soon after the first trace was probably there before
-MANIFEST_SEPARATOR = "@"
-TOLD_BY_TRACES = (
-    ChangeKind.AGENT_VERSION,
-    ChangeKind.PROMPT_VERSION,
-    ChangeKind.MODEL_REQUESTED,
-    ChangeKind.MODEL_ANSWERING,
-    ChangeKind.TOOL_MANIFEST,
-)  # the others are announced
 
 
 def changes_in(readings: Sequence[Reading]) -> tuple[Change, ...]:
@@ -26,22 +19,24 @@ def changes_in(readings: Sequence[Reading]) -> tuple[Change, ...]:
     if not readings:
         return ()
     found: list[Change] = []
-    for kind in TOLD_BY_TRACES:
+    for kind in _NAMED:
         found += _of_kind(kind, readings)
     return tuple(sorted(found, key=lambda change: change.first_seen_ns))
 
 
 def _of_kind(kind: ChangeKind, readings: Sequence[Reading]) -> list[Change]:
-    said = [(reading.at_ns, values) for reading in readings if (values := _values(kind, reading))]
-    first: dict[str, int] = {}
-    for at_ns, values in said:
-        for value in values:
-            first.setdefault(value, at_ns)
+    named, first = _NAMED[kind], {}
+    for reading in readings:
+        for value in named(reading):
+            if value and value not in first:
+                first[value] = reading.at_ns
     settled = readings[0].at_ns + SETTLED
+    new = {value: at_ns for value, at_ns in first.items() if at_ns > settled}
+    said = [(one.at_ns, values) for one in readings if (values := _present(named(one)))] if new else []
     found = []
-    for value, at_ns in first.items():
+    for value, at_ns in new.items():
         subject, before = _before(value, at_ns, said)
-        if at_ns <= settled or before is None:
+        if before is None:
             continue
         since = [values for time, values in said if time >= at_ns and _speaks_of(subject, values)]
         carrying = sum(value in values for values in since)
@@ -66,26 +61,14 @@ def _about(subject: str, value: str) -> bool:
     return not subject or value.startswith(subject + MANIFEST_SEPARATOR)
 
 
-def _values(kind: ChangeKind, reading: Reading) -> frozenset[str]:
-    match kind:
-        case ChangeKind.AGENT_VERSION:
-            return _present(reading.agent_version)
-        case ChangeKind.PROMPT_VERSION:
-            return _present(reading.prompt_version)
-        case ChangeKind.MODEL_REQUESTED:
-            return _present(*(step.requested for step in reading.models))
-        case ChangeKind.MODEL_ANSWERING:
-            return _present(*(step.answering for step in reading.models))
-        case ChangeKind.TOOL_MANIFEST:
-            return _present(*(manifest(step.name, step.manifest) for step in reading.tools))
-        case _:  # announced, not read from traces
-            return frozenset()
-
-
-def manifest(tool: str, digest: str | None) -> str | None:
-    """A tool's description as one value: "name@hash"."""
-    return f"{tool}{MANIFEST_SEPARATOR}{digest}" if digest else None
-
-
-def _present(*values: str | None) -> frozenset[str]:
+def _present(values: Iterable[str | None]) -> frozenset[str]:
     return frozenset(value for value in values if value)
+
+
+_NAMED: Mapping[ChangeKind, Callable[[Reading], Iterable[str | None]]] = {
+    ChangeKind.AGENT_VERSION: lambda reading: (reading.agent_version,),
+    ChangeKind.PROMPT_VERSION: lambda reading: (reading.prompt_version,),
+    ChangeKind.MODEL_REQUESTED: lambda reading: [step.requested for step in reading.models],
+    ChangeKind.MODEL_ANSWERING: lambda reading: [step.answering for step in reading.models],
+    ChangeKind.TOOL_MANIFEST: lambda reading: reading.use.described,
+}  # what a task says by itself; the others are announced

@@ -1,12 +1,13 @@
 """Conduct: guardrails and evaluators that watch for policy, and whether it depends on who asks or how long."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from bot.incident.detectors.security import is_security
 from bot.incident.evidence import Signal
 from bot.incident.reading import Reading
-from bot.incident.signals.measure import Seen, growth, share, tasks
-from bot.incident.signals.quality import is_conduct, judged
+from bot.incident.signals.measure import Seen, growth, share, share_of, tasks
+from bot.incident.signals.quality import Judgement, judged
 from bot.incident.signals.scope import Scope
 from bot.incident.telemetry import EvalScore
 
@@ -18,12 +19,13 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
     age = scope.span_age
     names = sorted({name for reading in (*scope.now, *scope.before) for name in reading.guarded})
     return (
-        share(
+        share_of(
             scope,
             "policy_hits",
             "tasks tripped a policy guardrail",
-            policy(scope.now),
-            policy(scope.before),
+            watched(scope.now),
+            watched(scope.before),
+            tripped,
             fresh_seconds=age,
         ),
         share(
@@ -39,8 +41,8 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             scope,
             "policy_verdicts",
             "answers were judged against policy",
-            judged(scope.scores_now, is_conduct),
-            judged(scope.scores_before, is_conduct),
+            judged(scope.scores_now, Judgement.CONDUCT),
+            judged(scope.scores_before, Judgement.CONDUCT),
             fresh_seconds=scope.score_age,
         ),
         *(guardrail(scope, name) for name in names),
@@ -52,8 +54,8 @@ def breaches(readings: Iterable[Reading], scores: Sequence[EvalScore]) -> list[S
 
     Both often see the same breach; counted together it counts once.
     """
-    hit = {seen.trace_id: seen for seen in policy(readings)}
-    for seen in judged(scores, is_conduct):
+    hit = {seen.trace_id: seen for seen in tasks(watched(readings), tripped)}
+    for seen in judged(scores, Judgement.CONDUCT):
         known = hit.get(seen.trace_id)
         if known is None or not seen.trace_id:
             hit[seen.trace_id or f"#{len(hit)}"] = seen
@@ -62,24 +64,34 @@ def breaches(readings: Iterable[Reading], scores: Sequence[EvalScore]) -> list[S
     return list(hit.values())
 
 
-def policy(readings: Iterable[Reading]) -> list[Seen]:
-    """One observation per task that a policy guardrail looked at."""
-    watched = [reading for reading in readings if any(not is_security(name) for name in reading.guarded)]
-    return tasks(watched, lambda reading: bool(reading.policy_hits))
+def watched(readings: Iterable[Reading]) -> list[Reading]:
+    """Tasks that a policy guardrail looked at."""
+    return [reading for reading in readings if reading.guarded and _for_policy(reading.guarded)]
+
+
+@lru_cache(1024)  # most tasks pass the same guardrails
+def _for_policy(guardrails: tuple[str, ...]) -> bool:
+    return not all(is_security(name) for name in guardrails)
+
+
+def tripped(reading: Reading) -> bool:
+    """A policy guardrail raised an alarm."""
+    return bool(reading.policy_hits)
 
 
 def guardrail(scope: Scope, name: str) -> Signal:
     """Hits of one guardrail, named "guardrail:<name>"."""
 
     def hit(reading: Reading) -> bool:
-        return name in (*reading.policy_hits, *reading.security_hits)
+        return name in reading.policy_hits or name in reading.security_hits
 
-    return share(
+    return share_of(
         scope,
         f"guardrail:{name}",
         f"tasks tripped {name}",
-        tasks((reading for reading in scope.now if name in reading.guarded), hit),
-        tasks((reading for reading in scope.before if name in reading.guarded), hit),
+        [reading for reading in scope.now if name in reading.guarded],
+        [reading for reading in scope.before if name in reading.guarded],
+        hit,
         fresh_seconds=scope.span_age,
     )
 

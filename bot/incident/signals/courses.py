@@ -38,7 +38,7 @@ def courses(scope: Scope, scores: Sequence[EvalScore], measured: Sequence[Signal
     ended = [reading for reading in scope.seen if outcomes.ended(reading, scope.at_ns)]
     found = [
         _course(scope, FAILURES, "tasks failed", tasks(ended, outcomes.failed)),
-        _course(scope, QUALITY, "answers were judged wrong", quality.judged(scores, quality.is_quality)),
+        _course(scope, QUALITY, "answers were judged wrong", quality.judged(scores, quality.Judgement.QUALITY)),
     ]
     if worst is not None:
         label = _LABELS.get(worst.name, worst.label)

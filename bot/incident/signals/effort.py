@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from bot.incident.evidence import Signal, Unit
 from bot.incident.reading import Reading
-from bot.incident.signals.measure import Seen, level, share, tasks
+from bot.incident.signals.measure import level, share_of
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import quantile
 
@@ -21,52 +21,58 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
     age = scope.span_age
     limit, heavy = long_limit(before), heavy_limit(before)
     return (
-        share(
+        share_of(
             scope,
             "repeats",
             "tasks repeat the same step with the same result",
-            tasks(now, lambda reading: reading.looping),
-            tasks(before, lambda reading: reading.looping),
+            now,
+            before,
+            lambda reading: reading.looping,
             fresh_seconds=age,
         ),
-        share(
+        share_of(
             scope,
             "repeats_of_failing_tool",
             "tasks repeat a call that fails",
-            tasks(now, retrying),
-            tasks(before, retrying),
+            now,
+            before,
+            retrying,
             fresh_seconds=age,
         ),
-        share(
+        share_of(
             scope,
             "repeated_writes",
             "tasks repeat a write",
-            tasks(now, rewriting),
-            tasks(before, rewriting),
+            now,
+            before,
+            rewriting,
             fresh_seconds=age,
         ),
-        share(
+        share_of(
             scope,
             "at_limit",
             "tasks hit their step limit",
-            tasks(now, lambda reading: reading.at_limit),
-            tasks(before, lambda reading: reading.at_limit),
+            now,
+            before,
+            lambda reading: reading.at_limit,
             fresh_seconds=age,
         ),
-        share(
+        share_of(
             scope,
             "long_tasks",
             f"tasks took more than {limit:.0f} steps" if limit else "tasks took unusually many steps",
-            tasks(now if limit else (), lambda reading: reading.steps > (limit or 0)),
-            tasks(before if limit else (), lambda reading: reading.steps > (limit or 0)),
+            now if limit else (),
+            before if limit else (),
+            lambda reading: reading.steps > (limit or 0),
             fresh_seconds=age,
         ),
-        share(
+        share_of(
             scope,
             "heavy_tasks",
             f"tasks took more than {heavy:.0f} tokens" if heavy else "tasks took unusually many tokens",
-            heavy_tasks(now, heavy),
-            heavy_tasks(before, heavy),
+            telling_tokens(now) if heavy else (),
+            telling_tokens(before) if heavy else (),
+            lambda reading: reading.tokens > (heavy or 0),
             fresh_seconds=age,
         ),
         level(scope, "steps_p95", "steps per task, P95", Unit.STEPS, steps(now), steps(before), P95, fresh_seconds=age),
@@ -99,11 +105,9 @@ def heavy_limit(before: Iterable[Reading]) -> float | None:
     return HEAVY * quantile(ordinary, P95) if len(ordinary) >= FEWEST_TASKS else None
 
 
-def heavy_tasks(readings: Iterable[Reading], limit: float | None) -> list[Seen]:
-    """One observation per task that tells its tokens."""
-    if limit is None:
-        return []
-    return tasks((reading for reading in readings if reading.tokens), lambda reading: reading.tokens > limit)
+def telling_tokens(readings: Iterable[Reading]) -> list[Reading]:
+    """Tasks that tell how many tokens they took."""
+    return [reading for reading in readings if reading.tokens]
 
 
 def retrying(reading: Reading) -> bool:
@@ -123,7 +127,7 @@ def steps(readings: Iterable[Reading]) -> list[tuple[float, str]]:
 
 def tokens(readings: Iterable[Reading]) -> list[tuple[float, str]]:
     """Tokens of each task that tells them."""
-    return [(float(reading.tokens), reading.id) for reading in readings if reading.tokens]
+    return [(float(reading.tokens), reading.id) for reading in telling_tokens(readings)]
 
 
 def costs(readings: Iterable[Reading]) -> list[tuple[float, str]]:

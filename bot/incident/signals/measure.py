@@ -25,7 +25,23 @@ class Seen(NamedTuple):
 
 def tasks(readings: Iterable[Reading], bad: Callable[[Reading], bool]) -> list[Seen]:
     """One observation per task."""
-    return [Seen(reading.id, reading.at_ns, bad(reading)) for reading in readings]
+    return [tuple.__new__(Seen, (reading.id, reading.at_ns, bad(reading))) for reading in readings]
+
+
+def share_of(
+    scope: Scope,
+    name: str,
+    label: str,
+    now: Sequence[Reading],
+    before: Sequence[Reading],
+    bad: Callable[[Reading], bool],
+    *,
+    fresh_seconds: float | None,
+) -> Signal:
+    """The share of bad tasks now and before: :func:`share` of one observation per task, in a fraction of the time."""
+    worst = [reading.id for reading in reversed(now) if bad(reading)]
+    counts = len(worst), len(now), sum(map(bad, before)), len(before)
+    return counted(scope, name, label, counts, tuple(dict.fromkeys(worst)), fresh_seconds=fresh_seconds)
 
 
 def share(
@@ -40,7 +56,7 @@ def share(
 ) -> Signal:
     """The share of bad observations now and before."""
     worst = dict.fromkeys(seen.trace_id for seen in reversed(now) if seen.bad and seen.trace_id)
-    counts = sum(seen.bad for seen in now), len(now), sum(seen.bad for seen in before), len(before)
+    counts = sum([bad for _, _, bad in now]), len(now), sum([bad for _, _, bad in before]), len(before)
     return counted(scope, name, label, counts, tuple(worst), fresh_seconds=fresh_seconds, note=note)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from bot.incident.evidence import Signal, Unit
 from bot.incident.reading import Reading
-from bot.incident.signals.measure import Seen, counted, level, share, tasks
+from bot.incident.signals.measure import Seen, counted, level, share, share_of
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import quantile
 
@@ -19,14 +19,7 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
     age = scope.span_age
     limit = slow_limit(before)
     return (
-        share(
-            scope,
-            "model_errors",
-            "tasks had a model error",
-            tasks(now, erring),
-            tasks(before, erring),
-            fresh_seconds=age,
-        ),
+        share_of(scope, "model_errors", "tasks had a model error", now, before, erring, fresh_seconds=age),
         counted(
             scope,
             "model_call_errors",
@@ -53,12 +46,13 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             0.95,
             fresh_seconds=age,
         ),
-        share(
+        share_of(
             scope,
             "model_mismatch",
             "tasks were answered by another model than asked",
-            tasks(answered(now), lambda reading: reading.mismatched),
-            tasks(answered(before), lambda reading: reading.mismatched),
+            answered(now),
+            answered(before),
+            lambda reading: reading.mismatched,
             fresh_seconds=age,
         ),
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.incident.evidence import Direction, Interval, Signal, Unit, Window
 from bot.incident.reading import Reading
-from bot.incident.signals.measure import share, tasks
+from bot.incident.signals.measure import share_of
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import mix_evidence, poisson_evidence, quantile
 
@@ -27,23 +27,25 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
     age = scope.span_age
     return (
         replace(
-            share(scope, "task_failures", "tasks failed", tasks(now, failed), tasks(before, failed), fresh_seconds=age),
+            share_of(scope, "task_failures", "tasks failed", now, before, failed, fresh_seconds=age),
             hour=last_hour(scope, stuck),
         ),
-        share(
+        share_of(
             scope,
             "unexplained_failures",
             "tasks failed although models and tools answered",
-            tasks(now, unexplained),
-            tasks(before, unexplained),
+            now,
+            before,
+            unexplained,
             fresh_seconds=age,
         ),
-        share(
+        share_of(
             scope,
             "escalations",
             "tasks were handed to people",
-            tasks(now, lambda reading: reading.escalated),
-            tasks(before, lambda reading: reading.escalated),
+            now,
+            before,
+            lambda reading: reading.escalated,
             fresh_seconds=age,
         ),
         volume(scope),

@@ -1,7 +1,7 @@
 """Quality: what judges, probes and users say about the answers."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from functools import lru_cache
 
@@ -29,16 +29,16 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             scope,
             "quality",
             "answers were judged wrong",
-            judged(now, is_quality),
-            judged(before, is_quality),
+            judged(now, Judgement.QUALITY),
+            judged(before, Judgement.QUALITY),
             fresh_seconds=age,
         ),
         share(
             scope,
             "quality_elsewhere",
             "answers were judged wrong where no tool and no model had trouble",
-            judged(apart(now, scope.now), is_quality),
-            judged(apart(before, scope.before), is_quality),
+            judged(apart(now, scope.now), Judgement.QUALITY),
+            judged(apart(before, scope.before), Judgement.QUALITY),
             fresh_seconds=age,
         ),
         share(scope, "probes", "probes failed", probes(now), probes(before), fresh_seconds=age),
@@ -57,7 +57,7 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
 
 def worst_evaluator(scope: Scope) -> tuple[Signal, ...]:
     """Of several evaluators of answers the one whose verdicts got worst."""
-    names = sorted({score.name for score in scope.scores_now if score.passed is not None and is_quality(score)})
+    names = sorted({score.name for score in scope.scores_now if score.passed is not None and kind_of(score) is Judgement.QUALITY})
     found = [
         share(
             scope,
@@ -94,7 +94,7 @@ def worst_type(scope: Scope) -> tuple[Signal, ...]:
 def of_kind(scores: Iterable[EvalScore], kind: str) -> list[Seen]:
     """Answers to one kind of task that were judged; where nobody judges, probes of that kind."""
     mine = [score for score in scores if score.task_type == kind]
-    return judged(mine, is_quality) or probes(mine)
+    return judged(mine, Judgement.QUALITY) or probes(mine)
 
 
 def apart(scores: Iterable[EvalScore], readings: Iterable[Reading]) -> list[EvalScore]:
@@ -102,7 +102,7 @@ def apart(scores: Iterable[EvalScore], readings: Iterable[Reading]) -> list[Eval
     sound = {
         one.id
         for one in readings
-        if not (one.tool_errors or one.model_errors or one.loop or any(step.empty for step in one.tools))
+        if not (one.tool_errors or one.model_errors or one.loop or one.use.empty)
     }
     return [score for score in scores if score.trace_id in sound]
 
@@ -129,42 +129,33 @@ class Judgement(Enum):
 
 
 @lru_cache(1024)  # asked for each score several times
-def judgement_of(evaluator: str, *, of_probe: bool = False) -> Judgement:
-    """What an evaluator of that name judges; ``of_probe``: the score names a probe."""
-    if of_probe or evaluator.startswith("synthetic"):
+def judgement_of(evaluator: str) -> Judgement:
+    """What an evaluator of that name judges."""
+    if evaluator.startswith("synthetic"):
         return Judgement.PROBE
     if _CONDUCT.search(evaluator):
         return Judgement.CONDUCT
     return Judgement.FEEDBACK if _FEEDBACK.search(evaluator) else Judgement.QUALITY
 
 
-def is_conduct(score: EvalScore) -> bool:
-    """The evaluator judges behaviour against policy, by its name."""
-    return judgement_of(score.name, of_probe=score.probe_id is not None) is Judgement.CONDUCT
+def kind_of(score: EvalScore) -> Judgement:
+    """What the score is about: its probe, or what its evaluator judges."""
+    return Judgement.PROBE if score.probe_id is not None else judgement_of(score.name)
 
 
-def is_feedback(score: EvalScore) -> bool:
-    """The score is a user's own verdict, by its name."""
-    return judgement_of(score.name, of_probe=score.probe_id is not None) is Judgement.FEEDBACK
-
-
-def is_quality(score: EvalScore) -> bool:
-    """The evaluator judges whether an answer is right."""
-    return judgement_of(score.name, of_probe=score.probe_id is not None) is Judgement.QUALITY
-
-
-def judged(scores: Sequence[EvalScore], kind: Callable[[EvalScore], bool]) -> list[Seen]:
+def judged(scores: Sequence[EvalScore], kind: Judgement) -> list[Seen]:
     """One observation per answer: bad when any evaluator of that kind failed it.
 
     Evaluators of one answer agree with one another, so counting each verdict would count the same answer twice.
     """
     answers: dict[str, Seen] = {}
     for number, score in enumerate(scores):
-        if score.passed is None or not kind(score):
+        if score.passed is None or kind_of(score) is not kind:
             continue
-        key = score.trace_id or f"#{number}"
+        trace_id = score.trace_id or ""
+        key = trace_id or f"#{number}"
         bad = not score.passed or (key in answers and answers[key].bad)
-        answers[key] = Seen(score.trace_id or "", score.at_ns, bad)
+        answers[key] = tuple.__new__(Seen, (trace_id, score.at_ns, bad))
     return list(answers.values())
 
 
@@ -175,9 +166,13 @@ def probes(scores: Iterable[EvalScore]) -> list[Seen]:
 
 def ratings(scores: Iterable[EvalScore]) -> list[Seen]:
     """One observation per rating by a user."""
-    return seen(score for score in scores if is_feedback(score))
+    return seen(score for score in scores if kind_of(score) is Judgement.FEEDBACK)
 
 
 def seen(scores: Iterable[EvalScore]) -> list[Seen]:
     """One observation per decided score."""
-    return [Seen(score.trace_id or "", score.at_ns, not score.passed) for score in scores if score.passed is not None]
+    return [
+        tuple.__new__(Seen, (score.trace_id or "", score.at_ns, not score.passed))
+        for score in scores
+        if score.passed is not None
+    ]

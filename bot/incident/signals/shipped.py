@@ -6,7 +6,8 @@ A new version explains something new when it does it from its first tasks on. An
 from collections.abc import Callable, Iterable, Sequence
 
 from bot.incident.reading import Reading
-from bot.incident.signals.changes import MANIFEST_SEPARATOR, SETTLED, manifest
+from bot.incident.signals.changes import SETTLED
+from bot.incident.tool_use import MANIFEST_SEPARATOR
 
 SOON_NS = 15 * 60 * 1_000_000_000  # after a release; what appears later has another reason
 IMPLAUSIBLE = 0.05  # chance that a version which does it would not have done it so long
@@ -54,8 +55,7 @@ def _brought(value: str, readings: Sequence[Reading], uses: Uses, relevant: Uses
 
 def descriptions(reading: Reading) -> frozenset[str]:
     """The task's tools with the hash of their description, as "name@hash"."""
-    found = {manifest(step.name, step.manifest) for step in reading.tools if step.manifest}
-    return frozenset(one for one in found if one)
+    return reading.use.described
 
 
 def redescribed(readings: Sequence[Reading], known: Iterable[str]) -> frozenset[str]:

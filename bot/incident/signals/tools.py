@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from bot.incident.evidence import Signal, Unit
@@ -16,7 +16,6 @@ SLOW = 4.0  # times the usual time of a call: below it lies the ordinary spread
 SLOW_AT_LEAST = 1.0  # seconds; nobody minds what is quicker
 FEWEST_TASKS = 10  # that used a tool before what is usual for it is known
 MOST_TASKS = 0.9  # of the tasks that use a tool call it at most as often as is called usual
-OF_TOOL = "tool "  # how a tool's time is named in what a task spent
 
 
 class Usual(NamedTuple):
@@ -71,23 +70,18 @@ def per_tool(
     for reading, used, bad in marked:
         for pair, observed in found.items():
             if pair[1] in used:
-                observed.append(Seen(reading.id, reading.at_ns, pair in bad))
+                observed.append(tuple.__new__(Seen, (reading.id, reading.at_ns, pair in bad)))
     return found
 
 
-def _marks(reading: Reading, usual: Mapping[str, Usual]) -> tuple[dict[str, int], set[tuple[str, str]]]:
+def _marks(reading: Reading, usual: Mapping[str, Usual]) -> tuple[Mapping[str, int], set[tuple[str, str]]]:
     """How often the task called each tool, and what went wrong with which."""
-    used: dict[str, int] = {}
-    bad: set[tuple[str, str]] = set()
-    for step in reading.tools:
-        name = step.name
-        calls = used[name] = used.get(name, 0) + 1
-        if (step.error or step.empty) and (name not in usual or calls <= usual[name].calls):
-            bad.add(("tool" if step.error else "empty", name))
-    for name, seconds in paces(reading, used):
+    use = reading.use
+    bad = {(what, name) for what, name, call in use.wrong if name not in usual or call <= usual[name].calls}
+    for name, seconds in use.paces:
         if name in usual and seconds > usual[name].slow:
             bad.add(("slow", name))
-    return used, bad
+    return use.calls, bad
 
 
 def usual_of(readings: Iterable[Reading]) -> dict[str, Usual]:
@@ -95,10 +89,10 @@ def usual_of(readings: Iterable[Reading]) -> dict[str, Usual]:
     calls: defaultdict[str, list[int]] = defaultdict(list)
     seconds: defaultdict[str, list[float]] = defaultdict(list)
     for reading in readings:
-        used = Counter(step.name for step in reading.tools)
-        for name, count in used.items():
+        use = reading.use
+        for name, count in use.calls.items():
             calls[name].append(count)
-        for name, each in paces(reading, used):
+        for name, each in use.paces:
             seconds[name].append(each)
     return {
         name: Usual(
@@ -108,14 +102,6 @@ def usual_of(readings: Iterable[Reading]) -> dict[str, Usual]:
         for name, found in calls.items()
         if len(found) >= FEWEST_TASKS
     }
-
-
-def paces(reading: Reading, used: Mapping[str, int]) -> Iterator[tuple[str, float]]:
-    """Each tool of the task with its mean seconds per call; ``used`` counts its calls."""
-    for step, seconds in reading.spent:
-        name = step.removeprefix(OF_TOOL)
-        if name in used and name != step:
-            yield name, seconds / used[name]
 
 
 def worst_tools(scope: Scope) -> tuple[Signal, ...]:

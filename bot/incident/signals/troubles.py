@@ -1,13 +1,13 @@
 """The series of good and bad outcomes in which a beginning is looked for, one bundle per kind of trouble."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bot.incident.detectors.onset import Pace, Series, series
 from bot.incident.reading import Reading
 from bot.incident.signals import actions, conduct, effort, models, outcomes, quality, security, shipped, tools
-from bot.incident.signals.changes import MANIFEST_SEPARATOR
 from bot.incident.signals.measure import Seen, tasks
 from bot.incident.telemetry import EvalScore
+from bot.incident.tool_use import MANIFEST_SEPARATOR
 
 # Nats a beginning must bring where that differs from onset.GUARD: more where chance bunches, less where noise is rare
 GUARDS: Mapping[str, float] = {
@@ -40,25 +40,31 @@ def troubles(
     most = actions.unusual_number(settled)
     waiting = [reading for reading in readings if reading.models]
     found: dict[str, tuple[Series | Pace, ...]] = {
-        "security_hits": _series(security.alarms(readings), security.led(readings), newcomers(readings)),
+        "security_hits": (
+            *_of_tasks(security.watched(readings), security.alarmed),
+            *_of_tasks(security.exposed(readings), security.led_astray),
+            *_series(newcomers(readings)),
+        ),
         "new_descriptions": _series(redescribed(readings)),
-        "unapproved_writes": _series(
-            tasks((reading for reading in readings if reading.writes), lambda reading: reading.unapproved),
-            tasks(actions.claiming(readings), lambda reading: bool(reading.unbacked)),
+        "unapproved_writes": (
+            *_of_tasks([reading for reading in readings if reading.use.writes], lambda reading: reading.use.unapproved),
+            *_of_tasks(actions.claiming(readings), lambda reading: bool(reading.unbacked)),
         ),
         "write_amounts": _series(actions.oversized(readings, settled)),
-        "many_writes": _series(tasks(readings, lambda reading: actions.distinct_writes(reading) >= most)),
+        "many_writes": _of_tasks(readings, lambda reading: reading.use.writes >= most),
         "policy_hits": _series(conduct.breaches(readings, scores)),
-        "model_errors": _series(tasks(waiting, models.erring)),
+        "model_errors": _of_tasks(waiting, models.erring),
         "slow_models": _series(models.slow_tasks(waiting, models.slow_limit(waiting))),
-        "model_mismatch": _series(tasks(models.answered(readings), lambda reading: reading.mismatched)),
-        "unexplained_failures": _series(tasks(ended, outcomes.unexplained)),
-        "task_volume": (Pace(tuple(reading.at_ns for reading in readings), alive_ns),),
-        "repeats": _series(tasks(readings, lambda reading: reading.looping)),
-        "long_tasks": _series(tasks(readings, lambda reading: reading.steps > (limit or reading.steps))),
-        "heavy_tasks": _series(effort.heavy_tasks(readings, heavy)),
+        "model_mismatch": _of_tasks(models.answered(readings), lambda reading: reading.mismatched),
+        "unexplained_failures": _of_tasks(ended, outcomes.unexplained),
+        "task_volume": (Pace(tuple([reading.at_ns for reading in readings]), alive_ns),),
+        "repeats": _of_tasks(readings, lambda reading: reading.looping),
+        "long_tasks": _of_tasks(readings, lambda reading: reading.steps > limit) if limit else (),
+        "heavy_tasks": _of_tasks(effort.telling_tokens(readings), lambda reading: reading.tokens > heavy)
+        if heavy
+        else (),
         "quality": (
-            *_series(quality.judged(scores, quality.is_quality), quality.probes(scores)),
+            *_series(quality.judged(scores, quality.Judgement.QUALITY), quality.probes(scores)),
             *_series(quality.ratings(scores), weight=quality.OF_A_RATING),
         ),
     }
@@ -91,5 +97,13 @@ def redescribed(readings: Sequence[Reading]) -> list[Seen]:
     return found
 
 
+def _of_tasks(readings: Sequence[Reading], bad: Callable[[Reading], bool]) -> tuple[Series, ...]:
+    """One outcome per task."""
+    flags = [bad(reading) for reading in readings]
+    return (series([(one.at_ns, flag) for one, flag in zip(readings, flags, strict=True)]),) if any(flags) else ()
+
+
 def _series(*parts: Sequence[Seen], weight: float = 1.0) -> tuple[Series, ...]:
-    return tuple(series([(seen.at_ns, seen.bad) for seen in part], weight) for part in parts if part)
+    """A series for each part in which something was bad: in the others nothing can have begun."""
+    outcomes = ([(at_ns, bad) for _, at_ns, bad in part] for part in parts)
+    return tuple(series(part, weight) for part in outcomes if any(bad for _, bad in part))
