@@ -138,9 +138,12 @@ class Traces(Protocol):
         ...
 
     async def sampled(
-        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int, *, models_only: bool = False
     ) -> Mapping[str, tuple[Reading, ...]]:
-        """By agent, its tasks that started in [start, end); of more than ``limit`` the newest half and a draw of the others."""
+        """By agent, its tasks that started in [start, end); of more than ``limit`` the newest half and a draw of the others.
+
+        With ``models_only`` they need tell no more than when they were and what their models did.
+        """
         ...
 
     async def usual(self, agents: Collection[str], hours: Collection[int]) -> Mapping[str, tuple[int, int]]:

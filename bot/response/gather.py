@@ -142,7 +142,7 @@ class Gather:
 
     async def _others(self, own: list[str], start_ns: int, at_ns: int) -> Mapping[str, tuple[Reading, ...]]:
         names = [name for name in await self.traces.agents(start_ns, at_ns) if name not in own]
-        return await self.traces.sampled(names[:NEIGHBOURS], start_ns, at_ns, NEIGHBOUR_TASKS)
+        return await self.traces.sampled(names[:NEIGHBOURS], start_ns, at_ns, NEIGHBOUR_TASKS, models_only=True)
 
     async def _announced(self, agent: Agent, start_ns: int, at_ns: int) -> tuple[Change, ...]:
         if self.announcements is None:

@@ -1,29 +1,35 @@
 """Readings read before, kept decoded: everybody who responds looks at the same tasks again and again."""
 
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
 
 from bot.incident.reading import Reading
 
 MOST = 8000  # about 30 MB
+MOST_MODELS = 4000  # of those that only say what models did, about 6 MB
+
+Decode = Callable[[str, int, str], Reading]  # trace id, start, JSON
 
 
 class RecentReadings:
     """Decoded readings by trace, the longest unused go first. A trace that has grown is not the same any more."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, decode: Decode, most: int = MOST) -> None:
+        self._decode = decode
         self._most = most
         self._kept: OrderedDict[str, tuple[int, Reading]] = OrderedDict()
 
-    def get(self, trace_id: str, spans: int) -> Reading | None:
-        """The reading of that trace if it was of that many spans."""
-        found = self._kept.get(trace_id)
-        if found is None or found[0] != spans:
-            return None
-        self._kept.move_to_end(trace_id)
-        return found[1]
-
-    def put(self, spans: int, reading: Reading) -> None:
-        """Keep it."""
-        self._kept[reading.id] = spans, reading
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+    def of(self, rows: Iterable[tuple[str, int, int, str | None]]) -> list[Reading]:
+        """The readings in rows (trace id, start, spans, JSON), those without JSON left out."""
+        found = []
+        for trace_id, at_ns, spans, written in rows:
+            if written is None:
+                continue
+            known = self._kept.pop(trace_id, None)  # in one step: a look in another thread may let it go meanwhile
+            if known is None or known[0] != spans:
+                known = spans, self._decode(trace_id, at_ns, written)
+            self._kept[trace_id] = known
+            found.append(known[1])
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return found

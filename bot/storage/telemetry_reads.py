@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, union
+from sqlalchemy import Connection, Select, TextClause, bindparam, case, func, or_, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.incident.outline import Outline
@@ -14,8 +14,8 @@ from bot.incident.telemetry import EvalScore, Trace
 from bot.ports import Traces
 from bot.storage.database import Database
 from bot.storage.outlines import outlines_of
-from bot.storage.reading_json import reading_from_json
-from bot.storage.recent_readings import RecentReadings
+from bot.storage.reading_json import models_from_json, reading_from_json
+from bot.storage.recent_readings import MOST_MODELS, RecentReadings
 from bot.storage.span_json import score_from_json
 from bot.storage.tables.telemetry import hours as hours_table
 from bot.storage.tables.telemetry import scores as scores_table
@@ -39,6 +39,22 @@ TASK_COUNTS: Mapping[str, tuple[Any, Any]] = {  # signal -> (bad, all), each a s
     "escalations": (func.sum(_T.escalated), func.count()),
     "tool_errors": (func.sum(_T.tool_errors), func.sum(_T.tool_calls)),
 }
+
+
+def _names_in(table: str, moment: str) -> TextClause:
+    """The names with a row in [start, end), from one step in the index per name that ever was: rows are never walked."""
+    return text(f"""
+        WITH RECURSIVE named(agent) AS (
+            SELECT min(agent) FROM {table}
+            UNION ALL
+            SELECT (SELECT min(agent) FROM {table} WHERE agent > named.agent) FROM named WHERE named.agent IS NOT NULL
+        )
+        SELECT agent FROM named WHERE EXISTS (
+            SELECT 1 FROM {table} WHERE agent = named.agent AND {moment} >= :start AND {moment} < :end
+        )""")  # noqa: S608 - our own words
+
+
+_SENDING, _JUDGED = _names_in("traces", "start_ns"), _names_in("scores", "at_ns")
 VERDICTS = (func.sum(case((_S.passed.is_(False), 1), else_=0)), func.count(_S.passed))
 
 
@@ -47,7 +63,7 @@ class TelemetryReads(Traces):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._recent = RecentReadings()
+        self._recent, self._models = RecentReadings(reading_from_json), RecentReadings(models_from_json, MOST_MODELS)
 
     async def traces(self, agent: str, start_ns: int, end_ns: int, limit: int = 2000) -> tuple[Trace, ...]:
         """Traces of ``agent`` that start in [start, end), newest ``limit`` of them, in order of start, with spans."""
@@ -103,13 +119,17 @@ class TelemetryReads(Traces):
         async with self._database.read() as connection:
             rows = (await connection.execute(newest)).all()
             old = await read_spans(connection, [row.trace_id for row in rows if row.reading is None])
-        return await self._read(rows, old)
+        return await self._read(rows, old, self._recent)
 
     async def sampled(
-        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int, *, models_only: bool = False
     ) -> Mapping[str, tuple[Reading, ...]]:
-        """By agent, its tasks that started in [start, end); of more than ``limit`` the newest half and a draw of the others."""
+        """By agent, its tasks that started in [start, end); of more than ``limit`` the newest half and a draw of the others.
+
+        With ``models_only`` they tell when they were and what their models did, and nothing else: that is quicker.
+        """
         found: dict[str, tuple[Reading, ...]] = {}
+        recent = self._models if models_only else self._recent
         async with self._database.read() as connection:
             for agent in agents:
                 within = _within([agent], start_ns, end_ns)
@@ -121,7 +141,7 @@ class TelemetryReads(Traces):
                         *await self._drawn(connection, agent, (start_ns, rows[limit // 2].start_ns + 1), limit // 2),
                     ]
                 old = await read_spans(connection, [row.trace_id for row in rows if row.reading is None])
-                found[agent] = await self._read(rows, old)
+                found[agent] = await self._read(rows, old, recent)
         return found
 
     async def _drawn(
@@ -134,23 +154,11 @@ class TelemetryReads(Traces):
         drawn = (await connection.execute(older.where(_T.trace_id < _share_of_ids(half / count)))).all()
         return drawn if len(drawn) >= half // 4 else (await connection.execute(older)).all()  # the ids are not random
 
-    async def _read(self, rows: Sequence[Any], old: Sequence[Any]) -> tuple[Reading, ...]:
+    async def _read(self, rows: Sequence[Any], old: Sequence[Any], recent: RecentReadings) -> tuple[Reading, ...]:
         """Rows of traces as readings; ``old`` are the spans of those that were stored without one."""
         unread = [read(trace) for trace in traces_of(old)]
-        found = await asyncio.to_thread(self._decoded, rows) if len(rows) > IN_THREAD_FROM else self._decoded(rows)
+        found = await asyncio.to_thread(recent.of, rows) if len(rows) > IN_THREAD_FROM else recent.of(rows)
         return tuple(sorted([*found, *unread], key=lambda one: (one.at_ns, one.id)))
-
-    def _decoded(self, rows: Sequence[Any]) -> list[Reading]:
-        found = []
-        for trace_id, at_ns, spans, written in rows:
-            if written is None:
-                continue
-            reading = self._recent.get(trace_id, spans)
-            if reading is None:
-                reading = reading_from_json(trace_id, at_ns, written)
-                self._recent.put(spans, reading)
-            found.append(reading)
-        return found
 
     async def scores(self, agent: str, start_ns: int, end_ns: int) -> tuple[EvalScore, ...]:
         """Scores of ``agent`` in [start, end), in order of time."""
@@ -166,15 +174,16 @@ class TelemetryReads(Traces):
 
     async def agents(self, start_ns: int, end_ns: int) -> tuple[str, ...]:
         """Names of the agents that sent anything in [start, end), sorted."""
-        sent = select(_T.agent).where(_T.start_ns >= start_ns, _T.start_ns < end_ns)
-        judged = select(_S.agent).where(_S.at_ns >= start_ns, _S.at_ns < end_ns)
+        within = {"start": start_ns, "end": end_ns}
         async with self._database.read() as connection:
-            names = (await connection.execute(union(sent, judged))).scalars()
-            return tuple(sorted(names))
+            found = [await connection.execute(names, within) for names in (_SENDING, _JUDGED)]
+            return tuple(sorted({name for names in found for name in names.scalars()}))
 
     async def usual(self, agents: Collection[str], hours: Collection[int]) -> Mapping[str, tuple[int, int]]:
         """How many (bad, all) there were in these hours, by signal: from what is stored and from what is forgotten."""
         total: dict[str, tuple[int, int]] = {}
+        if not hours:
+            return total
         names = sorted(agents)
         among = hours_table.c.agent.in_(names), hours_table.c.hour.in_(sorted(hours))
         kept = (
@@ -183,14 +192,18 @@ class TelemetryReads(Traces):
             .group_by(hours_table.c.signal)
         )
         columns = [column for pair in TASK_COUNTS.values() for column in pair]
-        tasks = select(*columns).where(_T.agent.in_(names), or_(*_in_hours(_T.start_ns, hours)))
-        verdicts = select(_S.name, *VERDICTS).where(_S.agent.in_(names), or_(*_in_hours(_S.at_ns, hours)))
+        # Each hour is a search of its own: one search for any of them would walk all that the agent ever sent
+        tasks = [select(*columns).where(_T.agent.in_(names), *_in_hour(_T.start_ns, hour)) for hour in sorted(hours)]
+        verdicts = [
+            select(_S.name, *VERDICTS).where(_S.agent.in_(names), *_in_hour(_S.at_ns, hour)).group_by(_S.name)
+            for hour in sorted(hours)
+        ]
         async with self._database.read() as connection:
             counted = [(name, bad, seen) for name, bad, seen in await connection.execute(kept)]
-            row = (await connection.execute(tasks)).one()
-            counted += [(name, row[2 * at], row[2 * at + 1]) for at, name in enumerate(TASK_COUNTS)]
-            judged = await connection.execute(verdicts.group_by(_S.name))
-            counted += [part for verdict in judged for part in of_evaluator(*verdict)]
+            for row in await connection.execute(union_all(*tasks)):
+                counted += [(name, row[2 * at], row[2 * at + 1]) for at, name in enumerate(TASK_COUNTS)]
+            for verdict in await connection.execute(union_all(*verdicts)):
+                counted += of_evaluator(*verdict)
         for name, bad, seen in counted:
             k, n = total.get(name, (0, 0))
             total[name] = k + int(bad or 0), n + int(seen or 0)
@@ -214,8 +227,8 @@ def _rows_of(connection: Connection, trace_ids: Sequence[str], wanted: Select[An
     return rows
 
 
-def _in_hours(column: Any, hours: Collection[int]) -> list[Any]:
-    return [and_(column >= hour * HOUR_NS, column < (hour + 1) * HOUR_NS) for hour in sorted(hours)]
+def _in_hour(column: Any, hour: int) -> tuple[Any, Any]:
+    return column >= hour * HOUR_NS, column < (hour + 1) * HOUR_NS
 
 
 def _share_of_ids(share: float) -> str:

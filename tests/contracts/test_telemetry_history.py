@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 
 from bot.incident.evidence import Change, ChangeKind
 from bot.incident.reading import read
-from bot.incident.telemetry import EvalScore, Span, SpanKind, ToolCall
+from bot.incident.telemetry import EvalScore, ModelCall, Span, SpanKind, ToolCall
 from bot.storage import telemetry_commit, telemetry_rows
 from bot.storage.announcements import SqlAnnouncements
 from bot.storage.database import Database
@@ -81,6 +81,23 @@ async def test_many_tasks_are_the_newest_or_spread_over_the_whole_time(store: Sq
     spread = (await store.sampled([AGENT], 0, FOREVER, 100))[AGENT]
     assert 60 <= len(spread) <= 100
     assert spread[0].at_ns < MONDAY * HOUR + 50_000
+
+
+async def test_neighbours_tell_when_they_were_and_what_their_models_did(store: SqlTelemetry) -> None:
+    model = ModelCall("orion", "gpt-x", "gpt-x-mini")
+    for number in range(3):
+        root, step = task(number, MONDAY * HOUR + number)
+        asked = replace(step, kind=SpanKind.LLM, tool=None, model=model, error=number == 1)
+        await store.add([root, asked, replace(step, span_id="03" * 8)], [])
+    whole = (await store.sampled([AGENT], 0, FOREVER, 9))[AGENT]
+    assert [one.model_errors for one in whole] == [0, 1, 0]
+    assert all(one.models and one.tools for one in whole)
+    for _ in ("decoded", "kept from before"):
+        thin = (await store.sampled([AGENT], 0, FOREVER, 9, models_only=True))[AGENT]
+        assert [(one.id, one.at_ns, one.end_ns, one.models, one.model_errors, one.mismatched) for one in thin] == [
+            (one.id, one.at_ns, one.end_ns, one.models, one.model_errors, one.mismatched) for one in whole
+        ]
+    assert await store.readings([AGENT], 0, FOREVER) == whole
 
 
 async def test_ids_that_are_not_random_are_no_reason_to_see_nothing(store: SqlTelemetry) -> None:

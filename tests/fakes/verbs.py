@@ -74,8 +74,9 @@ class KeptTraces(Traces):
         return tuple(read(trace) for trace in sorted(found.values(), key=lambda trace: trace.start_ns))
 
     async def sampled(
-        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int, *, models_only: bool = False
     ) -> Mapping[str, tuple[Reading, ...]]:
+        del models_only  # more is told than is asked for
         return {name: await self.readings([name], start_ns, end_ns, limit) for name in agents}
 
     async def usual(self, agents: Collection[str], hours: Collection[int]) -> Mapping[str, tuple[int, int]]:

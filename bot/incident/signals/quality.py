@@ -57,7 +57,9 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
 
 def worst_evaluator(scope: Scope) -> tuple[Signal, ...]:
     """Of several evaluators of answers the one whose verdicts got worst."""
-    names = sorted({score.name for score in scope.scores_now if score.passed is not None and kind_of(score) is Judgement.QUALITY})
+    names = sorted(
+        {score.name for score in scope.scores_now if score.passed is not None and kind_of(score) is Judgement.QUALITY}
+    )
     found = [
         share(
             scope,
@@ -99,11 +101,7 @@ def of_kind(scores: Iterable[EvalScore], kind: str) -> list[Seen]:
 
 def apart(scores: Iterable[EvalScore], readings: Iterable[Reading]) -> list[EvalScore]:
     """The scores of tasks in which every tool and model answered: their answers are not worse for a lack of that."""
-    sound = {
-        one.id
-        for one in readings
-        if not (one.tool_errors or one.model_errors or one.loop or one.use.empty)
-    }
+    sound = {one.id for one in readings if not (one.tool_errors or one.model_errors or one.loop or one.use.empty)}
     return [score for score in scores if score.trace_id in sound]
 
 

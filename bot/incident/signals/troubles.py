@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bot.incident.detectors.onset import Pace, Series, series
 from bot.incident.reading import Reading
 from bot.incident.signals import actions, conduct, effort, models, outcomes, quality, security, shipped, tools
-from bot.incident.signals.measure import Seen, tasks
+from bot.incident.signals.measure import Seen
 from bot.incident.telemetry import EvalScore
 from bot.incident.tool_use import MANIFEST_SEPARATOR
 
