@@ -165,7 +165,8 @@ class TelemetryReads(Traces):
         within = (_S.agent == agent, _S.at_ns >= start_ns, _S.at_ns < end_ns)
         wanted = select(_S.body).where(*within).order_by(_S.at_ns, _S.id)
         async with self._database.read() as connection:
-            return tuple(score_from_json(body) for body in (await connection.execute(wanted)).scalars())
+            bodies = (await connection.execute(wanted)).scalars().all()
+        return tuple([score_from_json(body) for body in bodies])
 
     async def scores_of(self, trace_ids: Sequence[str]) -> tuple[EvalScore, ...]:
         """Every score of these traces, in order of time."""

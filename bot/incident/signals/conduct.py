@@ -17,6 +17,7 @@ DEPTHS = (5, 8, 12)  # turns from which a conversation may be called long
 def signals(scope: Scope) -> tuple[Signal, ...]:
     """Policy hits overall, in their worst slice and by evaluators, and one signal per guardrail."""
     age = scope.span_age
+    now, before = breaches(scope.now, scope.scores_now), breaches(scope.before, scope.scores_before)
     names = sorted({name for reading in (*scope.now, *scope.before) for name in reading.guarded})
     return (
         share_of(
@@ -32,11 +33,11 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             scope,
             "breaches",
             "tasks broke policy, by guardrail or judge",
-            breaches(scope.now, scope.scores_now),
-            breaches(scope.before, scope.scores_before),
+            now,
+            before,
             fresh_seconds=age,
         ),
-        *worst_slice(scope),
+        *worst_slice(scope, now, before),
         share(
             scope,
             "policy_verdicts",
@@ -96,13 +97,13 @@ def guardrail(scope: Scope, name: str) -> Signal:
     )
 
 
-def worst_slice(scope: Scope) -> tuple[Signal, ...]:
-    """The slice of tasks in which breaches grew most, when there is one."""
-    bad = {seen.trace_id for seen in breaches(scope.now, scope.scores_now) if seen.bad}
+def worst_slice(scope: Scope, broken: Sequence[Seen], broken_before: Sequence[Seen]) -> tuple[Signal, ...]:
+    """The slice of tasks in which breaches grew most, when there is one; the breaches are of now and before."""
+    bad = {seen.trace_id for seen in broken if seen.bad}
     slices = sorted({name for reading in scope.now if reading.id in bad for name in slices_of(reading)})
     if not slices:
         return ()
-    now, before = _in_slices(scope.now, scope.scores_now), _in_slices(scope.before, scope.scores_before)
+    now, before = _in_slices(scope.now, broken), _in_slices(scope.before, broken_before)
     found = [
         share(
             scope,
@@ -118,12 +119,12 @@ def worst_slice(scope: Scope) -> tuple[Signal, ...]:
     return tuple(sorted(found, key=growth)[-1:])
 
 
-def _in_slices(readings: Sequence[Reading], scores: Sequence[EvalScore]) -> dict[str, list[Seen]]:
+def _in_slices(readings: Sequence[Reading], broken: Sequence[Seen]) -> dict[str, list[Seen]]:
     """The breaches of the tasks in each slice; each task is looked at once, however many slices it belongs to."""
     slices = {reading.id: slices_of(reading) for reading in readings}
     found: dict[str, list[Seen]] = {}
-    for seen in breaches(readings, [score for score in scores if score.trace_id in slices]):
-        for name in slices[seen.trace_id]:
+    for seen in broken:
+        for name in slices.get(seen.trace_id, ()):
             found.setdefault(name, []).append(seen)
     return found
 

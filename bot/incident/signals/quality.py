@@ -152,7 +152,8 @@ def judged(scores: Sequence[EvalScore], kind: Judgement) -> list[Seen]:
             continue
         trace_id = score.trace_id or ""
         key = trace_id or f"#{number}"
-        bad = not score.passed or (key in answers and answers[key].bad)
+        known = answers.get(key)
+        bad = not score.passed or (known is not None and known.bad)
         answers[key] = tuple.__new__(Seen, (trace_id, score.at_ns, bad))
     return list(answers.values())
 

@@ -1,6 +1,7 @@
 """The series of good and bad outcomes in which a beginning is looked for, one bundle per kind of trouble."""
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 
 from bot.incident.detectors.onset import Pace, Series, series
 from bot.incident.reading import Reading
@@ -24,6 +25,7 @@ GUARDS: Mapping[str, float] = {
 }
 SETTLED = 1 / 2  # of the tasks: what is first seen within them counts as known
 FEWEST_FOR_A_TOOL = 10
+_BAD = attrgetter("bad")
 
 
 def troubles(
@@ -105,5 +107,5 @@ def _of_tasks(readings: Sequence[Reading], bad: Callable[[Reading], bool]) -> tu
 
 def _series(*parts: Sequence[Seen], weight: float = 1.0) -> tuple[Series, ...]:
     """A series for each part in which something was bad: in the others nothing can have begun."""
-    outcomes = ([(at_ns, bad) for _, at_ns, bad in part] for part in parts)
-    return tuple(series(part, weight) for part in outcomes if any(bad for _, bad in part))
+    troubled = (part for part in parts if any(map(_BAD, part)))
+    return tuple(series([(at_ns, bad) for _, at_ns, bad in part], weight) for part in troubled)
