@@ -307,6 +307,7 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
             sources=Sources(sources),
             announcements=announcements,
             trace_url=settings.telemetry.trace_url,
+            looking=telemetry.looks.under_way,
         )
         suggest, patient = Suggest(gather), Suggest(replace(gather, deadline=FREEZE_WITHIN, _shared={}))
         freeze = FreezeEvidence(records, clock, patient)

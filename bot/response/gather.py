@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -74,6 +75,7 @@ class Gather:
     sources: Sources = field(default_factory=Sources)
     announcements: Announcements | None = None
     trace_url: str = ""  # page of a trace in the team's own tool, with {trace_id} in it
+    looking: Callable[[], AbstractContextManager[None]] = nullcontext  # around each look: what can wait does so
     _shared: dict[str, tuple[datetime, asyncio.Task[EvidenceBundle]]] = field(default_factory=dict)
 
     async def __call__(self, agent: str, at: datetime | None = None, window: timedelta | None = None) -> EvidenceBundle:
@@ -102,6 +104,10 @@ class Gather:
                 del self._shared[agent]
 
     async def _measured(self, agent: str, at: datetime, window: timedelta | None) -> EvidenceBundle:
+        with self.looking():
+            return await self._look(agent, at, window)
+
+    async def _look(self, agent: str, at: datetime, window: timedelta | None) -> EvidenceBundle:
         at_ns = nanoseconds(at)
         entry = self.catalogue.agent(agent)
         back = max(LOOKBACK, 2 * window + LOOKBACK) if window else LOOKBACK

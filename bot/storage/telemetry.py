@@ -14,6 +14,7 @@ from bot.incident.errors import Unavailable
 from bot.incident.telemetry import EvalScore, Span
 from bot.ports import Clock, TelemetryStore
 from bot.storage.database import Database
+from bot.storage.looks import Looks
 from bot.storage.telemetry_commit import Reduce, commit
 from bot.storage.telemetry_reads import TelemetryReads
 from bot.storage.telemetry_retention import Forgetting
@@ -21,6 +22,7 @@ from bot.storage.telemetry_rows import Arrived, SpanRow, TraceRow, arrived, grow
 
 MOST_WAITING = 64  # posts; more are told to come back
 POSTS_PER_COMMIT = 8
+COURTESY = 0.1  # seconds a commit waits for looks to end; more come to it meanwhile, so hardly less is kept a second
 INLINE = 64  # spans worked on in the event loop; more would hold it up
 
 
@@ -41,6 +43,7 @@ class SqlTelemetry(TelemetryReads, Forgetting, TelemetryStore):
         # One thread for all the work on what arrives: a responder's look beside it then gets half the processor
         self._work = ThreadPoolExecutor(1, "telemetry")
         self.reduce: Reduce = self._reduced  # whoever has processes for it may put them here
+        self.looks = Looks()  # whoever looks says so here
         self.spans_taken = 0  # since the start, for the metrics
 
     async def add(self, spans: Sequence[Span], scores: Sequence[EvalScore]) -> None:
@@ -91,9 +94,10 @@ class SqlTelemetry(TelemetryReads, Forgetting, TelemetryStore):
     async def _write(self) -> None:
         while True:
             posts = [await self._waiting.get()]
-            while len(posts) < POSTS_PER_COMMIT and not self._waiting.empty():
-                posts.append(self._waiting.get_nowait())
             try:
+                await self.looks.over(COURTESY)
+                while len(posts) < POSTS_PER_COMMIT and not self._waiting.empty():
+                    posts.append(self._waiting.get_nowait())
                 await self._store(posts)
             except asyncio.CancelledError:
                 for post in posts:

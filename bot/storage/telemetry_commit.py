@@ -35,7 +35,6 @@ _ARRIVING = "CREATE TEMPORARY TABLE IF NOT EXISTS arriving (LIKE spans) ON COMMI
 _COPY = "COPY arriving (trace_id, span_id, start_ns, body) FROM STDIN"
 _MOVE = "INSERT INTO spans SELECT * FROM arriving ON CONFLICT DO NOTHING"
 _PLACE = itemgetter(0, 1)  # trace id and span id of a row
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 async def commit(connection: AsyncConnection, post: Arrived, arrived_ns: int, reduce: Reduce) -> None:
@@ -70,12 +69,17 @@ async def _insert(connection: AsyncConnection, rows: Sequence[SpanRow]) -> None:
     # COPY is many times as quick as INSERT, and cannot skip what is there: hence the detour
     raw = await connection.get_raw_connection()
     driver: Any = raw.driver_connection
-    lines = "".join([f"{trace}\t{span}\t{at}\t{body.translate(_ESCAPES)}\n" for trace, span, at, body in rows])
+    lines = "".join([f"{trace}\t{span}\t{at}\t{_escaped(body)}\n" for trace, span, at, body in rows])
     async with driver.cursor() as cursor:
         await cursor.execute(_ARRIVING)
         async with cursor.copy(_COPY) as copy:
             await copy.write(lines)
         await cursor.execute(_MOVE)
+
+
+def _escaped(text: str) -> str:
+    """The text as COPY wants it. Many times as quick as str.translate, which looks at each character."""
+    return text.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
 
 
 async def _roll_up(

@@ -22,6 +22,7 @@ from bot.incident.telemetry import (
     ToolCall,
 )
 from bot.sources.otlp import JSON, decode
+from bot.storage import telemetry
 from bot.storage.database import Database
 from bot.storage.tables import telemetry as tables
 from bot.storage.telemetry import MOST_WAITING, SqlTelemetry
@@ -219,6 +220,47 @@ async def test_a_store_that_stops_leaves_nobody_waiting(store: SqlTelemetry) -> 
     done, waiting = await asyncio.wait(posts, timeout=5)
     assert not waiting
     assert all(post.exception() is None or isinstance(post.exception(), Unavailable) for post in done)
+
+
+async def test_what_arrives_lets_a_look_go_first_and_is_kept_after_it(
+    database: Database, store: SqlTelemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telemetry, "COURTESY", 600)
+    with store.looks.under_way(), store.looks.under_way():
+        posts = [asyncio.create_task(store.add([root(f"{number:032x}")], [])) for number in (1, 2)]
+        kept, _ = await asyncio.wait(posts, timeout=0.2)
+        assert not kept
+    await asyncio.gather(*posts)
+    assert await rows(database) == [2, 2, 0]
+
+
+async def test_looks_that_never_end_keep_nothing_from_being_stored(
+    database: Database, store: SqlTelemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telemetry, "COURTESY", 0.01)
+    with store.looks.under_way():
+        await store.add([root()], [])
+        assert await rows(database) == [1, 1, 0]
+
+
+async def test_a_store_that_stops_while_a_look_is_under_way_tells_who_waits(
+    store: SqlTelemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telemetry, "COURTESY", 600)
+    with store.looks.under_way():
+        posts = [asyncio.create_task(store.add([root(f"{number:032x}")], [])) for number in (1, 2)]
+        await asyncio.sleep(0.05)
+        await store.close()
+        told = await asyncio.gather(*posts, return_exceptions=True)
+    assert [type(one) for one in told] == [Unavailable, Unavailable]
+
+
+async def test_backslashes_and_line_ends_in_what_was_said_come_back(store: SqlTelemetry) -> None:
+    said = 'C:\\new\\table\t"quoted"\r\n\\N \\. \u2028 \x01'
+    await store.add([replace(root(), attributes={"said": said, "back\\slash": "\\"})], [])
+    found = await store.trace(TRACE)
+    assert found is not None
+    assert found.spans[0].attributes == {"said": said, "back\\slash": "\\"}
 
 
 async def test_a_poster_that_goes_away_does_not_stop_the_others(database: Database, store: SqlTelemetry) -> None:
