@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.incident.evidence import Window
@@ -18,6 +18,7 @@ from tests.taxonomies import TAXONOMY
 TASKS = st.lists(readings(), max_size=25, unique_by=lambda reading: reading.id)
 
 
+@settings(deadline=None)
 @given(readings())
 def test_a_tool_use_sums_up_the_steps(task: Reading) -> None:
     use, steps = task.use, task.tools
@@ -39,6 +40,7 @@ def test_a_tool_use_sums_up_the_steps(task: Reading) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(TASKS, TASKS)
 def test_a_share_of_tasks_is_the_share_of_their_observations(now: list[Reading], before: list[Reading]) -> None:
     window, baseline = Window(NOW - 600 * S, NOW), Window(NOW - 5400 * S, NOW - 1000 * S)
@@ -53,6 +55,7 @@ def test_a_share_of_tasks_is_the_share_of_their_observations(now: list[Reading],
     )
 
 
+@settings(deadline=None)
 @given(readings())
 def test_a_reading_is_written_and_read_whole_or_for_its_models_alone(task: Reading) -> None:
     text = reading_to_json(task)
@@ -61,6 +64,7 @@ def test_a_reading_is_written_and_read_whole_or_for_its_models_alone(task: Readi
     assert models_from_json(task.id, task.at_ns, text) == _models_of(whole)
 
 
+@settings(deadline=None, max_examples=30)
 @given(TASKS, st.dictionaries(st.sampled_from(["billing", "field"]), TASKS))
 def test_of_a_neighbour_only_its_models_count(own: list[Reading], others: dict[str, list[Reading]]) -> None:
     thin = {name: [_models_of(one) for one in theirs] for name, theirs in others.items()}
