@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODE := $(if $(shell command -v npm 2>/dev/null),,requirements/node.txt)
 CLIENTS := clients/python clients/litellm
-CODE := bot tests benchmarks clients
+CODE := bot tests benchmarks clients conftest.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Bytecode is compiled at installation and kept afterwards: the bot starts twice as fast with it.
 unexport PYTHONDONTWRITEBYTECODE

@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import uvicorn
 
+from bot.trust import trusted
+
 RETRY_AFTER = 7  # seconds that a busy vendor asks for
 TOO_LATE = 30.0  # seconds; longer than any driver waits
 _HOP_BY_HOP = frozenset({"connection", "content-encoding", "content-length", "host", "keep-alive", "transfer-encoding"})
@@ -107,7 +109,7 @@ class Between:
 @asynccontextmanager
 async def between(vendor: str) -> AsyncIterator[tuple[Between, str]]:
     """The stand-in for the vendor at that address, and its own address."""
-    client = httpx.AsyncClient(base_url=vendor, trust_env=False, timeout=TOO_LATE)
+    client = httpx.AsyncClient(base_url=vendor, trust_env=False, verify=trusted(), timeout=TOO_LATE)
     app = Between(client)
     config = uvicorn.Config(
         app, "127.0.0.1", 0, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1

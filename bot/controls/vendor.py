@@ -17,6 +17,7 @@ import httpx
 from bot.incident.errors import FirstfiveError, Refused, Unavailable, Uncertain
 from bot.ports import Clock
 from bot.retry_after import DEFAULT, retry_after
+from bot.trust import trusted
 
 WITHIN = 5.0  # seconds for one write
 READ_WITHIN = 2.5  # seconds for one read
@@ -223,7 +224,7 @@ def client_for(url: str, headers: Params | None = None, auth: tuple[str, str] | 
     """A client for one vendor: no proxies of the surroundings, no redirects, a short time to connect."""
     limits = httpx.Timeout(WITHIN, connect=CONNECT_WITHIN)
     given = {"accept": "application/json", **(headers or {})}
-    return httpx.AsyncClient(base_url=url, headers=given, auth=auth, timeout=limits, trust_env=False)
+    return httpx.AsyncClient(base_url=url, headers=given, auth=auth, timeout=limits, trust_env=False, verify=trusted())
 
 
 def _plain(headers: httpx.Headers) -> dict[str, str]:

@@ -24,6 +24,7 @@ from bot.sources.vendor_pages import (
 )
 from bot.sources.vendor_rows import iso
 from bot.sources.visiting import Api, Visit
+from bot.trust import trusted
 
 SETTING = "FIRSTFIVE_DATADOG_URL and its keys"
 REQUESTS = 12  # of one look
@@ -35,7 +36,7 @@ NEWEST_FIRST = "-timestamp"
 def open_source(url: str, api_key: str, application_key: str, clock: Clock) -> "Datadog":
     """Datadog's API under the address of one's site."""
     keys = httpx.Headers({"DD-API-KEY": api_key, "DD-APPLICATION-KEY": application_key}, encoding="utf-8")
-    client = httpx.AsyncClient(base_url=url, headers=keys, trust_env=False, timeout=LONGEST)
+    client = httpx.AsyncClient(base_url=url, headers=keys, trust_env=False, verify=trusted(), timeout=LONGEST)
     return Datadog(Api(NAME, SETTING, client, clock), url)
 
 

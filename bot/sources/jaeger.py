@@ -20,6 +20,7 @@ from bot.sources.trace_stores import Sliced, Starts, Steps, json_values, read_sl
 from bot.sources.vendor_pages import FOR_READING, LONGEST
 from bot.sources.vendor_rows import iso, map_in, said_in
 from bot.sources.visiting import Api, Visit, authorization
+from bot.trust import trusted
 
 NAME = "Jaeger"
 SETTING = "FIRSTFIVE_JAEGER_URL and FIRSTFIVE_JAEGER_TOKEN"
@@ -47,7 +48,7 @@ SPELLINGS: tuple[Spelling, ...] = (
 def open_source(url: str, token: str, clock: Clock) -> "Jaeger":
     """Jaeger's query service under that address; ``token`` is for a proxy before it: bearer, user:password, or empty."""
     headers = {"accept": "application/json"} | authorization(token)
-    client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=LONGEST)
+    client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=trusted(), timeout=LONGEST)
     return Jaeger(Api(NAME, SETTING, client, clock), url)
 
 

@@ -30,6 +30,7 @@ from bot.sources.vendor_pages import (
 )
 from bot.sources.vendor_rows import earliest, iso
 from bot.sources.visiting import Api, Visit
+from bot.trust import trusted
 
 SETTING = "FIRSTFIVE_LANGFUSE_URL and its keys"
 REQUESTS_FOR_STEPS = 10  # of one look; the smallest plan allows 30 a minute
@@ -56,6 +57,7 @@ def open_source(url: str, public_key: str, secret_key: str, clock: Clock) -> "La
         base_url=url,
         auth=(public_key, secret_key),
         trust_env=False,
+        verify=trusted(),
         timeout=LONGEST,
         headers={"accept": "application/json"},
     )

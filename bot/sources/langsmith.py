@@ -30,6 +30,7 @@ from bot.sources.vendor_pages import (
 )
 from bot.sources.vendor_rows import earliest, iso
 from bot.sources.visiting import Api, Visit
+from bot.trust import trusted
 
 SETTING = "FIRSTFIVE_LANGSMITH_URL and FIRSTFIVE_LANGSMITH_API_KEY"
 REQUESTS = 18  # of one look, for runs
@@ -65,7 +66,7 @@ BODY_FIELDS = ("ID", "INPUTS", "OUTPUTS")  # whole, because arguments cut short 
 def open_source(url: str, api_key: str, project: str, clock: Clock) -> "LangSmith":
     """LangSmith under that address; ``project`` is the id (UUID) of the project of agents that have none of their own."""
     key = httpx.Headers({"X-Api-Key": api_key}, encoding="utf-8")
-    client = httpx.AsyncClient(base_url=url, headers=key, trust_env=False, timeout=LONGEST)
+    client = httpx.AsyncClient(base_url=url, headers=key, trust_env=False, verify=trusted(), timeout=LONGEST)
     return LangSmith(Api(NAME, SETTING, client, clock), url, project)
 
 

@@ -22,6 +22,7 @@ from bot.sources.vendor_evidence import because, paced, scores_of_agent, traces_
 from bot.sources.vendor_pages import FOR_READING, Page, cursor_in, missing_rows, read_pages, rows_in
 from bot.sources.vendor_rows import map_in, readable, said_in
 from bot.sources.visiting import Api, Visit
+from bot.trust import trusted
 
 NAME = "MLflow"
 SETTING = "FIRSTFIVE_MLFLOW_URL and its token"
@@ -42,7 +43,9 @@ def open_source(url: str, token: str, experiment: str, clock: Clock) -> "Mlflow"
     user, colon, password = token.partition(":")
     headers = {"accept": "application/json"} | ({"authorization": f"Bearer {token}"} if token and not colon else {})
     auth = httpx.BasicAuth(user, password) if colon else None
-    client = httpx.AsyncClient(base_url=url, headers=headers, auth=auth, trust_env=False, timeout=LONGEST)
+    client = httpx.AsyncClient(
+        base_url=url, headers=headers, auth=auth, trust_env=False, verify=trusted(), timeout=LONGEST
+    )
     return Mlflow(Api(NAME, SETTING, client, clock), experiment, url)
 
 

@@ -23,6 +23,7 @@ from bot.sources.vendor_evidence import because, paced, scores_of_agent, traces_
 from bot.sources.vendor_pages import FOR_READING, Page, chunks, cursor_in, missing_rows, read_pages, rows_in
 from bot.sources.vendor_rows import identifier_in, iso, map_in, readable, trace_id_of
 from bot.sources.visiting import Api, Parameters, Visit
+from bot.trust import trusted
 
 NAME = "Phoenix"
 SETTING = "FIRSTFIVE_PHOENIX_URL and its key"
@@ -44,7 +45,7 @@ MOST_WINDOW_PAGES = 5  # where traces cannot be listed
 def open_source(url: str, api_key: str, project: str, clock: Clock) -> "Phoenix":
     """Phoenix under that address; ``api_key`` is empty where authentication is off."""
     headers = {"accept": "application/json"} | ({"authorization": f"Bearer {api_key}"} if api_key else {})
-    client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=LONGEST)
+    client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=trusted(), timeout=LONGEST)
     return Phoenix(Api(NAME, SETTING, client, clock), project, url)
 
 

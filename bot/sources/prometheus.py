@@ -23,6 +23,7 @@ from bot.sources.vendor_evidence import because
 from bot.sources.vendor_pages import FOR_READING, LONGEST
 from bot.sources.vendor_rows import sound
 from bot.sources.visiting import Api, Visit, authorization
+from bot.trust import trusted
 
 NAME = "Prometheus"
 SETTING = "FIRSTFIVE_PROMETHEUS_URL and FIRSTFIVE_PROMETHEUS_TOKEN"
@@ -113,7 +114,7 @@ QUESTIONS = (
 def open_source(url: str, token: str, clock: Clock) -> "Prometheus":
     """Prometheus under that address; ``token`` is a bearer token, user:password, or empty."""
     headers = {"accept": "application/json"} | authorization(token)
-    client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=LONGEST)
+    client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=trusted(), timeout=LONGEST)
     return Prometheus(Api(NAME, SETTING, client, clock))
 
 

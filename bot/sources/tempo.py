@@ -24,6 +24,7 @@ from bot.sources.vendor_evidence import because
 from bot.sources.vendor_pages import FOR_READING, LONGEST, rows_in
 from bot.sources.vendor_rows import said_in, sound
 from bot.sources.visiting import Api, Visit, authorization
+from bot.trust import trusted
 
 NAME = "Tempo"
 SETTING = "FIRSTFIVE_TEMPO_URL, FIRSTFIVE_TEMPO_TOKEN and FIRSTFIVE_TEMPO_TENANT"
@@ -45,7 +46,7 @@ def open_source(url: str, token: str, tenant: str, grafana_url: str, clock: Cloc
     ``grafana_url`` is where people look at traces, empty for no links.
     """
     headers = {"accept": "application/json"} | authorization(token) | ({"x-scope-orgid": tenant} if tenant else {})
-    client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=LONGEST)
+    client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=trusted(), timeout=LONGEST)
     return Tempo(Api(NAME, SETTING, client, clock), grafana_url)
 
 

@@ -15,7 +15,7 @@ from tests.web.serving import serving
 
 SECRET = f"whsec_{base64.b64encode(b'0123456789abcdef-not-a-secret').decode()}"
 ANA, BEN = {"Firstfive-Actor": "Ana Reyes"}, {"Firstfive-Actor": "Ben Okafor"}
-WITHIN = 20.0  # seconds
+WITHIN = 60.0  # seconds
 
 
 @pytest.fixture

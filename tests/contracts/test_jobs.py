@@ -35,7 +35,7 @@ async def schedule(database: Database, jobs: DurableJobs, *wanted: Job) -> None:
             await work.jobs.schedule(job)
 
 
-async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], within: float = 8.0) -> None:
+async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], within: float = 30.0) -> None:
     for _ in range(int(within / 0.02)):
         answer = condition()
         if answer if isinstance(answer, bool) else await answer:
@@ -115,9 +115,9 @@ async def test_a_job_interrupted_by_a_stop_runs_again_at_the_next_start(database
 
     await jobs.start(slow)
     await schedule(database, jobs, nudge("slow"))
-    await asyncio.wait_for(begun.wait(), 5)
+    await asyncio.wait_for(begun.wait(), 30)
     await jobs.stop(grace=0.01)
     assert not finished.is_set()
     await jobs.start(quick)
-    await asyncio.wait_for(finished.wait(), 8)
+    await asyncio.wait_for(finished.wait(), 30)
     assert await jobs.failed() == ()

@@ -110,7 +110,7 @@ async def resume(records: SqlRecords, jobs: DurableJobs, vendor: FileVendor) -> 
                 await mitigating.lapse(work, question)
 
     await jobs.start(run)
-    for _ in range(200):
+    for _ in range(900):
         found, _revisions = await known.in_force()
         if len(found) == 2 and all(one.state is MitigationState.APPLIED for one in found):
             break

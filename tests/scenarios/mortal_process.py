@@ -69,7 +69,7 @@ async def resume(records: SqlRecords, jobs: DurableJobs) -> None:
         await note(records, f"effect of {name}", f"{name}:{argument}")
 
     await jobs.start(run)
-    for _ in range(200):
+    for _ in range(900):
         async with records.look() as work:
             facts = [event.fact for event in await work.timelines.read(KEY)]
         if {fact.text for fact in facts if isinstance(fact, NoteAdded)} >= EFFECTS:

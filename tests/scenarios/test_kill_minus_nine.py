@@ -21,6 +21,7 @@ __all__ = ["database_url"]  # a fixture
 
 ROOT = Path(__file__).parents[2]
 KEY = IncidentKey("INC-1")
+PATIENCE = 60.0  # seconds; a process starts slowly on a machine that is busy
 
 
 async def started(part: str, url: str, *more: str, name: str = "mortal_process") -> asyncio.subprocess.Process:
@@ -34,7 +35,7 @@ async def killed_in_the_midst(url: str, *more: str, name: str = "mortal_process"
     process = await started("declare", url, *more, name=name)
     try:
         assert process.stdout is not None
-        assert await asyncio.wait_for(process.stdout.readline(), 20) == b"READY\n"
+        assert await asyncio.wait_for(process.stdout.readline(), PATIENCE) == b"READY\n"
     finally:
         process.kill()
         await process.communicate()
@@ -44,7 +45,7 @@ async def killed_in_the_midst(url: str, *more: str, name: str = "mortal_process"
 async def resumed(url: str, *more: str, name: str = "mortal_process") -> None:
     process = await started("resume", url, *more, name=name)
     try:
-        await asyncio.wait_for(process.communicate(), 20)
+        await asyncio.wait_for(process.communicate(), PATIENCE)
     finally:
         if process.returncode is None:
             process.kill()

@@ -46,7 +46,7 @@ class Actor:
     async def wait_for_view(
         self,
         predicate: Callable[[OpenView], bool] = lambda _: True,
-        timeout: float = 5.0,  # noqa: ASYNC109 - the harness's bound
+        timeout: float = 20.0,  # noqa: ASYNC109 - the harness's bound
     ) -> OpenView:
         """The view on top once `predicate` holds for it."""
         await until(

@@ -17,7 +17,7 @@ from bot.app.connecting import REPLAY_AFTER
 from tests.strict_slack.server import StrictSlack
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS, STOP_SECONDS = 30.0, 10.0
+START_SECONDS, STOP_SECONDS = 60.0, 30.0
 LISTENS = re.compile(r"firstfive listens on (http://\S+?);")
 
 

@@ -117,7 +117,7 @@ class StrictSlack:
     def _transport(self) -> Transport:
         return self._http or self.socket
 
-    async def wait_for_sockets(self, count: int = 1, seconds: float = 5.0) -> None:
+    async def wait_for_sockets(self, count: int = 1, seconds: float = 20.0) -> None:
         """Until the app holds `count` Socket Mode connections."""
         await until(
             lambda: len(self.socket.connections) == count,
@@ -210,7 +210,7 @@ class StrictSlack:
     async def wait_until(
         self,
         condition: Callable[[], object],
-        timeout: float = 5.0,  # noqa: ASYNC109 - the harness's bound
+        timeout: float = 20.0,  # noqa: ASYNC109 - the harness's bound
     ) -> None:
         """Until `condition` holds; the failure tells the last API calls."""
         await until(condition, timeout, self._story)
