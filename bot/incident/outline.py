@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from bot.incident.telemetry import EvalScore, ModelCall, Span, ToolCall, Trace
@@ -12,6 +13,7 @@ Plain = dict[str, Any]  # what JSON can carry, and moments
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TOOL_FIELDS = tuple(field.name for field in fields(ToolCall))
 MODEL_FIELDS = tuple(field.name for field in fields(ModelCall))
+_of_tool, _of_model = attrgetter(*TOOL_FIELDS), attrgetter(*MODEL_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,13 @@ def plain_step(span: Span) -> Plain:
 
 
 def _plain_tool(tool: ToolCall) -> Plain:
-    plain = {name: getattr(tool, name) for name in TOOL_FIELDS}
+    plain = dict(zip(TOOL_FIELDS, _of_tool(tool), strict=True))
     plain["side_effect"] = tool.side_effect.value if tool.side_effect else None
     return plain
 
 
 def _plain_model(model: ModelCall) -> Plain:
-    plain = {name: getattr(model, name) for name in MODEL_FIELDS}
+    plain = dict(zip(MODEL_FIELDS, _of_model(model), strict=True))
     plain["asked"] = [list(asked) for asked in model.asked]
     plain["told"] = [list(told) for told in model.told]
     return plain
