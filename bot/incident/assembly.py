@@ -1,11 +1,20 @@
 """Spans into traces: what the root says about the task, and the steps in order, those nobody recorded among them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from hashlib import sha256
+from typing import TypeVar
 
-from bot.incident.telemetry import AskedTool, Span, SpanKind, Task, ToldResult, ToolCall, Trace
+from bot.incident.telemetry import AskedTool, Attributes, ModelCall, Span, SpanKind, Task, ToldResult, ToolCall, Trace
 
+SESSION = "gen_ai.conversation.id"
+FRAMEWORKS = frozenset(  # what they call the provider of an agent's own span: themselves
+    {"autogen", "crewai", "langchain", "langgraph", "microsoft.agent_framework", "pydantic-ai", "strands-agents"}
+)
 UNNAMED = "unnamed-agent"
+LAST = 2**63  # after every moment
+
+Call = TypeVar("Call", ModelCall, ToolCall)
 
 
 def assemble(spans: Sequence[Span]) -> Trace:
@@ -14,10 +23,15 @@ def assemble(spans: Sequence[Span]) -> Trace:
     The root is the span without a parent; where several claim that, or none does, the earliest
     agent span counts, and without a true root the trace is not complete.
     """
+    spans = told_once(spans)
     steps = tuple(sorted((*spans, *inferred_calls(spans)), key=_order))
     roots = [span for span in steps if span.parent_id is None]
     root = next((span for span in roots if span.kind is SpanKind.AGENT), roots[0] if roots else steps[0])
-    return headed(root, steps, max(span.end_ns for span in steps), steps)
+    trace = headed(root, steps, max(span.end_ns for span in steps), steps)
+    if trace.complete and not trace.error and _agent_failed(root, steps):
+        trace = replace(trace, error=True)
+    told = None if trace.session_id else _told_in(steps, SESSION)
+    return replace(trace, session_id=told) if told else trace
 
 
 def headed(root: Span, steps: Iterable[Span], end_ns: int, spans: tuple[Span, ...] = ()) -> Trace:
@@ -35,10 +49,10 @@ def headed(root: Span, steps: Iterable[Span], end_ns: int, spans: tuple[Span, ..
         agent_version=_text(said.get("gen_ai.agent.version")),
         prompt_version=_text(said.get("agent.prompt.version")) or _prompt_in(steps),
         environment=_text(said.get("deployment.environment.name")),
-        session_id=_text(said.get("gen_ai.conversation.id")),
+        session_id=_text(said.get(SESSION)),
         tenant=_whose(said.get("tenant.id")),
         user=_whose(said.get("user.id")) or _whose(said.get("enduser.id")),
-        provider=_text(said.get("gen_ai.provider.name")) or _provider_in(steps),
+        provider=_provider_of(said) or _provider_in(steps),
         error=root.error and complete,
         complete=complete,
         task=task_of(root),
@@ -50,24 +64,91 @@ def _order(span: Span) -> tuple[int, bool, str]:
     return span.start_ns, span.parent_id is not None, span.span_id
 
 
+def told_once(spans: Sequence[Span]) -> Sequence[Span]:
+    """The spans, each call on one of them: a framework and the client below it both tell of the same one.
+
+    A model call right within a model call, or a tool's call within one of the same tool, is the outer one; what the
+    outer does not know is taken from the inner, which stays as a step of no kind.
+    """
+    by_id = {span.span_id: span for span in spans if span.model or span.tool}
+    inner = [span for span in by_id.values() if span.parent_id in by_id and _same_call(by_id[span.parent_id], span)]
+    if not inner:
+        return spans
+    found = {span.span_id: span for span in spans}
+    for span in sorted(inner, key=_order, reverse=True):  # the innermost first
+        outer = found[span.parent_id or ""]
+        known = found[span.span_id]
+        found[outer.span_id] = replace(
+            outer,
+            model=_filled(outer.model, known.model),
+            tool=_filled(outer.tool, known.tool),
+            said=outer.said or known.said,
+        )
+        found[span.span_id] = replace(known, kind=SpanKind.OTHER, model=None, tool=None, said="")
+    return list(found.values())
+
+
+def _same_call(outer: Span, inner: Span) -> bool:
+    if inner.span_id in {outer.span_id, outer.parent_id}:  # no span is within itself, whatever it says
+        return False
+    if inner.tool and outer.tool:
+        return inner.tool.name == outer.tool.name
+    return inner.model is not None and outer.model is not None
+
+
+def _filled(outer: Call | None, inner: Call | None) -> Call | None:
+    """The outer call, with the inner's word where it has none of its own."""
+    if outer is None or inner is None:
+        return outer
+    missing = {at.name: getattr(inner, at.name) for at in fields(outer) if getattr(outer, at.name) in {None, "", ()}}
+    return replace(outer, **missing)
+
+
+def _agent_failed(root: Span, steps: Sequence[Span]) -> bool:
+    """The last agent right below a root that is none itself failed: some frameworks' roots never say so."""
+    if root.kind is SpanKind.AGENT and root.agent:
+        return False
+    agents = [span for span in steps if span.kind is SpanKind.AGENT and span.agent]
+    if not any(span.error for span in agents):
+        return False
+    above = {span.span_id: span for span in steps}
+    outermost = [span for span in agents if not _within_agent(span, above)]
+    return bool(outermost) and max(outermost, key=lambda span: span.end_ns).error
+
+
+def _within_agent(span: Span, above: Mapping[str, Span]) -> bool:
+    seen = set()
+    parent = above.get(span.parent_id or "")
+    while parent is not None and parent.span_id not in seen:
+        if parent.kind is SpanKind.AGENT and parent.agent:
+            return True
+        seen.add(parent.span_id)
+        parent = above.get(parent.parent_id or "")
+    return False
+
+
 def inferred_calls(spans: Sequence[Span]) -> list[Span]:
     """Tool calls that a model asked for and that no span records, as steps of their own.
 
-    A call is recorded when a tool's span has its id or its name: a framework that records one call of a tool
-    records them all. An inferred step runs from the end of the model's turn to the start of the turn that was told
+    A call is recorded when a tool's span has its id or its name (a framework that records one call of a tool
+    records them all), or runs before the next turn with the same arguments, under a name of its own. An inferred step runs from the end of the model's turn to the start of the turn that was told
     its result; its id is made from that of the model's span, so that it is the same every time.
     """
     asking = [span for span in spans if span.model and span.model.asked]
     if not asking:
         return []
     recorded = recorded_as((span.tool.name, span.tool.call_id) for span in spans if span.tool)
+    calls = [(span.start_ns, span.tool.arguments_hash) for span in spans if span.tool and span.tool.arguments_hash]
     turns = sorted((span for span in spans if span.model), key=_order)
+    ids = {asked.call_id for span in asking if span.model for asked in span.model.asked if asked.call_id}
     found = []
     for span in asking:
         later = [turn for turn in turns if turn.start_ns >= span.end_ns and turn.span_id != span.span_id]
+        until = later[0].start_ns if later else LAST
+        made = {given for at, given in calls if span.end_ns <= at <= until}
         for place, asked in enumerate(span.model.asked if span.model else ()):
-            if asked.call_id not in recorded and asked.name not in recorded:
-                found.append(_inferred(span, asked, place, later))
+            if not recorded & {asked.call_id, asked.name} and asked.arguments_hash not in made:
+                found.append(_inferred(span, asked, place, later, ids))
     return found
 
 
@@ -77,8 +158,8 @@ def recorded_as(tools: Iterable[tuple[str, str | None]]) -> set[str]:
     return {call_id for _, call_id in known if call_id} | {name for name, _ in known}
 
 
-def _inferred(span: Span, asked: AskedTool, place: int, later: Sequence[Span]) -> Span:
-    told, end_ns = _answer(asked, place, later)
+def _inferred(span: Span, asked: AskedTool, place: int, later: Sequence[Span], ids: Container[str | None]) -> Span:
+    told, end_ns = _answer(asked, place, later, ids)
     made = sha256(f"{span.span_id}/{place}".encode()).hexdigest()[:16]
     tool = ToolCall(
         asked.name,
@@ -104,12 +185,18 @@ def _inferred(span: Span, asked: AskedTool, place: int, later: Sequence[Span]) -
     )
 
 
-def _answer(asked: AskedTool, place: int, later: Sequence[Span]) -> tuple[ToldResult | None, int]:
-    """What a later turn was told of the call, by its id or else by its place, and when that turn began."""
+def _answer(
+    asked: AskedTool, place: int, later: Sequence[Span], ids: Container[str | None]
+) -> tuple[ToldResult | None, int]:
+    """What a later turn was told of the call, by its id or else by its place, and when that turn began.
+
+    ``ids`` are those of all calls: a result with another id, or none, can only be told by its place (some
+    instrumentations write another id where the call is asked for than where its result is told).
+    """
     for turn in later:
         told = turn.model.told if turn.model else ()
         match = next((one for one in told if asked.call_id and one.call_id == asked.call_id), None)
-        if match is None and place < len(told) and not (asked.call_id and told[place].call_id):
+        if match is None and place < len(told) and (not asked.call_id or told[place].call_id not in ids):
             match = told[place]
         if match is not None:
             return match, turn.start_ns
@@ -142,6 +229,16 @@ def _prompt_in(steps: Iterable[Span]) -> str | None:
         if span.model and (span.model.prompt_name or span.model.prompt_version):
             return "@".join(part for part in (span.model.prompt_name, span.model.prompt_version) if part)
     return None
+
+
+def _told_in(steps: Iterable[Span], name: str) -> str | None:
+    """What the first step says that names it, where the root does not."""
+    return next((found for span in steps if (found := _text(span.attributes.get(name)))), None)
+
+
+def _provider_of(said: Attributes) -> str | None:
+    named = _text(said.get("gen_ai.provider.name"))
+    return None if named in FRAMEWORKS else named
 
 
 def _provider_in(steps: Iterable[Span]) -> str | None:

@@ -13,14 +13,34 @@ from bot.sources import attributes as names
 from bot.sources.redaction import Redaction
 from bot.sources.said import parsed
 from bot.sources.values import MOST_WORD, PREVIEW, Values, as_text, fingerprint, first, is_empty, text
+from bot.sources.wrappings import result_in
 
 MOST_CALLS = 20  # of one answer
 MOST_INPUT = 64_000  # characters of input messages that are worth parsing for results
-DEEPEST = 6
+DEEPEST = 10  # LangChain nests a call nine deep
 
-_CALL_SIGNS = ("tool_call", "tool_use", "function_call", "tool-call", "toolName", "arguments")
-_RESULT_SIGNS = ('"tool_call_response"', '"tool_result"', '"tool_call_id"', '"tool"')
-_NESTED = ("parts", "content", "messages", "message", "choices", "tool_calls", "kwargs", "generations", "output")
+_CALL_SIGNS = ("tool", "function", "arguments")  # without any of them there is no call, whatever the convention
+_RESULT_SIGNS = ('"tool', '"function')
+_NESTED = frozenset(
+    {
+        *(
+            "parts",
+            "content",
+            "messages",
+            "message",
+            "choices",
+            "tool_calls",
+            "kwargs",
+            "data",
+            "generations",
+            "output",
+        ),
+        *("toolUse", "functionCall", "function_call", "update"),
+    }
+)
+_RESULT_TYPES = frozenset({"tool_call_response", "tool_result", "tool-result", "function_call_output"})
+_RESULT_WRAPS = ("toolResult", "functionResponse", "function_response")
+_ANSWERS = ("response", "result", "content", "output")
 _ERROR_BEGINNINGS = ("error", "traceback", "exception")
 
 
@@ -51,7 +71,11 @@ def told_in(values: Values, redaction: Redaction) -> tuple[ToldResult, ...]:
     except ValueError:
         return ()
     if isinstance(messages, dict):
-        messages = messages.get("messages")
+        messages = next((messages[name] for name in ("messages", "input", "contents") if name in messages), None)
+    while (
+        isinstance(messages, list) and len(messages) == 1 and isinstance(messages[0], list)
+    ):  # LangChain: a list of lists
+        messages = messages[0]
     if not isinstance(messages, list):
         return ()
     return tuple(_told(call_id, result, redaction) for call_id, result in _newest(messages))[-MOST_CALLS:]
@@ -59,37 +83,64 @@ def told_in(values: Values, redaction: Redaction) -> tuple[ToldResult, ...]:
 
 def _newest(messages: Sequence[object]) -> list[tuple[str | None, object]]:
     found: list[tuple[str | None, object]] = []
-    for message in reversed(messages):
-        if not isinstance(message, dict):
+    for written in reversed(messages):
+        if not isinstance(written, dict):
             continue
-        if message.get("role") in {"assistant", "ai", "model"}:
+        message = _plain(written)
+        if message.get("role") in {"assistant", "ai", "model"} or message.get("type") in {"function_call", "ai"}:
             break
         found = [*_results(message), *found]
     return found
 
 
+def _plain(message: Mapping[str, object]) -> Mapping[str, object]:
+    """The message itself, where LangChain's serialisation stands around it."""
+    if "role" in message:
+        return message
+    inner = message.get("kwargs") or message.get("data")
+    return inner if isinstance(inner, dict) and "content" in inner else message
+
+
 def _results(message: Mapping[str, object]) -> Iterator[tuple[str | None, object]]:
     """(call id, result) of each tool result in one message."""
-    if message.get("role") in {"tool", "function"} and not isinstance(message.get("parts"), list):
+    if message.get("type") == "function_call_output":  # OpenAI's Responses
+        yield _identifier(message, "call_id"), message.get("output")
+        return
+    tells = message.get("role") in {"tool", "function"} or (message.get("type") == "tool" and "tool_call_id" in message)
+    if tells and not isinstance(message.get("parts"), list):
         content = message.get("content")
-        if not (isinstance(content, list) and any(_is_result(part) for part in content)):
+        if (
+            isinstance(content, dict) and content.get("type") == "function"
+        ):  # the tool's description, as Langfuse tells it
+            return
+        if not (isinstance(content, list) and any(_result_part(part) for part in content)):
             yield _identifier(message, "tool_call_id", "id"), content
             return
     for name in ("parts", "content"):
         parts = message.get(name)
         for part in parts if isinstance(parts, list) else ():
-            if isinstance(part, dict) and _is_result(part):
-                result = next((part[key] for key in ("response", "result", "content", "output") if key in part), None)
-                yield _identifier(part, "id", "tool_call_id", "tool_use_id", "toolCallId"), result
+            told = _result_part(part)
+            if told:
+                result = next((told[key] for key in _ANSWERS if key in told), None)
+                yield (
+                    _identifier(told, "id", "tool_call_id", "tool_use_id", "toolUseId", "toolCallId", "call_id"),
+                    result,
+                )
 
 
-def _is_result(part: object) -> bool:
-    return isinstance(part, dict) and part.get("type") in {"tool_call_response", "tool_result", "tool-result"}
+def _result_part(part: object) -> Mapping[str, object] | None:
+    """The part of a message that tells a tool's result; None where it tells something else."""
+    if not isinstance(part, dict):
+        return None
+    if part.get("type") in _RESULT_TYPES:
+        return part
+    return next((part[name] for name in _RESULT_WRAPS if isinstance(part.get(name), dict)), None)
 
 
 def _told(call_id: str | None, result: object, redaction: Redaction) -> ToldResult:
-    written = "" if result is None else as_text(result)
-    failed = written.lstrip(" \"'[{").lower().startswith(_ERROR_BEGINNINGS)
+    written, refused = result_in("" if result is None else as_text(result))
+    written = written or ""
+    failed = refused or written.lstrip(" \"'[{").lower().startswith(_ERROR_BEGINNINGS)
     return ToldResult(call_id, fingerprint(written), redaction.cut(written, PREVIEW), is_empty(written), failed)
 
 
@@ -106,11 +157,11 @@ def _calls(found: object, depth: int) -> Iterator[tuple[str, str | None, object]
         name = call.get("name") or call.get("toolName")
         arguments = next((call[key] for key in ("arguments", "args", "input") if key in call), None)
         if isinstance(name, str) and (arguments is not None or found.get("type") in {"tool_call", "tool_use"}):
-            yield name, _identifier(found, "id", "call_id", "toolCallId", "tool_call_id"), arguments
+            yield name, _identifier(found, "call_id", "id", "toolCallId", "toolUseId", "tool_call_id"), arguments
             return
-        for key in _NESTED:
-            if isinstance(found.get(key), list | dict):
-                yield from _calls(found[key], depth + 1)
+        for key, inner in found.items():
+            if key in _NESTED:
+                yield from _calls(inner, depth + 1)
 
 
 def _identifier(found: Mapping[str, object], *candidates: str) -> str | None:

@@ -1,8 +1,9 @@
 """Which attribute means what, over the conventions in use. The first one present counts.
 
 Sources: OpenTelemetry GenAI semantic conventions (semantic-conventions-genai v0.1.0, v1.41 and the names
-before it), OpenInference (Arize-ai/openinference), Traceloop's OpenLLMetry, the OTLP exports of Langfuse
-(its property mapping) and MLflow (recorded), Vercel's AI SDK, and ``docs/connect-traces.md``.
+before it), OpenInference (Arize-ai/openinference), Traceloop's OpenLLMetry, the OTLP exports of Langfuse,
+MLflow and LangSmith, Vercel's AI SDK, Pydantic AI and Google's ADK, as their SDKs were seen to send them
+(versions in ``docs/connect-traces.md``).
 """
 
 # Who
@@ -13,7 +14,13 @@ AGENT = (
     "graph.node.name",
     "langfuse.trace.name",
     "ai.telemetry.functionId",
+    "langsmith.metadata.lc_agent_name",  # LangChain's and LangGraph's own name of the agent, by three roads
+    "traceloop.association.properties.lc_agent_name",
+    "langfuse.observation.metadata.lc_agent_name",
 )
+AGENT_NODE = ("graph.node.id",)  # of an agent's span only: CrewAI's and OpenAI's agents by OpenInference
+METADATA = ("metadata",)  # OpenInference and MLflow: one JSON object; read on roots only
+AGENT_IN_METADATA = ("lc_agent_name", "agent_name")
 AGENT_VERSION = (
     "gen_ai.agent.version",
     "metadata.version",
@@ -22,7 +29,33 @@ AGENT_VERSION = (
     "service.version",
 )
 SERVICE = ("service.name",)
-SESSION = ("gen_ai.conversation.id", "session.id", "conversation.id", "langfuse.session.id", "mlflow.trace.session")
+SESSION = (
+    "gen_ai.conversation.id",
+    "session.id",
+    "conversation.id",
+    "langfuse.session.id",
+    "mlflow.trace.session",
+    "gcp.vertex.agent.session_id",
+    "langsmith.trace.session_id",
+    "langsmith.metadata.session_id",
+    "langsmith.metadata.thread_id",
+    "traceloop.association.properties.session_id",
+    "traceloop.association.properties.thread_id",
+)
+STEP_SESSION = (  # where the root does not say it, its steps may
+    "session.id",
+    "gcp.vertex.agent.session_id",
+    "traceloop.association.properties.session_id",
+    "traceloop.association.properties.thread_id",
+)
+USER = (
+    "user.id",
+    "enduser.id",
+    "langfuse.user.id",
+    "mlflow.trace.user",
+    "langsmith.metadata.user_id",
+    "traceloop.association.properties.user_id",
+)
 ENVIRONMENT = ("deployment.environment.name", "deployment.environment", "langfuse.environment")
 PROMPT_NAME = ("gen_ai.prompt.name", "prompt.id", "llm.prompt_template.name", "langfuse.observation.prompt.name")
 PROMPT_VERSION = (
@@ -53,6 +86,9 @@ MODEL_REQUESTED = (
     "mlflow.llm.model",
     "ai.model.id",
 )
+CALL_PARAMETERS = (
+    "llm.invocation_parameters",
+)  # OpenInference: the model asked for, where it names only the answering
 MODEL_ANSWERING = ("gen_ai.response.model", "llm.response.model_name", "ai.response.model")
 INPUT_TOKENS = (
     "gen_ai.usage.input_tokens",
@@ -77,10 +113,11 @@ CACHED_TOKENS = (
 REASONING_TOKENS = (
     "gen_ai.usage.reasoning.output_tokens",
     "gen_ai.usage.reasoning_tokens",
+    "gen_ai.usage.details.reasoning_tokens",
     "llm.token_count.completion_details.reasoning",
     "ai.usage.reasoningTokens",
 )
-COST = ("gen_ai.usage.cost", "llm.cost.total", "llm.usage.total_cost")
+COST = ("gen_ai.usage.cost", "llm.cost.total", "llm.usage.total_cost", "operation.cost")
 USAGE = (
     "langfuse.observation.usage_details",
     "mlflow.chat.tokenUsage",
@@ -90,10 +127,11 @@ COSTS = ("langfuse.observation.cost_details", "mlflow.llm.cost")
 IN_USAGE = {  # what the entries of such an object are called
     "input": ("input", "input_tokens", "prompt_tokens"),
     "output": ("output", "output_tokens", "completion_tokens"),
-    "cached": ("cache_read_input_tokens", "input_cache_read", "cache_read", "input_cached_tokens"),
-    "reasoning": ("output_reasoning_tokens", "reasoning", "reasoning_tokens"),
+    "cached": ("cache_read_input_tokens", "input_cache_read", "cache_read", "input_cached_tokens", "cached_tokens"),
+    "reasoning": ("output_reasoning_tokens", "output_reasoning", "reasoning", "reasoning_tokens"),
     "cost": ("total", "total_cost"),
 }
+USAGE_DETAILS = ("prompt_tokens_details", "completion_tokens_details", "input_tokens_details", "output_tokens_details")
 FIRST_CHUNK = ("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token")
 MODEL_INPUT = (
     "gen_ai.input.messages",
@@ -101,6 +139,8 @@ MODEL_INPUT = (
     "langfuse.observation.input",
     "mlflow.spanInputs",
     "ai.prompt.messages",
+    "gcp.vertex.agent.llm_request",
+    "pydantic_ai.all_messages",
     "traceloop.entity.input",
     "input.value",
 )
@@ -110,6 +150,8 @@ MODEL_OUTPUT = (
     "langfuse.observation.output",
     "mlflow.spanOutputs",
     "ai.response.text",
+    "gcp.vertex.agent.llm_response",
+    "final_result",
     "traceloop.entity.output",
     "output.value",
 )
@@ -121,22 +163,30 @@ TOOL_VERSION = ("gen_ai.tool.version", "tool.version")
 CALL_ID = ("gen_ai.tool.call.id", "tool.id", "tool_call.id", "ai.toolCall.id")
 ARGUMENTS = (
     "gen_ai.tool.call.arguments",
-    "tool.parameters",
     "tool_call.function.arguments",
     "ai.toolCall.args",
+    "ai.toolCall.input",
+    "tool_arguments",
+    "gcp.vertex.agent.tool_call_args",
     "langfuse.observation.input",
     "mlflow.spanInputs",
     "traceloop.entity.input",
     "input.value",
+    "tool.parameters",  # some instrumentations put the tool's schema there, so what was sent in counts before it
+    "gen_ai.prompt",
 )
 RESULT = (
     "gen_ai.tool.call.result",
     "tool.result",
     "ai.toolCall.result",
+    "ai.toolCall.output",
+    "tool_response",
+    "gcp.vertex.agent.tool_response",
     "langfuse.observation.output",
     "mlflow.spanOutputs",
     "traceloop.entity.output",
     "output.value",
+    "gen_ai.completion",
 )
 SIDE_EFFECT = ("tool.side_effect",)
 PRIVILEGED = ("tool.privileged",)
@@ -154,13 +204,25 @@ ERROR_TYPE = ("error.type", "exception.type")
 ERROR_MESSAGE = ("error.message", "exception.message", "langfuse.observation.status_message")
 LEVEL = ("langfuse.observation.level",)  # ERROR is an error
 
-# Evaluation results
-MESSAGE_EVENTS = {  # span events that carried messages before there were attributes for them: name -> attribute there
-    "gen_ai.choice": "gen_ai.output.messages",
-    "gen_ai.assistant.message": "gen_ai.output.messages",
-    "gen_ai.content.completion": "gen_ai.completion",
-    "gen_ai.content.prompt": "gen_ai.prompt",
+# Messages that came as events, of spans and among log records
+MESSAGE_EVENTS = {  # one event a message that the model was given: name -> whose it is
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
 }
+ANSWER_EVENT = "gen_ai.choice"
+TOOL_EVENTS = {  # what the same events tell on a tool's span
+    "gen_ai.tool.message": "gen_ai.tool.call.arguments",
+    "gen_ai.choice": "gen_ai.tool.call.result",
+}
+WHOLE_MESSAGES = {  # one event a call: name -> the attributes of it that hold messages
+    "gen_ai.client.inference.operation.details": ("gen_ai.input.messages", "gen_ai.output.messages"),
+    "gen_ai.content.prompt": ("gen_ai.prompt",),
+    "gen_ai.content.completion": ("gen_ai.completion",),
+}
+
+# Evaluation results
 EVALUATION_EVENT = "gen_ai.evaluation.result"
 NUMBERED_EVALUATIONS = ("evaluations.", "annotations.")  # OpenInference: evaluations.0.evaluation.score
 NUMBERED_FIRST = ("evaluations.0.evaluation.name", "annotations.0.annotation.name")
@@ -181,15 +243,33 @@ TASK_TYPE = ("task.type",)
 ROOT = {
     "gen_ai.agent.version": AGENT_VERSION,
     "gen_ai.conversation.id": SESSION,
+    "user.id": USER,
     "deployment.environment.name": ENVIRONMENT,
     "agent.prompt.version": PROMPT_VERSION,
     "gen_ai.provider.name": PROVIDER,
     "service.name": SERVICE,
     "service.instance.id": ("service.instance.id",),
 }
-STEP = {"service.name": SERVICE}  # the same for any other span that names no agent
+IN_METADATA = {"gen_ai.conversation.id": ("session_id", "thread_id"), "user.id": ("user_id",)}  # the same, in METADATA
+STEP = {
+    "service.name": SERVICE,
+    "gen_ai.conversation.id": STEP_SESSION,
+}  # the same for any other span that names no agent
 
 # Message bodies are long and personal: only previews are kept of them
-BODIES = frozenset({"gen_ai.system_instructions", *MODEL_INPUT, *MODEL_OUTPUT, *MODEL_CALLS, *ARGUMENTS, *RESULT})
+BODIES = frozenset(
+    {
+        *("gen_ai.system_instructions", *MODEL_INPUT, *MODEL_OUTPUT, *MODEL_CALLS, *ARGUMENTS, *RESULT),
+        *("gen_ai.task.input", "gen_ai.task.output", "crew_tasks", "crew_inputs", "model_request_parameters"),
+        *(
+            "llm.invocation_parameters",
+            "llm.prompts",
+            "invocation_params",
+            "all_messages_events",
+            "events",
+            "logfire.msg",
+        ),
+    }
+)
 BODY_PREFIXES = ("llm.input_messages.", "llm.output_messages.", "gen_ai.prompt.", "gen_ai.completion.")
 KEPT_DESPITE_PREFIX = frozenset({"gen_ai.prompt.name", "gen_ai.prompt.version"})

@@ -1,5 +1,6 @@
 """OTLP spans and log records, whatever convention they speak, into our telemetry nouns."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -8,6 +9,7 @@ from itertools import islice
 from bot.incident.telemetry import EvalScore, GuardrailCheck, ModelCall, SideEffect, Span, SpanKind, ToolCall
 from bot.sources import attributes as names
 from bot.sources.asked_tools import asked_in, told_in
+from bot.sources.messages import messages_in
 from bot.sources.redaction import CUT, PRIVATE, Privacy, Redaction
 from bot.sources.said import output_of, said, words_of
 from bot.sources.values import (
@@ -25,6 +27,7 @@ from bot.sources.values import (
     whole,
     word,
 )
+from bot.sources.wrappings import arguments_in, result_in
 
 MOST_VALUE = 4096  # characters kept of one attribute
 MOST_ATTRIBUTES = 128
@@ -32,6 +35,10 @@ MOST_ID = 16  # characters of a span's id
 MOST_NAME = 256  # characters of an attribute's name
 LATEST_NS = 2**63 - 1  # what both databases can hold
 ERROR_STATUS = 2
+_STRUCTURES = (list, dict)
+_SILENT = frozenset(names.RESULT)
+_MODEL = re.compile(r'"model"\s*:\s*"([^"\\]+)"')
+TOOL_ERROR = "tool_error"  # the type where only the answer's wrapping says that a tool failed
 
 _OPERATIONS = {
     "invoke_agent": SpanKind.AGENT,
@@ -145,12 +152,16 @@ def parent_of(written: str) -> str:
 
 def span_from(raw: RawSpan, privacy: Privacy = PRIVATE) -> Span:
     """One span in our nouns, redacted. Attributes it does not know are kept."""
-    values, redaction = _with_messages(raw), privacy.redaction
     kind = kind_of(raw)
+    values, redaction = _with_messages(raw, kind), privacy.redaction
     tool = model = guardrail = None
     words = ""
+    error, error_type, message = _failure(raw, values)
     if kind is SpanKind.TOOL:
-        tool = tool_of(raw, values, redaction)
+        result, refused = result_in(text(values, names.RESULT))
+        tool = tool_of(raw, values, result, redaction)
+        if refused and not error:
+            error, error_type, message = True, TOOL_ERROR, result
     elif kind is SpanKind.LLM:
         output = output_of(values)
         words = words_of(output, redaction)
@@ -159,8 +170,7 @@ def span_from(raw: RawSpan, privacy: Privacy = PRIVATE) -> Span:
         guardrail = guardrail_of(raw)
     elif kind is SpanKind.AGENT:
         words = said(values, redaction, agent=True)
-    error, error_type, message = _failure(raw, values)
-    agent = word(values, names.AGENT)
+    agent = _agent_of(raw, values, kind)
     return Span(
         raw.trace_id,
         raw.span_id,
@@ -181,14 +191,23 @@ def span_from(raw: RawSpan, privacy: Privacy = PRIVATE) -> Span:
     )
 
 
-def _with_messages(raw: RawSpan) -> Values:
+def _agent_of(raw: RawSpan, values: Values, kind: SpanKind) -> str | None:
+    """The agent a span names. Where an agent is only made, nothing has been asked of it: that is no task of its own."""
+    if not raw.parent_id and values.get(names.OPERATION[0]) == "create_agent":
+        return None
+    agent = word(values, names.AGENT)
+    if agent is None and kind is SpanKind.AGENT:
+        agent = word(values, names.AGENT_NODE)
+    if agent is None and not raw.parent_id:
+        agent = word(structure(values, names.METADATA), names.AGENT_IN_METADATA)
+    return agent
+
+
+def _with_messages(raw: RawSpan, kind: SpanKind) -> Values:
     """The attributes; messages that came as events stand among them, as newer conventions have it."""
-    told: dict[str, object] = {}
-    for event in raw.events:
-        name = names.MESSAGE_EVENTS.get(event.name)
-        if name is not None and name not in raw.attributes:
-            content = first(event.attributes, (name, "message", "content", "gen_ai.event.content"))
-            told[name] = content if content is not None else dict(event.attributes)
+    if not raw.events:
+        return raw.attributes
+    told = messages_in(((event.name, event.attributes) for event in raw.events), kind)
     return {**told, **raw.attributes} if told else raw.attributes
 
 
@@ -225,10 +244,10 @@ def _kind_by_content(raw: RawSpan) -> SpanKind:
     return SpanKind.OTHER
 
 
-def tool_of(raw: RawSpan, values: Values, redaction: Redaction) -> ToolCall:
+def tool_of(raw: RawSpan, values: Values, result: str | None, redaction: Redaction) -> ToolCall:
     """The tool call a span carries. Fingerprints are of the whole texts, previews are redacted."""
-    arguments, result = text(values, names.ARGUMENTS), text(values, names.RESULT)
-    if result is None and any(values.get(name) == "" for name in names.RESULT):
+    arguments = arguments_in(text(values, names.ARGUMENTS))
+    if result is None and not _SILENT.isdisjoint(values) and any(values.get(name) == "" for name in names.RESULT):
         result = ""  # it answered, with nothing
     effect = word(values, names.SIDE_EFFECT)
     return ToolCall(
@@ -251,11 +270,12 @@ def tool_of(raw: RawSpan, values: Values, redaction: Redaction) -> ToolCall:
 
 def model_of(values: Values, output: object, words: str, redaction: Redaction) -> ModelCall:
     """The model call that attributes carry; ``output`` is its answer with its JSON parsed, ``words`` what it said."""
-    usage, costs = structure(values, names.USAGE), structure(values, names.COSTS)
+    usage, costs = _usage(values), structure(values, names.COSTS)
+    requested, answering = _models(values)
     return ModelCall(
         word(values, names.PROVIDER),
-        word(values, names.MODEL_REQUESTED),
-        word(values, names.MODEL_ANSWERING),
+        requested,
+        answering,
         _tokens(values, names.INPUT_TOKENS, usage, "input"),
         _tokens(values, names.OUTPUT_TOKENS, usage, "output"),
         number(values, names.FIRST_CHUNK),
@@ -270,9 +290,47 @@ def model_of(values: Values, output: object, words: str, redaction: Redaction) -
     )
 
 
+def _models(values: Values) -> tuple[str | None, str | None]:
+    """The model asked for and the one answering; OpenInference tells the former among a call's parameters."""
+    requested, answering = word(values, names.MODEL_REQUESTED), word(values, names.MODEL_ANSWERING)
+    if answering is None:
+        given = word(structure(values, names.CALL_PARAMETERS), ("model", "model_name"))
+        if given is not None and given != requested:
+            return given, requested
+    if requested is None and answering is None:
+        return _model_in(values, names.MODEL_INPUT), _model_in(values, names.MODEL_OUTPUT)
+    return requested, answering
+
+
+def _model_in(values: Values, candidates: Sequence[str]) -> str | None:
+    """The model that a call's or an answer's own JSON names near its beginning."""
+    written = first(values, candidates)
+    found = _MODEL.search(written, 0, MOST_NAME) if isinstance(written, str) else None
+    return found[1] if found else None
+
+
 def _tokens(values: Values, candidates: Sequence[str], usage: Mapping[str, object], part: str) -> int | None:
     found = whole(values, candidates)
     return found if found is not None or not usage else whole(usage, names.IN_USAGE[part])
+
+
+def _usage(values: Values) -> Mapping[str, object]:
+    """Tokens told as one object. Langfuse counts what came from a cache apart from the input, and so on; here it is part of it."""
+    told = structure(values, names.USAGE)
+    if not told:
+        return told
+    total = told.get("total")
+    counts = {name: count for name, count in told.items() if type(count) is int and name != "total"}
+    if total is not None and total == sum(counts.values()):
+        whole_of = {
+            part: sum(count for name, count in counts.items() if name.startswith(part)) for part in ("input", "output")
+        }
+        return {**told, **{part: count for part, count in whole_of.items() if part in told}}
+    for name in names.USAGE_DETAILS:
+        details = told.get(name)
+        if isinstance(details, dict):
+            told = {**details, **told}
+    return told
 
 
 def _cost(values: Values, costs: Mapping[str, object]) -> float | None:
@@ -302,13 +360,16 @@ def kept(raw: RawSpan, privacy: Privacy, *, whole_text: bool) -> dict[str, objec
         if isinstance(value, str):
             found[key] = redaction.text(value) if len(value) <= MOST_VALUE else redaction.cut(value, MOST_VALUE, CUT)
         else:
-            found[key] = capped(redaction.value(value), MOST_VALUE) if isinstance(value, list | dict) else value
+            found[key] = capped(redaction.value(value), MOST_VALUE) if type(value) in _STRUCTURES else value
     # A step whose root is still under way is known by its service alone
     wanted = names.ROOT if not raw.parent_id else {} if first(raw.attributes, names.AGENT) else names.STEP
     if wanted:
-        around = {**raw.resource, **raw.attributes}
+        own, resource = raw.attributes, raw.resource
+        metadata = {} if raw.parent_id else structure(own, names.METADATA)
         for canonical, candidates in wanted.items():
-            value = word(around, candidates)
+            value = word(own, candidates) or word(resource, candidates)
+            if value is None and metadata:
+                value = word(metadata, names.IN_METADATA.get(canonical, ()))
             if value is not None:
                 found[canonical] = redaction.text(value)
     return found

@@ -18,7 +18,7 @@ from bot.sources.values import Values, text, word
 MOST_SAID = 600  # characters kept of all the words
 MOST_CALL = 240  # characters kept of one tool call
 MOST_PARSED = 200_000  # longer messages are not worth parsing for 600 characters
-DEEPEST = 6
+DEEPEST = 10  # LangChain nests a message eight deep
 PHASE = ("agent.step.phase",)  # what an orchestrator did in this step
 
 _ANSWERS = tuple(name for name in names.MODEL_OUTPUT if name != "output.value")
@@ -36,11 +36,12 @@ _WORDS = (
     "messages",
     "parts",
     "kwargs",
+    "data",
     "value",
     "choices",
     "generations",
 )
-_CALLS = ("tool_calls", "function_call")
+_CALLS = ("tool_calls", "function_call", "functionCall")
 _ACTIONS = ("<action>", "\nAction:", "\n```bash")  # where the action begins that a text ends in
 
 
@@ -134,6 +135,9 @@ def _pieces(found: object, depth: int) -> Iterator[tuple[bool, str]]:
 
 def _pieces_of_message(found: Mapping[str, object], depth: int) -> Iterator[tuple[bool, str]]:
     kind = str(found.get("type") or "")
+    used = found.get("toolUse")
+    if isinstance(used, dict):  # Bedrock's way, and so Strands'
+        found = used
     if kind in {"tool_call_response", "tool_result"}:
         yield from _pieces(found.get("response", found.get("content")), depth + 1)
         return

@@ -38,14 +38,19 @@ def as_text(found: object) -> str:
 
 
 def word(values: Values, candidates: Sequence[str]) -> str | None:
-    """As :func:`text`, at most 200 characters and without NUL, which PostgreSQL cannot hold."""
+    """As :func:`text`, at most 200 characters and without NUL, which PostgreSQL cannot hold.
+
+    Langfuse and MLflow write some texts as JSON; they are read without the quotes.
+    """
     found = first(values, candidates)
     if found is None:
         return None
     written = found if isinstance(found, str) else as_text(found)
+    if written[0] == '"':
+        written = written.strip('"')
     if len(written) > MOST_WORD:
         written = written[:MOST_WORD]
-    return written.replace("\0", "") or None if "\0" in written else written
+    return (written.replace("\0", "") if "\0" in written else written) or None
 
 
 def number(values: Values, candidates: Sequence[str]) -> float | None:

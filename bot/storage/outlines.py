@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from bot.incident.assembly import assemble, headed, recorded_as
+from bot.incident.assembly import SESSION, assemble, headed, recorded_as
 from bot.incident.outline import MODEL_FIELDS, TOOL_FIELDS, Outline, Plain, moment, outline
 from bot.incident.telemetry import EvalScore, ModelCall, Span, SpanKind, ToolCall
 from bot.storage.compact_json import parsed
@@ -16,6 +16,7 @@ from bot.storage.span_json import ASKED, score_from_json, span_from_body
 Body = dict[str, Any]
 Step = tuple[int, bool, str, Body, str]  # start, has a parent, id: their order; the span's two lines
 
+_SESSION = f'"{SESSION}"'
 _AGENT = SpanKind.AGENT.value
 
 
@@ -51,10 +52,10 @@ def _step(row: Sequence[Any]) -> Step:
 def _outline(trace_id: str, stored: Sequence[Step], given: Sequence[EvalScore], *, steps: bool) -> Outline:
     spans = StoredSpans(trace_id, stored)
     scores = tuple(sorted(given, key=lambda score: score.at_ns))
-    if _lacks_calls([body for _, _, _, body, _ in stored]):
-        return outline(assemble(tuple(spans)), scores, steps=steps)
     roots = [place for place, step in enumerate(stored) if not step[1]]
     root = next((place for place in roots if stored[place][3]["k"] == _AGENT), roots[0] if roots else 0)
+    if _lacks_calls([body for _, _, _, body, _ in stored]) or _says_more(stored, root):
+        return outline(assemble(tuple(spans)), scores, steps=steps)
     head = headed(spans.at(root), spans, max([step[3]["e"] for step in stored]))
     return Outline(head, scores, [_plain(span_id, body) for _, _, span_id, body, _ in stored] if steps else None)
 
@@ -66,6 +67,16 @@ def _lacks_calls(bodies: Sequence[Body]) -> bool:
         return False
     recorded = recorded_as((body["t"][0], body["t"][1]) for body in bodies if "t" in body)
     return any(name not in recorded and call_id not in recorded for name, call_id, *_ in asked)
+
+
+def _says_more(stored: Sequence[Step], root: int) -> bool:
+    """Steps may say what the root does not: a call within a call, an agent below it that failed, the conversation."""
+    calls = {span_id for _, _, span_id, body, _ in stored if "m" in body or "t" in body}
+    if any(body.get("p") in calls for _, _, _, body, _ in stored):
+        return True
+    if any(body["k"] == _AGENT and "x" in body for _, _, _, body, _ in stored) and "x" not in stored[root][3]:
+        return True
+    return _SESSION not in stored[root][4] and any(_SESSION in attributes for *_, attributes in stored)
 
 
 def _asked(model: Sequence[Any]) -> Sequence[Sequence[Any]]:

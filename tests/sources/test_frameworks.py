@@ -1,0 +1,129 @@
+"""What real SDKs sent for one and the same task, and one call of a tool of theirs that looped.
+
+``framework_samples.json`` holds their spans as they came, without what nobody reads (tool schemas, long prompts). Each
+agent was asked where order A-17 is; its model asked for ``get_order``, was told, and answered.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.incident.assembly import assemble
+from bot.incident.detectors.loop import loop_in
+from bot.incident.telemetry import Trace
+from bot.sources.otlp import decode
+from bot.sources.values import fingerprint
+from bot.sources.wrappings import arguments_in, result_in
+
+SAMPLES: dict[str, Any] = json.loads((Path(__file__).parent / "framework_samples.json").read_text())
+ARGUMENTS = '{"order_id": "A-17"}'
+RESULT = '{"order_id": "A-17", "status": "shipped"}'
+ANSWER = "Order A-17 was shipped on Monday."
+DATED = "gpt-4o-mini-2024-07-18"
+
+COMPLETE = sorted(name for name in SAMPLES if name not in {"openai-agents failing", "smolagents"})
+WITHOUT_MODEL = {"crewai"}  # its instrumentation leaves model calls to that of the client
+PLACED = {"openinference-langchain"}  # it tells a single argument without its name
+AGENTS = {"langfuse-decorators": "orders task", "openllmetry-langchain": "orders-run", "google-adk": "orders-service"}
+
+
+def trace_of(name: str) -> Trace:
+    sample = SAMPLES[name]
+    group = {"resource": {"attributes": sample["resource"]}, "scopeSpans": [{"spans": sample["spans"]}]}
+    decoded = decode(json.dumps({"resourceSpans": [group]}).encode(), "application/json", "", "traces")
+    assert decoded.accepted.rejected == 0
+    return assemble(decoded.spans)
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_the_task_is_the_agents_and_did_not_fail(name: str) -> None:
+    trace = trace_of(name)
+    assert (trace.agent, trace.error, trace.complete) == (AGENTS.get(name, "orders"), False, True)
+    assert loop_in(trace) is None
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_the_tools_call_is_told_once_with_arguments_and_result(name: str) -> None:
+    (tool,) = trace_of(name).tool_spans
+    assert tool.tool is not None
+    assert tool.tool.name in {"get_order", "get_order_tool"}
+    assert tool.tool.arguments_hash == fingerprint("A-17" if name in PLACED else ARGUMENTS)
+    assert tool.tool.result_hash == fingerprint(RESULT)
+    assert not tool.error
+
+
+@pytest.mark.parametrize("name", [name for name in COMPLETE if name not in WITHOUT_MODEL])
+def test_each_model_call_is_told_once_with_its_tokens(name: str) -> None:
+    models = [span.model for span in trace_of(name).model_spans if span.model]
+    assert [(model.input_tokens, model.output_tokens) for model in models] == [(111, 22), (121, 22)]
+    assert all((model.requested or "").startswith(("gpt-4o-mini", "claude-sonnet", "gemini")) for model in models)
+
+
+@pytest.mark.parametrize("name", ["openinference-openai responses", "openinference-langchain", "openai-agents"])
+def test_openinference_tells_the_model_asked_for_among_the_parameters(name: str) -> None:
+    first = trace_of(name).model_spans[0].model
+    assert first is not None
+    assert {first.requested, first.answering} <= {"gpt-4o-mini", DATED, None}
+    if name != "openai-agents":
+        assert (first.requested, first.answering) == ("gpt-4o-mini", DATED)
+
+
+@pytest.mark.parametrize(
+    "name", ["openllmetry-langchain", "langsmith-langchain", "langfuse-langchain", "mlflow-langchain", "strands"]
+)
+def test_session_and_user_are_found_under_each_frameworks_names(name: str) -> None:
+    trace = trace_of(name)
+    assert (trace.session_id, trace.user) == ("s-1", "u-1")
+
+
+@pytest.mark.parametrize("name", [name for name in COMPLETE if name not in WITHOUT_MODEL])
+def test_the_answer_stands_in_the_last_turn(name: str) -> None:
+    said = [span.said for span in trace_of(name).model_spans]
+    assert ANSWER in said[-1] or name == "google-adk"
+
+
+def test_a_schema_is_no_arguments() -> None:
+    (tool,) = trace_of("smolagents").tool_spans
+    assert tool.tool is not None
+    assert "type" not in tool.tool.arguments_preview
+
+
+def test_a_root_that_never_says_so_failed_with_its_agent() -> None:
+    trace = trace_of("openai-agents failing")
+    assert (trace.agent, trace.error) == ("orders", True)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ('{"type":"tool","data":{"content":"x","tool_call_id":"call_1","status":"success"}}', ("x", False)),
+        ('{"content":"no","type":"tool","tool_call_id":"call_1","status":"error"}', ("no", True)),
+        ("content='x' name='f' tool_call_id='call_2'", ("x", False)),
+        ('{"content":[{"type":"text","text":"no such order"}],"isError":true}', ("no such order", True)),
+        ('[{"text": "x"}]', ("x", False)),
+        ('[{"toolResult":{"toolUseId":"1","status":"error","content":[{"text":"x"}]}}]', ("x", True)),
+        ('{"status": "error", "tool_call_id_of": 1}', ('{"status": "error", "tool_call_id_of": 1}', False)),
+        ('[{"text": "x"}, {"text": "y"}]', ('[{"text": "x"}, {"text": "y"}]', False)),
+        ('{"tool_call_id": broken', ('{"tool_call_id": broken', False)),
+        ("", ("", False)),
+        (None, (None, False)),
+    ],
+)
+def test_a_result_is_read_without_its_wrapping(written: str | None, expected: tuple[str | None, bool]) -> None:
+    assert result_in(written) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ('{"input_str": "{\'q\': 1}", "inputs": {"q": 1}, "tags": ["a"]}', '{"q": 1}'),
+        ('{"args": [], "sanitize_inputs_outputs": true, "kwargs": {"q": 1}}', '{"q": 1}'),
+        ('{"args": [2], "kwargs": {"q": 1}}', '{"args": [2], "kwargs": {"q": 1}}'),
+        ('{"q": "kwargs"}', '{"q": "kwargs"}'),
+        (None, None),
+    ],
+)
+def test_arguments_are_read_without_their_callers(written: str | None, expected: str | None) -> None:
+    assert arguments_in(written) == expected
