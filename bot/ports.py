@@ -17,7 +17,7 @@ from bot.incident.outline import Outline
 from bot.incident.reading import Reading
 from bot.incident.review import Postmortem
 from bot.incident.telemetry import EvalScore, Span, Trace
-from bot.incident.timeline import Event, Fact
+from bot.incident.timeline import Event, Fact, IncidentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +284,10 @@ class Timelines(Protocol):
         """All events, oldest first."""
         ...
 
+    async def state(self, incident: Incident) -> IncidentState:
+        """The incident as its events tell it."""
+        ...
+
 
 class Mitigations(Protocol):
     """Mitigations of all agents, with one growing revision per agent."""
@@ -305,6 +309,10 @@ class Mitigations(Protocol):
 
     async def decided_since(self, agent: str, revision: int, mitigation: str = "") -> bool:
         """Anything but proof has come to the agent's controls after that revision, or to the one mitigation named."""
+        ...
+
+    async def revisions(self) -> Mapping[str, int]:
+        """Every agent's current revision: cheap, and the same as long as none of its mitigations has changed."""
         ...
 
 

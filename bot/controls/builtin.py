@@ -76,11 +76,11 @@ class BuiltinControl(Control, Driver):
     async def publish(self) -> None:
         """Renew the copy from the database and wake everyone who waits for a change."""
         async with self._loading, self._records.look() as work:
+            if await work.mitigations.revisions() == self._revisions:
+                return
             live, revisions = await work.mitigations.live()
             changed = {agent for agent, revision in revisions.items() if revision != self._revisions.get(agent)}
             changed |= self._revisions.keys() - revisions.keys()
-            if not changed:
-                return
             self._live, self._revisions = live, dict(revisions)
             self._composed.clear()
         for agent in changed:

@@ -1,8 +1,9 @@
 """Watch mitigations until they are proven, or until it must be said that they are not."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot.incident.composition import Controls, compose
 from bot.incident.errors import FirstfiveError
@@ -27,6 +28,9 @@ YOUNG = timedelta(minutes=3)
 NOW_AND_THEN = timedelta(seconds=10)
 COMPARED = timedelta(minutes=10)  # before a mitigation whose effect shows only in comparison
 MOST_COMPARED = 4000
+MOST_TASKS = 200  # of one agent, the newest
+MOST_AT_ONCE = 20  # mitigations in one look, some 100 ms of work
+BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class ProofWatch:
     traces: Traces
     catalogue: Catalogue
     _looked: dict[str, datetime] = field(default_factory=dict)
+    _told: dict[str, str] = field(default_factory=dict)  # the proof of each that stands on the timeline already
     _unasked: set[str] = field(default_factory=set)  # those whose control plane could not be asked, said once
 
     async def run(self) -> None:
@@ -51,11 +56,13 @@ class ProofWatch:
         async with self.records.look() as work:
             live, revisions = await work.mitigations.live()
         waiting = [m for m in live if not m.state.is_proven_or_given_up]
-        for mitigation in [m for m in waiting if self._due(m)]:
+        due = self._due(waiting)
+        tasks = _Tasks(self, due)
+        for mitigation in due:
             revision = revisions.get(mitigation.agent, 0)
             after = compose(mitigation.agent, mitigation.scope, live, revision)
             try:
-                await self._prove(mitigation, after)
+                await self._prove(mitigation, after, await tasks.since(mitigation))
             except FirstfiveError as error:  # one control plane that is away keeps no other from being proven
                 if mitigation.id not in self._unasked:
                     log.warning("%s on %s cannot be proven now: %s", mitigation.label, mitigation.agent, error)
@@ -64,16 +71,18 @@ class ProofWatch:
                 self._unasked.discard(mitigation.id)
         return len(waiting)
 
-    async def _prove(self, mitigation: Mitigation, after: Controls) -> None:
+    async def _prove(self, mitigation: Mitigation, after: Controls, tasks: Sequence[Trace]) -> None:
         driver = self.drivers.of(mitigation)
         proof = Proof(
             read_back=await driver.read_back(mitigation, after),
             delivery=await driver.delivery(mitigation),
-            effect=observe(mitigation, await self._since(mitigation), self.clock.now(), await self._before(mitigation)),
+            effect=observe(mitigation, tasks, self.clock.now(), await self._before(mitigation)),
         )
         moved = state_of(proof)
         stamp = int(mitigation.applied_at.timestamp() * 1000)  # another value, another proof
         idem = f"proof:{mitigation.id}:{stamp}:{milestone(proof)}"
+        if self._told.get(mitigation.id) == idem:
+            return
         async with self.records.begin() as work:
             current = await work.mitigations.get(mitigation.id)
             if current is None or current.state not in PROVABLE or current.applied_at != mitigation.applied_at:
@@ -84,17 +93,27 @@ class ProofWatch:
                 await work.mitigations.put(current.moved(moved))
                 if moved is MitigationState.INEFFECTIVE:
                     await escalate(work, current, proof.effect.detail, self.clock)
+        self._told[mitigation.id] = idem
 
-    def _due(self, mitigation: Mitigation) -> bool:
-        """At every look while it is young, later now and then: an answer may still come, or change."""
-        now = self.clock.now()
-        if now - mitigation.applied_at < YOUNG:
-            return True
+    def _due(self, waiting: Sequence[Mitigation]) -> list[Mitigation]:
+        """Young ones at every look, older ones now and then: an answer may still come, or change.
+
+        Of many, those that were not looked at for longest, so that a look takes no more than a moment.
+        """
+        now, kept = self.clock.now(), {m.id for m in waiting}
+        for gone in [name for name in {**self._looked, **self._told} if name not in kept]:
+            self._looked.pop(gone, None)
+            self._told.pop(gone, None)
+        due = [m for m in waiting if now - m.applied_at < YOUNG or not self._just_looked(m, now)]
+        due = sorted(due, key=lambda m: self._looked.get(m.id, BEFORE))[:MOST_AT_ONCE]
+        for m in due:
+            self._looked.pop(m.id, None)
+            self._looked[m.id] = now
+        return due
+
+    def _just_looked(self, mitigation: Mitigation, now: datetime) -> bool:
         last = self._looked.get(mitigation.id)
-        if last is not None and last <= now < last + NOW_AND_THEN:
-            return False
-        self._looked[mitigation.id] = now
-        return True
+        return last is not None and last <= now < last + NOW_AND_THEN
 
     async def _before(self, mitigation: Mitigation) -> Before | None:
         """How many tasks there were before, for what only shows in comparison."""
@@ -105,11 +124,28 @@ class ProofWatch:
         found = await self.traces.readings(names, nanoseconds(at - COMPARED), nanoseconds(at), MOST_COMPARED)
         return Before(len(found), COMPARED.total_seconds())
 
-    async def _since(self, mitigation: Mitigation) -> tuple[Trace, ...]:
-        start, end = nanoseconds(mitigation.applied_at), nanoseconds(self.clock.now())
+
+class _Tasks:
+    """Tasks since each of several mitigations was applied; an agent's are read once for all of its mitigations."""
+
+    def __init__(self, watch: ProofWatch, due: Sequence[Mitigation]) -> None:
+        self._watch = watch
+        self._due = due
+        self._read: dict[str, tuple[Trace, ...]] = {}
+
+    async def since(self, mitigation: Mitigation) -> tuple[Trace, ...]:
+        """The newest tasks of its agent that started since it was applied."""
+        if mitigation.agent not in self._read:
+            oldest = min(m.applied_at for m in self._due if m.agent == mitigation.agent)
+            self._read[mitigation.agent] = await self._newest(mitigation.agent, oldest)
+        start = nanoseconds(mitigation.applied_at)
+        return tuple(task for task in self._read[mitigation.agent] if task.start_ns >= start)
+
+    async def _newest(self, agent: str, since: datetime) -> tuple[Trace, ...]:
+        start, end = nanoseconds(since), nanoseconds(self._watch.clock.now())
         found: list[Trace] = []
-        for name in sorted(self.catalogue.agent(mitigation.agent).telemetry_names):
-            found.extend(await self.traces.traces(name, start, end, 200))
+        for name in sorted(self._watch.catalogue.agent(agent).telemetry_names):
+            found.extend(await self._watch.traces.traces(name, start, end, MOST_TASKS))
         return tuple(found)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.incident.codec import decode
 from bot.incident.evidence import EvidenceBundle
-from bot.incident.timeline import Event, IncidentState, fold
+from bot.incident.timeline import Event, IncidentState
 from bot.ports import Records
 from bot.response.recording import incident_key, state_of
 
@@ -39,7 +39,7 @@ class Look:
         """The newest incidents first; with ``before``, only those with a smaller number."""
         async with self.records.look() as work:
             found = await work.incidents.recent(limit, before)
-            return tuple([fold(incident, await work.timelines.read(incident.key)) for incident in found])
+            return tuple([await work.timelines.state(incident) for incident in found])
 
     async def in_channel(self, channel_id: str) -> IncidentState | None:
         """The incident whose room is that channel, or None."""
@@ -47,7 +47,7 @@ class Look:
             incident = await work.incidents.in_channel(channel_id)
             if incident is None:
                 return None
-            return fold(incident, await work.timelines.read(incident.key))
+            return await work.timelines.state(incident)
 
     async def bundle(self, state: IncidentState) -> EvidenceBundle | None:
         """The evidence frozen at declaration, or None while it is being taken."""

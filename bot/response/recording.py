@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from bot.incident.errors import Closed, KeyReused, NotFound
 from bot.incident.model import FIRSTFIVE, IncidentKey, Person
-from bot.incident.timeline import Fact, IncidentState, fold
+from bot.incident.timeline import Fact, IncidentState
 from bot.ports import RoomTask, RoomTaskKind, Work
 
 
@@ -32,7 +32,7 @@ async def state_of(work: Work, text: str) -> IncidentState:
     incident = await work.incidents.get(key)
     if incident is None:
         raise NotFound(f"No incident {key} here. `/incident list` shows the open ones.")
-    return fold(incident, await work.timelines.read(key))
+    return await work.timelines.state(incident)
 
 
 async def open_state_of(work: Work, text: str, step: str) -> IncidentState:

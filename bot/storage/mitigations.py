@@ -1,6 +1,6 @@
 """Mitigations of all agents, with one growing revision per agent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
@@ -10,8 +10,11 @@ from bot.incident.mitigation import Mitigation
 from bot.incident.timeline import MitigationProven, kind_of
 from bot.ports import Mitigations
 from bot.storage.audit import Audit, Change
+from bot.storage.kept_reading import KeptReading
 from bot.storage.tables.incidents import agent_revisions, control_audit, mitigations
 from bot.storage.transaction import Transaction, insert
+
+AT_ONCE = 500  # rows of one question, below what SQLite takes as parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class SqlMitigations(Mitigations):
 
     transaction: Transaction
     audit: Audit
+    kept: KeptReading
 
     async def put(self, mitigation: Mitigation) -> Mitigation:
         """Insert or replace by id; returns it with the agent's new revision."""
@@ -68,17 +72,35 @@ class SqlMitigations(Mitigations):
 
     async def live(self) -> tuple[tuple[Mitigation, ...], Mapping[str, int]]:
         """All mitigations that have not ended, oldest first, and every agent's current revision."""
-        connection = self.transaction.connection
         # Revisions first: on PostgreSQL each statement sees its own moment, and a revision may be
         # older than what is in force, which the next look mends, but never newer.
-        revisions = {row.agent: row.revision for row in await connection.execute(select(agent_revisions))}
-        wanted = (
-            select(mitigations.c.mitigation)
-            .where(mitigations.c.live)
-            .order_by(mitigations.c.applied_at, mitigations.c.id)
-        )
-        bodies = (await connection.execute(wanted)).scalars()
-        return tuple(decode(Mitigation, body) for body in bodies), revisions
+        revisions = await self.revisions()
+        table = mitigations.c
+        wanted = select(table.id, table.revision).where(table.live).order_by(table.applied_at, table.id)
+        rows = (await self.transaction.connection.execute(wanted)).all()
+        found = {row.id: self.kept.mitigation(row.id, row.revision) for row in rows}
+        changed = await self._several([name for name, known in found.items() if known is None])
+        live = {name: one for name in found if (one := found[name] or changed.get(name))}
+        if not self.transaction.writable:
+            self.kept.keep_mitigations(live)
+        return tuple(live.values()), revisions
+
+    async def revisions(self) -> Mapping[str, int]:
+        """Every agent's current revision, which grows with each change of one of its mitigations."""
+        rows = await self.transaction.connection.execute(select(agent_revisions))
+        return {row.agent: row.revision for row in rows}
+
+    async def _several(self, names: Sequence[str]) -> Mapping[str, Mitigation]:
+        """Those of these that still are live; they may have ended since."""
+        found: dict[str, Mitigation] = {}
+        for begin in range(0, len(names), AT_ONCE):
+            some = names[begin : begin + AT_ONCE]
+            wanted = select(mitigations.c.id, mitigations.c.mitigation).where(
+                mitigations.c.live, mitigations.c.id.in_(some)
+            )
+            rows = await self.transaction.connection.execute(wanted)
+            found |= {row.id: decode(Mitigation, row.mitigation) for row in rows}
+        return found
 
     async def decided_since(self, agent: str, revision: int, mitigation: str = "") -> bool:
         """Anything but proof has come to the agent's controls after that revision, or to the one mitigation named."""

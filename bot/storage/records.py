@@ -11,6 +11,7 @@ from bot.ports import Job, Jobs, Records, Work
 from bot.storage.audit import Audit
 from bot.storage.database import Database
 from bot.storage.incidents import SqlIncidents
+from bot.storage.kept_reading import KeptReading
 from bot.storage.mitigations import SqlMitigations
 from bot.storage.outbox import SqlOutbox
 from bot.storage.requests import SqlRequests
@@ -60,6 +61,7 @@ class SqlRecords(Records):
     def __init__(self, database: Database, jobs: Scheduler) -> None:
         self._database = database
         self._jobs = jobs
+        self._kept = KeptReading()
 
     def begin(self) -> AbstractAsyncContextManager[Work]:
         """A writing transaction: committed when the block ends well, undone when it raises.
@@ -89,8 +91,8 @@ class SqlRecords(Records):
     def _work(self, transaction: Transaction, audit: Audit) -> SqlWork:
         return SqlWork(
             SqlIncidents(transaction),
-            SqlTimelines(transaction, audit),
-            SqlMitigations(transaction, audit),
+            SqlTimelines(transaction, audit, self._kept),
+            SqlMitigations(transaction, audit, self._kept),
             SqlSnapshots(transaction),
             SqlOutbox(transaction),
             SqlJobs(transaction, self._jobs),

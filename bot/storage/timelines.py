@@ -6,10 +6,11 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from bot.incident.errors import NotFound
-from bot.incident.model import IncidentKey, Person
-from bot.incident.timeline import Event, Fact, fact_from_json, fact_to_json
+from bot.incident.model import Incident, IncidentKey, Person
+from bot.incident.timeline import Event, Fact, IncidentState, fact_from_json, fact_to_json
 from bot.ports import Timelines
 from bot.storage.audit import Audit
+from bot.storage.kept_reading import KeptReading
 from bot.storage.tables.incidents import events, incidents
 from bot.storage.transaction import Transaction
 
@@ -20,6 +21,7 @@ class SqlTimelines(Timelines):
 
     transaction: Transaction
     audit: Audit
+    kept: KeptReading
 
     async def append(
         self, key: IncidentKey, fact: Fact, by: Person, at: datetime, idempotency_key: str | None = None
@@ -67,9 +69,23 @@ class SqlTimelines(Timelines):
         )
 
     async def read(self, key: IncidentKey) -> tuple[Event, ...]:
-        """All events, oldest first."""
-        wanted = select(events).where(events.c.incident == key).order_by(events.c.seq)
-        return tuple(
+        """All events, oldest first; those read before are not read again."""
+        known = self.kept.events(key)
+        wanted = (
+            select(events)
+            .where(events.c.incident == key, events.c.seq > (known[-1].seq if known else 0))
+            .order_by(events.c.seq)
+        )
+        fresh = [
             Event(key, row.seq, row.at, Person(row.by_id, row.by_name), fact_from_json(row.kind, row.fact))
             for row in await self.transaction.connection.execute(wanted)
-        )
+        ]
+        told = (*known, *fresh)
+        if not self.transaction.writable:
+            self.kept.keep_events(key, told)
+        return told
+
+    async def state(self, incident: Incident) -> IncidentState:
+        """The incident as its events tell it."""
+        told = await self.read(incident.key)
+        return self.kept.state(incident, told, keep=not self.transaction.writable)

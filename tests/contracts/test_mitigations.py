@@ -292,3 +292,32 @@ async def test_proof_decides_nothing_and_everything_else_does(records: SqlRecord
     await put(records, other.moved(MitigationState.REVERTED))
     async with records.look() as work:
         assert await work.mitigations.decided_since("helpdesk", 3)
+
+
+async def test_a_mitigation_changed_by_a_transaction_that_is_undone_is_as_it_was(records: SqlRecords) -> None:
+    first = await put(records, lever("a"))
+    assert await live_ones(records) == (first,)
+    with pytest.raises(ZeroDivisionError):
+        await undone(records, replace(first, value=9))
+    assert await live_ones(records) == (first,)
+    other = SqlRecords(records._database, NoJobs())
+    changed = await put(other, replace(first, value=7))
+    assert changed.revision == first.revision + 1
+    assert await live_ones(records) == (changed,)
+    await put(other, changed.moved(MitigationState.REVERTED))
+    assert await live_ones(records) == ()
+
+
+async def undone(records: SqlRecords, mitigation: Mitigation) -> None:
+    async with records.begin() as work:
+        kept = await work.mitigations.put(mitigation)
+        live, revisions = await work.mitigations.live()
+        assert live == (kept,)
+        assert revisions == await work.mitigations.revisions() == {kept.agent: kept.revision}
+        raise ZeroDivisionError
+
+
+async def live_ones(records: SqlRecords) -> tuple[Mitigation, ...]:
+    async with records.look() as work:
+        live, _ = await work.mitigations.live()
+    return live

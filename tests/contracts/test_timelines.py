@@ -10,7 +10,7 @@ from bot.engine.ids import RandomIds
 from bot.incident.errors import NotFound
 from bot.incident.model import Incident, IncidentKey, Person, Via
 from bot.incident.taxonomy import Severity
-from bot.incident.timeline import Declared, Event, NoteAdded
+from bot.incident.timeline import Declared, Event, NoteAdded, SeverityChanged, fold
 from bot.ports import NewIncident, Records
 from bot.storage.database import Database
 from bot.storage.records import SqlRecords
@@ -101,3 +101,36 @@ async def test_any_interleaving_of_appends_is_gapless_and_keeps_each_click_once(
         assert len(kept) == wanted.count(None) + len({idem for idem in wanted if idem})
         mine = [answer for answer, (at, _) in zip(answers, clicks, strict=True) if at == which and answer]
         assert sorted(mine, key=lambda event: event.seq) == list(kept)
+
+
+async def test_what_was_read_is_kept_and_what_was_undone_is_not(database: Database) -> None:
+    """States are folded on from what was known; a transaction that is undone leaves nothing behind."""
+    here, elsewhere = SqlRecords(database, NoJobs()), SqlRecords(database, NoJobs())
+    incident = await opened(here, "c")
+    await declared(here, incident.key)
+    assert len(await events(here, incident.key)) == 1
+    with pytest.raises(ZeroDivisionError):
+        await undone(here, incident)
+    assert await note(elsewhere, incident.key, "seen elsewhere")
+    for records in (here, elsewhere, here):
+        async with records.look() as work:
+            told, state = await work.timelines.read(incident.key), await work.timelines.state(incident)
+        assert [event.seq for event in told] == [1, 2]
+        assert state == fold(incident, told)
+        assert state.severity is Severity.SEV2
+    async with here.begin() as work:
+        await work.timelines.append(incident.key, SeverityChanged(Severity.SEV2, Severity.SEV1, "worse"), ANA, START)
+        assert (await work.timelines.state(incident)).severity is Severity.SEV1
+
+
+async def declared(records: Records, key: IncidentKey) -> None:
+    fact = Declared("Loop", "helpdesk", "production", Severity.SEV2, harm_now=True, via=Via.SLACK, detection="")
+    async with records.begin() as work:
+        await work.timelines.append(key, fact, ANA, START)
+
+
+async def undone(records: Records, incident: Incident) -> None:
+    async with records.begin() as work:
+        await work.timelines.append(incident.key, SeverityChanged(Severity.SEV2, Severity.SEV4, "no"), ANA, START)
+        assert (await work.timelines.state(incident)).severity is Severity.SEV4
+        raise ZeroDivisionError

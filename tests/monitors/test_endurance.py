@@ -138,7 +138,7 @@ async def test_a_lever_undone_while_it_is_watched_stays_undone(office: Office) -
     lever = await office.verbs.apply("INC-1", LIMIT, ANA, "k")
     watched = (await office.records.kept.mitigations.live())[0][0]
     await office.undo(lever)
-    await office.proofs._prove(watched, compose(watched.agent, watched.scope, [watched], 1))
+    await office.proofs._prove(watched, compose(watched.agent, watched.scope, [watched], 1), ())
     assert "mitigation_proven" not in office.told()
     assert office.records.kept.levers[lever.id].state is MitigationState.REVERTED
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Incident, IncidentKey, Person
-from bot.incident.timeline import Event, Fact
+from bot.incident.timeline import Event, Fact, IncidentState, fold
 from bot.ports import Job, NewIncident, Remembered, RoomTask
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -192,6 +192,9 @@ class MemoryTimelines:
     async def read(self, key: IncidentKey) -> tuple[Event, ...]:
         return tuple(self.kept.events.get(key, ()))
 
+    async def state(self, incident: Incident) -> IncidentState:
+        return fold(incident, await self.read(incident.key))
+
 
 @dataclass
 class MemoryMitigations:
@@ -216,6 +219,9 @@ class MemoryMitigations:
         return any(
             name == agent and mitigation in {"", about} and at > revision for name, about, at in self.kept.decided
         )
+
+    async def revisions(self) -> Mapping[str, int]:
+        return dict(self.kept.revisions)
 
 
 @dataclass
