@@ -15,7 +15,7 @@ from bot.storage.reading_json import models_from_json, reading_from_json, readin
 from tests.incident.readings_at_random import NOW, S, readings
 from tests.taxonomies import TAXONOMY
 
-TASKS = st.lists(readings(), max_size=25, unique_by=lambda reading: reading.id)
+TASKS = st.lists(readings(), max_size=12, unique_by=lambda reading: reading.id)
 
 
 @settings(deadline=None)
@@ -40,7 +40,7 @@ def test_a_tool_use_sums_up_the_steps(task: Reading) -> None:
     ]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(TASKS, TASKS)
 def test_a_share_of_tasks_is_the_share_of_their_observations(now: list[Reading], before: list[Reading]) -> None:
     window, baseline = Window(NOW - 600 * S, NOW), Window(NOW - 5400 * S, NOW - 1000 * S)
