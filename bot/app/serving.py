@@ -108,11 +108,10 @@ async def _serve(settings: Settings, *, jobs: bool) -> int:
         await home.control.publish()
         group("the control plane", home.control.run())
         group("the instances other processes hear of", home.control.readers.run())
+        await asyncio.to_thread(prepare, home.database.url)  # the first click finds the tables of the timers it sets
         if jobs:
             health.waiting["jobs"] = "Timers are starting."
             group("timers", _timers(home, health))
-        else:
-            await asyncio.to_thread(prepare, home.database.url)
         if settings.server.flagd_port:
             group("the flagd stream", flagd(home))
         group("the proof watch", home.proofs.run())

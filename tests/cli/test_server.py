@@ -7,11 +7,13 @@ import time
 import urllib.request
 from typing import Any
 
+import psycopg
 import pytest
 
 from bot.app.serving import bound
 from bot.settings import ServerSettings
 from tests.cli.conftest import SECONDS, Terminal
+from tests.contracts.conftest import another_database
 
 BULK = "/ofrep/v1/evaluate/flags"
 
@@ -61,6 +63,22 @@ def post(port: int, path: str, **body: str) -> dict[str, Any]:
     with urllib.request.urlopen(request, timeout=SECONDS) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
+
+
+def test_the_first_click_on_an_empty_database_finds_the_tables_of_its_timers(terminal: Terminal, postgres: str) -> None:
+    with another_database(postgres) as url:
+        _, port, _ = terminal.serve(FIRSTFIVE_DATABASE_URL=url)
+        at_first = tables_of_timers(url)
+        assert post(port, "/mitigations", agent="a", kind="halt")["state"] == "applied"
+        time.sleep(1)  # what is still being made would be there now
+        assert tables_of_timers(url) == at_first
+        terminal.close()
+
+
+def tables_of_timers(url: str) -> set[tuple[Any, ...]]:
+    wanted = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'dbos'"
+    with psycopg.connect(url) as connection:
+        return set(connection.execute(wanted.encode()).fetchall())
 
 
 def test_a_second_person_at_a_terminal_starts_what_is_locked(terminal: Terminal) -> None:
