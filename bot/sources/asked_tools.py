@@ -41,6 +41,7 @@ _NESTED = frozenset(
 _RESULT_TYPES = frozenset({"tool_call_response", "tool_result", "tool-result", "function_call_output"})
 _RESULT_WRAPS = ("toolResult", "functionResponse", "function_response")
 _ANSWERS = ("response", "result", "content", "output")
+_VALUE_TYPES = frozenset({"text", "json", "error-text", "error-json"})  # how Vercel's AI SDK marks a result
 _ERROR_BEGINNINGS = ("error", "traceback", "exception")
 
 
@@ -138,7 +139,11 @@ def _result_part(part: object) -> Mapping[str, object] | None:
 
 
 def _told(call_id: str | None, result: object, redaction: Redaction) -> ToldResult:
+    kind = result.get("type") if isinstance(result, dict) and "value" in result else None
+    if isinstance(result, dict) and kind in _VALUE_TYPES:
+        result = result["value"]
     written, refused = result_in("" if result is None else as_text(result))
+    refused = refused or kind in {"error-text", "error-json"}
     written = written or ""
     failed = refused or written.lstrip(" \"'[{").lower().startswith(_ERROR_BEGINNINGS)
     return ToldResult(call_id, fingerprint(written), redaction.cut(written, PREVIEW), is_empty(written), failed)

@@ -41,6 +41,7 @@ SESSION = (
     "langsmith.metadata.thread_id",
     "traceloop.association.properties.session_id",
     "traceloop.association.properties.thread_id",
+    "ai.telemetry.metadata.sessionId",
 )
 STEP_SESSION = (  # where the root does not say it, its steps may
     "session.id",
@@ -55,6 +56,7 @@ USER = (
     "mlflow.trace.user",
     "langsmith.metadata.user_id",
     "traceloop.association.properties.user_id",
+    "ai.telemetry.metadata.userId",
 )
 ENVIRONMENT = ("deployment.environment.name", "deployment.environment", "langfuse.environment")
 PROMPT_NAME = ("gen_ai.prompt.name", "prompt.id", "llm.prompt_template.name", "langfuse.observation.prompt.name")
@@ -260,6 +262,7 @@ STEP = {
 BODIES = frozenset(
     {
         *("gen_ai.system_instructions", *MODEL_INPUT, *MODEL_OUTPUT, *MODEL_CALLS, *ARGUMENTS, *RESULT),
+        *("ai.prompt", "ai.response.object", "ai.value", "ai.values"),
         *("gen_ai.task.input", "gen_ai.task.output", "crew_tasks", "crew_inputs", "model_request_parameters"),
         *(
             "llm.invocation_parameters",

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from bot.incident.errors import Unavailable
 from bot.web.bodies import MIB, TooLargeError, whole
 from bot.web.doors import Rejection, Telemetry
-from bot.web.tokens import CHALLENGE, admits, held
+from bot.web.tokens import CHALLENGE, admits, bearer, held, password
 
 MOST_BYTES = 8 * MIB
 MOST_REQUESTS = 64  # at once; more are told to come back
@@ -80,12 +80,21 @@ class OtlpRoutes:
         taken = [("traces", self.traces), ("logs", self.logs)]
         return [
             *(Route(f"/v1/{name}{end}", door, methods=["POST"]) for name, door in taken for end in ("", "/")),
+            Route("/api/public/otel/v1/traces", self.langfuse, methods=["POST"]),
             Route("/v1/{signal:path}", self.other, methods=["POST"]),
         ]
 
     async def traces(self, request: Request) -> Response:
         """Spans in."""
         return await self._take(request, "traces")
+
+    async def langfuse(self, request: Request) -> Response:
+        """Spans of Langfuse's SDKs, which know their server's path and send a pair of keys: the secret one is our token."""
+        headers = [pair for pair in request.scope["headers"] if pair[0] != b"authorization"]
+        given = password(request) or bearer(request)
+        if given:
+            headers.append((b"authorization", b"Bearer " + given.encode()))
+        return await self._take(Request({**request.scope, "headers": headers}, request.receive), "traces")
 
     async def logs(self, request: Request) -> Response:
         """Log records, evaluation results among them, in."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -31,6 +32,17 @@ def bearer(connection: HTTPConnection) -> str:
     """The bearer token of the request, or an empty string."""
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def password(connection: HTTPConnection) -> str:
+    """The password of the request's Basic authentication, or an empty string."""
+    scheme, _, pair = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return b64decode(pair.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def admits(connection: HTTPConnection, token: str | None) -> bool:

@@ -1,6 +1,7 @@
 """OTLP as exporters meet it: bodies, limits, tokens, and errors they understand."""
 
 import gzip
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -59,6 +60,7 @@ def client(
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
+LANGFUSE = "/api/public/otel/v1/traces"
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 
@@ -157,3 +159,18 @@ def test_long_messages_carry_their_length_as_a_varint() -> None:
     packed = status_in_protobuf(3, "x" * 300)
     assert packed[:5] == b"\x08\x03\x12\xac\x02"
     assert len(packed) == 5 + 300
+
+
+async def test_langfuses_sdk_finds_its_path_and_its_secret_key_is_our_token() -> None:
+    pair = b64encode(b"pk-any:pine").decode()
+    wrong = b64encode(b"pine:pk-any").decode()
+    intake = FakeIntake()
+    async with client(intake, "pine") as exporter:
+        taken = await exporter.post(LANGFUSE, content=b"x", headers=PROTOBUF | {"Authorization": f"Basic {pair}"})
+        others = [
+            await exporter.post(LANGFUSE, content=b"x", headers=PROTOBUF | header)
+            for header in ({}, {"Authorization": f"Basic {wrong}"}, {"Authorization": "Basic p=ne"})
+        ]
+    assert taken.status_code == 200
+    assert [answer.status_code for answer in others] == [401, 401, 401]
+    assert [signal for signal, *_ in intake.bodies] == ["traces"]
