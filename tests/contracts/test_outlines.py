@@ -63,6 +63,7 @@ ATTRIBUTES = st.fixed_dictionaries(
     {},
     optional={
         "service.name": NAMES,
+        "gen_ai.conversation.id": NAMES,
         "task.outcome": st.sampled_from(["completed", "failed", "", 7]),
         "task.claimed_actions": st.lists(NAMES, max_size=2) | NAMES,
         "session.turn": st.integers(0, 9) | st.sampled_from(["3", "many", True, 1e400]),
@@ -76,8 +77,8 @@ ATTRIBUTES = st.fixed_dictionaries(
 SPANS = st.builds(
     Span,
     st.just(TRACE),
-    st.integers(0, 20).map("{:016x}".format),
-    st.none() | st.just("0" * 16),
+    st.integers(0, 9).map("{:016x}".format),
+    st.none() | st.integers(0, 2).map("{:016x}".format),
     st.sampled_from(SpanKind),
     WORDS,
     MOMENTS,
