@@ -19,6 +19,7 @@ from bot.incident.composition import Controls
 from bot.incident.errors import Misconfigured
 from bot.incident.mitigation import Scope
 from bot.incident.model import Catalogue
+from bot.incident.storable import storable
 from bot.ports import Clock
 
 SERVICE = "flagd.sync.v1.FlagSyncService"
@@ -102,13 +103,13 @@ class SyncFlags:
         if not said.get("agent"):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "Name the agent: selector agent=NAME,env=….")
         scope = Scope(said.get("env", ""), said.get("tenant", ""), said.get("channel", ""), said.get("version", ""))
-        instance = said.get("instance") or request.provider_id or context.peer()
+        instance = said.get("instance") or storable(request.provider_id) or context.peer()
         return self._catalogue.agent(said["agent"]).name, scope, instance
 
 
 def _selector(text: str) -> Mapping[str, str]:
     """``agent=a,env=b`` as a mapping; a bare name is the agent's."""
-    parts = [part.partition("=") for part in text.split(",") if part.strip()]
+    parts = [part.partition("=") for part in storable(text).split(",") if part.strip()]
     return {(name if equals else "agent").strip(): (value if equals else name).strip() for name, equals, value in parts}
 
 

@@ -19,7 +19,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.ports import Clock, Deliveries
 from bot.slack.backlog import QUIET, Backlog
-from bot.slack.requests import Kind, Payload, key_of, kind_of, parsed
+from bot.slack.requests import Kind, Payload, kept, key_of, kind_of, parsed
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +97,7 @@ class Intake:
 
     async def envelope(self, payload: Payload) -> Payload:
         """Remember one request and give the body of its answer; empty where an empty acknowledgement is due."""
+        payload = kept(payload)
         kind = kind_of(payload)
         if kind is Kind.URL_CHECK:
             return {"challenge": payload.get("challenge", "")}

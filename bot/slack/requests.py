@@ -7,6 +7,8 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
+from bot.incident.storable import storable
+
 Payload: TypeAlias = dict[str, Any]  # whatever Slack sent, still in Slack's own words
 
 
@@ -43,6 +45,15 @@ def _object(text: str) -> Payload:
     if not isinstance(value, dict):
         raise ValueError("not an object")  # noqa: TRY004  callers tell readable from unreadable, nothing finer
     return value
+
+
+def kept(value: Any) -> Any:
+    """A payload without what no database keeps."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(name): kept(said) for name, said in value.items()}
+    return [kept(said) for said in value] if isinstance(value, list) else value
 
 
 def kind_of(payload: Mapping[str, Any]) -> Kind:

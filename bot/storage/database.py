@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.incident.errors import Misconfigured, Unavailable
+from bot.incident.errors import BadInput, Misconfigured, Unavailable
 
 HEAD = "0009"  # the newest migration; a test keeps it in step
 BUSY_SECONDS = 30  # how long SQLite waits for another process's write
 READERS = 4
+NOT_KEPT = (
+    "Something in it is no text that can be kept, or too large a number. Nothing was changed; write it another way."
+)
 LOOKERS = 2  # threads; what they find is worked on by one processor at a time anyway
 
 T = TypeVar("T")
@@ -159,6 +162,8 @@ def _failures_named() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise Unavailable("The database does not answer; nothing was changed. Try again in a moment.") from error
+    except DataError as error:
+        raise BadInput("text", NOT_KEPT) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unavailable("The database went away; nothing was changed. Try again in a moment.") from error

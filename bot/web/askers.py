@@ -8,6 +8,7 @@ import orjson
 
 from bot.incident.mitigation import Scope
 from bot.incident.model import Agent, Catalogue
+from bot.incident.storable import storable
 
 LONGEST_NAME = 200
 MOST_KEPT = 10_000  # callers choose names and bodies freely
@@ -90,6 +91,6 @@ def _context(body: bytes) -> Mapping[str, Any]:
 def _first(context: Mapping[str, Any], *names: str) -> str:
     for name in names:
         value = context.get(name)
-        if isinstance(value, str) and (said := value.strip()):
+        if isinstance(value, str) and (said := storable(value).strip()):
             return said[:LONGEST_NAME]
     return ""

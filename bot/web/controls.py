@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.incident.model import Catalogue
+from bot.incident.storable import storable
 from bot.ports import Clock
 from bot.web.askers import LONGEST_NAME, Asker, Askers, ContextError
 from bot.web.bodies import TooLargeError
@@ -90,7 +91,9 @@ class ControlsFirst:
         if not asker.instance:
             raise ContextError("INVALID_CONTEXT", "Name the instance in instance.")
         applied, age = said.get("applied"), said.get("age_seconds")
-        names = [str(name)[:LONGEST_NAME] for name in applied[:MOST_APPLIED]] if isinstance(applied, list) else []
+        names = (
+            [storable(str(name))[:LONGEST_NAME] for name in applied[:MOST_APPLIED]] if isinstance(applied, list) else []
+        )
         seconds = min(max(float(age), 0.0), OLDEST) if isinstance(age, int | float) else 0.0
         now = self._clock.now()
         since = now - timedelta(seconds=seconds)

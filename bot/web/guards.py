@@ -29,6 +29,8 @@ HEADERS = {
 MOST_BYTES = MIB
 TOO_LARGE = "The body is larger than 1 MiB. Send less, or attach long texts as a file."
 
+NO_TEXT = "The address has a character in it that is no text (NUL). Take it out."
+
 Refusal = Callable[[int, str], Response]
 
 
@@ -57,6 +59,8 @@ class Guards:
         announced = request.headers.get("content-length", "")
         if announced.isdigit() and int(announced) > MOST_BYTES:
             return self.refusal(413, TOO_LARGE)
+        if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+            return self.refusal(400, NO_TEXT)
         if request.method in SAFE or not comes_from_elsewhere(request):
             return None
         return self.refusal(403, "This request comes from another site. Open the page itself and send it from there.")

@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.incident.model import Person
+from bot.slack.requests import kept
 from bot.slack.text import (
     bold_untrusted,
     date_token,
@@ -111,3 +112,8 @@ def test_only_rows_of_buttons_in_dialogs_are_left_out_where_their_clicks_get_los
     assert without_buttons(view)["blocks"] == [words]
     assert without_buttons({"response_action": "update", "view": view})["view"]["blocks"] == [words]
     assert without_buttons({"blocks": [row]}) == {"blocks": [row]}
+
+
+def test_a_payload_loses_what_no_database_keeps_and_nothing_else() -> None:
+    said = {"a\0": ["b\0c", {"d": "\ud83d"}, 7, None, True], "e": "grüße 🔁"}
+    assert kept(said) == {"a": ["bc", {"d": ""}, 7, None, True], "e": "grüße 🔁"}

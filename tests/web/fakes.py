@@ -85,7 +85,11 @@ class World:
 
     def __post_init__(self) -> None:
         self.control = BuiltinControl(self.records, self.clock, self._read)
-        self.app: ASGIApp = build(self.parts())
+        self.app: ASGIApp = self.build()
+
+    def build(self) -> ASGIApp:
+        """The application over what stands here now."""
+        return build(self.parts())
 
     async def _read(self, agent: str, scope: Scope, key: str) -> object:
         raise NotImplementedError(agent, scope, key)
