@@ -15,7 +15,7 @@ from bot.app.console import me
 from bot.app.house import House
 from bot.incident.approval import Approval, incident_of
 from bot.incident.codec import encode
-from bot.incident.errors import BadInput, Conflict, Contraindicated, NotFound
+from bot.incident.errors import BadInput, Conflict, Contraindicated, NotFound, Refused
 from bot.incident.kinds import LEVERS, MitigationKind
 from bot.incident.mitigation import BUILT_IN, EVERYWHERE, Mitigation, MitigationState, OnExpiry, Scope
 from bot.incident.model import Via
@@ -99,6 +99,9 @@ async def _shown(home: House, wish: Wish, found: list[Mitigation]) -> int:
     await _print(home, found, as_json=wish.as_json)
     if not wish.wait:
         await _heard(home, found)
+    for one in found:
+        if one.state is MitigationState.REFUSED and wish.action in KINDS:
+            raise Refused(one.never_in_force)
     return 0
 
 

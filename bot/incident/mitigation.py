@@ -197,6 +197,11 @@ class Mitigation:
         """Its figure, where that is a whole number; else None."""
         return whole(self.kind, self.value)
 
+    @property
+    def never_in_force(self) -> str:
+        """What its control plane declined, and why, for whoever asked for it."""
+        return f"{self.label} on {self.agent} is not in force ({self.incident}): {self.uncertain}"
+
     def moved(self, state: MitigationState) -> "Mitigation":
         """The same mitigation in another state."""
         return replace(self, state=state)

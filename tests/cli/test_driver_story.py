@@ -83,6 +83,19 @@ async def test_a_receiver_that_says_yes_and_does_nothing_is_called_uncertain(
     assert found["uncertain"].startswith("webhook accepted the write and does not confirm it: the webhook says")
 
 
+async def test_what_a_receiver_declines_is_no_success_at_any_door(
+    terminal: Terminal, receiver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiver, "KEY", b"another key")
+    async with serving(receiver.app) as url, await served(terminal, f"{url}/controls") as api:
+        made = await api.post("/mitigations", json={"agent": "helpdesk-agent", "kind": "halt"}, headers=ANA)
+        assert (made.status_code, receiver.in_force) == (409, {})
+        assert made.json()["detail"].startswith("Kill switch on helpdesk-agent is not in force (INC-1): The webhook")
+        halt = ("control", "halt", "--agent", "helpdesk-agent")
+        done = await asyncio.to_thread(terminal.run, *halt, FIRSTFIVE_WEBHOOK_SECRETS=SECRET)
+    assert (done.returncode, "is not in force (INC-2): The webhook" in done.stderr) == (1, True), done.stderr
+
+
 class Forgetful(dict[Any, Any]):
     """Takes everything and keeps nothing."""
 

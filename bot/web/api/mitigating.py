@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Response
 
 from bot.incident.approval import Loosening, incident_of
-from bot.incident.errors import BadInput, NotFound
-from bot.incident.mitigation import Mitigation
+from bot.incident.errors import BadInput, NotFound, Refused
+from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import Via
 from bot.incident.timeline import MitigationStatus
 from bot.response.mitigate import Order
@@ -225,7 +225,13 @@ def revision_in(if_match: str | None) -> int | None:
 
 
 async def _applied(parts: Parts, mitigation: Mitigation, response: Response) -> m.MitigationShape:
-    """A new mitigation with what its incident's timeline knows of it: warnings, and the snapshot taken first."""
+    """A new mitigation with what its incident's timeline knows of it: warnings, and the snapshot taken first.
+
+    Raises:
+        Refused: its control plane declined, so it never came into force.
+    """
+    if mitigation.state is MitigationState.REFUSED:
+        raise Refused(mitigation.never_in_force)
     _, status = await parts.verbs.in_force.one(mitigation.id)
     return _answered(mitigation, response, status)
 
