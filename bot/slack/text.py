@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from bot.incident.model import Person
@@ -20,6 +21,7 @@ SKIN_TONES = range(0x1F3FB, 0x1F400)
 HANGUL_ENDINGS = range(0x1160, 0x1200)  # later parts of a syllable
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 ONE_DECIMAL_BELOW = 10
+KEPT_WORDS = 64  # texts; a title or an agent's name stands in many places of one dialog
 
 _TOKEN = re.compile(r"&(?:amp|lt|gt);|<(?:[@#!]|https?:|mailto:)[^<>\n]{0,1000}>")
 _DATE = re.compile(r"<!date\^\d+\^[^|<>]*\|([^<>]*)>")
@@ -38,10 +40,8 @@ def quote_untrusted(text: str, limit: int, *, lines: bool = False, code: bool = 
     go; emoji and right-to-left text stay, the latter kept from reordering what stands around it.
     With ``lines``, line breaks are kept; with ``code``, code marks are, for our own sentences that quote strangers.
     """
-    words = _clean(text, lines=lines).replace("@", f"@{JOINER}").replace("://", f":{JOINER}//")
-    words = words if code else words.replace("`", "\u02cb")
-    words = re.sub(r"(?i)\b(www|mailto)([.:])", rf"\1{JOINER}\2", words)
-    if limit > len(ISOLATE + END_ISOLATE) and any(unicodedata.bidirectional(c) in {"R", "AL", "AN"} for c in words):
+    words, right_to_left = _harmless(text, lines=lines, code=code)
+    if right_to_left and limit > len(ISOLATE + END_ISOLATE):
         return f"{ISOLATE}{_fit(words, limit - 2)}{END_ISOLATE}"
     return _fit(words, limit)
 
@@ -144,6 +144,16 @@ def percent(share: float) -> str:
     return f"{value:.0f} %" if value >= ONE_DECIMAL_BELOW or value == round(value) else f"{value:.1f} %"
 
 
+@lru_cache(KEPT_WORDS)
+def _harmless(text: str, *, lines: bool, code: bool) -> tuple[str, bool]:
+    """The words without power, and whether some of them run from right to left."""
+    words = _clean(text, lines=lines).replace("@", f"@{JOINER}").replace("://", f":{JOINER}//")
+    words = words if code else words.replace("`", "\u02cb")
+    words = re.sub(r"(?i)\b(www|mailto)([.:])", rf"\1{JOINER}\2", words)
+    return words, any(unicodedata.bidirectional(char) in {"R", "AL", "AN"} for char in words)
+
+
+@lru_cache(KEPT_WORDS)
 def _clean(text: str, *, lines: bool) -> str:
     kept: list[str] = []
     marks = 0

@@ -228,12 +228,12 @@ def _about(
 
 def _carried(scopes: Sequence[Scope]) -> tuple[Scope, ...]:
     """As many as the dialog's own memory holds."""
-    kept: list[Scope] = []
-    for scope in scopes:
-        if len(str([_named(one) for one in (*kept, scope)])) > SCOPE_CHARACTERS:
-            break
-        kept.append(scope)
-    return tuple(kept)
+    room = SCOPE_CHARACTERS
+    for at, scope in enumerate(scopes):
+        room -= len(str(_named(scope))) + len(", ")
+        if room < 0:
+            return tuple(scopes[:at])
+    return tuple(scopes)
 
 
 def _named(scope: Scope) -> dict[str, str]:
