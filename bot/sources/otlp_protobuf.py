@@ -8,6 +8,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from bot.sources.normalise import RawEvent, RawRecord, RawSpan, parent_of
+from bot.sources.otlp_text import in_utf8
 
 
 def spans(body: bytes) -> Iterator[RawSpan]:
@@ -50,8 +51,11 @@ def records(body: bytes) -> Iterator[RawRecord]:
 def _parse(message: Message, body: bytes) -> None:
     try:
         message.ParseFromString(body)
-    except DecodeError as error:
-        raise ValueError(str(error)) from error
+    except DecodeError:
+        try:  # only a string that is no UTF-8, perhaps
+            message.ParseFromString(in_utf8(body, type(message)))
+        except (DecodeError, IndexError) as error:
+            raise ValueError(str(error)) from error
 
 
 def _values(attributes: Sequence[KeyValue]) -> dict[str, object]:

@@ -41,7 +41,7 @@ def signal_of(body: bytes) -> Literal["traces", "logs"] | None:
     """Whether a request holds spans or log records; None where it is no request or holds neither."""
     try:
         for _, _, start, end in _inside(body):
-            for number, wire, at, _ in _fields(body, start, end):
+            for number, wire, at, _ in fields_in(body, start, end):
                 if (number == 1 and wire == FIXED64) or (number == OBSERVED_TIME and wire == FIXED64):
                     return "logs"
                 if number in {START_TIME, END_TIME} and wire == FIXED64:
@@ -61,10 +61,10 @@ def _inside(body: bytes) -> Iterator[Field]:
 
 
 def _messages(body: bytes, start: int, end: int, wanted: int) -> Iterator[Field]:
-    return (found for found in _fields(body, start, end) if found[0] == wanted and found[1] == LENGTH)
+    return (found for found in fields_in(body, start, end) if found[0] == wanted and found[1] == LENGTH)
 
 
-def _fields(body: bytes, at: int, end: int) -> Iterator[Field]:
+def fields_in(body: bytes, at: int, end: int) -> Iterator[Field]:
     """The fields between two places.
 
     Raises:
