@@ -174,13 +174,19 @@ class Mitigation:
     tried: int = 0  # how often its control plane was told
     last_key: str = ""  # the idempotency key of the last change that somebody asked for
     first_at: datetime | None = None  # when it was first applied, where ``applied_at`` has started anew since
+    in_force_since: datetime | None = None  # one of its kind, there and without a break, where that was before it
     declined: str = ""  # why its control plane declined to lift it, while it is still in force for that
     strayed: int = 0  # how often its control plane was found to say something else, and was told again
 
     @property
     def since(self) -> datetime:
-        """When it was first applied; the longest time counts from then, however often its value changes."""
+        """When it was first applied, however often its value has changed since."""
         return self.first_at or self.applied_at
+
+    @property
+    def unbroken(self) -> datetime:
+        """Since when one of its kind has been in force there without a break; the longest time counts from then."""
+        return min(self.since, self.in_force_since or self.since)
 
     @property
     def label(self) -> str:

@@ -74,10 +74,13 @@ class CarryOut:
         if mitigation is None or mitigation.state not in _UNDER_WAY:
             return mitigation
         turns = WriteTurns(self.records, self.clock)
-        turn = await turns.take(mitigation, patience)
+        turn = await turns.take(mitigation, 0)
+        if turn is None and not first and (settled := await self._read(mitigation_id)) is not None:
+            return settled
+        turn = turn or await turns.take(mitigation, patience)
         if turn is None:
             return await self._later(mitigation)
-        settled: Mitigation | None = mitigation
+        settled = mitigation
         try:
             for write in range(MOST_WRITES):
                 settled, overtaken = await self._round(mitigation_id, turn, patience, first=first and not write)
@@ -85,6 +88,28 @@ class CarryOut:
                     break
         finally:
             await turns.leave(turn)
+        await self.control.publish()
+        return settled
+
+    async def _read(self, mitigation_id: str) -> Mitigation | None:
+        """Settled by reading alone, while somebody else has the turn to write: whoever had it may have died."""
+        async with self.records.look() as work:
+            m = await work.mitigations.get(mitigation_id)
+            live, revisions = await work.mitigations.live()
+        if m is None or m.state not in _UNDER_WAY:
+            return m
+        after = _after(m, live, revisions)
+        try:
+            read = await read_back(self.drivers.of(m), m, after)
+        except Misconfigured:
+            return None
+        if not read.confirmed:
+            return None
+        async with self.records.begin() as work:
+            current = await work.mitigations.get(mitigation_id)
+            if current is None or not await _stands(work, m, current, after):
+                return None
+            settled = await self._settle(work, current, Tried(read), after)
         await self.control.publish()
         return settled
 
@@ -111,8 +136,7 @@ class CarryOut:
             if current is None or (current.state, current.asked) != (mitigation.state, mitigation.asked):
                 return current, False  # somebody else was quicker, or wants something else by now
             mine = await turn.is_mine(work)
-            after_all = _after(current, *await work.mitigations.live())
-            if mine and after_all.value(current.kind) == after.value(current.kind):
+            if mine and await _stands(work, mitigation, current, after):
                 return await self._settle(work, current, tried, after), False
             return await self._overtaken(work, current, tried), mine
 
@@ -285,6 +309,12 @@ async def escalate(work: Work, m: Mitigation, detail: str, clock: Clock) -> None
 
 def _still_on(m: Mitigation, why: str) -> str:
     return f"{m.label} on {m.agent} is still in force at {m.driver}, which declined to lift it: {why.rstrip('.')}."
+
+
+async def _stands(work: Work, before: Mitigation, now: Mitigation, after: Controls) -> bool:
+    """The order is still the same, and what has to be in force is still what was told."""
+    same = (now.state, now.asked) == (before.state, before.asked)
+    return same and _after(now, *await work.mitigations.live()).value(now.kind) == after.value(now.kind)
 
 
 def _after(m: Mitigation, live: Sequence[Mitigation], revisions: Mapping[str, int]) -> Controls:

@@ -148,7 +148,7 @@ class Changes:
             case Loosening.ADJUST if ask.value is not None:
                 return change(live, m, replace(m, value=ask.value))
             case Loosening.EXTEND:
-                if self.until(m, ask.minutes) - m.since <= MAX_TTL:
+                if self.until(m, ask.minutes) - m.unbroken <= MAX_TTL:
                     return Way(Direction.SAFER, "it stays in force longer")
                 hours = int(MAX_TTL.total_seconds() // 3600)
                 return Way(Direction.RISKIER, f"it would last more than {hours} h, so somebody should look at it")

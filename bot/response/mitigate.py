@@ -13,6 +13,7 @@ from bot.incident.direction import change
 from bot.incident.errors import BadInput, Conflict, Contraindicated, NotFound, Stale
 from bot.incident.fitness import judge, offers
 from bot.incident.kinds import LEVERS, Joining, MitigationKind
+from bot.incident.lasting import within_maximum
 from bot.incident.mitigation import (
     BUILT_IN,
     EVERYWHERE,
@@ -132,6 +133,7 @@ class Apply:
             Contraindicated: it would make this class worse and no override reason was given.
             Conflict: another pin is in force and it does not say that it supersedes it.
             Unsupported: the control plane of this agent cannot do it.
+            NeedsSecondPerson: the same has been in force for longer than 72 hours, so it is to be extended.
             KeyReused, Stale: the key came with another order; the controls have changed since ``expected``.
         """
         checked_order(order)
@@ -192,7 +194,9 @@ class Apply:
             waiting = replace(wanted, state=MitigationState.AWAITING_APPROVAL)
             ask = Ask(Loosening.APPLY, wanted.id, wanted.reason)
             return await self.changes.put_to(work, waiting, ask, way, by, idem)
-        return await put_in_force(work, lasting(wanted, superseded), superseded, given, by, idem, self.clock)
+        wanted, cut = within_maximum(live, lasting(wanted, superseded), self.clock.now())
+        given = replace(given, warnings=(*given.warnings, *([cut] if cut else [])))
+        return await put_in_force(work, wanted, superseded, given, by, idem, self.clock)
 
     def _mitigation(self, state: IncidentState, order: Order, by: Person, idem: str) -> Mitigation:
         driver = self.drivers.serving(state.incident.agent, order.kind)

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from bot.incident.composition import compose
 from bot.incident.direction import change, direction
-from bot.incident.errors import Conflict, FirstfiveError, NotFound, Unsupported
+from bot.incident.errors import Conflict, FirstfiveError, NeedsSecondPerson, NotFound, Unsupported
 from bot.incident.fitness import judge
+from bot.incident.lasting import within_maximum
 from bot.incident.mitigation import Delivery, Mitigation, MitigationState, Standing
 from bot.incident.model import Catalogue
 from bot.incident.preview import (
@@ -74,6 +75,7 @@ class PreviewOrder:
         after = compose(name, order.scope, [*live, replace(wanted, state=MitigationState.APPLIED)], 0)
         against = contraindication(state, order, self.taxonomy, failing) if state else None
         blocked, approval = _superseding(live, wanted)
+        wanted, cut, too_long = _lasting(live, wanted, now)
         return Preview(
             wanted=wanted,
             standing=standing,
@@ -91,11 +93,14 @@ class PreviewOrder:
             direction=direction(before, after).direction,
             conflicts=conflicts_of(wanted, live),
             shared=sharing(hour[-OF_EACH:], await self._others(name, now)),
-            warnings=await warnings_for(self.traces, self.catalogue, name, order.kind, order.value, order.scope, now),
+            warnings=(
+                *cut,
+                *await warnings_for(self.traces, self.catalogue, name, order.kind, order.value, order.scope, now),
+            ),
             plan=plan,
             proof=proofs_of(wanted),
             undo=undo_of(wanted),
-            refusal=refusal or against or blocked,
+            refusal=refusal or against or blocked or too_long,
             approval=approval,
         )
 
@@ -137,6 +142,15 @@ class PreviewOrder:
                 return await self.traces.sampled(names, start, end, OF_EACH) if names else {}
         except (TimeoutError, FirstfiveError):
             return {}
+
+
+def _lasting(live: Sequence[Mitigation], wanted: Mitigation, now: datetime) -> tuple[Mitigation, tuple[str, ...], str]:
+    """The order with the end it would get, what is said where that is sooner, and why it would be refused."""
+    try:
+        wanted, cut = within_maximum(live, wanted, now)
+    except NeedsSecondPerson as error:
+        return wanted, (), str(error)
+    return wanted, (cut,) if cut else (), ""
 
 
 def _superseding(live: Sequence[Mitigation], wanted: Mitigation) -> tuple[str, str]:

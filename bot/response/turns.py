@@ -12,8 +12,8 @@ from datetime import timedelta
 from bot.incident.mitigation import Mitigation
 from bot.ports import Clock, Records, Work
 
-LASTS = timedelta(seconds=45)  # at most; longer than the reads and the write of one try
-LOOK_AGAIN = 0.05  # seconds
+LASTS = timedelta(seconds=30)  # at most; longer than the reads and the write of one try
+LOOK_AGAIN = 0.1  # seconds
 
 
 @dataclass(frozen=True, slots=True)

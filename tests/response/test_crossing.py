@@ -55,7 +55,7 @@ async def test_a_second_write_waits_for_the_first_and_composes_both(office: Offi
     eight = limit(office, 8)
     await begun.wait()
     five = limit(office, 5)
-    await asyncio.sleep(0.12)
+    await asyncio.sleep(0.15)
     assert vendor.values == []
     land.set()
     await asyncio.gather(eight, five)
