@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
         _evidence,
         _classify,
         _control,
+        _remediate,
         _audit,
         _link,
         _postmortem,
@@ -363,6 +364,47 @@ def _run_control(args: argparse.Namespace) -> int:
         as_json=args.json,
     )
     return _with_console(lambda console: controlling.control(console, wish))
+
+
+def _remediate(commands: Any) -> None:
+    text = "Record what repairs an incident: a rollback, prompt fix or restart, behind the same gate and approvals."
+    example = 'remediate INC-7 rollback p-118 --reason "p-119 invents prices"'
+    added = _command(commands, "remediate", text, example, _run_remediate)
+    from bot.incident.remediation import Outcome  # noqa: PLC0415  start-up time of the other commands
+    from bot.incident.rules import RemediationKind  # noqa: PLC0415  as above
+
+    kinds, outcomes = [kind.value for kind in RemediationKind], [outcome.value for outcome in Outcome]
+    added.add_argument("incident", help="like INC-7")
+    added.add_argument(
+        "action",
+        choices=["list", *kinds, "evaluate", *outcomes],
+        metavar="ACTION",
+        help=f"list; {', '.join(kinds)} to start one; evaluate a version; {', '.join(outcomes)} for how one ended",
+    )
+    added.add_argument("target", nargs="?", default="", help="the version; the id of a remediation for its outcome")
+    added.add_argument("--reason", default="", help="why, or how it ended; goes on the timeline")
+    added.add_argument("--override", help="why in spite of its lock; a second person then has to approve it")
+    added.add_argument("--alone", default="", help="why it cannot wait for a second person; it then starts now")
+    added.add_argument("--passed", type=int, metavar="N", help="evaluate: verdicts that passed, to report a result")
+    added.add_argument("--of", type=int, metavar="N", help="evaluate: of how many")
+    added.add_argument("--json", action="store_true", help="answer as JSON, the same as the API's")
+
+
+def _run_remediate(args: argparse.Namespace) -> int:
+    from bot.app import repairing  # noqa: PLC0415  start-up time of the other commands
+
+    wanted = repairing.Repair(
+        incident=args.incident,
+        action=args.action,
+        target=args.target,
+        reason=args.reason,
+        override=args.override,
+        alone=args.alone,
+        passed=args.passed,
+        of=args.of,
+        as_json=args.json,
+    )
+    return _with_console(lambda console: repairing.remediate(console, wanted))
 
 
 def _link(commands: Any) -> None:

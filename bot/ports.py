@@ -288,6 +288,10 @@ class Timelines(Protocol):
         """The incident as its events tell it."""
         ...
 
+    async def with_event(self, kind: type[Fact], since: datetime) -> tuple[IncidentKey, ...]:
+        """Incidents that have an event of that kind since then."""
+        ...
+
 
 class Mitigations(Protocol):
     """Mitigations of all agents, with one growing revision per agent."""

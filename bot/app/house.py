@@ -381,7 +381,7 @@ def _verbs(
         plan_exit=levers.plan_exit,
         decide=levers.decide,
         contain=Contain(declare, levers.known_agent, levers.apply),
-        in_force=InForce(records),
+        in_force=InForce(records, clock),
         note=AddNote(records, clock),
         update=PostUpdate(records, clock),
         draft_update=DraftUpdate(records),

@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.incident.approval import Approval, incident_of
+from bot.incident.control_facts import ApprovalRequested
 from bot.incident.errors import KeyReused, NotFound
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Person, Via
 from bot.incident.timeline import IncidentState, MitigationStatus
-from bot.ports import Records
+from bot.ports import Clock, Records
 from bot.response.declare import Declaration, Declare
 from bot.response.known import KnownAgent
 from bot.response.mitigate import Apply, Order, checked_order
 from bot.response.recording import state_of
 
-RECENT = 20  # incidents looked through for open questions
+ASKED_WITHIN = timedelta(hours=24)  # a question stands for half an hour; its end may be late when we were away
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,10 @@ class Contain:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """Mitigations of all agents and the questions that are open about them."""
+    """Mitigations of all agents, and the questions that are open."""
 
     records: Records
+    clock: Clock
 
     async def __call__(self, agent: str | None = None) -> tuple[tuple[Mitigation, ...], Mapping[str, int]]:
         """Those that have not ended, oldest first, and every agent's revision."""
@@ -70,11 +73,11 @@ class InForce:
         return found, state.mitigations.get(mitigation_id)
 
     async def questions(self) -> tuple[Approval, ...]:
-        """What waits for a second person, oldest first."""
+        """What waits for a second person, oldest first; none stands for longer than a day."""
         async with self.records.look() as work:
             live, _ = await work.mitigations.live()
             keys = {key for m in live if m.approval and (key := incident_of(m.approval))}
-            keys |= {str(incident.key) for incident in await work.incidents.recent(RECENT)}
+            keys |= set(await work.timelines.with_event(ApprovalRequested, self.clock.now() - ASKED_WITHIN))
             states: list[IncidentState] = [await state_of(work, key) for key in sorted(keys)]
         pending = [approval for state in states for approval in state.pending_approvals]
         return tuple(sorted(pending, key=lambda approval: approval.asked_at))

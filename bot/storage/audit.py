@@ -1,6 +1,7 @@
 """Who changed which control: an append-only chain of hashes per agent.
 
-One row for each revision of an agent's controls, written in the transaction of the change.
+One row for each revision of an agent's controls, written in the transaction of the change. Whoever asks for or starts a
+remediation in spite of its lock gets a row and a revision, too, although no control changes by it.
 Each row's hash covers the row and the hash before it, so that a row that was changed,
 inserted or removed later shows; a chain that was cut short no longer ends at the agent's revision.
 """
@@ -24,9 +25,10 @@ from bot.incident.control_facts import (
 )
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import FIRSTFIVE, Person
+from bot.incident.remediation import RemediationStarted
 from bot.incident.timeline import Event, Fact, MitigationProven, kind_of
-from bot.storage.tables.incidents import control_audit
-from bot.storage.transaction import Transaction
+from bot.storage.tables.incidents import agent_revisions, control_audit, incidents
+from bot.storage.transaction import Transaction, insert
 
 FIRST = "0" * 64
 ADDED_LATER = frozenset({"approver", "via", "scope", "idempotency_key", "requests", "evidence"})
@@ -48,6 +50,7 @@ class Audit:
     transaction: Transaction
     changes: list[Change] = field(default_factory=list)
     told: dict[str, Event] = field(default_factory=dict)
+    overrides: list[Event] = field(default_factory=list)
 
     def note(self, change: Change) -> None:
         """A mitigation was changed."""
@@ -55,6 +58,9 @@ class Audit:
 
     def tell(self, event: Event) -> None:
         """An event was recorded; if it is about a mitigation, its author is the one who changed it."""
+        if _override_in(event.fact) is not None:
+            self.overrides.append(event)
+            return
         mitigation = _mitigation_of(event.fact)
         if mitigation is None:
             return
@@ -66,7 +72,10 @@ class Audit:
         """Append one row for each change, in their order."""
         for change in self.changes:
             await self._append(change)
+        for event in self.overrides:
+            await self._append_override(event)
         self.changes.clear()
+        self.overrides.clear()
 
     async def _append(self, change: Change) -> None:
         event = self.told.get(change.after.id)
@@ -79,10 +88,9 @@ class Audit:
             "action": kind_of(event.fact) if event else change.after.state.value,
             "before": encode(change.before),
             "after": encode(change.after),
-            "reason": (getattr(event.fact, "reason", "") if event else "") or change.after.reason,
+            "reason": _reason(event, change.after),
             "incident": change.after.incident,
             "mitigation": change.after.id,
-            "previous_hash": await self._last_hash(change.after.agent),
             "approver": _approver(event),
             "via": via_of(by),
             "scope": encode(change.after.scope),
@@ -90,6 +98,35 @@ class Audit:
             "requests": list(change.after.requests) or None,
             "evidence": _evidence(event),
         }
+        await self._chain(row)
+
+    async def _append_override(self, event: Event) -> None:
+        fact = _override_in(event.fact)
+        wanted = select(incidents.c.agent).where(incidents.c.key == event.incident)
+        agent: str = (await self.transaction.connection.execute(wanted)).scalar_one()
+        row = {
+            "agent": agent,
+            "revision": await next_revision(self.transaction, agent),
+            "at": event.at,
+            "actor": event.by.id,
+            "action": kind_of(event.fact),
+            "before": None,
+            "after": encode(fact),
+            "reason": fact.override if fact and fact.override else "",
+            "incident": event.incident,
+            "mitigation": "",
+            "approver": _approver(event),
+            "via": via_of(event.by),
+            "scope": None,
+            "idempotency_key": None,
+            "requests": None,
+            "evidence": {"against": list(fact.grounds)} if fact else None,
+        }
+        await self._chain(row)
+
+    async def _chain(self, row: dict[str, Any]) -> None:
+        """Append the row, with its hash and the one before it."""
+        row["previous_hash"] = await self._last_hash(row["agent"])
         await self.transaction.writing.execute(control_audit.insert().values(**row, hash=digest(row)))
 
     async def _last_hash(self, agent: str) -> str:
@@ -104,6 +141,18 @@ class Audit:
     async def _database_time(self) -> datetime:
         moment: datetime = (await self.transaction.connection.execute(select(func.now()))).scalar_one()
         return moment.replace(tzinfo=moment.tzinfo or UTC)
+
+
+async def next_revision(transaction: Transaction, agent: str) -> int:
+    """The agent's next revision, which is taken by that."""
+    connection = transaction.writing
+    bumped = (
+        insert(connection, agent_revisions)
+        .values(agent=agent, revision=1)
+        .on_conflict_do_update(index_elements=["agent"], set_={"revision": agent_revisions.c.revision + 1})
+        .returning(agent_revisions.c.revision)
+    )
+    return int((await connection.execute(bumped)).scalar_one())
 
 
 def digest(row: Mapping[str, Any]) -> str:
@@ -125,6 +174,19 @@ def via_of(by: Person) -> str:
         return "timer" if by.id == FIRSTFIVE.id else UNTOLD.id
     door, found, _ = by.id.partition(":")
     return door if found and door in {"api", "cli", "page"} else "slack"
+
+
+def _reason(event: Event | None, after: Mitigation) -> str:
+    """Why it was changed; of what is advised against, why in spite of that, too."""
+    said = (getattr(event.fact, "reason", "") if event else "") or after.reason
+    override = getattr(event.fact, "override", None) if event else None
+    return f"{said}; in spite of advice: {override}" if override and override != said else said
+
+
+def _override_in(fact: Fact) -> RemediationStarted | None:
+    """The remediation that is asked for or started in spite of its lock."""
+    found = fact.approval.ask.starts if isinstance(fact, ApprovalRequested) else fact
+    return found if isinstance(found, RemediationStarted) and found.override else None
 
 
 def _approver(event: Event | None) -> str | None:

@@ -73,7 +73,7 @@ class _Look:
         kept = self._stored.get(about)
         if kept is not None and _as_written(kept, row):
             self._unwritten.pop(about, None)
-        if revision <= self._then.get(agent, 0):
+        if about and revision <= self._then.get(agent, 0):  # an override is about no mitigation
             self._written[about] = agent, revision
         if agent not in self._found and (what := _wrong(row, last + 1, previous)):
             self._break(agent, last + 1, what)

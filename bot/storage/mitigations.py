@@ -9,7 +9,7 @@ from bot.incident.codec import decode, encode
 from bot.incident.mitigation import Mitigation
 from bot.incident.timeline import MitigationProven, kind_of
 from bot.ports import Mitigations
-from bot.storage.audit import Audit, Change
+from bot.storage.audit import Audit, Change, next_revision
 from bot.storage.kept_reading import KeptReading
 from bot.storage.tables.incidents import agent_revisions, control_audit, mitigations
 from bot.storage.transaction import Transaction, insert
@@ -30,7 +30,7 @@ class SqlMitigations(Mitigations):
         await self.transaction.lock(mitigation.incident)
         connection = self.transaction.writing
         before = await self._one(mitigation.id)
-        revised = replace(mitigation, revision=await self._next_revision(mitigation.agent))
+        revised = replace(mitigation, revision=await next_revision(self.transaction, mitigation.agent))
         values = {
             "incident": revised.incident,
             "agent": revised.agent,
@@ -46,16 +46,6 @@ class SqlMitigations(Mitigations):
         )
         self.audit.note(Change(before, revised))
         return revised
-
-    async def _next_revision(self, agent: str) -> int:
-        connection = self.transaction.writing
-        bumped = (
-            insert(connection, agent_revisions)
-            .values(agent=agent, revision=1)
-            .on_conflict_do_update(index_elements=["agent"], set_={"revision": agent_revisions.c.revision + 1})
-            .returning(agent_revisions.c.revision)
-        )
-        return int((await connection.execute(bumped)).scalar_one())
 
     async def get(self, mitigation_id: str) -> Mitigation | None:
         """One mitigation, or None. In a writing transaction other writers of its incident wait from now on."""
@@ -108,6 +98,8 @@ class SqlMitigations(Mitigations):
         wanted = select(audit.revision).where(
             audit.agent == agent, audit.revision > revision, audit.action != kind_of(MitigationProven)
         )
-        if mitigation:
-            wanted = wanted.where(audit.mitigation == mitigation)
+        about = (
+            audit.mitigation == mitigation if mitigation else audit.mitigation != ""
+        )  # an override changes no control
+        wanted = wanted.where(about)
         return (await self.transaction.connection.execute(wanted.limit(1))).first() is not None

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from bot.incident.errors import NotFound
 from bot.incident.model import Incident, IncidentKey, Person
-from bot.incident.timeline import Event, Fact, IncidentState, fact_from_json, fact_to_json
+from bot.incident.timeline import Event, Fact, IncidentState, fact_from_json, fact_to_json, kind_of
 from bot.ports import Timelines
 from bot.storage.audit import Audit
 from bot.storage.kept_reading import KeptReading
@@ -67,6 +67,12 @@ class SqlTimelines(Timelines):
                 idempotency_key=idempotency_key,
             )
         )
+
+    async def with_event(self, kind: type[Fact], since: datetime) -> tuple[IncidentKey, ...]:
+        """Incidents that have an event of that kind since then."""
+        wanted = select(events.c.incident).where(events.c.kind == kind_of(kind), events.c.at >= since).distinct()
+        found = (await self.transaction.connection.execute(wanted)).scalars()
+        return tuple(IncidentKey(key) for key in found)
 
     async def read(self, key: IncidentKey) -> tuple[Event, ...]:
         """All events, oldest first; those read before are not read again."""

@@ -99,6 +99,31 @@ def test_a_second_person_at_a_terminal_starts_what_is_locked(terminal: Terminal)
     )
 
 
+def test_what_repairs_is_started_and_ended_at_a_terminal_behind_its_gate(terminal: Terminal) -> None:
+    assert terminal.run("control", "drain", "--agent", "a").returncode == 0
+    listed = terminal.run("remediate", "INC-1", "list")
+    assert (listed.returncode, "locked  Restart: " in listed.stdout) == (0, True), listed.stderr
+    locked = terminal.run("remediate", "INC-1", "restart", "--reason", "it hangs")
+    assert (locked.returncode, "goes with --override" in locked.stderr) == (1, True)
+    why = ("--reason", "it hangs", "--override", "the queue is empty")
+    asked = terminal.run("remediate", "INC-1", "restart", *why, LOGNAME="ana")
+    assert (asked.returncode, "A second person answers until" in asked.stdout) == (0, True), asked.stderr
+    approved = terminal.run("control", "approve", asked.stdout.split()[-1], LOGNAME="ben")
+    assert approved.returncode == 0, approved.stderr
+    found = json.loads(terminal.run("remediate", "INC-1", "list", "--json").stdout)
+    (started,) = found["started"]
+    ended = terminal.run("remediate", "INC-1", "worked", started["id"], "--reason", "it answers again")
+    assert "Restart: worked in spite of its lock" in ended.stdout
+    rows = terminal.run("audit", "export", "--agent", "a").stdout.splitlines()
+    overrides = [row for row in map(json.loads, rows) if not row["mitigation"]]
+    assert [(row["action"], row["actor"], row["approver"]) for row in overrides] == [
+        ("approval_requested", "cli:ana", None),
+        ("remediation_started", "cli:ana", "cli:ben"),
+    ]
+    assert overrides[1]["reason"] == "the queue is empty"
+    assert terminal.run("audit", "verify").returncode == 0
+
+
 def test_a_refused_control_leaves_no_incident_behind(terminal: Terminal) -> None:
     for words in (("turn-limit",), ("halt", "--limit", "3"), ("halt", "--minutes", "-5")):
         assert terminal.run("control", *words, "--agent", "a").returncode == 2

@@ -22,6 +22,8 @@ from bot.incident.mitigation import (
     Verdict,
 )
 from bot.incident.model import FIRSTFIVE, IncidentKey, Person
+from bot.incident.remediation import RemediationStarted, Wish
+from bot.incident.rules import RemediationKind
 from bot.incident.timeline import MitigationApplied, MitigationProven, MitigationReverted
 from bot.ports import NewIncident
 from bot.storage.audit import digest
@@ -321,3 +323,35 @@ async def live_ones(records: SqlRecords) -> tuple[Mitigation, ...]:
     async with records.look() as work:
         live, _ = await work.mitigations.live()
     return live
+
+
+async def test_what_starts_in_spite_of_its_lock_stands_in_the_audit_of_its_agent(
+    records: SqlRecords, database: Database
+) -> None:
+    await put(records, lever("a"))
+    wish = Wish(RemediationKind.RESTART)
+    forced = RemediationStarted("r1", wish, "it hangs", ("restart makes LOOP worse",), "the queue is empty", BEN)
+    async with records.begin() as work:
+        await work.timelines.append(INC, forced, ANA, START, "r1")
+        await work.timelines.append(INC, RemediationStarted("r2", wish, "it may"), ANA, START, "r2")
+    async with database.read() as connection:
+        row = (await connection.execute(select(control_audit).where(control_audit.c.mitigation == ""))).one()
+    assert (row.agent, row.revision, row.actor, row.approver) == ("helpdesk", 2, "U1", "U2")
+    assert (row.action, row.reason) == ("remediation_started", "the queue is empty")
+    assert row.evidence == {"against": ["restart makes LOOP worse"]}
+    await put(records, lever("b"))
+    assert await breaks(records) == ()
+    async with database.write() as connection:
+        await connection.execute(control_audit.delete().where(control_audit.c.mitigation == ""))
+    assert await breaks(records) == ("helpdesk: revision 2 is missing.",)
+
+
+async def test_an_override_of_advice_stands_in_the_audit_beside_the_reason(
+    records: SqlRecords, database: Database
+) -> None:
+    async with records.begin() as work:
+        made = await work.mitigations.put(lever("a"))
+        await work.timelines.append(INC, MitigationApplied(made, "", "", "it pays out twice"), ANA, START)
+    async with database.read() as connection:
+        row = (await connection.execute(select(control_audit))).one()
+    assert row.reason == "contain; in spite of advice: it pays out twice"

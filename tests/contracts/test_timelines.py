@@ -1,6 +1,7 @@
 """Promises of the timelines, on every database."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -134,3 +135,15 @@ async def undone(records: Records, incident: Incident) -> None:
         await work.timelines.append(incident.key, SeverityChanged(Severity.SEV2, Severity.SEV4, "no"), ANA, START)
         assert (await work.timelines.state(incident)).severity is Severity.SEV4
         raise ZeroDivisionError
+
+
+async def test_incidents_are_found_by_a_kind_of_event_since_a_moment(records: SqlRecords) -> None:
+    first, second = (await opened(records, "a")).key, (await opened(records, "b")).key
+    for _ in range(2):
+        await note(records, second, "seen")
+    async with records.begin() as work:
+        await work.timelines.append(first, NoteAdded("old", "command", ANA), ANA, START - timedelta(days=2), None)
+    async with records.look() as work:
+        assert await work.timelines.with_event(NoteAdded, START) == (second,)
+        assert set(await work.timelines.with_event(NoteAdded, START - timedelta(days=3))) == {first, second}
+        assert await work.timelines.with_event(Declared, START) == ()

@@ -195,7 +195,7 @@ def verbs_over(
         plan_exit=levers.plan_exit,
         decide=levers.decide,
         contain=Contain(declare, levers.known_agent, levers.apply),
-        in_force=InForce(records),
+        in_force=InForce(records, clock),
         note=AddNote(records, clock),
         update=PostUpdate(records, clock),
         draft_update=DraftUpdate(records),

@@ -167,3 +167,13 @@ def test_what_older_versions_wrote_stays_readable() -> None:
     assert decode(RemediationStarted, older) == RemediationStarted(
         "r1", RESTART, "it hangs", (LOCK,), "the queue is empty"
     )
+
+
+async def test_a_question_about_an_older_incident_is_listed_too(office: Office, looping: IncidentState) -> None:
+    await asked(office)
+    for number in range(25):
+        await office.declared(f"Another {number}", f"other-{number}")
+    (question,) = await office.verbs.in_force.questions()
+    assert question.incident == looping.incident.key
+    office.later(hours=25)
+    assert await office.verbs.in_force.questions() == ()

@@ -189,6 +189,10 @@ class MemoryTimelines:
         events.append(Event(key, len(events) + 1, at, by, fact))
         return events[-1]
 
+    async def with_event(self, kind: type[Fact], since: datetime) -> tuple[IncidentKey, ...]:
+        told = self.kept.events.items()
+        return tuple(key for key, events in told if any(isinstance(e.fact, kind) and e.at >= since for e in events))
+
     async def read(self, key: IncidentKey) -> tuple[Event, ...]:
         return tuple(self.kept.events.get(key, ()))
 
