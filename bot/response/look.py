@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.incident.codec import decode
+from bot.incident.control_facts import EvidenceKept
+from bot.incident.errors import NotFound
 from bot.incident.evidence import EvidenceBundle
-from bot.incident.timeline import Event, IncidentState
+from bot.incident.timeline import Event, EvidenceFrozen, IncidentState
 from bot.ports import Records
 from bot.response.recording import incident_key, state_of
 
@@ -48,6 +50,20 @@ class Look:
             if incident is None:
                 return None
             return await work.timelines.state(incident)
+
+    async def snapshot(self, key: str, snapshot_id: str) -> tuple[Event, Mapping[str, object]]:
+        """Evidence that was frozen for an incident: the event that tells of it, and its body (JSON values).
+
+        Raises:
+            NotFound: the incident has none of that name.
+        """
+        async with self.records.look() as work:
+            for event in await work.timelines.read((await state_of(work, key)).incident.key):
+                if isinstance(event.fact, EvidenceFrozen | EvidenceKept) and event.fact.snapshot == snapshot_id:
+                    body = await work.snapshots.frozen(snapshot_id)
+                    if body is not None:
+                        return event, body
+        raise NotFound(f"{key} has no snapshot {snapshot_id[:40]}. Its page and its postmortem link those there are.")
 
     async def bundle(self, state: IncidentState) -> EvidenceBundle | None:
         """The evidence frozen at declaration, or None while it is being taken."""

@@ -131,7 +131,7 @@ def _in_force(state: IncidentState, public_url: str, room: int, now: datetime) -
     if not live:
         return [section("No control is in force.")] if state.status.is_open else []
     shown = live[:SHOWN_CONTROLS]
-    texts = [_line(status, now) for status in shown]
+    texts = [_line(status, now, public_url) for status in shown]
     hidden = len(live) - len(shown)
     if hidden:
         page = f"{public_url}/incidents/{state.incident.key}"
@@ -189,7 +189,7 @@ def stronger_button(m: Mitigation, kind: MitigationKind) -> Block:
     return button(text, f"apply:{kind.value}:{m.id}", about, "danger")
 
 
-def _line(status: MitigationStatus, now: datetime) -> str:
+def _line(status: MitigationStatus, now: datetime, public_url: str) -> str:
     m = status.mitigation
     by = f"by {who(m.applied_by)} {date_token(m.applied_at)}"
     until = f"expires {date_token(m.expires_at)}" if m.state is not MitigationState.HELD else "*its time is over*"
@@ -197,7 +197,9 @@ def _line(status: MitigationStatus, now: datetime) -> str:
     marks = {**_MARKS, MitigationState.APPLIED: _applied_mark(status)}
     lines = [f"{marks[m.state]} *{quote_untrusted(m.label, 200)}*{where} · {by} · {until}"]
     lines.append(_proof(status.proof) if status.proof else "Proof: reading it back …")
-    lines += [line for line in (_times(status), *_doubts(status, now), _exit(status)) if line]
+    lines += [
+        line for line in (_times(status), *_doubts(status, now), _exit(status), _kept(status, public_url)) if line
+    ]
     return "\n".join(lines)
 
 
@@ -243,6 +245,15 @@ def _doubts(status: MitigationStatus, now: datetime) -> Iterator[str]:
         levers = status.escalated.stronger if status.escalated else stronger(m.kind)
         offered = " or ".join(lever.label.lower() for lever in levers)
         yield f"*Next stronger lever:* {offered}." if offered else "*Stop the agent where it runs.*"
+
+
+def _kept(status: MitigationStatus, public_url: str) -> str:
+    """The evidence that was exported before it was applied."""
+    if status.kept is None:
+        return ""
+    tasks = "1 task" if status.kept.traces == 1 else f"{status.kept.traces} tasks"
+    page = f"{public_url}/incidents/{status.mitigation.incident}/snapshots/{status.kept.snapshot}"
+    return f"Kept first: {link(page, tasks) if public_url else tasks}."
 
 
 def _exit(status: MitigationStatus) -> str:

@@ -236,7 +236,9 @@ class MemorySnapshots:
         del at
         name = f"{key}-{kind}"
         self.kept.bodies.setdefault(name, body)
-        return name, hashlib.sha256(json.dumps(self.kept.bodies[name], sort_keys=True).encode()).hexdigest()
+        return name, hashlib.sha256(
+            json.dumps(self.kept.bodies[name], sort_keys=True, separators=(",", ":")).encode()
+        ).hexdigest()
 
     async def frozen(self, snapshot_id: str) -> Mapping[str, object] | None:
         return self.kept.bodies.get(snapshot_id)

@@ -1,6 +1,7 @@
 """Containing an incident from its page, without Slack and without scripts."""
 
 import re
+from hashlib import sha256
 from html import unescape
 from pathlib import Path
 
@@ -136,3 +137,32 @@ async def test_the_way_out_names_only_the_steps_ahead(world: World) -> None:
         page = (await client.get(f"/incidents/{key}/levers")).text
     assert "Way out: Turn limit 8 → 15 → off, 20 min apart" in page
     assert "Waits:" not in page
+
+
+async def test_a_snapshot_has_its_page_and_the_file_its_hash_is_of(world: World) -> None:
+    ailing(world)
+    key = await world.declared()
+    async with world.client() as client:
+        applied = (await client.post(f"/api/v1/incidents/{key}/mitigations", json={"kind": "halt"})).json()
+        name, traces = applied["snapshot"], len(world.traces.kept)
+        address = f"/incidents/{key}/snapshots/{name}"
+        levers, postmortem = (
+            (await client.get(f"/incidents/{key}/levers")).text,
+            await client.get(f"/incidents/{key}/postmortem"),
+        )
+        assert address in levers
+        assert address in postmortem.text
+        page = (await client.get(address)).text
+        assert 'Kept before <span dir="auto">Kill switch</span>' in page
+        assert page.count('href="/traces/') == min(traces, 50)
+        file = await client.get(f"{address}.json")
+        assert "attachment" in file.headers["content-disposition"]
+        assert sha256(file.content).hexdigest() in page
+        first = next(
+            iter(re.findall(rf"/incidents/{key}/snapshots/[^\"]+", (await client.get(f"/incidents/{key}")).text))
+        )
+        assert "Evidence of the declaration" in (await client.get(first)).text
+        other = await world.declared("Another")
+        for wrong in (f"/incidents/{other}/snapshots/{name}", f"{address}x", f"{address}x.json"):
+            missing = await client.get(wrong)
+            assert (missing.status_code, "has no snapshot" in missing.text) == (404, True)

@@ -20,6 +20,7 @@ from bot.web.pages.remediation import RemediationPages
 from bot.web.pages.rendering import STATIC, Rendering, rendering
 from bot.web.pages.runbooks import RunbookPages
 from bot.web.pages.sign_in import SignIn
+from bot.web.pages.snapshots import SnapshotPages
 from bot.web.pages.traces import TracePages
 from bot.web.parts import Parts
 
@@ -35,6 +36,7 @@ def build_pages(parts: Parts) -> ASGIApp:
             *ClassifyPages(parts, rendered).routes(),
             *RemediationPages(parts, rendered).routes(),
             *LeverPages(parts, rendered).routes(),
+            *SnapshotPages(parts, rendered).routes(),
             *RunbookPages(parts, rendered).routes(),
             *AgentPages(parts, rendered, latest).routes(),
             *TracePages(parts, rendered, latest).routes(),

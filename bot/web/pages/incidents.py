@@ -20,6 +20,7 @@ from bot.web.pages.latest import Latest, Measured
 from bot.web.pages.people import person_in
 from bot.web.pages.rendering import Rendering
 from bot.web.pages.runbooks import checklist_values
+from bot.web.pages.snapshots import snapshots_of
 from bot.web.pages.words import rows
 from bot.web.parts import Parts
 
@@ -146,6 +147,7 @@ class IncidentPages:
             "key": state.incident.key,
             "is_open": state.status.is_open,
             "live": live,
+            "snapshot": state.snapshot,
             "frozen": frozen,
             "live_rows": rows(live.bundle) if live else (),
             "frozen_rows": rows(frozen) if frozen else (),
@@ -171,6 +173,7 @@ class IncidentPages:
             state=state,
             incident=state.incident,
             document=Markup(body_of(self.parts.renderer.postmortem(document, "html"))),  # noqa: S704  escaped by its own templates
+            snapshots=snapshots_of(state),
             todos={todo.section: todo.question for todo in document.todos},
             reviewable=document.reviewable,
             sections=SECTION_TITLES,
