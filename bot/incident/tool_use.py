@@ -52,8 +52,8 @@ def use_of(tools: Sequence["ToolStep"], spent: Iterable[tuple[str, float]]) -> T
         tuple(paces),
         tuple(wrong),
         empty,
-        frozenset(described),
-        frozenset(destinations) if destinations else NOTHING,
+        _shared(frozenset(described)),
+        _shared(frozenset(destinations)),
         len(written),
         unapproved,
     )
@@ -63,6 +63,12 @@ def use_of(tools: Sequence["ToolStep"], spent: Iterable[tuple[str, float]]) -> T
 def manifest(tool: str, digest: str) -> str:
     """A tool's description as one value: "name@hash"."""
     return f"{tool}{MANIFEST_SEPARATOR}{digest}"
+
+
+@lru_cache(4096)
+def _shared(names: frozenset[str]) -> frozenset[str]:
+    """The same few sets come thousands of times; one copy of each is kept."""
+    return names
 
 
 @lru_cache(4096)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 
 from bot.incident.reading import Reading
 
-MOST = 8000  # about 30 MB
-MOST_MODELS = 4000  # of those that only say what models did, about 6 MB
+MOST = 5000  # about 20 MB
+MOST_MODELS = 2500  # of those that only say what models did, about 2 MB
 
 Decode = Callable[[str, int, str], Reading]  # trace id, start, JSON
 
