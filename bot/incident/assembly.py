@@ -92,8 +92,18 @@ def _same_call(outer: Span, inner: Span) -> bool:
     if inner.span_id in {outer.span_id, outer.parent_id}:  # no span is within itself, whatever it says
         return False
     if inner.tool and outer.tool:
-        return inner.tool.name == outer.tool.name
-    return inner.model is not None and outer.model is not None
+        arguments = {inner.tool.arguments_hash, outer.tool.arguments_hash} - {None}
+        return inner.tool.name == outer.tool.name and len(arguments) < 2  # noqa: PLR2004 - two are two calls
+    return inner.model is not None and outer.model is not None and _same_model_call(outer.model, inner.model)
+
+
+def _same_model_call(outer: ModelCall, inner: ModelCall) -> bool:
+    """They name one model, or spent the same; a guard's call within the one it guards does neither."""
+    mine, its = ({name for name in (call.requested, call.answering) if name} for call in (outer, inner))
+    if not mine or not its or any(one in other or other in one for one in mine for other in its):
+        return True
+    spent = (outer.input_tokens, outer.output_tokens)
+    return None not in spent and spent == (inner.input_tokens, inner.output_tokens)
 
 
 def _filled(outer: Call | None, inner: Call | None) -> Call | None:
