@@ -1,9 +1,11 @@
 """The client against a server on a real socket: changes, restarts, refusals, forks, and no server at all."""
 
+import asyncio
 import json
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
@@ -166,3 +168,30 @@ async def test_under_asyncio_changes_are_awaited_and_a_blocked_loop_still_hears_
             until(lambda: halted(client))  # nothing was awaited in between
             assert (await anext(changes)).halt
             await changes.aclose()  # type: ignore[attr-defined]
+
+
+async def test_under_asyncio_it_connects_while_blocking_calls_fill_the_loops_threads(
+    server: ControlServer, kept: Path
+) -> None:
+    leave = threading.Event()
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as crowded, server.running() as url:
+        loop.set_default_executor(crowded)
+        blocked = loop.run_in_executor(None, leave.wait)
+        try:
+            async with asyncio.timeout(10), AsyncClient(url, agent=AGENT, keep=kept) as client:
+                assert client.standing.known
+        finally:
+            leave.set()
+            await blocked
+
+
+async def test_under_asyncio_what_cannot_start_says_so(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = AsyncClient("http://127.0.0.1:1", agent=AGENT, keep=kept)
+
+    def broken(wait: float) -> Client:
+        raise OSError(wait)
+
+    monkeypatch.setattr(client, "start", broken)
+    with pytest.raises(OSError, match=r"2\.0"):
+        await client.connect()

@@ -1,26 +1,32 @@
 """The client for asyncio: the same reads and checks, and waiting without blocking the loop."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Self
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from threading import Thread
+from typing import Self, TypeVar
 
 from firstfive_client.client import Client
 from firstfive_client.controls import Controls
+
+T = TypeVar("T")
 
 
 class AsyncClient(Client):
     """As :class:`Client`; ``check``, ``task``, ``turn`` and ``step`` do no I/O and are called without await.
 
-    Controls arrive in a thread of the client's own, so that a halt is known even while the loop is blocked.
+    Controls arrive in threads of the client's own and not on the loop: an agent that blocks its loop with a model call or
+    a long computation still hears of a halt, obeys it at its next check, and its heartbeats go on. Nothing here uses the
+    loop's default executor, so blocking calls that fill it hold up no connection.
     """
 
     async def connect(self, wait: float = 2.0) -> Self:
         """As :meth:`Client.start`, without blocking the loop."""
-        return await asyncio.to_thread(self.start, wait)
+        return await _beside(lambda: self.start(wait))
 
     async def disconnect(self) -> None:
         """As :meth:`Client.close`, without blocking the loop."""
-        await asyncio.to_thread(self.close)
+        await _beside(self.close)
 
     async def changes(self) -> AsyncIterator[Controls]:
         """What holds now, then what holds after each change; the newest only, when several came at once."""
@@ -45,3 +51,25 @@ class AsyncClient(Client):
 
     async def __aexit__(self, *error: object) -> None:
         await self.disconnect()
+
+
+async def _beside(call: Callable[[], T]) -> T:
+    """What ``call`` returns or raises, run in a thread of its own."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop has ended meanwhile, and nobody waits any more
+            loop.call_soon_threadsafe(lambda: None if done.done() else result())
+
+    def run() -> None:
+        try:
+            answer = call()
+        except BaseException as error:  # noqa: BLE001 - whoever awaits it gets it
+            raised = error
+            settle(lambda: done.set_exception(raised))
+        else:
+            settle(lambda: done.set_result(answer))
+
+    Thread(target=run, name="firstfive-client-connecting", daemon=True).start()
+    return await done
