@@ -192,7 +192,8 @@ def stronger_button(m: Mitigation, kind: MitigationKind) -> Block:
 def _line(status: MitigationStatus, now: datetime, public_url: str) -> str:
     m = status.mitigation
     by = f"by {who(m.applied_by)} {date_token(m.applied_at)}"
-    until = f"expires {date_token(m.expires_at)}" if m.state is not MitigationState.HELD else "*its time is over*"
+    over = {MitigationState.HELD: "*its time is over*", MitigationState.STILL_ON: "*it was to end*"}
+    until = over.get(m.state) or f"expires {date_token(m.expires_at)}"
     where = f" only for {quote_untrusted(m.scope.in_words, 120)}" if m.scope.in_words else ""
     marks = {**_MARKS, MitigationState.APPLIED: _applied_mark(status)}
     lines = [f"{marks[m.state]} *{quote_untrusted(m.label, 200)}*{where} · {by} · {until}"]
@@ -232,6 +233,8 @@ def _doubts(status: MitigationStatus, now: datetime) -> Iterator[str]:
     m = status.mitigation
     if m.state is MitigationState.HELD:
         yield "It stays in force until somebody undoes or extends it."
+    elif m.state is MitigationState.STILL_ON:
+        yield "It is still in force. Try again to undo it, lift it there, or extend it."
     elif now >= m.since + (m.expires_at - m.since) * WARN_AFTER:
         yield f"🟡 *Ends soon*, at {date_token(m.expires_at)}: extend it if it is still needed."
     if m.declined:

@@ -15,7 +15,10 @@ from bot.incident.control_facts import (
     ApprovalRequested,
     ExitPlanned,
     ExitWaiting,
+    MitigationConfirmed,
     MitigationEscalated,
+    MitigationNotLifted,
+    MitigationStrayed,
     MitigationUncertain,
 )
 from bot.incident.fitness import stronger
@@ -213,6 +216,23 @@ def test_what_ends_soon_is_marked() -> None:
 def test_doubt_about_a_write_is_called_doubt() -> None:
     told_so = MitigationUncertain(mitigation().id, "unleash did not answer within 8 s; the write may have happened")
     assert "Uncertain: unleash did not answer" in words(control_card(told_so))
+
+
+def test_what_its_control_plane_declined_to_lift_is_still_in_force_and_can_be_tried_again() -> None:
+    declined = MitigationNotLifted(mitigation().id, "unleash", "The feature is *protected*.")
+    card = control_card(declined, now=AT + timedelta(hours=2))
+    shown = words(card)
+    assert "🔴 Still in force at its control plane, which declined to lift it:" in shown
+    assert "Try again to undo it, lift it there, or extend it." in shown
+    assert "Ends soon" not in shown
+    assert buttons(card)[f"undo:{mitigation().id}"]["text"]["text"] == "Try again to undo turn limit 5…"
+
+
+def test_what_its_control_plane_says_else_is_on_the_card_until_it_is_read_back() -> None:
+    strayed = MitigationStrayed(mitigation().id, "unleash", "the feature is off", again=False)
+    assert "unleash says otherwise: the feature is off. It was not told again." in words(control_card(strayed))
+    back = MitigationConfirmed(mitigation().id, NOW, "unleash", "it is on")
+    assert "says otherwise" not in words(control_card(strayed, back))
 
 
 def test_the_way_out_shows_its_step_and_what_it_waits_for() -> None:

@@ -50,6 +50,18 @@ async def test_a_change_on_an_old_picture_is_refused(world: World) -> None:
     assert (longer.status_code, stale.status_code, odd.status_code) == (200, 412, 422)
 
 
+async def test_who_names_nobody_may_apply_and_extend_and_asks_for_nothing_riskier(world: World) -> None:
+    key = await world.declared()
+    async with world.client() as client:
+        lever = (await client.post(f"/api/v1/incidents/{key}/mitigations", json=LIMIT)).json()["id"]
+        longer = await client.post(f"/api/v1/mitigations/{lever}/extend", json={"minutes": 5})
+        undone = await client.post(f"/api/v1/mitigations/{lever}/revert", json={"alone": "nobody is awake"})
+        override = {"kind": "restart", "reason": "it hangs", "override": "the queue is empty"}
+        started = await client.post(f"/api/v1/incidents/{key}/remediations", json=override)
+    assert (longer.status_code, undone.status_code, started.status_code) == (200, 403, 403)
+    assert "Firstfive-Actor" in undone.json()["detail"]
+
+
 async def test_pins_conflict_until_one_supersedes(world: World) -> None:
     key = await world.declared()
     address = f"/api/v1/incidents/{key}/mitigations"
