@@ -1,5 +1,6 @@
 """What is known of agents and tools, so that a control on something misspelt does not pass for protection."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -22,9 +23,10 @@ class KnownAgent:
     traces: Traces
     catalogue: Catalogue
     clock: Clock
+    connected: Callable[[str], Awaitable[int]]  # how many instances of that name ask for controls now
 
     async def __call__(self, name: str) -> str:
-        """The agent's name in the catalogue, or as telemetry of the last 24 hours has it.
+        """The agent's name in the catalogue, or as telemetry of the last 24 hours or its connected instances have it.
 
         Raises:
             NotFound: nobody has; the sentence names those that are near.
@@ -34,14 +36,16 @@ class KnownAgent:
             return found.name
         now = self.clock.now()
         sending = await self.traces.agents(nanoseconds(now - SEEN_WITHIN), nanoseconds(now) + 1)
-        if name in sending:
+        if name in sending or await self.connected(name):
             return name
         others = sorted({*(agent.name for agent in self.catalogue.agents), *sending})
         if not others:
             return name  # nobody is known at all, so nothing speaks against it
         near = get_close_matches(name, others, 3) or others[:5]
         hint = f"Did you mean {' or '.join(near)}?"
-        raise NotFound(f"No agent {name[:80]!r} is in the catalogue or sent telemetry in the last 24 h. {hint}")
+        raise NotFound(
+            f"No agent {name[:80]!r} is in the catalogue, connected, or sent telemetry in the last 24 h. {hint}"
+        )
 
 
 async def warnings_for(

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from bot.incident.errors import Unavailable
+from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import BUILT_IN
 from bot.incident.model import Catalogue
 from bot.incident.rules import Taxonomy
 from bot.ports import Clock, Control, Groups, Records, Traces
@@ -11,7 +13,7 @@ from bot.response.changes import Changes
 from bot.response.driving import Drivers
 from bot.response.known import KnownAgent
 from bot.response.loosen import Adjust, Decide, Extend, PlanExit, Revert
-from bot.response.mitigate import Apply, Offers
+from bot.response.mitigate import Apply, Offers, Order, drafted
 from bot.response.preview import PreviewOrder
 
 
@@ -60,6 +62,11 @@ def mitigating(
     """The verbs over these records and control planes; without ``groups`` only people can be approvers."""
     catalogue: Catalogue = drivers.catalogue
     changes = Changes(records, clock, control, CarryOut(records, clock, control, drivers))
+
+    async def connected(agent: str) -> int:
+        asked = drafted(agent, Order(MitigationKind.HALT), None, clock.now())
+        return (await drivers.connected[BUILT_IN].delivery(asked)).instances
+
     return Mitigating(
         changes=changes,
         offers=Offers(records, clock, traces, catalogue, taxonomy),
@@ -70,5 +77,5 @@ def mitigating(
         adjust=Adjust(changes),
         plan_exit=PlanExit(changes),
         decide=Decide(changes, clock, catalogue, groups or LateGroups()),
-        known_agent=KnownAgent(traces, catalogue, clock),
+        known_agent=KnownAgent(traces, catalogue, clock, connected),
     )

@@ -116,3 +116,13 @@ async def test_what_may_keep_it_from_working_is_said_with_it(world: World) -> No
         halted = await client.post(address, json={"kind": "halt"})
     assert "nobody has seen helpdesk-agent call serch" in applied.json()["warnings"][0]
     assert halted.json()["snapshot"]
+
+
+async def test_an_agent_that_only_its_connected_instances_know_can_be_halted(world: World) -> None:
+    halt = {"agent": "billing", "kind": "halt"}
+    beat = {"agent": "billing", "environment": "production", "instance": "pod-1", "revision": 0, "applied": []}
+    async with world.client() as client:
+        unheard = await client.post("/api/v1/mitigations", json=halt)
+        await client.post("/controls/v1/heartbeat", json=beat)
+        done = await client.post("/api/v1/mitigations", json=halt)
+    assert (unheard.status_code, done.status_code) == (404, 201), done.text

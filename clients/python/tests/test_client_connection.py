@@ -195,3 +195,10 @@ async def test_under_asyncio_what_cannot_start_says_so(kept: Path, monkeypatch: 
     monkeypatch.setattr(client, "start", broken)
     with pytest.raises(OSError, match=r"2\.0"):
         await client.connect()
+
+
+def test_a_folder_holds_a_file_of_its_own_for_each_agent(server: ControlServer, tmp_path: Path) -> None:
+    with server.running() as url:
+        for agent in ("billing_agent", "billing-agent"):
+            Client(url, agent=agent, environment="production", keep=tmp_path).start().close()
+    assert len(list(tmp_path.glob("billing-agent_production*.json"))) == 2

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -56,7 +57,7 @@ class Client(Wrapping):
         token: the control token, or a function that gives the current one; default ``FIRSTFIVE_CONTROL_TOKEN``.
         tools: what the agent's tools do, by name; :meth:`tool` adds to it.
         when_unknown: what holds while nothing was ever known.
-        keep: the last-known-good file; None keeps nothing. Default: in ``~/.local/state/firstfive-client``.
+        keep: the last-known-good file, or a folder for it; None keeps nothing. Default: ``~/.local/state/firstfive-client``.
         enforces: the kinds of control that this program obeys; others are not reported as applied.
         context: TLS settings, where the defaults do not fit.
     """
@@ -83,7 +84,7 @@ class Client(Wrapping):
         self._tools = dict(tools)
         token = os.environ.get("FIRSTFIVE_CONTROL_TOKEN", "") if token is None else token
         identity = Identity(agent, environment, version, channel, tenant, instance or _instance())
-        self._file = None if keep is None else LastKnownGood(Path(keep or _file(identity)), _key(token))
+        self._file = None if keep is None else LastKnownGood(_file(identity, keep), _key(token))
         self._core = Core(on_change=self._changed, enforces=frozenset(enforces))
         url = url or os.environ.get("FIRSTFIVE_URL") or "http://127.0.0.1:8080"
         self._connection = Connection(url, token, identity, self._core, context)
@@ -274,10 +275,16 @@ def _instance() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-def _file(identity: Identity) -> Path:
+def _file(identity: Identity, keep: str | Path) -> Path:
+    """``keep``, or a file of this agent's own in it where it is a folder; else one in the default folder."""
+    folder = Path(keep) if keep else default_folder()
+    if keep and not folder.is_dir():
+        return folder
     parts = (identity.agent, identity.environment, identity.tenant, identity.channel, identity.version)
-    name = "_".join("".join(c if c.isalnum() or c in ".-" else "-" for c in part) for part in parts).rstrip("_")
-    return default_folder() / f"{name}.json"
+    said = "_".join(parts)
+    name = "_".join("".join(c if c.isalnum() or c in ".-" else "-" for c in part) for part in parts)
+    own = "" if name == said else f"-{sha256(said.encode()).hexdigest()[:8]}"  # ``a_b`` and ``a-b`` are two agents
+    return folder / f"{name.rstrip('_')}{own}.json"
 
 
 def _key(token: str | Callable[[], str]) -> bytes:
