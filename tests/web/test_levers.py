@@ -158,6 +158,7 @@ async def test_a_snapshot_has_its_page_and_the_file_its_hash_is_of(world: World)
         file = await client.get(f"{address}.json")
         assert "attachment" in file.headers["content-disposition"]
         assert sha256(file.content).hexdigest() in page
+        assert (await client.get(f"/api/v1{address}")).content == file.content
         first = next(
             iter(re.findall(rf"/incidents/{key}/snapshots/[^\"]+", (await client.get(f"/incidents/{key}")).text))
         )

@@ -18,6 +18,7 @@ from bot.web.api import shapes
 from bot.web.api.listing import Written, cursor_in, page, written
 from bot.web.moments import length_in, moment_in
 from bot.web.parts import Parts
+from bot.web.snapshot_file import snapshot_file
 
 RECENT = timedelta(hours=1)
 
@@ -53,6 +54,12 @@ def router(parts: Parts) -> APIRouter:
         """The class telemetry suggests; ``class`` is null when nothing is wrong."""
         bundle, said = await parts.verbs.suggest(agent, moment_in(at))
         return shapes.classification(said, bundle)
+
+    @routes.get("/incidents/{key}/snapshots/{snapshot}", response_class=Response)
+    async def snapshot(key: str, snapshot: str) -> Response:
+        """Evidence frozen for an incident, in canonical JSON: its SHA-256 is the one on the timeline."""
+        event, body = await parts.verbs.look.snapshot(key, snapshot)
+        return snapshot_file(event, snapshot, body)
 
     @routes.get("/traces", response_class=Response, responses={200: {"model": m.TracesShape}})
     async def traces(

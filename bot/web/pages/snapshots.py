@@ -1,6 +1,5 @@
 """The page of one snapshot: what was frozen, when, by whom, and the file that its hash is of."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from starlette.routing import Route
 from bot.incident.timeline import IncidentState
 from bot.web.pages.rendering import Rendering
 from bot.web.parts import Parts
+from bot.web.snapshot_file import snapshot_file
 
 NANOSECONDS = 1_000_000_000
 
@@ -54,9 +54,7 @@ class SnapshotPages:
         """The snapshot as it was hashed: canonical JSON."""
         key, name = request.path_params["key"], request.path_params["id"]
         event, body = await self.parts.verbs.look.snapshot(key, name)
-        content = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        headers = {"Content-Disposition": f'attachment; filename="{event.incident.lower()}-snapshot-{name}.json"'}
-        return Response(content, media_type="application/json", headers=headers)
+        return snapshot_file(event, name, body)
 
 
 def snapshots_of(state: IncidentState) -> list[tuple[str, str]]:
