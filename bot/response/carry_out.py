@@ -160,7 +160,8 @@ class CarryOut:
         receipt, declined, why = await self._write(driver, mitigation, after, patience)
         read = await read_back(driver, mitigation, after)
         if receipt is not None and not read.confirmed:
-            why = f"{driver.name} accepted the write and does not confirm it: {read.detail}"
+            said = f" ({receipt.detail})" if receipt.detail else ""
+            why = f"{driver.name} answered the write{said} and does not confirm it: {read.detail}"
         return Tried(read, receipt, declined=declined, why=why)
 
     async def _write(

@@ -80,7 +80,9 @@ async def test_a_receiver_that_says_yes_and_does_nothing_is_called_uncertain(
     async with serving(receiver.app) as url, await served(terminal, f"{url}/controls") as api:
         mitigation = await halted(api)
         found = await becomes(api, mitigation, "applying", doubted=True)
-    assert found["uncertain"].startswith("webhook accepted the write and does not confirm it: the webhook says")
+    assert found["uncertain"].startswith(
+        "webhook answered the write (the webhook says state None) and does not confirm it:"
+    )
 
 
 async def test_what_a_receiver_declines_is_no_success_at_any_door(

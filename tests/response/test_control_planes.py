@@ -49,7 +49,7 @@ async def test_yes_without_a_deed_is_uncertain_then_known_and_escalates(office: 
     lever = await applied(office)
     assert (lever.state, lever.uncertain) == (
         MitigationState.APPLYING,
-        "vendor accepted the write and does not confirm it: limit reads None",
+        "vendor answered the write (done) and does not confirm it: limit reads None",
     )
     late = await again(office, await again(office, lever))
     assert late.state is MitigationState.INEFFECTIVE
