@@ -142,7 +142,7 @@ def _same(one: Person, other: Person) -> bool:
 
 
 def _names(person: Person) -> frozenset[str]:
-    bare = person.id.partition(":")[2] or person.id
+    bare = person.id.rpartition(":")[2] or person.id  # however many doors stand before it
     return frozenset(
         unicodedata.normalize("NFKC", name).strip().lstrip("@").casefold() for name in (person.id, bare, person.name)
     )

@@ -40,7 +40,14 @@ async def test_undoing_waits_for_a_second_person_and_stays_in_force_meanwhile(of
 
 @pytest.mark.parametrize(
     "other",
-    [ANA, Person("api:ana", "ana"), Person("cli:Ana", "ANA"), Person("api:u0ana", "u0ana"), Person("api:@Ana", "@Ana")],
+    [
+        ANA,
+        Person("api:ana", "ana"),
+        Person("cli:Ana", "ANA"),
+        Person("api:u0ana", "u0ana"),
+        Person("api:@Ana", "@Ana"),
+        Person("api:cli:ana", "cli:ana"),
+    ],
 )
 async def test_nobody_approves_their_own_question_through_any_door(office: Office, other: Person) -> None:
     lever = await limited(office)
