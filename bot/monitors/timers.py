@@ -19,10 +19,11 @@ from bot.incident.timeline import (
     SeverityChanged,
 )
 from bot.ports import Clock, JobName, Records, Work
-from bot.response.changes import WARN_AFTER, Changes, controls_in, lift, schedule_end
+from bot.response.changes import Changes
 from bot.response.declare import NUDGE_AFTER
 from bot.response.exit_plan import TakeStep
 from bot.response.freeze import FreezeEvidence
+from bot.response.in_force import WARN_AFTER, controls_in, lift, schedule_end
 from bot.response.loosen import approval_of
 from bot.response.override import lapse_override
 from bot.response.recording import post, record, state_of

@@ -1,6 +1,5 @@
 """Changing what is in force: safer at once, riskier with a second person or through broken glass."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -14,30 +13,25 @@ from bot.incident.approval import (
     Loosening,
     approval_id,
 )
-from bot.incident.composition import Controls, compose
 from bot.incident.control_facts import (
     ApprovalDecided,
     ApprovalLapsed,
     ExitPlanned,
     MitigationAdjusted,
-    MitigationDeclined,
-    MitigationLifting,
 )
 from bot.incident.direction import Direction, Way, change
-from bot.incident.errors import Closed, NeedsSecondPerson, NotFound, Stale
+from bot.incident.errors import NeedsSecondPerson
 from bot.incident.kinds import figure_of, joined, label_of
 from bot.incident.mitigation import BUILT_IN, DEFAULT_TTL, MAX_TTL, Ending, ExitPlan, Mitigation, MitigationState
 from bot.incident.model import FIRSTFIVE, Person
-from bot.incident.timeline import MitigationApplied, MitigationExpired, MitigationExtended, MitigationReverted
-from bot.ports import Clock, Control, Job, JobName, Records, Work
+from bot.incident.timeline import MitigationExtended
+from bot.ports import Clock, Control, Records, Work
 from bot.response.carry_out import PATIENCE_OF_PEOPLE, CarryOut, drive_of
-from bot.response.keeping import Kept, freeze
+from bot.response.in_force import DRIVE_SOON, Applying, controls_in, decline, lift, put_in_force, schedule_end, step_of
 from bot.response.questions import put_question
 from bot.response.recording import post, record, state_of
 
-WARN_AFTER = 0.8  # of its time
 _BEING_LIFTED = frozenset({MitigationState.REVERTING, MitigationState.STILL_ON})
-DRIVE_SOON = 5.0  # seconds after which the durable job looks, should the first try not come back
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,35 +290,6 @@ class Changes:
         return await self.perform(work, replace(freed, approved_by=by), approval.ask, done, approval.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Applying:
-    """What goes along with a new mitigation: an override's reason, evidence to keep first, what may keep it from working."""
-
-    override: str | None = None
-    evidence: Kept | None = None
-    warnings: tuple[str, ...] = ()
-
-
-async def put_in_force(
-    work: Work, wanted: Mitigation, superseded: Mitigation | None, given: Applying, by: Person, idem: str, clock: Clock
-) -> Mitigation:
-    """Everything that one transaction has to hold for a mitigation that comes into force now."""
-    before = await controls_in(work, wanted)
-    if superseded is not None:
-        ending = Ending(MitigationState.REVERTED, f"superseded by {wanted.label}", by)
-        await lift(work, superseded, ending, clock, f"superseded:{superseded.id}:{wanted.id}")
-    mitigation = await work.mitigations.put(wanted)
-    after = await controls_in(work, wanted)
-    fact = MitigationApplied(mitigation, before.in_words, after.in_words, given.override, given.warnings)
-    await record(work, mitigation.incident, fact, by, mitigation.applied_at, f"apply:{idem}")
-    if given.evidence is not None:
-        await freeze(work, mitigation, given.evidence, by)
-    await schedule_end(work, mitigation)
-    if mitigation.state is MitigationState.APPLYING:
-        await work.jobs.schedule(drive_of(mitigation, DRIVE_SOON, clock))
-    return mitigation
-
-
 def returned(m: Mitigation, approval: Approval, at: datetime) -> Mitigation:
     """The mitigation that was undone alone, once more and under an id of its own."""
     name = returned_id(approval)
@@ -351,13 +316,6 @@ def returned_id(approval: Approval) -> str:
     return sha256(f"{approval.ask.mitigation}\n{approval.id}".encode()).hexdigest()[:20]
 
 
-async def decline(work: Work, m: Mitigation, why: str, by: Person, at: datetime) -> Mitigation:
-    """What waited for approval never comes into force."""
-    await record(work, m.incident, MitigationDeclined(m.id, why), by, at, f"declined:{m.id}")
-    await post(work, m.incident, f"declined:{m.id}", f"{m.label} on {m.agent} was not applied: {why}.")
-    return await work.mitigations.put(replace(m, state=MitigationState.REFUSED, approval=""))
-
-
 def in_words(m: Mitigation, ask: Ask) -> str:
     """What is asked for: ``undo Turn limit 5 on helpdesk-agent``."""
     match ask.action:
@@ -375,114 +333,3 @@ def in_words(m: Mitigation, ask: Ask) -> str:
             return f"loosen {m.label} on {m.agent} step by step: {steps} → off"
         case Loosening.REMEDIATE:
             raise ValueError("A remediation changes no mitigation.")
-
-
-async def lift(
-    work: Work, m: Mitigation, ending: Ending, clock: Clock, idem: str, by: Person | None = None
-) -> Mitigation:
-    """Take it out of force: at once where it is built in, else by telling its control plane.
-
-    ``by`` is who has it told, where that is another than who decided it.
-    """
-    ended = await end(work, m, ending.state) if m.driver == BUILT_IN else None
-    if ended is not None:
-        fact = ended_fact(ending, ended)
-        await record(work, m.incident, fact, ending.by, clock.now(), idem)
-        return ended.mitigation
-    before = (await controls_in(work, m)).in_words
-    asked = sha256(f"{m.asked}\nlift".encode()).hexdigest()
-    ending = replace(ending, before=ending.before or before)
-    lifting = replace(m, state=MitigationState.REVERTING, ending=ending, declined="", tried=0, asked=asked)
-    lifting = await work.mitigations.put(lifting)
-    await record(work, m.incident, MitigationLifting(m.id, ending.reason), by or ending.by, clock.now(), idem)
-    await work.jobs.schedule(drive_of(lifting, DRIVE_SOON, clock))
-    return lifting
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A mitigation that is over, and the agent's controls before and after in words."""
-
-    mitigation: Mitigation
-    before: str
-    after: str
-
-
-def ended_fact(ending: Ending, ended: Ended) -> MitigationExpired | MitigationReverted:
-    """How it ended, for the timeline."""
-    mid, before, after = ended.mitigation.id, ended.before, ended.after
-    if ending.state is MitigationState.EXPIRED:
-        return MitigationExpired(mid, before, after)
-    return MitigationReverted(mid, ending.reason, before, after, ending.alone, ending.approved_by)
-
-
-async def end(work: Work, mitigation: Mitigation, state: MitigationState) -> Ended:
-    """Take it out of force within this transaction."""
-    before = await controls_in(work, mitigation)
-    ended = await work.mitigations.put(replace(mitigation, state=state, ending=None))
-    return Ended(ended, before.in_words, (await controls_in(work, mitigation)).in_words)
-
-
-async def controls_in(work: Work, mitigation: Mitigation) -> Controls:
-    """What the agent has to obey in the mitigation's scope, as this transaction sees it."""
-    live, revisions = await work.mitigations.live()
-    return compose(mitigation.agent, mitigation.scope, live, revisions.get(mitigation.agent, 0))
-
-
-async def live_mitigation(work: Work, mitigation_id: str, expected: int | None = None) -> Mitigation:
-    """The mitigation in force of that id; ``expected`` is the revision at which the caller saw it.
-
-    Raises:
-        NotFound: there is none.
-        Closed: it has ended, or is about to.
-        Stale: it has changed since.
-    """
-    mitigation = await work.mitigations.get(mitigation_id)
-    if mitigation is None:
-        raise NotFound("There is no such mitigation. The incident's card shows the ones in force.")
-    if not mitigation.state.is_live or mitigation.state is MitigationState.REVERTING:
-        raise Closed(
-            f"{mitigation.label} on {mitigation.agent} is {mitigation.state.value} already. Nothing was changed."
-        )
-    if expected is not None and await is_stale(work, mitigation.agent, mitigation.revision, expected, mitigation.id):
-        raise Stale(
-            f"{mitigation.label} has changed since you read it (revision {mitigation.revision}, not {expected}). "
-            "Read it again and decide anew."
-        )
-    return mitigation
-
-
-async def is_stale(work: Work, agent: str, revision: int, expected: int, mitigation: str = "") -> bool:
-    """Something was decided after the revision that the caller saw. Proof that came meanwhile decides nothing."""
-    return expected > revision or (
-        expected != revision and await work.mitigations.decided_since(agent, expected, mitigation)
-    )
-
-
-async def schedule_end(work: Work, m: Mitigation, *, again: bool = False) -> None:
-    """The durable timers that warn of its end and end it; extending schedules others.
-
-    ``again``: the one for this very end has run already, before its time.
-    """
-    stamp = f"{int(m.expires_at.timestamp())}{f':{m.revision}' if again else ''}"
-    warn_at = m.since + (m.expires_at - m.since) * WARN_AFTER
-    await work.jobs.schedule(Job(JobName.MITIGATION_EXPIRY, f"expiry:{m.id}:{stamp}", m.id, m.expires_at))
-    await work.jobs.schedule(Job(JobName.MITIGATION_WARNING, f"warning:{m.id}:{stamp}", m.id, warn_at))
-
-
-def step_of(m: Mitigation, at: datetime) -> Job:
-    """The durable job that looks whether the next step of the exit plan may be taken."""
-    return Job(JobName.EXIT_STEP, f"step:{m.id}:{m.exit.done if m.exit else 0}:{int(at.timestamp())}", m.id, at)
-
-
-def overlapping(live: Sequence[Mitigation], wanted: Mitigation) -> tuple[Mitigation, ...]:
-    """Live mitigations of the same kind that bind some of the same calls."""
-    return tuple(
-        m
-        for m in live
-        if m.agent == wanted.agent
-        and m.kind is wanted.kind
-        and m.id != wanted.id
-        and m.state.is_live
-        and m.scope.meets(wanted.scope)
-    )

@@ -14,8 +14,9 @@ from bot.incident.runbook import Runbook
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.timeline import IncidentState
 from bot.ports import Clock, Records, Work
-from bot.response.changes import Changes, Done, lift, step_of
+from bot.response.changes import Changes, Done
 from bot.response.gather import Suggest
+from bot.response.in_force import lift, step_of
 from bot.response.recording import post, record, state_of
 
 LOOK_AGAIN = timedelta(minutes=5)  # while the gate is not met

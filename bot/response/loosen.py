@@ -13,7 +13,8 @@ from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import Catalogue, Person
 from bot.incident.wishes import reason_of, value_of
 from bot.ports import Clock, Groups, Records, Work
-from bot.response.changes import Changes, live_mitigation
+from bot.response.changes import Changes
+from bot.response.in_force import live_mitigation
 from bot.response.mitigate import without_conflict
 from bot.response.override import decide_override
 from bot.response.recording import open_state_of, state_of, used_before

@@ -32,9 +32,10 @@ from bot.incident.telemetry import EvalScore
 from bot.incident.timeline import IncidentState, MitigationRefused
 from bot.incident.wishes import MOST_CHARACTERS, reason_of, value_of
 from bot.ports import Clock, Records, Traces, Work
-from bot.response.changes import Applying, Changes, is_stale, overlapping, put_in_force
+from bot.response.changes import Changes
 from bot.response.driving import Drivers
 from bot.response.gather import MOST_TASKS, nanoseconds
+from bot.response.in_force import Applying, is_stale, overlapping, put_in_force
 from bot.response.keeping import keep
 from bot.response.known import warnings_for
 from bot.response.recording import open_state_of, record, state_of, used_before

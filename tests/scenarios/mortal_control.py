@@ -18,7 +18,7 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Delivery, Mitigation, MitigationState, ReadBack
 from bot.incident.model import Agent, Catalogue, IncidentKey, Person, Via, Wiring
 from bot.ports import Driver, JobName
-from bot.response import changes
+from bot.response import changes, in_force
 from bot.response.mitigate import Order
 from bot.response.verbs import Verbs
 from bot.storage.database import Database
@@ -123,8 +123,9 @@ async def _pending(known: Verbs) -> tuple[Any, ...]:
 
 
 async def main(part: str, url: str, file: Path) -> None:
-    for name, value in SOON.items():
-        setattr(changes, name, value)
+    for module in (changes, in_force):
+        for name in SOON.keys() & vars(module).keys():
+            setattr(module, name, SOON[name])
     database = Database(url)
     await database.upgrade()
     await asyncio.to_thread(prepare, url)
