@@ -1,7 +1,7 @@
 """Calls in a row that get nowhere, although no two of them need be alike in what came of them."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -39,16 +39,20 @@ def row_in(steps: Sequence[Step]) -> Row | None:
         return None  # as in most tasks
     found = [
         _row("other calls with the same result", _longest(calls, _unmoved), UNMOVED),
-        _row("other calls with the same thought and result", _longest(calls, _stuck), STUCK),
+        _row("other calls with the same thought and result", _longest_of(calls, _same_outcome, _stuck, STUCK), STUCK),
         _row("the same call, which fails every time", _tried_in_vain(calls), REFUSED),
-        _row("nearly the same call with the same kind of error", _longest(calls, _renumbered), RENUMBERED),
+        _row(
+            "nearly the same call with the same kind of error",
+            _longest_of(calls, _same_tool_fails, _renumbered, RENUMBERED),
+            RENUMBERED,
+        ),
         _determined(calls),
     ]
     return max((row for row in found if row), key=lambda row: len(row.steps), default=None)
 
 
 def _comparable(a: Step, b: Step) -> bool:
-    return (a.outcome is not None and a.outcome == b.outcome) or (a.failing and b.failing) or _one_call(a, b)
+    return _same_outcome(a, b) or (a.failing and b.failing) or _one_call(a, b)
 
 
 def _row(what: str, steps: Sequence[Step], fewest: int) -> Row | None:
@@ -57,24 +61,42 @@ def _row(what: str, steps: Sequence[Step], fewest: int) -> Row | None:
     return Row(what, steps, steps[0].name if len({step.name for step in steps}) == 1 else None)
 
 
-def _longest(calls: Sequence[Step], goes_on: Callable[[Step, Step], bool]) -> Sequence[Step]:
-    """The longest stretch in which every call goes on with the one before it."""
-    best: Sequence[Step] = ()
+def _stretches(calls: Sequence[Step], goes_on: Callable[[Step, Step], bool]) -> Iterator[Sequence[Step]]:
+    """The stretches of two and more in which every call goes on with the one before it."""
     begin = 0
     for place in range(1, len(calls) + 1):
         if place == len(calls) or not goes_on(calls[place - 1], calls[place]):
-            if place - begin > max(len(best), 1):
-                best = calls[begin:place]
+            if place - begin > 1:
+                yield calls[begin:place]
             begin = place
-    return best
+
+
+def _longest(calls: Sequence[Step], goes_on: Callable[[Step, Step], bool]) -> Sequence[Step]:
+    return max(_stretches(calls, goes_on), key=len, default=())
+
+
+def _longest_of(
+    calls: Sequence[Step], alike: Callable[[Step, Step], bool], goes_on: Callable[[Step, Step], bool], fewest: int
+) -> Sequence[Step]:
+    """As ``_longest``, where ``goes_on`` is slow and holds only for calls that are ``alike``."""
+    enough = [stretch for stretch in _stretches(calls, alike) if len(stretch) >= fewest]
+    return max((_longest(stretch, goes_on) for stretch in enough), key=len, default=())
+
+
+def _same_outcome(a: Step, b: Step) -> bool:
+    return a.outcome is not None and a.outcome == b.outcome
+
+
+def _same_tool_fails(a: Step, b: Step) -> bool:
+    return a.failing and b.failing and a.name == b.name
 
 
 def _unmoved(before: Step, step: Step) -> bool:
-    return step.outcome is not None and step.outcome == before.outcome and step.outcome_text.endswith(CUT)
+    return _same_outcome(before, step) and step.outcome_text.endswith(CUT)
 
 
 def _stuck(before: Step, step: Step) -> bool:
-    if step.outcome is None or step.outcome != before.outcome or len(step.outcome_text) < SHORTEST_RESULT:
+    if not _same_outcome(before, step) or len(step.outcome_text) < SHORTEST_RESULT:
         return False
     one, other = words_of(before.thought), words_of(step.thought)
     if min(len(one), len(other)) < FEWEST_WORDS or shared(one, other, SAME_THOUGHT) < SAME_THOUGHT:
@@ -96,7 +118,7 @@ def _refused(before: Step, step: Step) -> bool:
 
 
 def _renumbered(before: Step, step: Step) -> bool:
-    if not (before.failing and step.failing and before.name == step.name):
+    if not _same_tool_fails(before, step):
         return False
     if not set(_NUMBERS.findall(step.given_text)).isdisjoint(_NUMBERS.findall(step.outcome_text)):
         return False  # the error is about the thing asked for, and each asks for another
@@ -106,7 +128,7 @@ def _renumbered(before: Step, step: Step) -> bool:
 
 
 def _determined(calls: Sequence[Step]) -> Row | None:
-    row = _longest(calls, _of_one_mind)
+    row = _longest_of(calls, _one_call, _of_one_mind, DETERMINED)
     counting = bool(row) and len({without_numbers(step.outcome_text) for step in row}) == 1
     return _row("the same call with the same thought", row, COUNTING if counting else DETERMINED)
 
