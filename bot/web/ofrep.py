@@ -52,7 +52,7 @@ class OfrepFirst:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         target = target_of(scope, FLAGS)
-        if target is not None and scope["method"] == "POST" and target[:1] in {"", "/"}:
+        if target is not None and target[:1] in {"", "/"} and scope["method"] != "OPTIONS":
             await self._evaluate(target.strip("/"), scope, receive, send)
         elif target_of(scope, EVENTS) == "" and scope["method"] == "GET":
             await self._events(scope, receive, send)
@@ -60,6 +60,9 @@ class OfrepFirst:
             await self._others(scope, receive, send)
 
     async def _evaluate(self, key: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            await say(send, {"errorDetails": "Send the context as the body of a POST."}, 405, {"allow": "POST"})
+            return
         if self._token and not admits_key(HTTPConnection(scope), self._token):
             await say(send, WRONG_TOKEN, 401, CHALLENGE)
             return

@@ -236,6 +236,14 @@ async def test_an_unknown_key_is_not_found_and_says_which_there_are(spec: Any) -
     conforms(spec, "flagNotFound", answer.json())
 
 
+@pytest.mark.parametrize("path", ["/ofrep/v1/evaluate/flags", "/ofrep/v1/evaluate/flags/agent.halt"])
+async def test_a_get_is_told_to_post(path: str) -> None:
+    async with Plane().client() as ask:
+        answer = await ask.get(path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.json() == {"errorDetails": "Send the context as the body of a POST."}
+
+
 async def test_the_control_token_is_asked_for_as_bearer_or_key() -> None:
     plane = Plane("wish")
     refused = await plane.bulk(HELPDESK)
