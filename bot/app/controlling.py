@@ -196,7 +196,7 @@ async def _look(home: House, wish: Wish) -> int:
 
         print(preview(seen).model_dump_json())
     else:
-        print("\n".join((f"{seen.wanted.label} on {seen.wanted.agent}", *(f"  {line}" for line in seen.lines))))
+        print("\n".join((f"{seen.wanted.label} on {seen.wanted.target}", *(f"  {line}" for line in seen.lines))))
     return 0
 
 

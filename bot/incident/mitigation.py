@@ -194,6 +194,11 @@ class Mitigation:
         return label_of(self.kind, self.value)
 
     @property
+    def target(self) -> str:
+        """What it binds: ``helpdesk-agent``, or ``helpdesk-agent (tenant acme)``."""
+        return f"{self.agent} ({self.scope.in_words})" if self.scope.in_words else self.agent
+
+    @property
     def environment(self) -> str:
         """The environment it binds; "" means every one."""
         return self.scope.environment
@@ -206,7 +211,7 @@ class Mitigation:
     @property
     def never_in_force(self) -> str:
         """What its control plane declined, and why, for whoever asked for it."""
-        return f"{self.label} on {self.agent} is not in force ({self.incident}): {self.uncertain}"
+        return f"{self.label} on {self.target} is not in force ({self.incident}): {self.uncertain}"
 
     def moved(self, state: MitigationState) -> "Mitigation":
         """The same mitigation in another state."""

@@ -94,7 +94,7 @@ def _sentence(fact: Fact, state: IncidentState | None) -> str:
         case MitigationApplied(mitigation=m, before=before, after=after, override=override):
             against = f" Override: {override}" if override else ""
             against += "".join(f" Careful: {warning}." for warning in fact.warnings)
-            return f"{m.label} applied to {m.agent} until {m.expires_at:%H:%M} UTC; before: {before}, now: {after}.{against}"
+            return f"{m.label} applied to {m.target} until {m.expires_at:%H:%M} UTC; before: {before}, now: {after}.{against}"
         case MitigationProven(mitigation=mid, proof=proof):
             return f"{_label(mid, state)}: {proof_line(proof)}."
         case MitigationExtended() | MitigationHeld() | MitigationReverted() | MitigationExpired():

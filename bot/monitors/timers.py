@@ -125,7 +125,7 @@ class Timers:
                     if m.on_expiry is OnExpiry.HOLD_AND_PAGE
                     else "It then ends"
                 )
-                text = f"{m.label} on {m.agent} has {minutes(left)} left. {ends}. Extend it on the card if it is still needed."
+                text = f"{m.label} on {m.target} has {minutes(left)} left. {ends}. Extend it on the card if it is still needed."
                 await post(work, m.incident, f"warned:{m.id}:{stamp}", text)
 
     async def lapse(self, approval_id: str) -> None:
@@ -164,7 +164,7 @@ class Timers:
         if not await record(work, m.incident, fact, FIRSTFIVE, self.clock.now(), f"held:{m.id}:{stamp}"):
             return m
         text = (
-            f"<!channel> {m.label} on {m.agent} was set because harm was happening. "
+            f"<!channel> {m.label} on {m.target} was set because harm was happening. "
             "Its time is over and it stays on: extend it or undo it on the card."
         )
         await post(work, m.incident, f"held:{m.id}:{stamp}", text)
@@ -175,7 +175,9 @@ class Timers:
         lifted = await lift(work, m, ending, self.clock, f"expired:{m.id}")
         if lifted.state is MitigationState.EXPIRED:
             now = (await controls_in(work, lifted)).in_words
-            await post(work, m.incident, f"expired:{m.id}", f"{m.label} on {m.agent} has expired. Now in force: {now}.")
+            await post(
+                work, m.incident, f"expired:{m.id}", f"{m.label} on {m.target} has expired. Now in force: {now}."
+            )
         return lifted
 
 

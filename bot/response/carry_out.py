@@ -223,7 +223,7 @@ class CarryOut:
             return await self._as_before(work, m, before, why)
         fact = MitigationDeclined(m.id, why)
         await record(work, m.incident, fact, FIRSTFIVE, self.clock.now(), f"declined:{m.id}")
-        await post(work, m.incident, f"declined:{m.id}", f"{m.label} on {m.agent} is not in force: {why}")
+        await post(work, m.incident, f"declined:{m.id}", f"{m.label} on {m.target} is not in force: {why}")
         return await work.mitigations.put(replace(m, state=MitigationState.REFUSED, uncertain=why))
 
     async def _not_lifted(self, work: Work, m: Mitigation, ending: Ending, why: str) -> Mitigation:
@@ -260,7 +260,7 @@ class CarryOut:
         words = compose(m.agent, m.scope, live, revisions.get(m.agent, 0)).in_words
         fact = MitigationAdjusted(m.id, m.value, value, f"{DECLINED} by {m.driver}: {why}", words, words)
         await record(work, m.incident, fact, FIRSTFIVE, self.clock.now(), f"as-before:{m.id}:{asked[:12]}")
-        text = f"{m.label} on {m.agent} was declined, so {back.label.lower()} stays: {why}"
+        text = f"{m.label} on {m.target} was declined, so {back.label.lower()} stays: {why}"
         await post(work, m.incident, f"as-before:{m.id}:{asked[:12]}", text)
         await work.jobs.schedule(drive_of(back, PAUSES[0], self.clock))
         return back
@@ -273,7 +273,7 @@ class CarryOut:
         m = replace(m, uncertain=tried.why)
         if m.ending and m.tried == UNHEARD:
             text = (
-                f"<!channel> {m.label} on {m.agent} could not be lifted yet, so it may still be in force: {tried.why}"
+                f"<!channel> {m.label} on {m.target} could not be lifted yet, so it may still be in force: {tried.why}"
             )
             await post(work, m.incident, f"unheard:{m.id}:{m.asked[:12]}", text)
         late = now - m.applied_at > PROOF_DEADLINE and not m.ending
@@ -304,12 +304,12 @@ async def escalate(work: Work, m: Mitigation, detail: str, clock: Clock) -> None
         return
     offered = " or ".join(lever.label.lower() for lever in levers)
     next_step = f" The next stronger lever: {offered}." if offered else " Stop the agent where it runs."
-    text = f"{m.label} on {m.agent} does not hold: {detail.rstrip('.')}.{next_step}"
+    text = f"{m.label} on {m.target} does not hold: {detail.rstrip('.')}.{next_step}"
     await post(work, m.incident, f"escalated:{m.id}:{m.asked[:12]}", text)
 
 
 def _still_on(m: Mitigation, why: str) -> str:
-    return f"{m.label} on {m.agent} is still in force at {m.driver}, which declined to lift it: {why.rstrip('.')}."
+    return f"{m.label} on {m.target} is still in force at {m.driver}, which declined to lift it: {why.rstrip('.')}."
 
 
 async def _stands(work: Work, before: Mitigation, now: Mitigation, after: Controls) -> bool:

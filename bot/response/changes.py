@@ -265,7 +265,7 @@ class Changes:
             work,
             m.incident,
             f"fell-back:{approval.id}",
-            f"To {approval.words} was not approved, so {m.label} on {m.agent} is in force again.",
+            f"To {approval.words} was not approved, so {m.label} on {m.target} is in force again.",
         )
         return await put_in_force(work, again, None, Applying(), FIRSTFIVE, f"fall-back:{approval.id}", self.clock)
 
@@ -320,16 +320,16 @@ def in_words(m: Mitigation, ask: Ask) -> str:
     """What is asked for: ``undo Turn limit 5 on helpdesk-agent``."""
     match ask.action:
         case Loosening.APPLY:
-            return f"apply {m.label} to {m.agent}"
+            return f"apply {m.label} to {m.target}"
         case Loosening.REVERT:
-            return f"undo {m.label} on {m.agent}"
+            return f"undo {m.label} on {m.target}"
         case Loosening.EXTEND:
-            return f"keep {m.label} on {m.agent} for {ask.minutes} min more"
+            return f"keep {m.label} on {m.target} for {ask.minutes} min more"
         case Loosening.ADJUST | Loosening.STEP:
             value = m.value if ask.value is None else ask.value
-            return f"change {m.label} on {m.agent} to {label_of(m.kind, value)}"
+            return f"change {m.label} on {m.target} to {label_of(m.kind, value)}"
         case Loosening.EXIT_PLAN:
             steps = " → ".join(figure_of(value) for value in (m.value, *ask.steps))
-            return f"loosen {m.label} on {m.agent} step by step: {steps} → off"
+            return f"loosen {m.label} on {m.target} step by step: {steps} → off"
         case Loosening.REMEDIATE:
             raise ValueError("A remediation changes no mitigation.")

@@ -77,7 +77,10 @@ class TakeStep:
         done = m.exit.done if m.exit else 0
         if await record(work, m.incident, ExitWaiting(m.id, why), FIRSTFIVE, now, f"exit-waits:{m.id}:{done}"):
             await post(
-                work, m.incident, f"exit-waits:{m.id}:{done}", f"The next step for {m.label} on {m.agent} waits: {why}."
+                work,
+                m.incident,
+                f"exit-waits:{m.id}:{done}",
+                f"The next step for {m.label} on {m.target} waits: {why}.",
             )
         await work.jobs.schedule(step_of(m, now + LOOK_AGAIN))
 
@@ -90,12 +93,12 @@ class TakeStep:
         if plan.done >= len(plan.steps):
             reason = f"last step of the exit plan{_approved(m)}"
             ending = Ending(MitigationState.REVERTED, reason, FIRSTFIVE, approved_by=plan.approved_by)
-            await post(work, m.incident, key, f"{m.label} on {m.agent} is lifted: {reason}.")
+            await post(work, m.incident, key, f"{m.label} on {m.target} is lifted: {reason}.")
             return await lift(work, replace(m, exit=moved), ending, self.clock, key)
         ask = Ask(Loosening.STEP, m.id, f"step {plan.done + 1} of the exit plan{_approved(m)}", plan.steps[plan.done])
         done = Done(FIRSTFIVE, now, approved_by=plan.approved_by)
         changed = await self.changes.adjust(work, replace(m, exit=moved), ask, done, key)
-        await post(work, m.incident, key, f"{m.label} on {m.agent} is now {changed.label.lower()}: {ask.reason}.")
+        await post(work, m.incident, key, f"{m.label} on {m.target} is now {changed.label.lower()}: {ask.reason}.")
         await work.jobs.schedule(step_of(changed, now + timedelta(minutes=plan.minutes)))
         return changed
 

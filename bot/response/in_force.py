@@ -114,7 +114,7 @@ async def live_mitigation(work: Work, mitigation_id: str, expected: int | None =
         raise NotFound("There is no such mitigation. The incident's card shows the ones in force.")
     if not mitigation.state.is_live or mitigation.state is MitigationState.REVERTING:
         raise Closed(
-            f"{mitigation.label} on {mitigation.agent} is {mitigation.state.value} already. Nothing was changed."
+            f"{mitigation.label} on {mitigation.target} is {mitigation.state.value} already. Nothing was changed."
         )
     if expected is not None and await is_stale(work, mitigation.agent, mitigation.revision, expected, mitigation.id):
         raise Stale(
@@ -163,5 +163,5 @@ def overlapping(live: Sequence[Mitigation], wanted: Mitigation) -> tuple[Mitigat
 async def decline(work: Work, m: Mitigation, why: str, by: Person, at: datetime) -> Mitigation:
     """What waited for approval never comes into force."""
     await record(work, m.incident, MitigationDeclined(m.id, why), by, at, f"declined:{m.id}")
-    await post(work, m.incident, f"declined:{m.id}", f"{m.label} on {m.agent} was not applied: {why}.")
+    await post(work, m.incident, f"declined:{m.id}", f"{m.label} on {m.target} was not applied: {why}.")
     return await work.mitigations.put(replace(m, state=MitigationState.REFUSED, approval=""))

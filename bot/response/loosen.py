@@ -250,7 +250,7 @@ async def _as_asked(work: Work, approval: Approval, *, granted: bool) -> Mitigat
         raise NotFound("The mitigation it is about is not here any more.")
     if granted and not approval.alone and mitigation.state.has_ended:
         raise Closed(
-            f"{mitigation.label} on {mitigation.agent} is {mitigation.state.value} already. Nothing was changed."
+            f"{mitigation.label} on {mitigation.target} is {mitigation.state.value} already. Nothing was changed."
         )
     if granted and approval.is_overtaken(mitigation.kind, mitigation.value):
         raise Closed(

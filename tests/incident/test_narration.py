@@ -1,12 +1,13 @@
 """Each event in one plain sentence."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from bot.incident.mitigation import Delivery, Effect, Proof, ReadBack, Verdict
+from bot.incident.mitigation import Delivery, Effect, Proof, ReadBack, Scope, Verdict
 from bot.incident.narration import narrate, proof_line
-from bot.incident.timeline import Event, Resolved, SeverityChanged, kind_of
+from bot.incident.timeline import Event, MitigationApplied, Resolved, SeverityChanged, kind_of
 from tests.incident import stories
 from tests.incident.stories import ANA, WHOLE, told
 
@@ -28,6 +29,14 @@ def test_a_lever_is_called_by_its_label_where_the_state_is_known() -> None:
     expired = EVENTS[17]
     assert narrate(expired, STATE) == "Turn limit 4 expired; now: halted."
     assert narrate(expired) == "Mitigation expired; now: halted."
+
+
+def test_a_lever_for_a_part_of_the_traffic_says_for_which() -> None:
+    limited = replace(stories.mitigation(), scope=Scope(environment="production", tenant="acme"))
+    (_, applied) = told((WHOLE[0], (ANA, MitigationApplied(limited, "no control", "turn limit 6", None))))
+    assert narrate(applied).startswith(
+        f"Turn limit 6 applied to {limited.agent} (environment production, tenant acme) until"
+    )
 
 
 def test_a_pin_names_whose_words_they_are() -> None:
