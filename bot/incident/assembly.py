@@ -5,12 +5,9 @@ from dataclasses import fields, replace
 from hashlib import sha256
 from typing import TypeVar
 
-from bot.incident.telemetry import AskedTool, Attributes, ModelCall, Span, SpanKind, Task, ToldResult, ToolCall, Trace
+from bot.incident.telemetry import AskedTool, ModelCall, Span, SpanKind, Task, ToldResult, ToolCall, Trace
 
 SESSION = "gen_ai.conversation.id"
-FRAMEWORKS = frozenset(  # what they call the provider of an agent's own span: themselves
-    {"autogen", "crewai", "langchain", "langgraph", "microsoft.agent_framework", "pydantic-ai", "strands-agents"}
-)
 UNNAMED = "unnamed-agent"
 LAST = 2**63  # after every moment
 
@@ -52,7 +49,7 @@ def headed(root: Span, steps: Iterable[Span], end_ns: int, spans: tuple[Span, ..
         session_id=_text(said.get(SESSION)),
         tenant=_whose(said.get("tenant.id")),
         user=_whose(said.get("user.id")) or _whose(said.get("enduser.id")),
-        provider=_provider_of(said) or _provider_in(steps),
+        provider=_text(said.get("gen_ai.provider.name")) or _provider_in(steps),
         error=root.error and complete,
         complete=complete,
         task=task_of(root),
@@ -244,11 +241,6 @@ def _prompt_in(steps: Iterable[Span]) -> str | None:
 def _told_in(steps: Iterable[Span], name: str) -> str | None:
     """What the first step says that names it, where the root does not."""
     return next((found for span in steps if (found := _text(span.attributes.get(name)))), None)
-
-
-def _provider_of(said: Attributes) -> str | None:
-    named = _text(said.get("gen_ai.provider.name"))
-    return None if named in FRAMEWORKS else named
 
 
 def _provider_in(steps: Iterable[Span]) -> str | None:

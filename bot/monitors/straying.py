@@ -23,6 +23,7 @@ from bot.ports import Clock, Records, Work
 from bot.response.carry_out import CarryOut, drive_of, read_back
 from bot.response.driving import Drivers
 from bot.response.recording import post, record
+from bot.watching import watch
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +45,8 @@ class StrayWatch:
 
     async def run(self) -> None:
         """Look again and again until cancelled; what is away now is asked again a little later."""
-        while True:
-            try:
-                await self.look()
-            except Exception:
-                log.exception("Control planes could not be compared with what is in force; the next look tries again.")
-            await asyncio.sleep(EVERY.total_seconds())
+        words = "Control planes could not be compared with what is in force; the next look tries again."
+        await watch(self.look, log, words, EVERY.total_seconds(), EVERY.total_seconds())
 
     async def look(self) -> int:
         """Look once at everything that another control plane carries out; returns how many there were."""
@@ -106,7 +103,7 @@ class StrayWatch:
         why = "no value of it is safer than another" if m.strayed < MOST_TIMES else f"it was, {MOST_TIMES} times"
         then = "It is told again." if again else f"It is not told again, as {why}: apply it anew, or undo it here."
         text = (
-            f"<!channel> {m.driver} no longer says {m.label} for {m.agent}: {read.detail.rstrip('.')}. "
+            f"<!channel> {m.driver} no longer says {m.label} for {m.target}: {read.detail.rstrip('.')}. "
             f"Somebody may have changed it there. {then}"
         )
         await post(work, m.incident, about, text)

@@ -80,6 +80,10 @@ PROVIDER = (
     "mlflow.llm.provider",
     "ai.model.provider",
 )
+FRAMEWORKS = frozenset(  # what they call the provider of an agent's own span: themselves
+    {"autogen", "crewai", "langchain", "langgraph", "microsoft.agent_framework", "pydantic-ai", "strands-agents"}
+)
+FRAMEWORK = "gen_ai.agent.framework"  # where that is kept instead
 MODEL_REQUESTED = (
     "gen_ai.request.model",
     "llm.request.model_name",

@@ -350,7 +350,7 @@ def guardrail_of(raw: RawSpan) -> GuardrailCheck:
 
 
 def kept(raw: RawSpan, privacy: Privacy, *, whole_text: bool) -> dict[str, object]:
-    """The attributes to store: canonical names for a root, no message bodies, long values cut, all redacted."""
+    """The attributes to store: canonical names for a root, no message bodies, long values cut, all redacted; a framework is no provider."""
     found: dict[str, object] = {}
     redaction = privacy.redaction
     for name, value in islice(raw.attributes.items(), MOST_ATTRIBUTES):
@@ -372,6 +372,9 @@ def kept(raw: RawSpan, privacy: Privacy, *, whole_text: bool) -> dict[str, objec
                 value = word(metadata, names.IN_METADATA.get(canonical, ()))
             if value is not None:
                 found[canonical] = redaction.text(value)
+    provider = found.get(names.PROVIDER[0])
+    if isinstance(provider, str) and provider in names.FRAMEWORKS:
+        found[names.FRAMEWORK] = found.pop(names.PROVIDER[0])
     return found
 
 

@@ -22,9 +22,7 @@ from bot.storage.telemetry_rows import Arrived, SpanRow, TraceRow, arrived, grow
 
 MOST_WAITING = 64  # posts; more are told to come back
 POSTS_PER_COMMIT = 8
-COURTESY = (
-    0.1  # seconds a commit waits for looks to end; who looks all the time slows what arrives, and no more than that
-)
+COURTESY = 0.1  # seconds at most that a commit waits for looks to end
 INLINE = 64  # spans worked on in the event loop; more would hold it up
 
 

@@ -136,6 +136,14 @@ def test_unknown_attributes_are_kept_and_message_bodies_are_not() -> None:
     assert kept == {"team.own": 3}
 
 
+def test_a_framework_that_calls_itself_the_provider_is_kept_as_a_framework() -> None:
+    kept = one(span(attributes={"gen_ai.operation.name": "invoke_agent", "gen_ai.system": "langgraph"})).attributes
+    assert kept["gen_ai.agent.framework"] == "langgraph"
+    assert "gen_ai.provider.name" not in kept
+    listed = one(span(attributes={"gen_ai.provider.name": ["langgraph"], "gen_ai.operation.name": "chat"}))
+    assert "gen_ai.agent.framework" not in listed.attributes
+
+
 def test_a_huge_attribute_of_any_type_is_cut() -> None:
     kept = one(span({"text": "x" * 100_000, "list": ["y" * 1000] * 100})).attributes
     assert [len(str(kept[name])) for name in ("text", "list")] == [MOST_VALUE, MOST_VALUE]
