@@ -7,7 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,8 +55,10 @@ def post(port: int, number: int) -> int:
 
 def beneath(pid: int) -> list[int]:
     """Processes that decode for a server and are up: by then they have stepped back behind it."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    children = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+    children: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError):  # it ended meanwhile
+            children += map(int, (thread / "children").read_text().split())
     usual = os.getpriority(os.PRIO_PROCESS, pid)
     return [child for child in children if os.getpriority(os.PRIO_PROCESS, child) > usual]
 
