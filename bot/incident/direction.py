@@ -35,7 +35,7 @@ class Way:
 def direction(before: Controls, after: Controls) -> Way:
     """From ``before`` to ``after``; one control that lets the agent do more makes the whole change riskier.
 
-    A pin that gives way to another pin is neither: no model is safer than another by itself.
+    A pin that gives way to another pin is no riskier: no model is safer than another by itself.
     """
     looser = [kind for kind in LEVERS if _looser(kind, before, after)]
     if looser:
@@ -50,12 +50,14 @@ def change(mitigations: Iterable[Mitigation], touched: Mitigation, after: Mitiga
     """The direction in which ``touched`` becomes ``after`` (None: it is no longer in force) among all live ones.
 
     Judged where it matters most: for a call that ``touched`` binds and as few others as possible do.
+    To end something is never safer: where another pin comes to light below the one that ends, it is neither.
     """
     live = [m for m in mitigations if m.id != touched.id]
     scope = exposed(touched.scope)
     before = compose(touched.agent, scope, [*live, touched], 0)
     remaining = compose(touched.agent, scope, [*live, after] if after else live, 0)
-    return direction(before, remaining)
+    way = direction(before, remaining)
+    return Way(Direction.NONE, way.reason) if after is None and way.direction is Direction.SAFER else way
 
 
 def exposed(scope: Scope) -> Scope:

@@ -64,6 +64,13 @@ def test_a_pin_in_place_of_a_pin_is_no_riskier_unless_it_leaves_somebody_unpinne
     assert change([pin], pin, None).is_riskier
 
 
+def test_a_pin_that_comes_to_light_when_another_ends_is_neither_safer_nor_riskier() -> None:
+    below = replace(LIMIT, kind=MitigationKind.MODEL_PIN, value="gpt-x")
+    above = replace(below, id="m2", value="gpt-y")
+    way = change([below, above], above, None)
+    assert (way.direction, way.reason) == (Direction.NONE, "model pinned to gpt-y → model pinned to gpt-x")
+
+
 def test_a_tighter_value_is_safer_and_a_looser_one_is_not() -> None:
     assert change([LIMIT], LIMIT, replace(LIMIT, value=3)).direction is Direction.SAFER
     assert change([LIMIT], LIMIT, replace(LIMIT, value=8)).is_riskier
