@@ -1,5 +1,7 @@
-"""Starts `python -m bot …` with a home of its own and nobody's settings."""
+"""A terminal with a home of its own and nobody's settings: commands run in this process, servers in their own."""
 
+import contextlib
+import io
 import os
 import re
 import subprocess
@@ -10,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from bot.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60.0  # a process starts slowly on a machine that is busy
@@ -27,16 +31,23 @@ class Terminal:
         return {**kept, "PYTHONPATH": str(ROOT), "FIRSTFIVE_HOME": str(self.home), **given}
 
     def run(self, *words: str, **given: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "bot", *words],
-            env=self.environment(given),
-            cwd=self.home,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        """Run a command to its end. In this process: starting one takes longer than most commands."""
+        said, complained = io.StringIO(), io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(complained),
+        ):
+            for name in set(os.environ) - set(environment := self.environment(given)):
+                patch.delenv(name)
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            patch.chdir(self.home)
+            try:
+                code = main(words)
+            except SystemExit as ended:
+                code = ended.code if isinstance(ended.code, int) else 1
+        return subprocess.CompletedProcess(words, code, said.getvalue(), complained.getvalue())
 
     def started_ingest(
         self, *words: str, stdin: int | None = None, stderr: int = subprocess.PIPE

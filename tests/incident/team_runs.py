@@ -32,14 +32,15 @@ def tell(text: str, to: str = "WebSurfer") -> list[Step]:
     return [act("Orchestrator", text, f"-> {to}"), act("Orchestrator", f"Next speaker {to}", "thought")]
 
 
-def surf(chance: Random, deed: str, title: str, seen: int = 0) -> Step:
+def surf(chance: Random, deed: str, title: str, seen: int = 0, text: str = "") -> Step:
     """What a surfer did, and a screenshot whose text is read a little differently each time."""
+    read = " ".join(word for word in text.split() if chance.random() < 0.9) or page(chance, 60)
     where = f"{seen}% down from the top of the page" if seen else "at the top of the page"
     return act(
         "WebSurfer",
-        f"{deed}\n\nHere is a screenshot of [{title}](https://example.com/{title.replace(' ', '+')}?cvid={chance.randrange(16**12):x}). "
+        f"{deed}\n\nHere is a screenshot of [{title}](https://example.com/{title.replace(' ', '+')}?cvid={chance.getrandbits(128):032x}). "
         f"The viewport shows 9% of the webpage, and is positioned {where}.\nAutomatic OCR of the page screenshot has detected the "
-        f"following text:\n\n{page(chance, 60)}",
+        f"following text:\n\n{read}",
     )
 
 
@@ -58,9 +59,10 @@ def scrolling_on_and_on(chance: Random) -> Found:
     steps: list[Step] = [ledger(chance)]
     third = 0
     for turn, way in enumerate(ways):
-        third = len(steps) if turn == 2 else third
         steps += tell(way)
-        steps += [surf(chance, DOWN, f"History of the {thing}", 9 * (turn + 1)), ledger(chance, loop=turn > 1)]
+        steps.append(surf(chance, DOWN, f"History of the {thing}", 9 * (turn + 1)))
+        third = len(steps) if turn == 2 else third  # each part is new: it is the ledger that says that it loops
+        steps.append(ledger(chance, loop=turn > 1))
     return steps, third
 
 
@@ -150,6 +152,36 @@ def ledger_that_admits_it_twice(chance: Random) -> Found:
     return steps, third
 
 
+def one_page_whatever_is_asked(chance: Random) -> Found:
+    thing = chance.choice(THINGS)
+    news, title = f"the press releases of the {thing} works", f"{thing.capitalize()} works, all news"
+    turns = (
+        (f"Please open {news} and look for new directors of that year.", "I clicked 'View all'."),
+        (f"Please look for new directors in {news}, and choose the year first.", f"I clicked '{page(chance, 2)}'."),
+        (
+            f"Please go on with {news}, choose the year and read on about new directors.",
+            f"I clicked '{page(chance, 2)}'.",
+        ),
+    )
+    steps: list[Step] = []
+    third = 0
+    for turn, (way, deed) in enumerate(turns):
+        third = len(steps) if turn == 2 else third
+        steps += [*tell(way), surf(chance, deed, title)]
+    return steps, third
+
+
+def one_menu_that_never_opens(chance: Random) -> Found:
+    thing = chance.choice(THINGS)
+    menu, title, text = f"I clicked 'Select {thing}:'.", f"{thing.capitalize()} works, all news", page(chance, 60)
+    steps: list[Step] = []
+    third = 0
+    for turn in _turns(chance):
+        steps += [*tell(f"Please {page(chance, 12)}."), surf(chance, menu, title, text=text)]
+        third = len(steps) - 1 if turn == 2 else third
+    return steps, third
+
+
 TEAMS_LOOPING: tuple[Family, ...] = (
     scrolling_on_and_on,
     one_element_clicked_for_every_request,
@@ -157,6 +189,8 @@ TEAMS_LOOPING: tuple[Family, ...] = (
     asked_again_where_nobody_answers,
     one_goal_at_many_sites,
     ledger_that_admits_it_twice,
+    one_page_whatever_is_asked,
+    one_menu_that_never_opens,
 )
 
 
@@ -215,9 +249,34 @@ def ledger_that_admits_it_once(chance: Random) -> Found:
     return steps, None
 
 
+def each_request_leads_a_page_on(chance: Random) -> Found:
+    goal = f"find the {chance.choice(THINGS)} rule with most changes, then its first article, and the word that was deleted"
+    ways = (
+        f"Please go to the site of the law school of {chance.choice(CITIES)}, {goal}.",
+        f"Please go to the site of the law school, {goal} in the last change.",
+        f"On the site of the law school, please {goal} last.",
+        f"On the site of the law school, {goal}.",
+    )
+    steps: list[Step] = []
+    for way in ways:
+        steps += [ledger(chance), *tell(way), surf(chance, f"I clicked '{page(chance, 3)}'.", page(chance, 4))]
+    return steps, None
+
+
+def reading_on_through_one_page(chance: Random) -> Found:
+    thing = chance.choice(THINGS)
+    way = f"Please continue to scroll through the page about {thing} makers and note who led a company before."
+    steps: list[Step] = []
+    for turn in range(5):
+        steps += [*tell(way), surf(chance, DOWN, f"{thing.capitalize()} makers", 9 * (turn + 1))]
+    return steps, None
+
+
 TEAMS_ORDINARY: tuple[Family, ...] = (
     one_film_after_another,
     list_that_gets_shorter,
     goal_said_again_on_the_way,
     ledger_that_admits_it_once,
+    each_request_leads_a_page_on,
+    reading_on_through_one_page,
 )

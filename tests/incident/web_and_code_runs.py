@@ -77,6 +77,18 @@ def every_request_has_its_own_id(chance: Random) -> Found:
     return [again(at) for at in _turns(chance)], 2
 
 
+def _screenshot(chance: Random, title: str, seen: int = 0) -> str:
+    """A page as a surfer tells it: what stands on it is read a little differently each time."""
+    return f"Screenshot of [{title}](https://example.com/{title.replace(' ', '-')}), {seen}% down from its top.\n{page(chance, 90)}"
+
+
+def one_button_on_one_page(chance: Random) -> Found:
+    thing = chance.choice(THINGS)
+    return [
+        call("click", {"element": f"Select {thing}:"}, _screenshot(chance, f"All {thing} news")) for _ in _turns(chance)
+    ], 2
+
+
 WEB_AND_CODE_LOOPING: tuple[Family, ...] = (
     same_action_and_input_in_text,
     same_command_in_a_fence,
@@ -84,6 +96,7 @@ WEB_AND_CODE_LOOPING: tuple[Family, ...] = (
     same_failure_after_every_change,
     nothing_moves_on_the_page,
     every_request_has_its_own_id,
+    one_button_on_one_page,
 )
 
 
@@ -114,9 +127,15 @@ def one_ticket_for_each_thing(chance: Random) -> Found:
     return [create(thing) for thing in chance.sample(THINGS, 8)], None
 
 
+def scrolling_down_one_page(chance: Random) -> Found:
+    title = f"All {chance.choice(THINGS)} news"
+    return [call("scroll", {"direction": "down"}, _screenshot(chance, title, 9 * turn)) for turn in range(5)], None
+
+
 WEB_AND_CODE_ORDINARY: tuple[Family, ...] = (
     one_tool_with_other_inputs_in_text,
     one_question_for_each_detail,
     green_after_every_change,
     one_ticket_for_each_thing,
+    scrolling_down_one_page,
 )

@@ -32,8 +32,13 @@ _FILLERS = frozenset(
 def words_of(text: str) -> Words:
     """The different words of a text in lower case; of JSON the values only, for all records share their keys."""
     if '":' in text or '" :' in text:
-        text = _KEYS.sub(" ", text)
+        text = without_keys(text)
     return frozenset(text.lower().translate(_SPACES).split())
+
+
+def without_keys(text: str) -> str:
+    """JSON without the names of its fields."""
+    return _KEYS.sub(" ", text)
 
 
 def without_clocks(text: str) -> str:

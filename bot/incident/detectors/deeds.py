@@ -7,31 +7,47 @@ them apart is what came of them: another film looked up, or the same page scroll
 import re
 from dataclasses import dataclass
 
-from bot.incident.detectors.alike import Words, other_things, shared, words_of
+from bot.incident.detectors.alike import Words, numbered, other_things, shared, without_clocks, words_of
 
 SAME = 0.75  # of the words of two accounts
 OPENING = 240  # characters; two accounts that begin alike for so long are about the same page
 LONGEST = 200  # characters of an account's first paragraph
+PLACE = 400  # characters in whose first line an answer says where it is from: a title, an address, a place on the page
+LEAST_PLACE = 5  # different words; fewer say nothing about where
+SERIAL = 12  # characters; so long a word with a digit in it is new in every answer
 
 _OPENING_QUOTES, _CLOSING_QUOTES = "'\"\u2018\u201c", "'\"\u2019\u201d"
 _TARGET = re.compile(rf"[{_OPENING_QUOTES}](.+?)[{_CLOSING_QUOTES}](?=\s+in(?:to)?\b|[.,;:]?(?:\s|$))", re.DOTALL)
+_FRAGMENT = re.compile(r"#[\w-]*(?=\))")
 _QUOTED = re.compile(rf"(?:^|[\s(])[{_OPENING_QUOTES}](.{{2,80}}?)[{_CLOSING_QUOTES}](?=[\s,.;:?!)]|$)")
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """The first paragraph of an account, its words, and those of the thing it names in quotes."""
+    """The first paragraph of an account, its words, those of the thing it names in quotes, and where it led."""
 
     account: str
     words: Words
     target: Words
+    place: Words  # the words with which the answer begins; empty where it is nothing but the account
 
 
-def deed_of(text: str) -> Deed:
-    """What the beginning of ``text`` says was done."""
-    account = text.strip().partition("\n\n")[0][:LONGEST]
+def deed_of(text: str, result: str = "") -> Deed:
+    """What the beginning of ``text`` says was done. What came of it stands below, unless there is a ``result``."""
+    account, _, below = text.strip().partition("\n\n")
+    account = account[:LONGEST]
     target = _TARGET.search(account)
-    return Deed(account, words_of(account), words_of(target[1]) if target else frozenset())
+    return Deed(account, words_of(account), words_of(target[1]) if target else frozenset(), place_in(result or below))
+
+
+def place_in(answer: str) -> Words:
+    """The words in which an answer says where it is from, without times and serial numbers; empty where it does not."""
+    opening = _FRAGMENT.sub("", without_clocks(answer.strip()[:PLACE]))
+    for part in (opening.partition("\n")[0], opening):
+        words = frozenset(word for word in words_of(part) if len(word) < SERIAL or not numbered(frozenset((word,))))
+        if len(words) >= LEAST_PLACE:
+            return words
+    return frozenset()
 
 
 def same_deed(a: Deed | None, b: Deed | None) -> bool:
@@ -49,6 +65,16 @@ def same_deed(a: Deed | None, b: Deed | None) -> bool:
         and not other_things(one, other)
         and not (one ^ other) & (names_in(a.account) | names_in(b.account))
     )
+
+
+def same_place(a: Deed | None, b: Deed | None) -> bool:
+    """Both led to the same page, and to the same place on it."""
+    return a is not None and b is not None and bool(a.place) and a.place == b.place
+
+
+def other_place(a: Deed | None, b: Deed | None) -> bool:
+    """Both led to a place, and its number is not the same: further down the page, or the next one."""
+    return a is not None and b is not None and bool(a.place and b.place) and numbered(a.place ^ b.place, 1)
 
 
 def other_target(a: Deed, b: Deed) -> bool:

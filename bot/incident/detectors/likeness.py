@@ -20,7 +20,7 @@ from bot.incident.detectors.alike import (
     without_stamps,
     words_of,
 )
-from bot.incident.detectors.deeds import deed_of, other_target
+from bot.incident.detectors.deeds import deed_of, other_target, place_in
 from bot.incident.detectors.task_steps import CUT, Step
 
 BACK = 8  # kinds of steps of one tool to compare a new one with
@@ -166,6 +166,9 @@ def _same_outcome(a: Step, b: Step, sets: _Sets, *, same_call: bool = True) -> b
     if a.outcome_text.endswith(CUT) and a.outcome_text[:-UNSURE] == b.outcome_text[:-UNSURE]:
         a.vague = b.vague = True
         return True
+    if same_call and _from_one_place(a, b):
+        a.vague = b.vague = True
+        return True
     first, second = sets.timeless(a.outcome_text), sets.timeless(b.outcome_text)
     if first == second:
         return bool(first.strip())
@@ -178,6 +181,14 @@ def _same_outcome(a: Step, b: Step, sets: _Sets, *, same_call: bool = True) -> b
     if shared(one, other, SAME_OUTCOME) < SAME_OUTCOME:
         return False
     return not numbered(one ^ other, 1) if same_call else not other_things(one, other)
+
+
+def _from_one_place(a: Step, b: Step) -> bool:
+    """Two long results begin with the same page and the same place on it; what is read there may be put otherwise."""
+    if not (a.outcome_text.endswith(CUT) and b.outcome_text.endswith(CUT)):
+        return False
+    place = place_in(a.outcome_text.removesuffix(CUT))
+    return bool(place) and place == place_in(b.outcome_text.removesuffix(CUT))
 
 
 def _same_intent(a: Step, b: Step, sets: _Sets) -> bool:

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
-from bot.incident.detectors.alike import Words, one_form, other_things, shared, words_of
-from bot.incident.detectors.deeds import OPENING, Deed, deed_of, names_in, same_deed
+from bot.incident.detectors.alike import Words, one_form, other_things, shared, without_keys, words_of
+from bot.incident.detectors.deeds import OPENING, Deed, deed_of, names_in, other_place, same_deed, same_place
 from bot.incident.detectors.ledger import admits_loop, instruction_in, is_ledger
 from bot.incident.detectors.task_steps import said_by_agents
 from bot.incident.telemetry import CALL_MARK, Span, Trace
 
 TIMES = 3
+MOVING_TIMES = 6  # of an instruction that brought something new each time it was given again
 CANNED_TIMES = 4  # of the very same words of an agent that leads nobody: a terminal or a proxy has one answer for much
 MOST_STEPS = 400  # a longer task is judged by its last steps
 WINDOW = 6  # things one agent says in a row
@@ -25,6 +26,7 @@ INSTRUCTION = 0.55  # words shared by two instructions of one orchestrator
 DENIED_INSTRUCTION = 0.65  # the same where a ledger is kept that denies a loop
 EAGER_INSTRUCTION = 0.5  # the same in a task far beyond its usual length, or whose ledger admitted a loop once
 SAME_DEED_INSTRUCTION = 0.3  # the same where both led to the same deed, or where the ledger admits the loop
+SAME_PLACE_INSTRUCTION = 0.45  # the same where both led to the same page, and to the same place on it
 REWORDED = 2  # other words than names on either side; with fewer, two instructions are one form for two things
 ADMISSIONS_WITHIN = 4  # ledgers; two of so many in a row that admit a loop are believed
 OTHERS = 0.75  # words shared by two of any other words
@@ -57,6 +59,7 @@ class _Said:
     leads: bool
     deed: Deed | None = None
     done_in: str | None = None  # the span in which it was done
+    moves: bool = False  # what came of it had not come before
     admitted: bool = False  # the ledgers around it say that this is a loop
     words: Words = field(init=False)
 
@@ -108,7 +111,8 @@ def _voices(
     told, ledgers = _Told(), 0
     for span in spans:
         if span.tool is not None:
-            told.done(span, f"{span.tool.name} {span.tool.arguments_preview}")
+            given = without_keys(span.tool.arguments_preview).strip("{} ")
+            told.done(span, f"{span.tool.name} {given}", span.tool.result_preview)
         phase, bare = _phase(texts.get(span.span_id, ""))
         if not bare or (CALL_MARK in bare and span.model is not None):
             continue  # calls are judged with their results
@@ -136,6 +140,7 @@ class _Told:
     def __init__(self) -> None:
         self._kept: _Said | None = None
         self._given: _Said | None = None
+        self._seen: set[Words] = {frozenset()}  # what says nothing about where it is from is no news
 
     def next(self, said: _Said, *, kept: bool) -> None:
         """A new instruction: the one before led to nothing."""
@@ -144,12 +149,13 @@ class _Told:
         elif len(said.words) >= SHORTEST:
             self._kept, self._given = (None if self._given else self._kept), said
 
-    def done(self, span: Span, account: str) -> Deed:
+    def done(self, span: Span, account: str, result: str = "") -> Deed:
         """What was done, which answers the instruction if nobody has acted on it before."""
-        deed = deed_of(account)
+        deed = deed_of(account, result)
         for said in (self._kept, self._given):
             if said is not None:
-                said.deed, said.done_in = deed, span.span_id
+                said.deed, said.done_in, said.moves = deed, span.span_id, deed.place not in self._seen
+        self._seen.add(deed.place)
         self._kept = self._given = None
         return deed
 
@@ -200,8 +206,13 @@ def _close(said: Sequence[_Said], places: Sequence[int]) -> bool:
     """Enough of the group stand within few things that the agent says."""
     newest = said[-1]
     canned = not newest.leads and len({one.text for one in said}) == 1
-    times = CANNED_TIMES if canned else TIMES
-    window = times if newest.courtesy else WINDOW
+    moving = (
+        newest.leads
+        and newest.least > EAGER_INSTRUCTION
+        and all(one.moves for one in said[1:] if one.deed or one is not newest)
+    )
+    times = CANNED_TIMES if canned else MOVING_TIMES if moving else TIMES
+    window = times if newest.courtesy else max(times, WINDOW)
     return any(places[at + times - 1] - places[at] < window for at in range(len(places) - times + 1))
 
 
@@ -213,7 +224,7 @@ def _same_instruction(a: _Said, b: _Said) -> bool:
     """Nearly the same is asked for. One form filled in with other names is work, unless the same came of it."""
     if (a.admitted and b.admitted) or same_deed(a.deed, b.deed):
         return shared(a.words, b.words, SAME_DEED_INSTRUCTION) >= SAME_DEED_INSTRUCTION
-    least = max(a.least, b.least)
+    least = SAME_PLACE_INSTRUCTION if same_place(a.deed, b.deed) else max(a.least, b.least)
     if shared(a.words, b.words, least) < least or other_things(a.words, b.words) or one_form(a.text, b.text):
         return False
     mine, theirs, names = a.words - b.words, b.words - a.words, names_in(a.text) | names_in(b.text)
@@ -224,8 +235,8 @@ def _same_instruction(a: _Said, b: _Said) -> bool:
 
 def _same_words(a: _Said, b: _Said) -> bool:
     """Nearly the same account of the same deed."""
-    if not same_deed(a.deed, b.deed):
+    if not same_deed(a.deed, b.deed) or other_place(a.deed, b.deed):
         return False
-    if a.text[:OPENING] == b.text[:OPENING]:
+    if same_place(a.deed, b.deed) or a.text[:OPENING] == b.text[:OPENING]:
         return shared(a.words, b.words, SAME_OPENING) >= SAME_OPENING
     return shared(a.words, b.words, OTHERS) >= OTHERS and not other_things(a.words, b.words)

@@ -60,7 +60,7 @@ class Step:
     @property
     def patient(self) -> bool:
         """Once more is no sign of a loop for some time: it waits, or turns a page whose content is not recorded."""
-        return self.waits or (not self.words and self.outcome is None and bool(_MOVE.match(self._done)))
+        return self.waits or (not self.words and not self.known and bool(_MOVE.match(self._done)))
 
     @property
     def under_way(self) -> bool:
