@@ -53,7 +53,7 @@ serve: $(VENV)/.demo
 	@exec $(BIN)/firstfive serve $(ARGS)
 
 test: $(VENV)/.dev
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
 # Each server lives in an environment of its own, and so do vendors' client libraries: their pins and ours need not agree.
 SERVERS := phoenix mlflow litellm vendors

@@ -60,7 +60,12 @@ def beneath(pid: int) -> list[int]:
         with suppress(FileNotFoundError):  # it ended meanwhile
             children += map(int, (thread / "children").read_text().split())
     usual = os.getpriority(os.PRIO_PROCESS, pid)
-    return [child for child in children if os.getpriority(os.PRIO_PROCESS, child) > usual]
+    found = []
+    for child in children:
+        with suppress(ProcessLookupError):
+            if os.getpriority(os.PRIO_PROCESS, child) > usual:
+                found.append(child)
+    return found
 
 
 def until(true: object) -> None:
