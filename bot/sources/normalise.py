@@ -247,6 +247,8 @@ def _kind_by_content(raw: RawSpan) -> SpanKind:
 def tool_of(raw: RawSpan, values: Values, result: str | None, redaction: Redaction) -> ToolCall:
     """The tool call a span carries. Fingerprints are of the whole texts, previews are redacted."""
     arguments = arguments_in(text(values, names.ARGUMENTS))
+    if arguments is None and any(values.get(name) == "" for name in names.ARGUMENTS):
+        arguments = "{}"  # it was called, with nothing
     if result is None and not _SILENT.isdisjoint(values) and any(values.get(name) == "" for name in names.RESULT):
         result = ""  # it answered, with nothing
     effect = word(values, names.SIDE_EFFECT)

@@ -89,6 +89,11 @@ def one_button_on_one_page(chance: Random) -> Found:
     ], 2
 
 
+def nothing_given_and_refused(chance: Random) -> Found:
+    refused = f"Error: {page(chance, 6)}. Keep to the form and try again."
+    return [call("_Exception", "", refused, failed=True) for _ in _turns(chance)], 2
+
+
 WEB_AND_CODE_LOOPING: tuple[Family, ...] = (
     same_action_and_input_in_text,
     same_command_in_a_fence,
@@ -97,6 +102,7 @@ WEB_AND_CODE_LOOPING: tuple[Family, ...] = (
     nothing_moves_on_the_page,
     every_request_has_its_own_id,
     one_button_on_one_page,
+    nothing_given_and_refused,
 )
 
 
@@ -132,10 +138,29 @@ def scrolling_down_one_page(chance: Random) -> Found:
     return [call("scroll", {"direction": "down"}, _screenshot(chance, title, 9 * turn)) for turn in range(5)], None
 
 
+def edit_mended_after_refusals(chance: Random) -> Found:
+    refused = "Your proposed edit has introduced new syntax errors. E999 SyntaxError: unmatched ')'\n" + page(
+        chance, 30
+    )
+    edit = f"edit 287:{{}}\n    required = [{page(chance, 9)}]\n    if found in {page(chance, 3)}:"
+    tried = [call("edit", edit.format(295), refused, failed=True) for _ in range(3)]
+    return [*tried, call("edit", edit.format(296), f"[File: app.py (373 lines)]\n{page(chance, 20)}")], None
+
+
+def links_opened_one_by_one(chance: Random) -> Found:
+    first = chance.randrange(10, 80)
+    return [
+        call("click", f"index: {first + at}, while_holding_ctrl: True", "Clicked element and opened in new tab")
+        for at in range(6)
+    ], None
+
+
 WEB_AND_CODE_ORDINARY: tuple[Family, ...] = (
     one_tool_with_other_inputs_in_text,
     one_question_for_each_detail,
     green_after_every_change,
     one_ticket_for_each_thing,
     scrolling_down_one_page,
+    edit_mended_after_refusals,
+    links_opened_one_by_one,
 )

@@ -228,7 +228,12 @@ def _beginning(step: Step, sets: _Sets) -> str:
 
 
 def _reworded(one: Words, other: Words) -> bool:
-    return shared(one, other, SAME_INTENT) >= SAME_INTENT and not other_things(one, other)
+    if shared(one, other, SAME_INTENT) < SAME_INTENT or other_things(one, other):
+        return False
+    differing = one ^ other
+    return not differing or not all(
+        numbered(frozenset((word,)), 1) for word in differing
+    )  # element 17, then element 18
 
 
 def _next_page(a: Step, b: Step) -> bool:

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.incident.detectors.likeness import complains, kinds_of
+from bot.incident.detectors.alike import shared, words_of
+from bot.incident.detectors.likeness import SAME_INTENT, complains, kinds_of
 from bot.incident.detectors.refrains import Refrain, refrain_in
 from bot.incident.detectors.rows import Row, row_in
 from bot.incident.detectors.task_steps import Step, steps_of
@@ -151,12 +152,20 @@ def _furthest(
 
 
 def _worked(steps: Sequence[Step], end: int) -> bool:
-    """A call that failed up to ``end`` is made once more, and succeeds: these were retries."""
+    """A call that failed up to ``end`` is made once more, or nearly so right after, and succeeds: these were retries."""
     failed = steps[end]
     if not failed.failing or failed.words:
         return False
-    again = next((step for step in steps[end + 1 :] if (step.name, step.given) == (failed.name, failed.given)), None)
+    after = steps[end + 1 :]
+    again = next((step for step in after if (step.name, step.given) == (failed.name, failed.given)), None)
+    if again is None:
+        mended = next((step for step in after if not step.words), None)
+        again = mended if mended and mended.name == failed.name and _mends(failed, mended) else None
     return again is not None and not again.failing
+
+
+def _mends(failed: Step, step: Step) -> bool:
+    return shared(words_of(failed.given_text), words_of(step.given_text), SAME_INTENT) >= SAME_INTENT
 
 
 def _needed(stretch: Sequence[Step], times: int, *, even: bool) -> int:
