@@ -17,7 +17,9 @@ from typing import Any
 
 from bot import __version__
 from bot.incident.errors import BadInput, FirstfiveError, Misconfigured
-from bot.settings import MAX_PORT, Settings, documented, read_settings, settings_and_mistakes
+from bot.settings.concerns import Settings, documented
+from bot.settings.reading import read_settings, settings_and_mistakes
+from bot.settings.server import MAX_PORT
 from bot.usage import Parser
 
 EARLIEST, LATEST = 1971, 2200  # years; telemetry counts nanoseconds since 1970 in 64 bits

@@ -15,7 +15,7 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.model import Catalogue
 from bot.incident.review import Section
 from bot.incident.taxonomy import IncidentClass
-from bot.settings import documented
+from bot.settings.concerns import documented
 from bot.slack.phrase import Word
 from bot.sources import attributes
 from bot.web.api.application import build_api

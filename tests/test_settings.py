@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from bot.incident.errors import Misconfigured
-from bot.settings import Settings, TelemetryKey, documented, read_settings
+from bot.settings.concerns import Settings, documented
+from bot.settings.reading import read_settings
+from bot.settings.telemetry_keys import TelemetryKey
 
 SOCKET = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
 HTTP = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s"}

@@ -30,7 +30,7 @@ from bot.incident.evidence import EvidenceBundle
 from bot.incident.mitigation import BUILT_IN
 from bot.incident.model import Catalogue, Person
 from bot.incident.rules import Taxonomy
-from bot.settings import Settings
+from bot.settings.concerns import Settings
 from bot.storage.database import Database
 
 MOST_NAMED = 12  # agents in one sentence

@@ -13,7 +13,7 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import BUILT_IN
 from bot.incident.model import Catalogue, Wiring
 from bot.ports import Clock, Driver
-from bot.settings import Settings
+from bot.settings.concerns import Settings
 
 if TYPE_CHECKING:
     from bot.controls.entry import Entry

@@ -54,7 +54,8 @@ from bot.response.runbooks import PullStep, ReadRunbook, TickStep
 from bot.response.sources import Sources
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.verbs import Verbs
-from bot.settings import HomeSettings, Settings
+from bot.settings.concerns import Settings
+from bot.settings.home import HomeSettings
 from bot.sources.redaction import Privacy, Redaction
 from bot.storage.announcements import SqlAnnouncements
 from bot.storage.audit_trail import SqlAuditTrail

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bot.incident.errors import Misconfigured
-from bot.settings import Settings
+from bot.settings.concerns import Settings
 from bot.web.tokens import pass_for
 
 NAME = "link-secret"

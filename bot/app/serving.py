@@ -21,7 +21,8 @@ from bot.app.intake.otlp_intake import OtlpIntake
 from bot.app.reading import PublicReads
 from bot.engine.jobs import prepare
 from bot.incident.errors import FirstfiveError, Misconfigured
-from bot.settings import ServerSettings, Settings
+from bot.settings.concerns import Settings
+from bot.settings.server import ServerSettings
 from bot.sources.otlp import TelemetryRejected, response_body
 from bot.sources.ownership import Scope, scope_of
 from bot.web.application import build

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import cast
 
 from bot.ports import Clock, TelemetrySource
-from bot.settings import SourcesSettings
+from bot.settings.sources import SourcesSettings
 
 
 def open_sources(settings: SourcesSettings, clock: Clock) -> tuple[TelemetrySource, ...]:

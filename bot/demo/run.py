@@ -22,7 +22,7 @@ from bot.demo.children import Child, end_all, start
 from bot.demo.keyboard import KEYS, Keyboard, keyboard
 from bot.demo.local_slack import WorkspaceError
 from bot.demo.workspace import Workspace, WorkspaceConfig, start_workspace
-from bot.settings import HomeSettings
+from bot.settings.home import HomeSettings
 
 try:
     import fcntl

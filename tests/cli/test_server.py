@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from bot.app.serving import bound
-from bot.settings import ServerSettings
+from bot.settings.server import ServerSettings
 from tests.cli.conftest import SECONDS, Terminal
 from tests.contracts.conftest import another_database
 

@@ -12,7 +12,8 @@ from bot.documents.catalogue import read_catalogue
 from bot.incident.errors import Misconfigured
 from bot.incident.kinds import MitigationKind
 from bot.incident.model import Catalogue
-from bot.settings import Settings, read_settings
+from bot.settings.concerns import Settings
+from bot.settings.reading import read_settings
 from tests.controls.examples import PAGE, installed
 from tests.sources.vendor_stub import StillClock
 
