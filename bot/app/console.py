@@ -67,7 +67,7 @@ async def print_classification(home: House, agent: str, at: datetime | None, *, 
     elsewhere = await _elsewhere(home, agent) if _nothing_seen(bundle) and not as_json else ()
     _remark(home, agent, at)
     if as_json:
-        from bot.web.api.shapes import classification  # noqa: PLC0415 - pydantic, only for JSON
+        from bot.web.api.measured import classification  # noqa: PLC0415 - pydantic, only for JSON
 
         print(classification(tree, bundle).model_dump_json(by_alias=True))
         return 0
@@ -113,7 +113,7 @@ async def print_evidence(
     gather = home.verbs.gather
     bundle = await (gather(agent, at) if window is None else gather(agent, at, window))
     if as_json:
-        from bot.web.api.shapes import evidence  # noqa: PLC0415 - pydantic, only for JSON
+        from bot.web.api.measured import evidence  # noqa: PLC0415 - pydantic, only for JSON
 
         print(evidence(bundle).model_dump_json(by_alias=True))
     else:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from bot.web.api.models import IntervalShape
+from bot.web.api.models.shape import IntervalShape
 from bot.web.tokens import Tokens
 from tests.web.fakes import World, ailing
 from tests.web.memory import NOON

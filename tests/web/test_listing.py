@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.incident.telemetry import EvalScore
-from bot.web.api.models import TracesShape
+from bot.web.api.models.traces import TracesShape
 from tests.web.fakes import HOSTILE, World, ailing
 
 ADDRESS = "/api/v1/traces?agent=helpdesk-agent"

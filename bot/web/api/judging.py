@@ -9,9 +9,11 @@ from bot.incident.classification import Answer
 from bot.incident.review import Section
 from bot.response.classify import Choice, named_class, named_question
 from bot.web.api import bodies as b
-from bot.web.api import models as m
-from bot.web.api import shapes
+from bot.web.api import measured, shapes
 from bot.web.api.actors import Acting, acting
+from bot.web.api.models.classification import LinkShape, LinksShape, StoodShape
+from bot.web.api.models.incidents import IncidentShape
+from bot.web.api.models.postmortem import PostmortemShape
 from bot.web.parts import Parts
 
 Form = Literal["md", "html", "json"]
@@ -30,19 +32,19 @@ def _classification(parts: Parts, routes: APIRouter) -> None:
     who = acting(parts.ids)
 
     @routes.get("/incidents/{key}/classification")
-    async def stood(key: str) -> m.StoodShape:
+    async def stood(key: str) -> StoodShape:
         """What telemetry suggested at the declaration, and what responders set."""
         state = await verbs.look.state(key)
         bundle = await verbs.look.bundle(state)
         chosen = state.classified.classification if state.classified else None
-        return m.StoodShape(
-            suggested=shapes.classification(state.suggested, bundle) if state.suggested else None,
-            set=shapes.classification(chosen, bundle) if chosen else None,
+        return StoodShape(
+            suggested=measured.classification(state.suggested, bundle) if state.suggested else None,
+            set=measured.classification(chosen, bundle) if chosen else None,
             severity=state.severity.value,
         )
 
     @routes.post("/incidents/{key}/classification")
-    async def classify(key: str, body: b.ClassifyBody, act: Annotated[Acting, Depends(who)]) -> m.IncidentShape:
+    async def classify(key: str, body: b.ClassifyBody, act: Annotated[Acting, Depends(who)]) -> IncidentShape:
         """Set or change class, suspected cause and severity."""
         answers = tuple(
             Answer(
@@ -61,23 +63,23 @@ def _classification(parts: Parts, routes: APIRouter) -> None:
     @routes.post("/incidents/{key}/links", status_code=201)
     async def links(
         key: str, body: b.LinksBody, act: Annotated[Acting, Depends(who)], response: Response
-    ) -> m.LinksShape:
+    ) -> LinksShape:
         """Private links to the classification for the agent's owners. They are shown once and kept nowhere."""
         response.headers["Cache-Control"] = "no-store"
         good_for = timedelta(minutes=body.minutes)
         made = await verbs.invite(key, act.by, act.idem, body.owner, good_for)
         shown = [
-            m.LinkShape(owner=one.owner, url=f"{parts.public_url}{one.path}", expires_at=one.expires_at) for one in made
+            LinkShape(owner=one.owner, url=f"{parts.public_url}{one.path}", expires_at=one.expires_at) for one in made
         ]
-        return m.LinksShape(links=shown)
+        return LinksShape(links=shown)
 
 
 def _review(parts: Parts, routes: APIRouter) -> None:
     verbs = parts.verbs
     who = acting(parts.ids)
 
-    @routes.get("/incidents/{key}/postmortem", response_model=m.PostmortemShape)
-    async def postmortem(key: str, format: Form = "json") -> Response | m.PostmortemShape:  # noqa: A002  the query's name
+    @routes.get("/incidents/{key}/postmortem", response_model=PostmortemShape)
+    async def postmortem(key: str, format: Form = "json") -> Response | PostmortemShape:  # noqa: A002  the query's name
         """The postmortem as it stands, as values, Markdown or HTML."""
         document = await verbs.postmortem(key)
         if format == "json":
@@ -89,12 +91,12 @@ def _review(parts: Parts, routes: APIRouter) -> None:
     @routes.put("/incidents/{key}/postmortem/sections/{section}")
     async def write(
         key: str, section: Section, body: b.TextBody, act: Annotated[Acting, Depends(who)]
-    ) -> m.IncidentShape:
+    ) -> IncidentShape:
         """Fill a section; the last text counts."""
         state = await verbs.write_section(key, section, body.text, act.by, act.idem)
         return shapes.incident(state, parts.public_url)
 
     @routes.post("/incidents/{key}/postmortem/review")
-    async def review(key: str, body: b.ReviewBody, act: Annotated[Acting, Depends(who)]) -> m.IncidentShape:
+    async def review(key: str, body: b.ReviewBody, act: Annotated[Acting, Depends(who)]) -> IncidentShape:
         """Mark it reviewed; the monitoring gap must be filled."""
         return shapes.incident(await verbs.accept_review(key, body.comment, act.by, act.idem), parts.public_url)

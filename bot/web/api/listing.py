@@ -1,6 +1,6 @@
 """Many traces as JSON, written by hand: building and checking models would take longer than reading the traces.
 
-What is written here is described by :class:`bot.web.api.models.TracesShape`; a test holds the two together.
+What is written here is described by :class:`bot.web.api.models.traces.TracesShape`; a test holds the two together.
 """
 
 import json

@@ -11,9 +11,11 @@ from bot.incident.model import Via
 from bot.incident.timeline import MitigationStatus
 from bot.response.mitigate import Order
 from bot.web.api import bodies as b
-from bot.web.api import models as m
 from bot.web.api import shapes
 from bot.web.api.actors import Acting, acting
+from bot.web.api.models.mitigations import ApprovalsShape, InForceShape, MitigationShape, MitigationsShape
+from bot.web.api.models.preview import PreviewShape
+from bot.web.api.models.remediations import RemediationsShape
 from bot.web.api.remediating import shape_of
 from bot.web.parts import Parts
 
@@ -35,11 +37,11 @@ def _of_incidents(parts: Parts, routes: APIRouter) -> None:
     who = acting(parts.ids)
 
     @routes.get("/incidents/{key}/mitigations")
-    async def of_incident(key: str) -> m.MitigationsShape:
+    async def of_incident(key: str) -> MitigationsShape:
         """The levers that fit, best first, those in force, and what waits for a second person."""
         state = await verbs.look.state(key)
         offers = await verbs.offers(key, every=True)
-        return m.MitigationsShape(
+        return MitigationsShape(
             offers=[shapes.offer(put) for put in offers],
             live=[shapes.mitigation(status.mitigation, status) for status in state.live_mitigations],
             approvals=[shapes.approval(asked) for asked in state.pending_approvals],
@@ -54,7 +56,7 @@ def _of_incidents(parts: Parts, routes: APIRouter) -> None:
         if_match: IfMatch = None,
         *,
         dry_run: bool = False,
-    ) -> m.MitigationShape | m.PreviewShape:
+    ) -> MitigationShape | PreviewShape:
         """Pull a lever. 202 with ``approval`` when a second person has to agree first; ``dry_run=1`` only looks."""
         order = ordered(body, revision_in(if_match))
         if dry_run:
@@ -68,11 +70,11 @@ def _of_all(parts: Parts, routes: APIRouter) -> None:
     who = acting(parts.ids)
 
     @routes.get("/mitigations")
-    async def every(agent: str | None = None) -> m.InForceShape:
+    async def every(agent: str | None = None) -> InForceShape:
         """Mitigations that have not ended, of all agents or one, and every agent's revision."""
         found, revisions = await verbs.in_force(agent)
         named = {name: revision for name, revision in revisions.items() if agent in {None, name}}
-        return m.InForceShape(mitigations=[shapes.mitigation(one) for one in found], revisions=named)
+        return InForceShape(mitigations=[shapes.mitigation(one) for one in found], revisions=named)
 
     @routes.post("/mitigations", status_code=201)
     async def contain(
@@ -82,7 +84,7 @@ def _of_all(parts: Parts, routes: APIRouter) -> None:
         if_match: IfMatch = None,
         *,
         dry_run: bool = False,
-    ) -> m.MitigationShape | m.PreviewShape:
+    ) -> MitigationShape | PreviewShape:
         """Pull a lever on an agent, for the incident named or one that is declared for it; ``dry_run=1`` only looks."""
         order = ordered(body, revision_in(if_match))
         if dry_run:
@@ -99,12 +101,12 @@ def _of_all(parts: Parts, routes: APIRouter) -> None:
         return await _applied(parts, done, response)
 
     @routes.post("/mitigations/preview")
-    async def preview(body: b.ContainBody) -> m.PreviewShape:
+    async def preview(body: b.ContainBody) -> PreviewShape:
         """What an order would touch, whom else, and what stands against it; nothing is changed."""
         return shapes.preview(await verbs.preview(ordered(body, None), key=body.incident or None, agent=body.agent))
 
     @routes.get("/mitigations/{mitigation_id}")
-    async def one(mitigation_id: str, response: Response) -> m.MitigationShape:
+    async def one(mitigation_id: str, response: Response) -> MitigationShape:
         """One mitigation with its proof; its ETag goes into If-Match of what changes it."""
         found, status = await verbs.in_force.one(mitigation_id)
         response.headers["ETag"] = f'"{found.revision}"'
@@ -119,7 +121,7 @@ def _changes(parts: Parts, routes: APIRouter) -> None:
     @routes.post("/mitigations/{mitigation_id}/revert")
     async def revert(
         mitigation_id: str, body: b.RevertBody, act: Act, response: Response, if_match: IfMatch = None
-    ) -> m.MitigationShape:
+    ) -> MitigationShape:
         """Undo a lever: 202 until a second person approves; at once for 30 min with ``alone``, the reason for that."""
         expected = revision_in(if_match)
         done = await verbs.revert(mitigation_id, body.reason, act.by, act.idem, expected=expected, alone=body.alone)
@@ -128,7 +130,7 @@ def _changes(parts: Parts, routes: APIRouter) -> None:
     @routes.post("/mitigations/{mitigation_id}/extend")
     async def extend(
         mitigation_id: str, body: b.ExtendBody, act: Act, response: Response, if_match: IfMatch = None
-    ) -> m.MitigationShape:
+    ) -> MitigationShape:
         """Give a lever more time; 202 past 72 hours, until a second person approves."""
         done = await verbs.extend(mitigation_id, body.minutes, act.by, act.idem, expected=revision_in(if_match))
         return await _changed(parts, done, Loosening.EXTEND, response)
@@ -136,7 +138,7 @@ def _changes(parts: Parts, routes: APIRouter) -> None:
     @routes.post("/mitigations/{mitigation_id}/adjust")
     async def adjust(
         mitigation_id: str, body: b.AdjustBody, act: Act, response: Response, if_match: IfMatch = None
-    ) -> m.MitigationShape:
+    ) -> MitigationShape:
         """Another value: tighter at once, looser 202 until a second person approves."""
         expected = revision_in(if_match)
         done = await verbs.adjust(
@@ -145,7 +147,7 @@ def _changes(parts: Parts, routes: APIRouter) -> None:
         return await _changed(parts, done, Loosening.ADJUST, response)
 
     @routes.post("/mitigations/{mitigation_id}/exit-plan")
-    async def plan(mitigation_id: str, body: b.ExitPlanBody, act: Act, response: Response) -> m.MitigationShape:
+    async def plan(mitigation_id: str, body: b.ExitPlanBody, act: Act, response: Response) -> MitigationShape:
         """Loosen it step by step behind the recovery gate; 202 until a second person approves the plan."""
         steps = tuple(body.steps)
         done = await verbs.plan_exit(mitigation_id, steps, body.minutes, body.reason, act.by, act.idem)
@@ -156,7 +158,7 @@ def _questions(parts: Parts, routes: APIRouter) -> None:
     verbs = parts.verbs
     who = acting(parts.ids)
     Act = Annotated[Acting, Depends(who)]  # noqa: N806  a type
-    Answered = m.MitigationShape | m.RemediationsShape  # noqa: N806  a type
+    Answered = MitigationShape | RemediationsShape  # noqa: N806  a type
 
     async def answered(approval_id: str, act: Acting, note: str, *, granted: bool) -> Answered:
         found = await verbs.decide.answer(approval_id, act.by, granted=granted, note=note)
@@ -166,9 +168,9 @@ def _questions(parts: Parts, routes: APIRouter) -> None:
         return shape_of(state, await verbs.remediations(state.incident.key))
 
     @routes.get("/approvals")
-    async def questions() -> m.ApprovalsShape:
+    async def questions() -> ApprovalsShape:
         """What waits for a second person, oldest first."""
-        return m.ApprovalsShape(approvals=[shapes.approval(asked) for asked in await verbs.in_force.questions()])
+        return ApprovalsShape(approvals=[shapes.approval(asked) for asked in await verbs.in_force.questions()])
 
     @routes.post("/approvals/{approval_id}/approve")
     async def approve(approval_id: str, body: b.AnswerApprovalBody, act: Act) -> Answered:
@@ -181,7 +183,7 @@ def _questions(parts: Parts, routes: APIRouter) -> None:
         return await answered(approval_id, act, body.note, granted=False)
 
     @routes.post("/mitigations/{mitigation_id}/approve")
-    async def approve_open(mitigation_id: str, body: b.AnswerApprovalBody, act: Act) -> m.MitigationShape:
+    async def approve_open(mitigation_id: str, body: b.AnswerApprovalBody, act: Act) -> MitigationShape:
         """Say yes to the question that is open about this mitigation."""
         found, _ = await verbs.in_force.one(mitigation_id)
         if not found.approval:
@@ -224,7 +226,7 @@ def revision_in(if_match: str | None) -> int | None:
     return int(said)
 
 
-async def _applied(parts: Parts, mitigation: Mitigation, response: Response) -> m.MitigationShape:
+async def _applied(parts: Parts, mitigation: Mitigation, response: Response) -> MitigationShape:
     """A new mitigation with what its incident's timeline knows of it: warnings, and the snapshot taken first.
 
     Raises:
@@ -236,7 +238,7 @@ async def _applied(parts: Parts, mitigation: Mitigation, response: Response) -> 
     return _answered(mitigation, response, status)
 
 
-async def _changed(parts: Parts, done: Mitigation, what: Loosening, response: Response) -> m.MitigationShape:
+async def _changed(parts: Parts, done: Mitigation, what: Loosening, response: Response) -> MitigationShape:
     """202 while this very thing waits for a second person; another question about the mitigation may wait as well."""
     answered = _answered(done, response)
     if done.approval:
@@ -246,7 +248,7 @@ async def _changed(parts: Parts, done: Mitigation, what: Loosening, response: Re
     return answered
 
 
-def _answered(mitigation: Mitigation, response: Response, status: MitigationStatus | None = None) -> m.MitigationShape:
+def _answered(mitigation: Mitigation, response: Response, status: MitigationStatus | None = None) -> MitigationShape:
     response.headers["ETag"] = f'"{mitigation.revision}"'
     if mitigation.approval:
         response.status_code = 202

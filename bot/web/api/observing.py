@@ -13,9 +13,11 @@ from bot.incident.errors import NotFound
 from bot.incident.outline import outline
 from bot.incident.telemetry import Trace
 from bot.response.gather import nanoseconds
-from bot.web.api import models as m
-from bot.web.api import shapes
+from bot.web.api import measured
 from bot.web.api.listing import Written, cursor_in, page, written
+from bot.web.api.models.classification import ClassificationShape
+from bot.web.api.models.evidence import EvidenceShape
+from bot.web.api.models.traces import AgentShape, TraceShape, TracesShape
 from bot.web.moments import length_in, moment_in
 from bot.web.parts import Parts
 from bot.web.snapshot_file import snapshot_file
@@ -28,7 +30,7 @@ def router(parts: Parts) -> APIRouter:
     routes = APIRouter(tags=["evidence"])
 
     @routes.get("/agents")
-    async def agents() -> list[m.AgentShape]:
+    async def agents() -> list[AgentShape]:
         """Agents of the catalogue, and those that only telemetry knows."""
         now = nanoseconds(parts.clock.now())
         sending = await parts.traces.agents(now - int(RECENT.total_seconds() * 1e9), now)
@@ -36,24 +38,24 @@ def router(parts: Parts) -> APIRouter:
         names = [agent.name for agent in parts.catalogue.agents]
         names += sorted(seen - set(names))
         return [
-            shapes.agent(parts.catalogue.agent(name), parts.control.controls(name), sends=name in seen)
+            measured.agent(parts.catalogue.agent(name), parts.control.controls(name), sends=name in seen)
             for name in names
         ]
 
     @routes.get("/agents/{agent}/evidence")
-    async def evidence(agent: str, at: str | None = None, window: str | None = None) -> m.EvidenceShape:
+    async def evidence(agent: str, at: str | None = None, window: str | None = None) -> EvidenceShape:
         """What telemetry says about an agent, now or ``at`` a moment (ISO 8601 or seconds since the epoch).
 
         ``window`` is how long "now" is: 15m, 2h, 900s, PT15M, or seconds. Without it, since the trouble began.
         """
         bundle = await parts.verbs.gather(agent, moment_in(at), length_in(window))
-        return shapes.evidence(bundle)
+        return measured.evidence(bundle)
 
     @routes.get("/agents/{agent}/classification")
-    async def classification(agent: str, at: str | None = None) -> m.ClassificationShape:
+    async def classification(agent: str, at: str | None = None) -> ClassificationShape:
         """The class telemetry suggests; ``class`` is null when nothing is wrong."""
         bundle, said = await parts.verbs.suggest(agent, moment_in(at))
-        return shapes.classification(said, bundle)
+        return measured.classification(said, bundle)
 
     @routes.get("/incidents/{key}/snapshots/{snapshot}", response_class=Response)
     async def snapshot(key: str, snapshot: str) -> Response:
@@ -61,7 +63,7 @@ def router(parts: Parts) -> APIRouter:
         event, body = await parts.verbs.look.snapshot(key, snapshot)
         return snapshot_file(event, snapshot, body)
 
-    @routes.get("/traces", response_class=Response, responses={200: {"model": m.TracesShape}})
+    @routes.get("/traces", response_class=Response, responses={200: {"model": TracesShape}})
     async def traces(
         agent: str,
         *,
@@ -82,13 +84,13 @@ def router(parts: Parts) -> APIRouter:
         return Response(page(found, limit), media_type="application/json")
 
     @routes.get("/traces/{trace_id}")
-    async def trace(trace_id: str) -> m.TraceShape:
+    async def trace(trace_id: str) -> TraceShape:
         """One task with its steps and findings."""
         task = await parts.traces.trace(trace_id.lower())
         if task is None:
             raise NotFound(f"No trace {trace_id[:40]} is kept here; it may be older than the retention.")
         scores = await parts.traces.scores_of([task.id])
-        return shapes.trace(task, findings_of(task), scores, parts.page_of(task.id))
+        return measured.trace(task, findings_of(task), scores, parts.page_of(task.id))
 
     return routes
 

@@ -11,9 +11,9 @@ from bot.incident.remediation import RemediationOffer, Wish
 from bot.incident.timeline import IncidentState, RemediationStatus
 from bot.response.override import waiting, waiting_for
 from bot.web.api import bodies as b
-from bot.web.api import models as m
 from bot.web.api import shapes
 from bot.web.api.actors import Acting, acting
+from bot.web.api.models.remediations import EvaluationShape, RemediationOfferShape, RemediationShape, RemediationsShape
 from bot.web.parts import Parts
 
 
@@ -22,18 +22,18 @@ def router(parts: Parts) -> APIRouter:
     routes = APIRouter(tags=["response"])
     verbs, who = parts.verbs, acting(parts.ids)
 
-    async def shown(state: IncidentState) -> m.RemediationsShape:
+    async def shown(state: IncidentState) -> RemediationsShape:
         return shape_of(state, await verbs.remediations(state.incident.key))
 
     @routes.get("/incidents/{key}/remediations")
-    async def remediations(key: str) -> m.RemediationsShape:
+    async def remediations(key: str) -> RemediationsShape:
         """What may be done to repair it, each with its reasons, and what was started."""
         return await shown(await verbs.look.state(key))
 
     @routes.post("/incidents/{key}/remediations", status_code=201)
     async def remediate(
         key: str, body: b.RemediateBody, act: Annotated[Acting, Depends(who)], response: Response
-    ) -> m.RemediationsShape:
+    ) -> RemediationsShape:
         """Record that a rollback, prompt fix or restart is being done; 202 while an override waits for a second person."""
         wish = Wish(body.kind, body.target.strip())
         state = await verbs.remediate(key, wish, body.reason, act.by, act.idem, body.override, body.alone)
@@ -44,12 +44,12 @@ def router(parts: Parts) -> APIRouter:
     @routes.post("/incidents/{key}/remediations/{remediation}/outcome")
     async def end(
         key: str, remediation: str, body: b.OutcomeBody, act: Annotated[Acting, Depends(who)]
-    ) -> m.RemediationsShape:
+    ) -> RemediationsShape:
         """Record how a remediation ended; the first outcome counts."""
         return await shown(await verbs.remediate.end(key, remediation, body.outcome, body.detail, act.by, act.idem))
 
     @routes.post("/incidents/{key}/evaluations", status_code=201)
-    async def evaluate(key: str, body: b.EvaluationBody, act: Annotated[Acting, Depends(who)]) -> m.RemediationsShape:
+    async def evaluate(key: str, body: b.EvaluationBody, act: Annotated[Acting, Depends(who)]) -> RemediationsShape:
         """Ask for an evaluation of a version now, or report one that ran elsewhere."""
         if body.passed is None and body.of is None:
             return await shown(await verbs.evaluate.ask(key, body.version, act.by, act.idem))
@@ -60,9 +60,9 @@ def router(parts: Parts) -> APIRouter:
     return routes
 
 
-def shape_of(state: IncidentState, offers: Sequence[RemediationOffer]) -> m.RemediationsShape:
+def shape_of(state: IncidentState, offers: Sequence[RemediationOffer]) -> RemediationsShape:
     """Remediations: those on offer, and those that were started, oldest first."""
-    return m.RemediationsShape(
+    return RemediationsShape(
         offers=[_remediation_offer(one) for one in offers],
         started=[_remediation(one) for one in state.remediations.values()],
         waiting=[shapes.approval(asked) for asked in waiting(state)],
@@ -70,19 +70,19 @@ def shape_of(state: IncidentState, offers: Sequence[RemediationOffer]) -> m.Reme
     )
 
 
-def _remediation_offer(put: RemediationOffer) -> m.RemediationOfferShape:
-    return m.RemediationOfferShape(
+def _remediation_offer(put: RemediationOffer) -> RemediationOfferShape:
+    return RemediationOfferShape(
         kind=put.wish.kind.value,
         target=put.wish.target,
         label=put.wish.label,
         allowed=put.permission.granted,
         because=list(put.permission.because),
-        evaluation=m.EvaluationShape(**encode(put.evaluation)) if put.evaluation else None,
+        evaluation=EvaluationShape(**encode(put.evaluation)) if put.evaluation else None,
     )
 
 
-def _remediation(one: RemediationStatus) -> m.RemediationShape:
-    return m.RemediationShape(
+def _remediation(one: RemediationStatus) -> RemediationShape:
+    return RemediationShape(
         id=one.fact.remediation,
         kind=one.fact.wish.kind.value,
         target=one.fact.wish.target,

@@ -10,7 +10,7 @@ from bot.incident.checklist import Checklist, Item
 from bot.incident.codec import encode
 from bot.web.api.actors import Acting, acting
 from bot.web.api.bodies import Body
-from bot.web.api.models import PersonShape, Shape
+from bot.web.api.models.shape import PersonShape, Shape
 from bot.web.api.shapes import person
 from bot.web.parts import Parts
 

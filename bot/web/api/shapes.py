@@ -1,218 +1,32 @@
-"""From nouns to the JSON that goes out."""
+"""From incidents and their levers to the JSON that goes out."""
 
 from typing import Any
 
-from bot.incident import wording
 from bot.incident.approval import Approval
-from bot.incident.classification import Answer, Classification
 from bot.incident.codec import encode
-from bot.incident.composition import Controls
-from bot.incident.evidence import Change, Course, EvidenceBundle, Finding, Interval, Onset, Pair, Signal, Window
-from bot.incident.links import pair_page
 from bot.incident.mitigation import Mitigation, Offer
-from bot.incident.model import Agent, Person
+from bot.incident.model import Person
 from bot.incident.narration import narrate
-from bot.incident.outline import moment, plain_step
 from bot.incident.preview import Preview
 from bot.incident.review import Postmortem
 from bot.incident.statements import Statement
-from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.incident.timeline import Event, IncidentState, MitigationStatus, fact_to_json
-from bot.web.api import models as m
+from bot.web.api.models.incidents import EventShape, IncidentShape
+from bot.web.api.models.mitigations import ApprovalShape, MitigationShape, OfferShape
+from bot.web.api.models.postmortem import PostmortemShape, StatementShape, TodoShape
+from bot.web.api.models.preview import PreviewShape, ReachShape
+from bot.web.api.models.shape import PersonShape
 
 
-def evidence(bundle: EvidenceBundle) -> m.EvidenceShape:
-    """The evidence bundle."""
-    return m.EvidenceShape(
-        agent=bundle.agent,
-        at=moment(bundle.at_ns),
-        window=span_of_time(bundle.window),
-        baseline_window=span_of_time(bundle.baseline_window),
-        signals=[signal(measured) for measured in bundle.signals],
-        findings=[finding(found) for found in bundle.findings],
-        changes=[change(found) for found in bundle.changes],
-        onset=onset(bundle.onset),
-        sources=[m.SourceShape(**encode(source)) for source in bundle.sources],
-        missing=list(bundle.missing),
-        also_affected=list(bundle.also_affected),
-        same_provider=list(bundle.same_provider),
-        slow_steps=[m.SlowStepShape(**encode(step)) for step in bundle.slow_steps],
-        pair=pair(bundle.pair),
-        links=dict(bundle.links),
-        courses=[course(known) for known in bundle.courses],
-        steps=m.StepsShape(**encode(bundle.steps)) if bundle.steps else None,
-    )
-
-
-def pair(known: Pair | None) -> m.PairShape | None:
-    """The bad task beside the good one, or null."""
-    if known is None:
-        return None
-    return m.PairShape(**encode(known), page=pair_page(known, "") or "")
-
-
-def course(known: Course) -> m.CourseShape:
-    """One share over time."""
-    points = [m.PointShape(start=moment(start), k=k, n=n) for start, k, n in known.points]
-    return m.CourseShape(signal=known.signal, label=known.label, seconds=known.seconds, points=points)
-
-
-def span_of_time(window: Window) -> m.SpanOfTime:
-    """A window."""
-    return m.SpanOfTime(start=moment(window.start_ns), end=moment(window.end_ns))
-
-
-def signal(measured: Signal) -> m.SignalShape:
-    """One signal."""
-    return m.SignalShape(
-        name=measured.name,
-        label=measured.label,
-        unit=measured.unit.value,
-        value=measured.value,
-        baseline=measured.baseline,
-        k=measured.k,
-        n=measured.n,
-        baseline_k=measured.baseline_k,
-        baseline_n=measured.baseline_n,
-        interval=interval(measured.interval),
-        difference=interval(measured.difference),
-        window=span_of_time(measured.window),
-        freshness=measured.fresh_seconds,
-        direction=measured.direction.value,
-        trace_ids=list(measured.trace_ids),
-        note=measured.note,
-        text=wording.measured(measured),
-        usual=measured.usual,
-        usual_n=measured.usual_n,
-    )
-
-
-def interval(known: Interval | None) -> m.IntervalShape | None:
-    """An interval, or null."""
-    return None if known is None else m.IntervalShape(low=known.low, high=known.high)
-
-
-def finding(found: Finding) -> m.FindingShape:
-    """One finding."""
-    return m.FindingShape(
-        kind=found.kind.value, span_ids=list(found.span_ids), detail=found.detail, trace_id=found.trace_id
-    )
-
-
-def change(found: Change) -> m.ChangeShape:
-    """One change."""
-    return m.ChangeShape(
-        kind=found.kind.value,
-        before=found.before,
-        after=found.after,
-        first_seen=moment(found.first_seen_ns),
-        k=found.k,
-        n=found.n,
-    )
-
-
-def onset(known: Onset | None) -> m.OnsetShape | None:
-    """The onset, or null."""
-    if known is None:
-        return None
-    return m.OnsetShape(
-        at=moment(known.at_ns), low=moment(known.low_ns), high=moment(known.high_ns), signal=known.signal
-    )
-
-
-def classification(said: Classification, bundle: EvidenceBundle | None) -> m.ClassificationShape:
-    """A classification; where it has no onset of its own it is the bundle's, and none where nothing is wrong."""
-    frozen = bundle.onset if bundle is not None and said.incident_class is not None else None
-    began = said.onset or frozen
-    return m.ClassificationShape(
-        incident_class=said.incident_class.value if said.incident_class else None,
-        cause=said.cause.value,
-        confidence=said.confidence.value,
-        onset=moment(began.at_ns) if began else None,
-        onset_interval=onset(began),
-        because=list(said.because),
-        rules_out=list(said.rules_out),
-        severity_floor=said.severity_floor.value,
-        floor_reason=said.floor_reason,
-        answers=[answer(given) for given in said.answers],
-        contributing=[other.value for other in said.contributing],
-        flags=list(said.flags),
-        suspects=[m.SuspectShape(**encode(one)) for one in said.suspects],
-        would_change=[m.WouldChangeShape(**encode(one)) for one in said.would_change],
-    )
-
-
-def answer(given: Answer) -> m.AnswerShape:
-    """One answer of the tree."""
-    return m.AnswerShape(**encode(given))
-
-
-def agent(entry: Agent, controls: Controls, *, sends: bool) -> m.AgentShape:
-    """One agent."""
-    return m.AgentShape(
-        name=entry.name,
-        description=entry.description,
-        owners=list(entry.owners),
-        environments=list(entry.environments),
-        provider=entry.provider,
-        listed=entry.listed,
-        sends_telemetry=sends,
-        controls=encode(controls),
-    )
-
-
-def trace(
-    task: Trace, findings: tuple[Finding, ...], scores: tuple[EvalScore, ...] = (), url: str = ""
-) -> m.TraceShape:
-    """One task with its steps."""
-    return m.TraceShape(
-        trace_id=task.id,
-        agent=task.agent,
-        environment=task.environment,
-        session_id=task.session_id,
-        start=moment(task.start_ns),
-        seconds=max(0, task.end_ns - task.start_ns) / 1e9,
-        error=task.error,
-        failed=task.failed,
-        complete=task.complete,
-        agent_version=task.agent_version,
-        prompt_version=task.prompt_version,
-        provider=task.provider,
-        task=encode(task.task),
-        steps=[step(span) for span in task.spans],
-        findings=[finding(found) for found in findings],
-        scores=[score(given) for given in scores],
-        url=url or None,
-    )
-
-
-def score(given: EvalScore) -> m.ScoreShape:
-    """One evaluator's verdict."""
-    return m.ScoreShape(
-        name=given.name,
-        at=moment(given.at_ns),
-        value=given.value,
-        label=given.label,
-        passed=given.passed,
-        span_id=given.span_id,
-        explanation=given.explanation,
-    )
-
-
-def step(span: Span) -> m.StepShape:
-    """One span."""
-    return m.StepShape(**plain_step(span))
-
-
-def person(who: Person) -> m.PersonShape:
+def person(who: Person) -> PersonShape:
     """Who acted."""
-    return m.PersonShape(id=who.id, name=who.name)
+    return PersonShape(id=who.id, name=who.name)
 
 
-def mitigation(lever: Mitigation, status: MitigationStatus | None = None) -> m.MitigationShape:
+def mitigation(lever: Mitigation, status: MitigationStatus | None = None) -> MitigationShape:
     """One lever, with its proof where there is one."""
     ended_by = status.ended_by if status else None
-    return m.MitigationShape(
+    return MitigationShape(
         id=lever.id,
         kind=lever.kind.value,
         label=lever.label,
@@ -247,17 +61,17 @@ def mitigation(lever: Mitigation, status: MitigationStatus | None = None) -> m.M
     )
 
 
-def preview(looked: Preview) -> m.PreviewShape:
+def preview(looked: Preview) -> PreviewShape:
     """What an order would do."""
     wanted = looked.wanted
-    return m.PreviewShape(
+    return PreviewShape(
         label=wanted.label,
         agent=wanted.agent,
         standing=looked.standing.value,
         why=looked.why,
         running=looked.running,
         sessions=looked.sessions,
-        reaches=[m.ReachShape(**encode(reach)) for reach in looked.reaches],
+        reaches=[ReachShape(**encode(reach)) for reach in looked.reaches],
         instances=looked.instances,
         before=looked.before,
         after=looked.after,
@@ -276,9 +90,9 @@ def preview(looked: Preview) -> m.PreviewShape:
     )
 
 
-def approval(asked: Approval) -> m.ApprovalShape:
+def approval(asked: Approval) -> ApprovalShape:
     """A question to a second person."""
-    return m.ApprovalShape(
+    return ApprovalShape(
         id=asked.id,
         incident=asked.incident,
         agent=asked.agent,
@@ -295,15 +109,15 @@ def approval(asked: Approval) -> m.ApprovalShape:
     )
 
 
-def offer(put: Offer) -> m.OfferShape:
+def offer(put: Offer) -> OfferShape:
     """One lever put before a responder."""
-    return m.OfferShape(**encode(put), label=put.label, limit=put.limit)
+    return OfferShape(**encode(put), label=put.label, limit=put.limit)
 
 
-def incident(state: IncidentState, public_url: str) -> m.IncidentShape:
+def incident(state: IncidentState, public_url: str) -> IncidentShape:
     """An incident as it stands."""
     fixed = state.incident
-    return m.IncidentShape(
+    return IncidentShape(
         key=fixed.key,
         title=fixed.title,
         agent=fixed.agent,
@@ -331,10 +145,10 @@ def incident(state: IncidentState, public_url: str) -> m.IncidentShape:
     )
 
 
-def event(entry: Event, state: IncidentState) -> m.EventShape:
+def event(entry: Event, state: IncidentState) -> EventShape:
     """One entry of the timeline."""
     kind, fact = fact_to_json(entry.fact)
-    return m.EventShape(
+    return EventShape(
         id=entry.id,
         seq=entry.seq,
         at=entry.at,
@@ -345,21 +159,21 @@ def event(entry: Event, state: IncidentState) -> m.EventShape:
     )
 
 
-def statements(said: tuple[Statement, ...]) -> list[m.StatementShape]:
+def statements(said: tuple[Statement, ...]) -> list[StatementShape]:
     """Sentences with their events."""
-    return [m.StatementShape(text=one.text, events=list(one.events)) for one in said]
+    return [StatementShape(text=one.text, events=list(one.events)) for one in said]
 
 
-def postmortem(document: Postmortem, public_url: str) -> m.PostmortemShape:
+def postmortem(document: Postmortem, public_url: str) -> PostmortemShape:
     """The document before rendering."""
     sections: dict[Any, tuple[Statement, ...]] = dict(document.sections)
-    return m.PostmortemShape(
+    return PostmortemShape(
         incident=incident(document.state, public_url),
         drafted_at=document.drafted_at,
         sections={section.value: statements(said) for section, said in sections.items()},
         classification_story=statements(document.classification_story),
         mitigations=statements(document.mitigations),
-        todos=[m.TodoShape(section=todo.section.value, question=todo.question) for todo in document.todos],
+        todos=[TodoShape(section=todo.section.value, question=todo.question) for todo in document.todos],
         reviewable=document.reviewable,
         reviewed=document.state.status.value == "reviewed",
         runbook_steps=statements(document.steps),
