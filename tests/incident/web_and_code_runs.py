@@ -155,6 +155,14 @@ def links_opened_one_by_one(chance: Random) -> Found:
     ], None
 
 
+def table_that_fills(chance: Random) -> Found:
+    head = "NAMESPACE NAME READY STATUS RESTARTS AGE"
+    return [
+        call("bash", {"command": "kubectl get pods -A"}, f"{head}\n" + "\n".join(page(chance, 6) for _ in range(9)))
+        for _ in range(4)
+    ], None
+
+
 WEB_AND_CODE_ORDINARY: tuple[Family, ...] = (
     one_tool_with_other_inputs_in_text,
     one_question_for_each_detail,
@@ -163,4 +171,5 @@ WEB_AND_CODE_ORDINARY: tuple[Family, ...] = (
     scrolling_down_one_page,
     edit_mended_after_refusals,
     links_opened_one_by_one,
+    table_that_fills,
 )

@@ -12,7 +12,7 @@ from bot.incident.detectors.alike import Words, numbered, other_things, shared, 
 SAME = 0.75  # of the words of two accounts
 OPENING = 240  # characters; two accounts that begin alike for so long are about the same page
 LONGEST = 200  # characters of an account's first paragraph
-PLACE = 400  # characters in whose first line an answer says where it is from: a title, an address, a place on the page
+PLACE = 400  # characters in which an answer says where it is from, in its first line: an address, a title, a place on the page
 LEAST_PLACE = 5  # different words; fewer say nothing about where
 SERIAL = 12  # characters; so long a word with a digit in it is new in every answer
 
@@ -29,7 +29,7 @@ class Deed:
     account: str
     words: Words
     target: Words
-    place: Words  # the words with which the answer begins; empty where it is nothing but the account
+    place: Words  # the words in which the answer names the address it is from; often empty
 
 
 def deed_of(text: str, result: str = "") -> Deed:
@@ -41,8 +41,11 @@ def deed_of(text: str, result: str = "") -> Deed:
 
 
 def place_in(answer: str) -> Words:
-    """The words in which an answer says where it is from, without times and serial numbers; empty where it does not."""
-    opening = _FRAGMENT.sub("", without_clocks(answer.strip()[:PLACE]))
+    """The words in which an answer names its address, without times and serial numbers; empty where it names none."""
+    opening = answer.strip()[:PLACE]
+    if "://" not in opening:
+        return frozenset()
+    opening = _FRAGMENT.sub("", without_clocks(opening))
     for part in (opening.partition("\n")[0], opening):
         words = frozenset(word for word in words_of(part) if len(word) < SERIAL or not numbered(frozenset((word,))))
         if len(words) >= LEAST_PLACE:
