@@ -94,6 +94,22 @@ def nothing_given_and_refused(chance: Random) -> Found:
     return [call("_Exception", "", refused, failed=True) for _ in _turns(chance)], 2
 
 
+def element_clicked_elsewhere(chance: Random) -> Found:
+    clicked = f'Clicked a "{chance.choice(THINGS).capitalize()}\nNot selected yet"'
+    at = {"index": chance.randrange(900)}
+    return [
+        call("click", {**at, "x": chance.randrange(999), "y": chance.randrange(999)}, clicked) for _ in _turns(chance)
+    ], 2
+
+
+def never_a_command(chance: Random) -> Found:
+    steps = []
+    for _ in _turns(chance, 4):
+        said = page(chance, 12).capitalize()
+        steps.append(call("command", {"text": said}, f"Unknown command: {said.split()[0]}", failed=True))
+    return steps, 3
+
+
 WEB_AND_CODE_LOOPING: tuple[Family, ...] = (
     same_action_and_input_in_text,
     same_command_in_a_fence,
@@ -103,6 +119,8 @@ WEB_AND_CODE_LOOPING: tuple[Family, ...] = (
     every_request_has_its_own_id,
     one_button_on_one_page,
     nothing_given_and_refused,
+    element_clicked_elsewhere,
+    never_a_command,
 )
 
 
@@ -163,6 +181,24 @@ def table_that_fills(chance: Random) -> Found:
     ], None
 
 
+def list_ticked_off(chance: Random) -> Found:
+    things = [f"Check the {thing} page" for thing in chance.sample(THINGS, 6)]
+    steps: list[Step] = []
+    for done in range(len(things)):
+        ticks = "\n".join(f"{'☒' if at < done else '☐'} {thing}" for at, thing in enumerate(things))
+        steps.append(call("update_todos", "", ticks))
+        steps.append(call("open", {"page": things[done]}, page(chance, 30)))
+    return steps, None
+
+
+def user_nobody_knows(chance: Random) -> Found:
+    names = chance.sample(CITIES, 6)
+    return [
+        call("find_user", {"name": name}, f"Error: no user {name} was found in the directory.", failed=True)
+        for name in names
+    ], None
+
+
 WEB_AND_CODE_ORDINARY: tuple[Family, ...] = (
     one_tool_with_other_inputs_in_text,
     one_question_for_each_detail,
@@ -172,4 +208,6 @@ WEB_AND_CODE_ORDINARY: tuple[Family, ...] = (
     edit_mended_after_refusals,
     links_opened_one_by_one,
     table_that_fills,
+    list_ticked_off,
+    user_nobody_knows,
 )

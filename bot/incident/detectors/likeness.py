@@ -39,6 +39,7 @@ COMPLAINT = 120  # characters in which an error says what is wrong, before it sh
 LONG_OUTCOME = 80  # characters; a shorter one ("ok") is the same for different things
 FEWEST_THOUGHT = 40  # characters
 
+_TICKS = re.compile(r"[☐☑☒✅✓✔✗✘]|\[[ xX]\]")
 _NONE_FAILED = re.compile(r"\b(?:0|no) (?:failed|failures?|errors?)\b", re.IGNORECASE)
 _ELEMENT = re.compile(r"\W*(?:\w+\W+){0,2}?(?:click|type|fill|press|select|hover|tap|input)(?![a-z])", re.IGNORECASE)
 _TURNING = re.compile(r"\b(?:next (?!action|step)|another |more |other |remaining |scroll|each )", re.IGNORECASE)
@@ -157,7 +158,7 @@ def _same_but_for_stamps(a: Step, b: Step) -> bool:
 def _same_outcome(a: Step, b: Step, sets: _Sets, *, same_call: bool = True) -> bool:
     """Two results of one call differ only in what says nothing: the clock, or where an error is reported from.
 
-    Of the ``same_call`` no number may differ either: where a counter goes on, a poll makes progress.
+    Of the ``same_call`` no number may differ either: where a counter goes on, a poll makes progress, as does a list ticked off.
     """
     if a.outcome is None or b.outcome is None or a.failing != b.failing:
         return False
@@ -169,6 +170,8 @@ def _same_outcome(a: Step, b: Step, sets: _Sets, *, same_call: bool = True) -> b
     if same_call and _from_one_place(a, b):
         a.vague = b.vague = True
         return True
+    if _TICKS.findall(a.outcome_text) != _TICKS.findall(b.outcome_text):
+        return False
     first, second = sets.timeless(a.outcome_text), sets.timeless(b.outcome_text)
     if first == second:
         return bool(first.strip())
@@ -196,8 +199,8 @@ def _same_intent(a: Step, b: Step, sets: _Sets) -> bool:
     if a.outcome is None or b.outcome is None or a.failing != b.failing:
         return False
     long = len(a.outcome_text) >= LONG_OUTCOME
-    if a.outcome == b.outcome and long and not a.failing and _next_page(a, b):
-        return True
+    if a.outcome == b.outcome and not a.failing and (long or deed_of(a.outcome_text).target) and _next_page(a, b):
+        return True  # the same page, or what the result names was done to the same thing at other coordinates
     one, other = sets.free(a.given_text), sets.free(b.given_text)
     if one is None or other is None or one[0] != other[0] or not _reworded(one[1], other[1]):
         return False

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bot.incident.detectors.alike import one_form, other_things, shared, without_numbers, words_of
+from bot.incident.detectors.alike import Words, one_form, other_things, shared, without_numbers, words_of
 from bot.incident.detectors.task_steps import CUT, Step
 
 UNMOVED = 4  # different calls that get the same long result: a page on which nothing has any effect
@@ -14,6 +14,7 @@ SAME_THOUGHT = 0.5  # of the words of two
 FEWEST_WORDS = 12  # different words of such a thought
 SHORTEST_RESULT = 20  # characters
 REFUSED = 4  # failures of one call, whatever the error says
+ILL_FORMED = 4  # calls of one tool that are all refused for their form
 RENUMBERED = 5  # failures of calls that differ only in numbers, with errors that do, too
 DETERMINED = 4  # times that one call is made with the same long thought
 COUNTING = 6  # the same where its results differ in numbers only, which may be progress
@@ -21,6 +22,13 @@ LONG_THOUGHT = 20  # different words
 RETRIES = 4  # failures of one call that a success right after excuses
 
 _NUMBERS = re.compile(r"\d{2,}")
+# Errors about how a call is written; one about what it is for ("user 17 not found") may be another thing each time
+_FORM = re.compile(
+    r"\b(?:unknown|invalid|unrecogni[sz]ed|malformed|unsupported) (?:command|action|tool|function|option|syntax|format|json|input)"
+    r"|\b(?:could not|cannot|can't|failed to|unable to) parse|\bpars(?:e|ing) error|\bno such (?:command|action|tool|function)"
+    r"|\bis not a (?:valid|known|recogni[sz]ed) (?:command|action|tool|function)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,7 @@ def row_in(steps: Sequence[Step]) -> Row | None:
             _longest_of(calls, _same_tool_fails, _renumbered, RENUMBERED),
             RENUMBERED,
         ),
+        _row("calls whose form is refused", _longest(calls, _ill_formed), ILL_FORMED),
         _determined(calls),
     ]
     return max((row for row in found if row), key=lambda row: len(row.steps), default=None)
@@ -125,6 +134,19 @@ def _renumbered(before: Step, step: Step) -> bool:
     return without_numbers(before.given_text) == without_numbers(step.given_text) and (
         without_numbers(before.outcome_text) == without_numbers(step.outcome_text)
     )
+
+
+def _ill_formed(before: Step, step: Step) -> bool:
+    """Both are refused for their form with the same words, but for those that repeat what was written."""
+    if not _same_tool_fails(before, step) or not (
+        _FORM.search(before.outcome_text) and _FORM.search(step.outcome_text)
+    ):
+        return False
+    return _own_words(before) == _own_words(step)
+
+
+def _own_words(step: Step) -> Words:
+    return words_of(step.outcome_text) - words_of(step.given_text)
 
 
 def _determined(calls: Sequence[Step]) -> Row | None:
