@@ -23,6 +23,7 @@ from bot.incident.evidence import (
     Window,
 )
 from bot.incident.metrics import Metric
+from bot.incident.neighbours import affected, same_provider, since
 from bot.incident.pairing import pair_of
 from bot.incident.reading import Reading, tool_steps
 from bot.incident.rules import Taxonomy
@@ -45,7 +46,6 @@ from bot.incident.signals.courses import courses, steps_distribution
 from bot.incident.signals.scope import Scope
 from bot.incident.signals.time_spent import slow_steps
 from bot.incident.signals.troubles import GUARDS, troubles
-from bot.incident.statistics import evidence
 from bot.incident.telemetry import EvalScore
 from bot.incident.tool_use import manifest
 
@@ -57,8 +57,6 @@ WINDOW = 10 * MINUTE  # where nothing is known to have begun
 LONGEST_WINDOW = 20 * MINUTE
 WIDE_GAP = 8 * MINUTE  # the same, where nobody knows when it began: a first sign must not count as known
 GAP = MINUTE  # kept out of the baseline, so that a blurred beginning does not spoil it
-SHARED_TROUBLE = 2.0  # nats at which a neighbour on the same provider counts as affected
-FEWEST_OF_A_NEIGHBOUR = 3  # tasks in the window; the first may have started before the trouble
 MOST_FINDINGS = 40
 _CONCERNS = (outcomes, models, tools, effort, quality, conduct, actions, security, freshness, evaluators)
 
@@ -107,7 +105,7 @@ def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_n
         ),
         onset=onset,
         sources=tuple(found.sources),
-        also_affected=tuple(name for name in peers if affected(scope, scope.others[name])),
+        also_affected=affected(scope, peers),
         same_provider=peers,
         slow_steps=slow_steps(scope),
         pair=pair_of(scope),
@@ -201,38 +199,6 @@ def scope_of(
         score_ns=max((score.at_ns for score in scores if score.at_ns <= at_ns), default=None),
         fleet_ns=max((min(one.end_ns, at_ns) for found in neighbours.values() for one in found), default=None),
     )
-
-
-def since(start_ns: int, others: Mapping[str, Sequence[Reading]]) -> Mapping[str, Sequence[Reading]]:
-    """Other agents' tasks of the window, where they are enough to say something about a provider."""
-    recent = {name: [one for one in theirs if one.at_ns >= start_ns] for name, theirs in others.items()}
-    return {name: theirs for name, theirs in recent.items() if len(theirs) >= FEWEST_OF_A_NEIGHBOUR}
-
-
-def same_provider(readings: Sequence[Reading], others: Mapping[str, Sequence[Reading]]) -> tuple[str, ...]:
-    """Other agents that use a provider of this one, by name."""
-    mine = providers(readings)
-    return tuple(sorted(name for name, found in others.items() if mine & providers(found)))
-
-
-def providers(readings: Sequence[Reading]) -> frozenset[str]:
-    """The providers that the tasks' model calls name."""
-    named = {reading.provider for reading in readings}
-    named.update([step.provider for reading in readings for step in reading.models])
-    return frozenset(name for name in named if name)
-
-
-def affected(scope: Scope, neighbour: Sequence[Reading]) -> bool:
-    """The neighbour has model errors, long waits or swapped models in the same window, unlike before."""
-    now = [one for one in neighbour if one.models and scope.window.start_ns <= one.at_ns < scope.at_ns]
-    before = [one for one in neighbour if one.models and one.at_ns < scope.baseline.end_ns]
-    limit = models.slow_limit(before)
-    pairs = (
-        ([models.erring(one) for one in now], [models.erring(one) for one in before]),
-        ([one.mismatched for one in now], [one.mismatched for one in before]),
-        ([seen.bad for seen in models.slow_tasks(now, limit)], [seen.bad for seen in models.slow_tasks(before, limit)]),
-    )
-    return any(evidence(sum(a), len(a), sum(b), len(b)) > SHARED_TROUBLE for a, b in pairs)
 
 
 def findings(scope: Scope) -> tuple[Finding, ...]:

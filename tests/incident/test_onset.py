@@ -1,0 +1,30 @@
+"""When it began: what the interval promises, over beginnings that are known."""
+
+from random import Random
+
+import pytest
+from bot.incident.detectors.onset import onset_of, series
+
+S = 1_000_000_000
+NOW = 1_800_000_000 * S
+RUNS = 60
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "a_minute"),
+    [(0.0, 1.0, 8), (0.0, 0.4, 10), (0.03, 0.2, 40), (0.08, 0.43, 9), (0.03, 0.3, 3), (0.0, 1.0, 100)],
+)
+def test_the_interval_holds_the_true_beginning_nine_times_in_ten(before: float, after: float, a_minute: int) -> None:
+    """Beginnings fall anywhere, not only on the moments that are tried; the interval is meant to hold 95 % of them."""
+    chance = Random(5)
+    found, held = 0, 0
+    for _ in range(RUNS):
+        began = NOW - int(chance.uniform(6, 25) * 60 * S)
+        times = [NOW - int(chance.uniform(0, 90 * 60) * S) for _ in range(a_minute * 90)]
+        outcomes = [(at, chance.random() < (after if at >= began else before)) for at in times]
+        if onset := onset_of({"task_failures": [series(outcomes)]}, NOW, {}):
+            found += 1
+            held += onset.low_ns <= began <= onset.high_ns
+            assert onset.low_ns < onset.at_ns < onset.high_ns
+    assert found > 0.8 * RUNS
+    assert held >= 0.9 * found
