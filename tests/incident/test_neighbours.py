@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from bot.incident.gathering import Gathered, gather
 from bot.incident.reading import ModelStep, Reading
 from tests.taxonomies import TAXONOMY

@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+
 from bot.incident.detectors.onset import onset_of, series
 
 S = 1_000_000_000
@@ -16,7 +17,7 @@ RUNS = 60
 )
 def test_the_interval_holds_the_true_beginning_nine_times_in_ten(before: float, after: float, a_minute: int) -> None:
     """Beginnings fall anywhere, not only on the moments that are tried; the interval is meant to hold 95 % of them."""
-    chance = Random(5)
+    chance = Random(5)  # noqa: S311 - no secret
     found, held = 0, 0
     for _ in range(RUNS):
         began = NOW - int(chance.uniform(6, 25) * 60 * S)
