@@ -52,6 +52,10 @@ def provider_troubles(recent: Iterable[Reading], earlier: Iterable[Reading]) -> 
     pairs = (
         ("calls", [models.erring(one) for one in now], [models.erring(one) for one in before]),
         ("answers", [one.mismatched for one in now], [one.mismatched for one in before]),
-        ("calls", *([seen.bad for seen in models.slow_tasks(tasks, limit)] for tasks in (now, before))),
+        (
+            "calls",
+            [seen.bad for seen in models.slow_tasks(now, limit)],
+            [seen.bad for seen in models.slow_tasks(before, limit)],
+        ),
     )
     return frozenset(name for name, a, b in pairs if evidence(sum(a), len(a), sum(b), len(b)) > SHARED_TROUBLE)
