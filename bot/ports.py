@@ -16,8 +16,9 @@ from bot.incident.model import Incident, IncidentKey, Person
 from bot.incident.outline import Outline
 from bot.incident.reading import Reading
 from bot.incident.review import Postmortem
+from bot.incident.state import IncidentState
 from bot.incident.telemetry import EvalScore, Span, Trace
-from bot.incident.timeline import Event, Fact, IncidentState
+from bot.incident.timeline import Event, Fact
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from bot.incident.kinds import LEVERS, MitigationKind
 from bot.incident.mitigation import BUILT_IN, EVERYWHERE, Mitigation, MitigationState, OnExpiry, Scope
 from bot.incident.model import Via
 from bot.incident.narration import proof_line
-from bot.incident.timeline import MitigationStatus
+from bot.incident.state import MitigationStatus
 from bot.response.mitigate import Order, checked_order
 
 LOOK_EVERY = 0.3  # seconds between two looks at the proof

@@ -9,7 +9,7 @@ from bot.incident.approval import Approval
 from bot.incident.errors import BadInput, Locked
 from bot.incident.remediation import Outcome, RemediationOffer, Wish
 from bot.incident.rules import RemediationKind
-from bot.incident.timeline import IncidentState, RemediationStatus
+from bot.incident.state import IncidentState, RemediationStatus
 from bot.response.override import waiting, waiting_for
 
 KINDS = tuple(kind.value for kind in RemediationKind)

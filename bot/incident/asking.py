@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.questions import open_questions
 from bot.incident.rules import QuestionRole, Taxonomy
-from bot.incident.timeline import IncidentState, Replied
+from bot.incident.state import IncidentState, Replied
 
 MOST_ASKED = 3  # while telemetry is fresh and nobody disagrees with it: what a person woken at night looks through
 

@@ -9,20 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.incident.evidence import Course, Direction, EvidenceBundle, Onset, Signal, StepsDistribution, Unit
+from bot.incident.facts.classifying import ClassificationOverdue, Classified
+from bot.incident.facts.closing import Resolved
+from bot.incident.facts.declaring import Declared
+from bot.incident.facts.mitigating import MitigationApplied, MitigationExpired, MitigationProven, MitigationReverted
 from bot.incident.signals.courses import pass_rate
 from bot.incident.statistics import wilson
 from bot.incident.summary import ALWAYS, is_part
-from bot.incident.timeline import (
-    ClassificationOverdue,
-    Classified,
-    Declared,
-    Event,
-    MitigationApplied,
-    MitigationExpired,
-    MitigationProven,
-    MitigationReverted,
-    Resolved,
-)
+from bot.incident.timeline import Event
 from bot.incident.wording import measured, percent
 
 

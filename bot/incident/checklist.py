@@ -5,8 +5,8 @@ from datetime import datetime
 
 from bot.incident.model import Person
 from bot.incident.runbook import Phase, Runbook, Step
+from bot.incident.state import IncidentState, Tick
 from bot.incident.taxonomy import Cause
-from bot.incident.timeline import IncidentState, Tick
 
 
 @dataclass(frozen=True, slots=True)

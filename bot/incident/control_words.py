@@ -3,11 +3,8 @@
 from typing import assert_never
 
 from bot.incident.approval import Approval
-from bot.incident.control_facts import (
-    ApprovalDecided,
-    ApprovalFact,
-    ApprovalLapsed,
-    ApprovalRequested,
+from bot.incident.facts.approving import ApprovalDecided, ApprovalFact, ApprovalLapsed, ApprovalRequested
+from bot.incident.facts.control import (
     ControlFact,
     EvidenceKept,
     ExitPlanned,

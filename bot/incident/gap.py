@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.incident.evidence import EvidenceBundle, Signal, Unit
+from bot.incident.facts.declaring import Declared
 from bot.incident.model import Via
-from bot.incident.timeline import Declared
 
 
 @dataclass(frozen=True, slots=True)

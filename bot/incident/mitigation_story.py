@@ -5,11 +5,10 @@ A signal that no event records is said to be unrecorded; that a control worked i
 
 from dataclasses import dataclass, field
 
-from bot.incident.control_facts import (
-    ActionAdded,
-    ApprovalDecided,
-    ApprovalLapsed,
-    ApprovalRequested,
+from bot.incident.facts.approving import ApprovalDecided, ApprovalLapsed, ApprovalRequested
+from bot.incident.facts.classifying import ClassDoubted
+from bot.incident.facts.closing import ActionAdded
+from bot.incident.facts.control import (
     EvidenceKept,
     ExitPlanned,
     ExitWaiting,
@@ -23,6 +22,15 @@ from bot.incident.control_facts import (
     MitigationUncertain,
     MitigationWarned,
 )
+from bot.incident.facts.mitigating import (
+    MitigationApplied,
+    MitigationExpired,
+    MitigationExtended,
+    MitigationHeld,
+    MitigationProven,
+    MitigationRefused,
+    MitigationReverted,
+)
 from bot.incident.kinds import Value, label_of
 from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState, Verdict
 from bot.incident.narration import narrate
@@ -33,19 +41,9 @@ from bot.incident.remediation import (
     RemediationStarted,
     VersionEvaluated,
 )
+from bot.incident.state import IncidentState
 from bot.incident.statements import Statement, clock, minutes
-from bot.incident.timeline import (
-    ClassDoubted,
-    Event,
-    IncidentState,
-    MitigationApplied,
-    MitigationExpired,
-    MitigationExtended,
-    MitigationHeld,
-    MitigationProven,
-    MitigationRefused,
-    MitigationReverted,
-)
+from bot.incident.timeline import Event
 
 COURSE = (
     MitigationApplied,

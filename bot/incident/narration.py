@@ -3,11 +3,20 @@
 from typing import assert_never
 
 from bot.incident.classification import Reply
-from bot.incident.control_facts import (
-    ActionAdded,
-    ApprovalDecided,
-    ApprovalLapsed,
-    ApprovalRequested,
+from bot.incident.control_words import approval_sentence, control_sentence
+from bot.incident.facts.approving import ApprovalDecided, ApprovalLapsed, ApprovalRequested
+from bot.incident.facts.classifying import (
+    ClassDoubted,
+    ClassificationOverdue,
+    ClassificationReminded,
+    Classified,
+    OwnerInvited,
+    QuestionAnswered,
+    SeverityChanged,
+    StepTicked,
+)
+from bot.incident.facts.closing import ActionAdded, PostmortemDrafted, Resolved, Reviewed, ReviewWritten
+from bot.incident.facts.control import (
     EvidenceKept,
     ExitPlanned,
     ExitWaiting,
@@ -21,7 +30,17 @@ from bot.incident.control_facts import (
     MitigationUncertain,
     MitigationWarned,
 )
-from bot.incident.control_words import approval_sentence, control_sentence
+from bot.incident.facts.declaring import Declared, EvidenceFrozen, RoomPrepared
+from bot.incident.facts.mitigating import (
+    MitigationApplied,
+    MitigationExpired,
+    MitigationExtended,
+    MitigationHeld,
+    MitigationProven,
+    MitigationRefused,
+    MitigationReverted,
+)
+from bot.incident.facts.people import NoteAdded, RoleTaken, UpdatePosted
 from bot.incident.mitigation import Proof
 from bot.incident.remediation import (
     EvaluationAsked,
@@ -31,36 +50,8 @@ from bot.incident.remediation import (
     RemediationStarted,
     VersionEvaluated,
 )
-from bot.incident.timeline import (
-    ClassDoubted,
-    ClassificationOverdue,
-    ClassificationReminded,
-    Classified,
-    Declared,
-    Event,
-    EvidenceFrozen,
-    Fact,
-    IncidentState,
-    MitigationApplied,
-    MitigationExpired,
-    MitigationExtended,
-    MitigationHeld,
-    MitigationProven,
-    MitigationRefused,
-    MitigationReverted,
-    NoteAdded,
-    OwnerInvited,
-    PostmortemDrafted,
-    QuestionAnswered,
-    Resolved,
-    Reviewed,
-    ReviewWritten,
-    RoleTaken,
-    RoomPrepared,
-    SeverityChanged,
-    StepTicked,
-    UpdatePosted,
-)
+from bot.incident.state import IncidentState
+from bot.incident.timeline import Event, Fact
 
 
 def narrate(event: Event, state: IncidentState | None = None) -> str:

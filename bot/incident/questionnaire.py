@@ -10,8 +10,8 @@ from bot.incident.evidence import EvidenceBundle
 from bot.incident.model import Impact
 from bot.incident.rules import QuestionFacts, Taxonomy
 from bot.incident.severity import UNKNOWN_IMPACT, Reasoned, floor
+from bot.incident.state import IncidentState, Replied
 from bot.incident.taxonomy import Cause, IncidentClass
-from bot.incident.timeline import IncidentState, Replied
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from bot.incident.evidence import ENOUGH, Direction, EvidenceBundle, Signal, Uni
 from bot.incident.gathering import Gathered, gather
 from bot.incident.kinds import MitigationKind
 from bot.incident.rules import Taxonomy
+from bot.incident.state import MitigationStatus
 from bot.incident.statistics import newcombe, wilson
-from bot.incident.timeline import MitigationStatus
 from bot.incident.wording import figure, percent, quantity
 
 NEAR_SHARE = 0.05  # of all observations: that near the baseline counts as back, where chance explains the rest

@@ -12,6 +12,9 @@ from typing import TypeVar
 from bot.incident.charts import Chart, charts_for
 from bot.incident.checklist import checklist_of
 from bot.incident.evidence import EvidenceBundle
+from bot.incident.facts.classifying import ClassificationOverdue, Classified, StepTicked
+from bot.incident.facts.closing import Resolved
+from bot.incident.facts.declaring import Declared, EvidenceFrozen
 from bot.incident.gap import monitoring_gap
 from bot.incident.labels import labels_in_words
 from bot.incident.mitigation_story import actions, approvals, course, times
@@ -19,18 +22,10 @@ from bot.incident.model import Via
 from bot.incident.narration import narrate
 from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
+from bot.incident.state import IncidentState
 from bot.incident.statements import Statement, clock, minutes
 from bot.incident.taxonomy import Cause
-from bot.incident.timeline import (
-    ClassificationOverdue,
-    Classified,
-    Declared,
-    Event,
-    EvidenceFrozen,
-    IncidentState,
-    Resolved,
-    StepTicked,
-)
+from bot.incident.timeline import Event
 from bot.incident.wording import measured
 
 F = TypeVar("F")

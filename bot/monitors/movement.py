@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.incident.errors import FirstfiveError
+from bot.incident.facts.classifying import ClassDoubted
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import FIRSTFIVE
 from bot.incident.movement import Movement, movement
 from bot.incident.rules import LeverFit
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import IncidentClass
-from bot.incident.timeline import ClassDoubted, IncidentState
 from bot.ports import Clock, Records, Work
 from bot.response.gather import Gather
 from bot.response.recording import post, record, state_of

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from bot.incident.composition import Controls, compose
 from bot.incident.errors import FirstfiveError
+from bot.incident.facts.mitigating import MitigationProven
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, MitigationState, Proof, Verdict
+from bot.incident.mitigation_folding import PROVABLE, state_of
 from bot.incident.model import FIRSTFIVE, Catalogue
 from bot.incident.proof import Before, observe
 from bot.incident.telemetry import Trace
-from bot.incident.timeline import PROVABLE, MitigationProven, state_of
 from bot.ports import Clock, Records, Traces
 from bot.response.carry_out import escalate
 from bot.response.driving import Drivers

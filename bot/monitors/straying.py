@@ -13,12 +13,12 @@ from datetime import timedelta
 from hashlib import sha256
 
 from bot.incident.composition import compose
-from bot.incident.control_facts import MitigationStrayed
 from bot.incident.errors import FirstfiveError
+from bot.incident.facts.control import MitigationStrayed
 from bot.incident.kinds import LEVERS, Joining
 from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState, ReadBack
+from bot.incident.mitigation_folding import PROVABLE
 from bot.incident.model import FIRSTFIVE
-from bot.incident.timeline import PROVABLE
 from bot.ports import Clock, Records, Work
 from bot.response.carry_out import CarryOut, drive_of, read_back
 from bot.response.driving import Drivers

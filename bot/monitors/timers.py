@@ -6,18 +6,14 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.incident.approval import Loosening
-from bot.incident.control_facts import MitigationWarned
 from bot.incident.errors import NotFound
+from bot.incident.facts.classifying import ClassificationOverdue, ClassificationReminded, SeverityChanged
+from bot.incident.facts.control import MitigationWarned
+from bot.incident.facts.mitigating import MitigationHeld
 from bot.incident.mitigation import Ending, Mitigation, MitigationState, OnExpiry
 from bot.incident.model import FIRSTFIVE, IncidentKey
+from bot.incident.state import IncidentState
 from bot.incident.statements import minutes
-from bot.incident.timeline import (
-    ClassificationOverdue,
-    ClassificationReminded,
-    IncidentState,
-    MitigationHeld,
-    SeverityChanged,
-)
 from bot.ports import Clock, JobName, Records, Work
 from bot.response.changes import Changes
 from bot.response.declare import NUDGE_AFTER

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.incident.classification import Question, Reply
 from bot.incident.model import Person
 from bot.incident.questionnaire import Questionnaire, mark_of
-from bot.incident.timeline import Replied
+from bot.incident.state import Replied
 from bot.response.classify import Classify, Given
 
 

@@ -12,7 +12,9 @@ from datetime import timedelta
 from hashlib import sha256
 
 from bot.incident.composition import Controls, compose
-from bot.incident.control_facts import (
+from bot.incident.driving import Receipt
+from bot.incident.errors import FirstfiveError, Misconfigured, Refused, Unavailable
+from bot.incident.facts.control import (
     MitigationAdjusted,
     MitigationConfirmed,
     MitigationDeclined,
@@ -20,13 +22,12 @@ from bot.incident.control_facts import (
     MitigationNotLifted,
     MitigationUncertain,
 )
-from bot.incident.driving import Receipt
-from bot.incident.errors import FirstfiveError, Misconfigured, Refused, Unavailable
+from bot.incident.facts.mitigating import MitigationExpired, MitigationReverted
 from bot.incident.fitness import stronger
 from bot.incident.kinds import Value
 from bot.incident.mitigation import PROOF_DEADLINE, Ending, Mitigation, MitigationState, ReadBack
 from bot.incident.model import FIRSTFIVE
-from bot.incident.timeline import Fact, MitigationExpired, MitigationReverted
+from bot.incident.timeline import Fact
 from bot.ports import Clock, Control, Driver, Job, JobName, Records, Work
 from bot.response.driving import Drivers
 from bot.response.recording import post, record

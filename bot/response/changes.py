@@ -13,18 +13,14 @@ from bot.incident.approval import (
     Loosening,
     approval_id,
 )
-from bot.incident.control_facts import (
-    ApprovalDecided,
-    ApprovalLapsed,
-    ExitPlanned,
-    MitigationAdjusted,
-)
 from bot.incident.direction import Direction, Way, change
 from bot.incident.errors import NeedsSecondPerson
+from bot.incident.facts.approving import ApprovalDecided, ApprovalLapsed
+from bot.incident.facts.control import ExitPlanned, MitigationAdjusted
+from bot.incident.facts.mitigating import MitigationExtended
 from bot.incident.kinds import figure_of, joined, label_of
 from bot.incident.mitigation import BUILT_IN, DEFAULT_TTL, MAX_TTL, Ending, ExitPlan, Mitigation, MitigationState
 from bot.incident.model import FIRSTFIVE, Person
-from bot.incident.timeline import MitigationExtended
 from bot.ports import Clock, Control, Records, Work
 from bot.response.carry_out import PATIENCE_OF_PEOPLE, CarryOut, drive_of
 from bot.response.in_force import DRIVE_SOON, Applying, controls_in, decline, lift, put_in_force, schedule_end, step_of

@@ -9,13 +9,14 @@ from bot.incident.answering import answers_from, look_at
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.errors import BadInput, Overtaken
 from bot.incident.evidence import EvidenceBundle
+from bot.incident.facts.classifying import Classified, QuestionAnswered
 from bot.incident.model import FIRSTFIVE, Person
 from bot.incident.questionnaire import Questionnaire, counted, questionnaire
 from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.severity import Reasoned, floor
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
-from bot.incident.timeline import Classified, IncidentState, QuestionAnswered
 from bot.ports import Clock, Records, RoomTask, RoomTaskKind
 from bot.response.gather import Suggest
 from bot.response.recording import open_state_of, record, state_of

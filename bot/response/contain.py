@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.incident.approval import Approval, incident_of
-from bot.incident.control_facts import ApprovalRequested
 from bot.incident.errors import KeyReused, NotFound
+from bot.incident.facts.approving import ApprovalRequested
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Person, Via
-from bot.incident.timeline import IncidentState, MitigationStatus
+from bot.incident.state import IncidentState, MitigationStatus
 from bot.ports import Clock, Records
 from bot.response.declare import Declaration, Declare
 from bot.response.known import KnownAgent

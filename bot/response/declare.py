@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.incident.errors import BadInput
+from bot.incident.facts.declaring import Declared
 from bot.incident.model import Agent, Catalogue, IncidentKey, Person, Via
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Severity
-from bot.incident.timeline import Declared, IncidentState
 from bot.ports import Background, Clock, Job, JobName, NewIncident, Records, Work
 from bot.response.freeze import FreezeEvidence
 from bot.response.recording import record, state_of

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from bot.incident.approval import Ask, Loosening
-from bot.incident.control_facts import ExitWaiting
+from bot.incident.facts.control import ExitWaiting
 from bot.incident.mitigation import Ending, Mitigation, MitigationState
 from bot.incident.model import FIRSTFIVE
 from bot.incident.recovery import Gate, Recovery
 from bot.incident.recovery import recovered as gate_met
 from bot.incident.runbook import Runbook
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import IncidentClass
-from bot.incident.timeline import IncidentState
 from bot.ports import Clock, Records, Work
 from bot.response.changes import Changes, Done
 from bot.response.gather import Suggest

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from bot.incident.codec import encode
+from bot.incident.facts.declaring import EvidenceFrozen
 from bot.incident.model import FIRSTFIVE, IncidentKey
 from bot.incident.summary import summary_of
-from bot.incident.timeline import EvidenceFrozen
 from bot.ports import Clock, Records, RoomTask, RoomTaskKind
 from bot.response.gather import Suggest
 from bot.response.recording import record, state_of

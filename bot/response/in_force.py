@@ -6,11 +6,11 @@ from datetime import datetime
 from hashlib import sha256
 
 from bot.incident.composition import Controls, compose
-from bot.incident.control_facts import MitigationDeclined, MitigationLifting
 from bot.incident.errors import Closed, NotFound, Stale
+from bot.incident.facts.control import MitigationDeclined, MitigationLifting
+from bot.incident.facts.mitigating import MitigationApplied, MitigationExpired, MitigationReverted
 from bot.incident.mitigation import BUILT_IN, Ending, Mitigation, MitigationState
 from bot.incident.model import Person
-from bot.incident.timeline import MitigationApplied, MitigationExpired, MitigationReverted
 from bot.ports import Clock, Job, JobName, Work
 from bot.response.carry_out import drive_of
 from bot.response.keeping import Kept, freeze

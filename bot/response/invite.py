@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.incident.errors import BadInput
+from bot.incident.facts.classifying import OwnerInvited
 from bot.incident.invitation import Invitation, opened, sealed
 from bot.incident.model import Catalogue, Person
-from bot.incident.timeline import OwnerInvited
 from bot.ports import Clock, Records
 from bot.response.recording import open_state_of, record
 

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass
 
 from bot.incident.codec import encode
-from bot.incident.control_facts import EvidenceKept
 from bot.incident.errors import FirstfiveError
+from bot.incident.facts.control import EvidenceKept
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Agent, Person

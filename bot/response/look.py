@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.incident.codec import decode
-from bot.incident.control_facts import EvidenceKept
 from bot.incident.errors import NotFound
 from bot.incident.evidence import EvidenceBundle
-from bot.incident.timeline import Event, EvidenceFrozen, IncidentState
+from bot.incident.facts.control import EvidenceKept
+from bot.incident.facts.declaring import EvidenceFrozen
+from bot.incident.state import IncidentState
+from bot.incident.timeline import Event
 from bot.ports import Records
 from bot.response.recording import incident_key, state_of
 

@@ -11,6 +11,7 @@ from bot.incident.codec import encode
 from bot.incident.composition import compose
 from bot.incident.direction import change
 from bot.incident.errors import BadInput, Conflict, Contraindicated, NotFound, Stale
+from bot.incident.facts.mitigating import MitigationRefused
 from bot.incident.fitness import judge, offers
 from bot.incident.kinds import LEVERS, Joining, MitigationKind
 from bot.incident.lasting import within_maximum
@@ -28,8 +29,8 @@ from bot.incident.mitigation import (
 from bot.incident.model import Catalogue, IncidentKey, Person
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
+from bot.incident.state import IncidentState
 from bot.incident.telemetry import EvalScore
-from bot.incident.timeline import IncidentState, MitigationRefused
 from bot.incident.wishes import MOST_CHARACTERS, reason_of, value_of
 from bot.ports import Clock, Records, Traces, Work
 from bot.response.changes import Changes

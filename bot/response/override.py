@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.incident.approval import APPROVAL_TTL, BREAK_GLASS_TTL, Approval, ApprovalState, Ask, Loosening, approval_id
-from bot.incident.control_facts import ApprovalDecided, ApprovalLapsed
 from bot.incident.errors import NeedsSecondPerson
+from bot.incident.facts.approving import ApprovalDecided, ApprovalLapsed
 from bot.incident.model import FIRSTFIVE, Person
 from bot.incident.remediation import RemediationStarted, Wish
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.ports import Work
 from bot.response.questions import put_question
 from bot.response.recording import open_state_of, post, record, state_of

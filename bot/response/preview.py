@@ -24,8 +24,8 @@ from bot.incident.preview import (
 )
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
+from bot.incident.state import IncidentState
 from bot.incident.suggestions import too_tight
-from bot.incident.timeline import IncidentState
 from bot.ports import Clock, Records, Traces
 from bot.response.driving import Drivers
 from bot.response.gather import nanoseconds

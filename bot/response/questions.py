@@ -1,8 +1,9 @@
 """Put a question to a second person: on the timeline, in the room, and with its end."""
 
 from bot.incident.approval import BREAK_GLASS_TTL, UNNAMED_CALLER, Approval
-from bot.incident.control_facts import ActionAdded, ApprovalRequested
 from bot.incident.errors import NotAllowed
+from bot.incident.facts.approving import ApprovalRequested
+from bot.incident.facts.closing import ActionAdded
 from bot.incident.model import FIRSTFIVE
 from bot.ports import Job, JobName, Work
 from bot.response.recording import post, record

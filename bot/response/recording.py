@@ -6,7 +6,8 @@ from hashlib import sha256
 
 from bot.incident.errors import Closed, KeyReused, NotFound
 from bot.incident.model import FIRSTFIVE, IncidentKey, Person
-from bot.incident.timeline import Fact, IncidentState
+from bot.incident.state import IncidentState
+from bot.incident.timeline import Fact
 from bot.ports import RoomTask, RoomTaskKind, Work
 
 

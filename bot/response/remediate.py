@@ -27,8 +27,8 @@ from bot.incident.remediation import (
     rollbacks,
 )
 from bot.incident.rules import RemediationKind, Taxonomy
+from bot.incident.state import IncidentState
 from bot.incident.telemetry import EvalScore
-from bot.incident.timeline import IncidentState
 from bot.incident.wishes import reason_of
 from bot.ports import Clock, Records, RoomTask, RoomTaskKind, Work
 from bot.response.gather import MOST_TASKS, Gather, nanoseconds

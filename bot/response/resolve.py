@@ -9,14 +9,15 @@ from bot.incident.approval import Ask, Loosening
 from bot.incident.classification import Classification
 from bot.incident.codec import decode
 from bot.incident.evidence import EvidenceBundle
+from bot.incident.facts.closing import PostmortemDrafted, Resolved
 from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import IncidentKey, Person
 from bot.incident.recovery import Gate, Recovery
 from bot.incident.recovery import recovered as gate_met
 from bot.incident.runbook import Runbook
+from bot.incident.state import IncidentState, MitigationStatus
 from bot.incident.summary import summary_of
 from bot.incident.taxonomy import IncidentClass
-from bot.incident.timeline import IncidentState, MitigationStatus, PostmortemDrafted, Resolved
 from bot.ports import Clock, Records, RoomTask, RoomTaskKind, Work
 from bot.response.changes import Changes
 from bot.response.gather import Suggest

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from bot.incident.codec import decode
 from bot.incident.errors import Closed, Refused
 from bot.incident.evidence import EvidenceBundle
+from bot.incident.facts.closing import Reviewed, ReviewWritten
 from bot.incident.model import Person, Status
 from bot.incident.review import Postmortem, Section, draft
 from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import IncidentClass
-from bot.incident.timeline import IncidentState, Reviewed, ReviewWritten
 from bot.ports import Clock, Records, Work
 from bot.response.recording import digest_of, record, state_of, used_before
 from bot.response.update import checked_text

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from bot.incident.checklist import Checklist, checklist_of
 from bot.incident.errors import BadInput, NotFound
+from bot.incident.facts.classifying import StepTicked
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Person
 from bot.incident.runbook import Runbook
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import IncidentClass
-from bot.incident.timeline import IncidentState, StepTicked
 from bot.ports import Clock, Records
 from bot.response.mitigate import Apply, Offers, Order
 from bot.response.recording import open_state_of, record, state_of

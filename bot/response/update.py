@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from bot.incident.errors import BadInput
+from bot.incident.facts.classifying import SeverityChanged
+from bot.incident.facts.people import NoteAdded, RoleTaken, UpdatePosted
 from bot.incident.model import Person, Role
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Severity
-from bot.incident.timeline import IncidentState, NoteAdded, RoleTaken, SeverityChanged, UpdatePosted
 from bot.ports import Clock, Records, RoomTask, RoomTaskKind
 from bot.response.recording import open_state_of, record, state_of
 

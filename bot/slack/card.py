@@ -9,13 +9,16 @@ from datetime import datetime
 
 from bot.incident.checklist import checklist_of
 from bot.incident.evidence import EvidenceBundle
+from bot.incident.facts.classifying import ClassDoubted
+from bot.incident.facts.declaring import Declared, EvidenceFrozen
 from bot.incident.links import pair_page
 from bot.incident.mitigation import Offer
 from bot.incident.model import Role
 from bot.incident.rules import ClassFacts, Taxonomy
 from bot.incident.runbook import Runbook
+from bot.incident.state import IncidentState
 from bot.incident.summary import headlines
-from bot.incident.timeline import ClassDoubted, Declared, Event, EvidenceFrozen, IncidentState
+from bot.incident.timeline import Event
 from bot.response.declare import NUDGE_AFTER
 from bot.slack.blocks import FALLBACK_LIMIT, Block, Card, actions, context, header, section
 from bot.slack.card_buttons import next_steps

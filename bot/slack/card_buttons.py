@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.incident.mitigation import Offer, Standing
 from bot.incident.model import Role
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.slack.blocks import Block, Option, button, overflow
 from bot.slack.card_controls import LEVER_MINUTES, brief, lever_text
 from bot.slack.text import plain_untrusted

@@ -19,7 +19,7 @@ from bot.incident.mitigation import (
     Standing,
     Verdict,
 )
-from bot.incident.timeline import IncidentState, MitigationStatus
+from bot.incident.state import IncidentState, MitigationStatus
 from bot.response.in_force import WARN_AFTER
 from bot.slack.blocks import SECTION_LIMIT, Block, actions, button, section
 from bot.slack.text import date_token, duration, link, plain_untrusted, quote_untrusted, sentence, shorten, who

@@ -7,7 +7,7 @@ from bot.incident.checklist import Checklist, Item, groups_of
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import DEFAULT_TTL
 from bot.incident.runbook import Deed, Phase
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.slack.blocks import Block, Card, actions, button, context, section
 from bot.slack.text import date_token, link, plain_untrusted, quote_untrusted, who
 

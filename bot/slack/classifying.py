@@ -8,8 +8,8 @@ from bot.incident.mitigation import Offer
 from bot.incident.model import Person
 from bot.incident.questionnaire import Questionnaire
 from bot.incident.rules import QuestionRole
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import IncidentClass, Severity
-from bot.incident.timeline import IncidentState
 from bot.response.classify import Choice, Seen
 from bot.response.mitigate import Order
 from bot.slack.blocks import View

@@ -10,8 +10,8 @@ from bot.incident.classification import Classification
 from bot.incident.errors import FirstfiveError, NotFound
 from bot.incident.model import Catalogue
 from bot.incident.runbook import Runbook
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import IncidentClass
-from bot.incident.timeline import IncidentState
 from bot.ports import Clock, Ids, Records, RoomTask, RoomTaskKind, Traces
 from bot.response.verbs import Verbs
 from bot.slack.answers import Answers

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from bot.incident.errors import Closed
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.response.mitigate import Order
 from bot.slack.blocks import View
 from bot.slack.classifying import Classifying

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from bot.incident.errors import FirstfiveError, NotFound
 from bot.incident.model import FIRSTFIVE, Catalogue
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.ports import RoomRecord
 from bot.response.invite import Invite
 from bot.slack.answers import Answers

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.incident.choices import full_label
-from bot.incident.control_facts import (
+from bot.incident.errors import BadInput, Closed, Conflict, Contraindicated, FirstfiveError
+from bot.incident.facts.control import (
     MitigationAdjusted,
     MitigationConfirmed,
     MitigationDeclined,
@@ -12,20 +13,14 @@ from bot.incident.control_facts import (
     MitigationNotLifted,
     MitigationStrayed,
 )
-from bot.incident.errors import BadInput, Closed, Conflict, Contraindicated, FirstfiveError
+from bot.incident.facts.mitigating import MitigationApplied, MitigationExpired, MitigationExtended, MitigationReverted
 from bot.incident.kinds import LEVERS
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Person
 from bot.incident.narration import narrate
 from bot.incident.preview import Preview
-from bot.incident.timeline import (
-    Event,
-    IncidentState,
-    MitigationApplied,
-    MitigationExpired,
-    MitigationExtended,
-    MitigationReverted,
-)
+from bot.incident.state import IncidentState
+from bot.incident.timeline import Event
 from bot.incident.wishes import value_of
 from bot.response.choices import NamesSeen
 from bot.response.mitigate import Order

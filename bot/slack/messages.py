@@ -6,7 +6,8 @@ from datetime import datetime
 from bot.incident.model import Person, Role
 from bot.incident.narration import narrate
 from bot.incident.review import Section
-from bot.incident.timeline import Event, IncidentState
+from bot.incident.state import IncidentState
+from bot.incident.timeline import Event
 from bot.response.declare import NUDGE_AFTER
 from bot.slack.blocks import FALLBACK_LIMIT, SECTION_LIMIT, Block, Card, actions, button, context, header, section
 from bot.slack.text import bold_untrusted, date_token, duration, link, quote_untrusted, shorten, who

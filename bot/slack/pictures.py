@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 from bot.incident.charts import Chart, evidence_charts
 from bot.incident.errors import FirstfiveError
 from bot.incident.evidence import EvidenceBundle
+from bot.incident.facts.declaring import RoomPrepared, RoomStep
 from bot.incident.model import FIRSTFIVE, IncidentKey
-from bot.incident.timeline import RoomPrepared, RoomStep
 from bot.ports import RoomRecord
 from bot.slack.furnishing import OK, outcome_of
 from bot.slack.room import CARD_STEP, CHANNEL, Room

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from bot.incident.facts.declaring import RoomPrepared, RoomStep
 from bot.incident.model import FIRSTFIVE, IncidentKey
 from bot.incident.runbook import Runbook
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import IncidentClass
-from bot.incident.timeline import IncidentState, RoomPrepared, RoomStep
 from bot.ports import Clock, Records, RoomRecord, RoomRecords
 from bot.response.verbs import Verbs
 from bot.slack.blocks import Card

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.incident.errors import BadInput, Closed, FirstfiveError, Locked
 from bot.incident.model import Person, Via
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.response.declare import Declaration
 from bot.response.mitigate import Order
 from bot.response.override import waiting_for

@@ -5,7 +5,7 @@ from datetime import datetime
 from bot.incident.approval import Approval
 from bot.incident.fitness import stronger
 from bot.incident.model import FIRSTFIVE, Person
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.ports import RoomTask
 from bot.slack import messages
 from bot.slack.blocks import Block, Card, actions, section

@@ -16,17 +16,13 @@ from typing import Any
 from sqlalchemy import func, select
 
 from bot.incident.codec import encode
-from bot.incident.control_facts import (
-    ApprovalDecided,
-    ApprovalRequested,
-    MitigationConfirmed,
-    MitigationDeclined,
-    MitigationUncertain,
-)
+from bot.incident.facts.approving import ApprovalDecided, ApprovalRequested
+from bot.incident.facts.control import MitigationConfirmed, MitigationDeclined, MitigationUncertain
+from bot.incident.facts.mitigating import MitigationProven
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import FIRSTFIVE, Person
 from bot.incident.remediation import RemediationStarted
-from bot.incident.timeline import Event, Fact, MitigationProven, kind_of
+from bot.incident.timeline import Event, Fact, kind_of
 from bot.storage.tables.incidents import agent_revisions, control_audit, incidents
 from bot.storage.transaction import Transaction, insert
 

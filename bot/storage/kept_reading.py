@@ -7,9 +7,11 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.incident.folding import after, fold
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Incident, IncidentKey
-from bot.incident.timeline import Event, IncidentState, after, fold
+from bot.incident.state import IncidentState
+from bot.incident.timeline import Event
 
 MOST_EVENTS = 50_000  # of all incidents together, some 100 MB; the longest unread ones are forgotten
 

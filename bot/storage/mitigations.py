@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 
 from bot.incident.codec import decode, encode
+from bot.incident.facts.mitigating import MitigationProven
 from bot.incident.mitigation import Mitigation
-from bot.incident.timeline import MitigationProven, kind_of
+from bot.incident.timeline import kind_of
 from bot.ports import Mitigations
 from bot.storage.audit import Audit, Change, next_revision
 from bot.storage.kept_reading import KeptReading

@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 
 from bot.incident.errors import NotFound
 from bot.incident.model import Incident, IncidentKey, Person
-from bot.incident.timeline import Event, Fact, IncidentState, fact_from_json, fact_to_json, kind_of
+from bot.incident.state import IncidentState
+from bot.incident.timeline import Event, Fact, fact_from_json, fact_to_json, kind_of
 from bot.ports import Timelines
 from bot.storage.audit import Audit
 from bot.storage.kept_reading import KeptReading

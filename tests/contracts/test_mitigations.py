@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Delete, Update, delete, select, update
 
 from bot.incident.codec import encode
+from bot.incident.facts.mitigating import MitigationApplied, MitigationProven, MitigationReverted
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import (
     EVERYWHERE,
@@ -24,7 +25,6 @@ from bot.incident.mitigation import (
 from bot.incident.model import FIRSTFIVE, IncidentKey, Person
 from bot.incident.remediation import RemediationStarted, Wish
 from bot.incident.rules import RemediationKind
-from bot.incident.timeline import MitigationApplied, MitigationProven, MitigationReverted
 from bot.ports import NewIncident
 from bot.storage.audit import digest
 from bot.storage.audit_trail import SqlAuditTrail

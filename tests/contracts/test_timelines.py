@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 
 from bot.engine.ids import RandomIds
 from bot.incident.errors import NotFound
+from bot.incident.facts.classifying import SeverityChanged
+from bot.incident.facts.declaring import Declared
+from bot.incident.facts.people import NoteAdded
+from bot.incident.folding import fold
 from bot.incident.model import Incident, IncidentKey, Person, Via
 from bot.incident.taxonomy import Severity
-from bot.incident.timeline import Declared, Event, NoteAdded, SeverityChanged, fold
+from bot.incident.timeline import Event
 from bot.ports import NewIncident, Records
 from bot.storage.database import Database
 from bot.storage.records import SqlRecords

@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from bot.documents.postmortems import JinjaRenderer, embedded, markdown_text
+from bot.incident.facts.closing import ReviewWritten
+from bot.incident.facts.declaring import Declared
+from bot.incident.facts.people import NoteAdded
 from bot.incident.model import Person
 from bot.incident.review import REVIEW_QUESTIONS, Postmortem, Section, draft
-from bot.incident.timeline import Declared, Event, Fact, NoteAdded, ReviewWritten
+from bot.incident.timeline import Event, Fact
 from tests.incident import stories
 from tests.incident.stories import ANA, BEN, WHOLE, told
 from tests.taxonomies import TAXONOMY

@@ -5,24 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 from bot.incident.approval import Approval, Ask, Loosening
 from bot.incident.classification import Answer, Classification, Question, Reply
-from bot.incident.control_facts import (
-    ActionAdded,
-    ApprovalDecided,
-    ApprovalLapsed,
-    ApprovalRequested,
-    EvidenceKept,
-    ExitPlanned,
-    ExitWaiting,
-    MitigationAdjusted,
-    MitigationConfirmed,
-    MitigationDeclined,
-    MitigationEscalated,
-    MitigationLifting,
-    MitigationNotLifted,
-    MitigationStrayed,
-    MitigationUncertain,
-    MitigationWarned,
-)
 from bot.incident.evidence import (
     Change,
     ChangeKind,
@@ -37,6 +19,44 @@ from bot.incident.evidence import (
     Unit,
     Window,
 )
+from bot.incident.facts.approving import ApprovalDecided, ApprovalLapsed, ApprovalRequested
+from bot.incident.facts.classifying import (
+    ClassDoubted,
+    ClassificationOverdue,
+    ClassificationReminded,
+    Classified,
+    OwnerInvited,
+    QuestionAnswered,
+    SeverityChanged,
+    StepTicked,
+)
+from bot.incident.facts.closing import ActionAdded, PostmortemDrafted, Resolved, Reviewed, ReviewWritten
+from bot.incident.facts.control import (
+    EvidenceKept,
+    ExitPlanned,
+    ExitWaiting,
+    MitigationAdjusted,
+    MitigationConfirmed,
+    MitigationDeclined,
+    MitigationEscalated,
+    MitigationLifting,
+    MitigationNotLifted,
+    MitigationStrayed,
+    MitigationUncertain,
+    MitigationWarned,
+)
+from bot.incident.facts.declaring import Declared, EvidenceFrozen, RoomPrepared, RoomStep
+from bot.incident.facts.mitigating import (
+    MitigationApplied,
+    MitigationExpired,
+    MitigationExtended,
+    MitigationHeld,
+    MitigationProven,
+    MitigationRefused,
+    MitigationReverted,
+)
+from bot.incident.facts.people import NoteAdded, RoleTaken, UpdatePosted
+from bot.incident.folding import fold
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import (
     Delivery,
@@ -62,39 +82,9 @@ from bot.incident.remediation import (
 )
 from bot.incident.review import Section
 from bot.incident.rules import RemediationKind
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
-from bot.incident.timeline import (
-    ClassDoubted,
-    ClassificationOverdue,
-    ClassificationReminded,
-    Classified,
-    Declared,
-    Event,
-    EvidenceFrozen,
-    Fact,
-    IncidentState,
-    MitigationApplied,
-    MitigationExpired,
-    MitigationExtended,
-    MitigationHeld,
-    MitigationProven,
-    MitigationRefused,
-    MitigationReverted,
-    NoteAdded,
-    OwnerInvited,
-    PostmortemDrafted,
-    QuestionAnswered,
-    Resolved,
-    Reviewed,
-    ReviewWritten,
-    RoleTaken,
-    RoomPrepared,
-    RoomStep,
-    SeverityChanged,
-    StepTicked,
-    UpdatePosted,
-    fold,
-)
+from bot.incident.timeline import Event, Fact
 
 ANA, BEN = Person("U01ANA", "Ana"), Person("U02BEN", "Ben")
 KEY = IncidentKey("INC-7")

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from bot.incident.asking import before, path, to_ask, unanswered
 from bot.incident.classification import Answer, Classification, Question, Reply
+from bot.incident.facts.classifying import QuestionAnswered
+from bot.incident.state import Replied
 from bot.incident.taxonomy import IncidentClass
-from bot.incident.timeline import QuestionAnswered, Replied
 from bot.incident.tree import classify
 from tests.incident import stories
 from tests.incident.stories import ANA, BEN, DECLARED_AT, WHOLE, bundle, classification, told

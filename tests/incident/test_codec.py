@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from bot.incident.classification import Question
 from bot.incident.codec import decode, encode
 from bot.incident.evidence import EvidenceBundle
+from bot.incident.facts.declaring import Declared
+from bot.incident.facts.people import NoteAdded
 from bot.incident.model import Agent, Person
 from bot.incident.taxonomy import IncidentClass, Severity
-from bot.incident.timeline import FACTS, Declared, Fact, NoteAdded, fact_from_json, fact_to_json, kind_of
+from bot.incident.timeline import FACTS, Fact, fact_from_json, fact_to_json, kind_of
 from tests.incident import stories
 from tests.incident.stories import WHOLE
 

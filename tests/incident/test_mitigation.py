@@ -4,9 +4,10 @@ import pytest
 
 from bot.incident.codec import decode, encode
 from bot.incident.errors import BadInput
+from bot.incident.facts.mitigating import MitigationApplied
 from bot.incident.kinds import MitigationKind, Value, label_of
 from bot.incident.mitigation import DEFAULT_TTL, Mitigation, MitigationState, Scope
-from bot.incident.timeline import MitigationApplied, fact_from_json
+from bot.incident.timeline import fact_from_json
 from bot.incident.wishes import value_of
 from tests.incident import stories
 

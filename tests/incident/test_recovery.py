@@ -11,7 +11,7 @@ from bot.incident.evidence import Direction, EvidenceBundle, Interval, Signal, U
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import MitigationState
 from bot.incident.recovery import Gate, Recovery, Trouble, Watch, known_signal, recovered, signal_names
-from bot.incident.timeline import MitigationStatus
+from bot.incident.state import MitigationStatus
 from tests.incident import stories
 from tests.incident.stories import ANA, DECLARED_AT, NS, ns
 

@@ -8,11 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.incident.evidence import EvidenceBundle
+from bot.incident.facts.classifying import Classified
+from bot.incident.facts.closing import Resolved, ReviewWritten
+from bot.incident.facts.declaring import Declared, EvidenceFrozen
 from bot.incident.kinds import MitigationKind
 from bot.incident.model import Person, Via
 from bot.incident.review import REVIEW_QUESTIONS, Postmortem, Section, draft
 from bot.incident.statements import Statement, minutes
-from bot.incident.timeline import Classified, Declared, Event, EvidenceFrozen, Fact, Resolved, ReviewWritten
+from bot.incident.timeline import Event, Fact
 from tests.incident import stories
 from tests.incident.stories import BEN, WHOLE, told
 from tests.taxonomies import TAXONOMY

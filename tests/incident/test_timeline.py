@@ -6,24 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.incident.mitigation import MitigationState, Verdict
-from bot.incident.model import Person, Role, Status
-from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.incident.timeline import (
-    FACTS,
-    ClassificationOverdue,
-    Classified,
-    Fact,
+from bot.incident.facts.classifying import ClassificationOverdue, Classified
+from bot.incident.facts.closing import Resolved
+from bot.incident.facts.mitigating import (
     MitigationApplied,
     MitigationExtended,
     MitigationHeld,
     MitigationProven,
     MitigationReverted,
-    Resolved,
-    after,
-    fact_from_json,
-    kind_of,
 )
+from bot.incident.folding import after
+from bot.incident.mitigation import MitigationState, Verdict
+from bot.incident.model import Person, Role, Status
+from bot.incident.taxonomy import Cause, IncidentClass, Severity
+from bot.incident.timeline import FACTS, Fact, fact_from_json, kind_of
 from tests.incident import stories
 from tests.incident.stories import ANA, BEN, WHOLE, told
 

@@ -8,8 +8,9 @@ import pytest
 
 from bot.incident.mitigation import BUILT_IN, Mitigation
 from bot.incident.model import Catalogue, IncidentKey, Person
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.incident.timeline import IncidentState, kind_of
+from bot.incident.timeline import kind_of
 from bot.monitors.proof import ProofWatch
 from bot.monitors.timers import Timers
 from bot.ports import Driver, Groups

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from bot.incident.errors import BadInput, Closed
+from bot.incident.facts.closing import Resolved
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import MitigationState
 from bot.incident.model import Status
 from bot.incident.review import Postmortem, Section
 from bot.incident.taxonomy import Severity
-from bot.incident.timeline import Resolved
 from bot.ports import RoomTaskKind
 from bot.response.mitigate import Order
 from bot.response.review import DraftPostmortem

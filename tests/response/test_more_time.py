@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.incident.errors import BadInput, Closed, Contraindicated
+from bot.incident.facts.mitigating import MitigationApplied
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import MAX_TTL
 from bot.incident.taxonomy import IncidentClass
-from bot.incident.timeline import MitigationApplied
 from bot.response.mitigate import Order
 from tests.response.conftest import ANA, BEN, Office
 

@@ -7,8 +7,8 @@ from bot.incident.errors import Closed, NeedsSecondPerson, NotAllowed, NotFound
 from bot.incident.narration import narrate
 from bot.incident.remediation import Outcome, RemediationStarted, Wish
 from bot.incident.rules import RemediationKind
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.incident.timeline import IncidentState
 from bot.ports import JobName
 from bot.response.classify import Choice
 from bot.response.override import waiting, waiting_for

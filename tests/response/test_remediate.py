@@ -8,9 +8,9 @@ import pytest
 from bot.incident.errors import BadInput, Closed, Locked, NotFound
 from bot.incident.remediation import Outcome, Wish
 from bot.incident.rules import RemediationKind
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.incident.telemetry import EvalScore, Trace
-from bot.incident.timeline import IncidentState
 from bot.response.classify import Choice
 from tests.response.conftest import ANA, BEN, Office
 from tests.web.fakes import task

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from bot.incident.errors import NeedsSecondPerson
+from bot.incident.facts.mitigating import MitigationApplied
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import DEFAULT_TTL, MAX_TTL, Mitigation, MitigationState, OnExpiry, Scope
-from bot.incident.timeline import MitigationApplied
 from bot.ports import JobName
 from bot.response.mitigate import Order
 from tests.response.conftest import ANA, BEN, Office

@@ -11,11 +11,13 @@ from datetime import timedelta
 
 from bot.engine.clock import SystemClock
 from bot.engine.jobs import DurableJobs
+from bot.incident.facts.declaring import Declared
+from bot.incident.facts.mitigating import MitigationApplied
+from bot.incident.facts.people import NoteAdded
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import EVERYWHERE, Mitigation, OnExpiry
 from bot.incident.model import FIRSTFIVE, IncidentKey, Person, Via
 from bot.incident.taxonomy import Severity
-from bot.incident.timeline import Declared, MitigationApplied, NoteAdded
 from bot.ports import Job, JobName, NewIncident, RoomTask, RoomTaskKind
 from bot.storage.database import Database
 from bot.storage.records import SqlRecords

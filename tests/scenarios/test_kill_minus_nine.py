@@ -8,9 +8,12 @@ from pathlib import Path
 
 from bot.engine.clock import SystemClock
 from bot.engine.jobs import DurableJobs
+from bot.incident.facts.declaring import Declared
+from bot.incident.facts.mitigating import MitigationApplied
+from bot.incident.facts.people import NoteAdded
 from bot.incident.mitigation import MitigationState
 from bot.incident.model import IncidentKey
-from bot.incident.timeline import Declared, MitigationApplied, NoteAdded, kind_of
+from bot.incident.timeline import kind_of
 from bot.storage.audit_trail import SqlAuditTrail
 from bot.storage.database import Database
 from bot.storage.outbox import SqlOutboxQueue

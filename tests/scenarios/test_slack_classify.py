@@ -8,10 +8,11 @@ from typing import TypeVar
 import pytest
 
 from bot.incident.classification import Question, Reply
+from bot.incident.facts.classifying import Classified, QuestionAnswered
 from bot.incident.model import IncidentKey
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import IncidentClass, Severity
 from bot.incident.telemetry import Task
-from bot.incident.timeline import Classified, IncidentState, QuestionAnswered
 from bot.monitors.timers import Timers
 from bot.ports import JobName
 from bot.response.exit_plan import TakeStep

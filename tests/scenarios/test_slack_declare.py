@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot.incident.errors import Misconfigured
+from bot.incident.facts.declaring import RoomStep
 from bot.incident.model import IncidentKey
-from bot.incident.timeline import RoomStep
 from tests.scenarios.conftest import Office
 
 KEY = IncidentKey("INC-1")

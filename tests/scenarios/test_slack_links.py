@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from bot.incident.facts.classifying import OwnerInvited
 from bot.incident.model import Agent, Catalogue
-from bot.incident.timeline import OwnerInvited
 from tests.scenarios.conftest import Office
 from tests.scenarios.slack_double import SlackDouble
 

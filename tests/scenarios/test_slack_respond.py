@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from bot.incident.facts.people import NoteAdded
 from bot.incident.kinds import MitigationKind
 from bot.incident.model import IncidentKey, Person, Role, Status
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.incident.timeline import NoteAdded
 from bot.ports import RoomTask, RoomTaskKind
 from bot.response.classify import Choice
 from tests.scenarios.conftest import SECRET, Office, form, signed

@@ -7,6 +7,12 @@ from bot.incident.choices import Choices
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.direction import Direction
 from bot.incident.evidence import EvidenceBundle, Window
+from bot.incident.facts.classifying import ClassificationOverdue, Classified
+from bot.incident.facts.closing import PostmortemDrafted, Resolved
+from bot.incident.facts.declaring import Declared, EvidenceFrozen, RoomPrepared, RoomStep
+from bot.incident.facts.mitigating import MitigationApplied, MitigationHeld, MitigationProven
+from bot.incident.facts.people import NoteAdded, RoleTaken
+from bot.incident.folding import fold
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import (
     Delivery,
@@ -24,26 +30,9 @@ from bot.incident.model import Incident, IncidentKey, Person, Role, Via
 from bot.incident.preview import Preview, Reach, Sharing
 from bot.incident.questionnaire import Questionnaire, questionnaire
 from bot.incident.runbook import Runbook
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
-from bot.incident.timeline import (
-    ClassificationOverdue,
-    Classified,
-    Declared,
-    Event,
-    EvidenceFrozen,
-    Fact,
-    IncidentState,
-    MitigationApplied,
-    MitigationHeld,
-    MitigationProven,
-    NoteAdded,
-    PostmortemDrafted,
-    Resolved,
-    RoleTaken,
-    RoomPrepared,
-    RoomStep,
-    fold,
-)
+from bot.incident.timeline import Event, Fact
 from tests.taxonomies import TAXONOMY
 
 AT = datetime(2026, 11, 20, 3, 14, tzinfo=UTC)

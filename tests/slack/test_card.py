@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.incident.approval import Approval, Ask, Loosening
-from bot.incident.control_facts import (
-    ApprovalRequested,
+from bot.incident.facts.approving import ApprovalRequested
+from bot.incident.facts.control import (
     ExitPlanned,
     ExitWaiting,
     MitigationConfirmed,
@@ -21,10 +21,12 @@ from bot.incident.control_facts import (
     MitigationStrayed,
     MitigationUncertain,
 )
+from bot.incident.facts.declaring import EvidenceFrozen
+from bot.incident.facts.mitigating import MitigationApplied, MitigationProven
 from bot.incident.fitness import stronger
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Delivery, Effect, ExitPlan, Proof, Verdict
-from bot.incident.timeline import EvidenceFrozen, Fact, MitigationApplied, MitigationProven
+from bot.incident.timeline import Fact
 from bot.slack.blocks import Card
 from bot.slack.card import incident_card
 from tests.slack.stories import (

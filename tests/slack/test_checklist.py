@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from bot.incident.checklist import checklist_of
+from bot.incident.facts.classifying import StepTicked
 from bot.incident.runbook import DoNot, Phase, Runbook, Step
 from bot.incident.taxonomy import Cause, IncidentClass
-from bot.incident.timeline import StepTicked
 from bot.slack.blocks import Card
 from bot.slack.checklist import MOST_BLOCKS, checklist_message
 from tests.fakes.verbs import RUNBOOKS

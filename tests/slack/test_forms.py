@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from bot.incident.classification import Question, Reply
+from bot.incident.facts.classifying import QuestionAnswered, SeverityChanged
+from bot.incident.facts.closing import ReviewWritten
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import EVERYWHERE, Scope
 from bot.incident.model import Role
 from bot.incident.review import Section
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.incident.timeline import IncidentState, QuestionAnswered, ReviewWritten, SeverityChanged
 from bot.response.answering import Sent
 from bot.response.mitigate import Order
 from bot.slack.views import (

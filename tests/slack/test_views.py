@@ -26,12 +26,13 @@ from bot.incident.evidence import (
     Unit,
     Window,
 )
+from bot.incident.facts.closing import ReviewWritten
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Scope, Standing
 from bot.incident.preview import Sharing
 from bot.incident.remediation import Permission, RemediationOffer, Wish
 from bot.incident.rules import RemediationKind
-from bot.incident.timeline import IncidentState, ReviewWritten
+from bot.incident.state import IncidentState
 from bot.response.mitigate import Order
 from bot.slack import messages
 from bot.slack.views import (

@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 
+from bot.incident.folding import fold
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Incident, IncidentKey, Person
-from bot.incident.timeline import Event, Fact, IncidentState, fold
+from bot.incident.state import IncidentState
+from bot.incident.timeline import Event, Fact
 from bot.ports import Job, NewIncident, Remembered, RoomTask
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot.incident.facts.classifying import OwnerInvited, QuestionAnswered
 from bot.incident.model import Person
-from bot.incident.timeline import OwnerInvited, QuestionAnswered
 from bot.web.tokens import Tokens
 from tests.web.fakes import World, ailing
 

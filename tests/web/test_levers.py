@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.incident.control_facts import ExitPlanned, ExitWaiting, MitigationAdjusted
+from bot.incident.facts.control import ExitPlanned, ExitWaiting, MitigationAdjusted
 from bot.incident.mitigation import ExitPlan
 from bot.incident.model import FIRSTFIVE, IncidentKey, Person
 from tests.web.fakes import World, ailing

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Offer, Standing
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.slack.blocks import Block, Option, View, context, modal, radio, section
 from bot.slack.text import bold_untrusted, quote_untrusted
 from bot.slack.views.mitigate import DEFAULT_MINUTES, offer_line

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.slack.blocks import View, context, modal, section
 from bot.slack.text import bold_untrusted, quote_untrusted
 from bot.slack.views.reading import key_of

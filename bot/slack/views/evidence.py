@@ -7,8 +7,8 @@ from typing import Final
 
 from bot.incident.evidence import EvidenceBundle, FindingKind, Signal, SourceStatus
 from bot.incident.links import trace_page
+from bot.incident.state import IncidentState
 from bot.incident.summary import headlines
-from bot.incident.timeline import IncidentState
 from bot.slack.blocks import Block, View, context, modal, section
 from bot.slack.evidence_lines import (
     change_line,

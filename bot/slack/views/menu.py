@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.incident.model import Status
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.slack.blocks import Option, View, context, modal, section, select
 from bot.slack.text import bold_untrusted
 from bot.slack.views.loading import loading

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bot.incident.review import REVIEW_QUESTIONS, Section
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.slack.blocks import INPUT_LIMIT, Block, View, checkboxes, context, modal, section, text_input
 from bot.slack.text import link
 from bot.slack.views.loading import loading

@@ -10,7 +10,7 @@ from bot.incident.errors import BadInput
 from bot.incident.kinds import LEVERS, Joining, MitigationKind, Value, figure_of, in_words
 from bot.incident.mitigation import EVERYWHERE, Mitigation, OnExpiry, Scope, Standing
 from bot.incident.preview import Preview
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.incident.wishes import scope_of, value_of
 from bot.response.mitigate import Order
 from bot.slack.blocks import Block, View, modal, section, text_input

@@ -9,7 +9,7 @@ from bot.incident.links import trace_page
 from bot.incident.narration import reply_word
 from bot.incident.questionnaire import Questionnaire, mark_of
 from bot.incident.rules import Taxonomy
-from bot.incident.timeline import IncidentState, Replied
+from bot.incident.state import IncidentState, Replied
 from bot.response.answering import Sent
 from bot.slack.blocks import Block, Option, View, actions, button, context, modal, radio, section, select
 from bot.slack.text import date_token, link, quote_untrusted, shorten, who

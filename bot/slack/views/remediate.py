@@ -8,7 +8,7 @@ from typing import Any, Final
 from bot.incident.approval import Approval
 from bot.incident.remediation import RemediationOffer, Wish
 from bot.incident.rules import RemediationKind
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.slack.blocks import Block, Option, View, context, modal, radio, section, text_input
 from bot.slack.text import plain_untrusted, quote_untrusted
 from bot.slack.views.loading import loading, notice

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.incident.timeline import IncidentState, MitigationStatus
+from bot.incident.state import IncidentState, MitigationStatus
 from bot.slack.blocks import Block, View, checkboxes, context, modal, section, text_input
 from bot.slack.text import date_token, quote_untrusted
 from bot.slack.views.loading import loading

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.incident.model import Role
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.slack.blocks import OPTIONS_LIMIT, Block, View, context, modal, select, text_input
 from bot.slack.text import plain_untrusted, who
 from bot.slack.views.loading import loading

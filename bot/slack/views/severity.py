@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Severity
-from bot.incident.timeline import IncidentState
 from bot.slack.blocks import Block, View, context, modal, select, text_input
 from bot.slack.text import quote_untrusted
 from bot.slack.views.declare import SEVERITY_WORDS

@@ -7,7 +7,7 @@ from typing import Any, Final
 from bot.incident.choices import UNITS, way_out
 from bot.incident.kinds import LEVERS, figure_of
 from bot.incident.mitigation import Mitigation
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.slack.blocks import Block, Option, View, modal, radio, section, select, text_input
 from bot.slack.text import plain_untrusted, quote_untrusted, who
 from bot.slack.views.loading import loading, notice

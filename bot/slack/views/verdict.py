@@ -8,8 +8,8 @@ from bot.incident.classification import Answer, Question, Reply
 from bot.incident.narration import reply_word
 from bot.incident.questionnaire import Questionnaire
 from bot.incident.rules import ClassFacts, QuestionRole
+from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.incident.timeline import IncidentState
 from bot.slack.blocks import Block, Option, View, actions, button, context, modal, section, select, text_input
 from bot.slack.text import bold_untrusted, date_token, quote_untrusted, sentence, who
 from bot.slack.views.declare import SEVERITY_WORDS

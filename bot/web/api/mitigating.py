@@ -8,7 +8,7 @@ from bot.incident.approval import Loosening, incident_of
 from bot.incident.errors import BadInput, NotFound, Refused
 from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import Via
-from bot.incident.timeline import MitigationStatus
+from bot.incident.state import MitigationStatus
 from bot.response.mitigate import Order
 from bot.web.api import bodies as b
 from bot.web.api import shapes

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from bot.incident.codec import encode
 from bot.incident.errors import BadInput
 from bot.incident.remediation import RemediationOffer, Wish
-from bot.incident.timeline import IncidentState, RemediationStatus
+from bot.incident.state import IncidentState, RemediationStatus
 from bot.response.override import waiting, waiting_for
 from bot.web.api import bodies as b
 from bot.web.api import shapes

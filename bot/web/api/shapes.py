@@ -9,8 +9,9 @@ from bot.incident.model import Person
 from bot.incident.narration import narrate
 from bot.incident.preview import Preview
 from bot.incident.review import Postmortem
+from bot.incident.state import IncidentState, MitigationStatus
 from bot.incident.statements import Statement
-from bot.incident.timeline import Event, IncidentState, MitigationStatus, fact_to_json
+from bot.incident.timeline import Event, fact_to_json
 from bot.web.api.models.incidents import EventShape, IncidentShape
 from bot.web.api.models.mitigations import ApprovalShape, MitigationShape, OfferShape
 from bot.web.api.models.postmortem import PostmortemShape, StatementShape, TodoShape

@@ -14,7 +14,8 @@ from bot.incident.errors import BadInput, Refused
 from bot.incident.model import Status
 from bot.incident.narration import narrate, proof_line
 from bot.incident.review import Section
-from bot.incident.timeline import Event, IncidentState
+from bot.incident.state import IncidentState
+from bot.incident.timeline import Event
 from bot.web.pages.forms import form_of
 from bot.web.pages.latest import Latest, Measured
 from bot.web.pages.people import person_in

@@ -16,7 +16,7 @@ from bot.incident.mitigation import DIMENSIONS, Mitigation, MitigationState, Sco
 from bot.incident.model import Person
 from bot.incident.narration import proof_line
 from bot.incident.preview import Preview
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.response.choices import NamesSeen
 from bot.response.mitigate import Order
 from bot.web.pages.forms import form_of

@@ -12,7 +12,7 @@ from bot.incident.errors import BadInput
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import DEFAULT_TTL
 from bot.incident.runbook import Action, Deed, Phase, Runbook
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.web.pages.forms import form_of
 from bot.web.pages.people import person_in
 from bot.web.pages.rendering import Rendering

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.incident.timeline import IncidentState
+from bot.incident.state import IncidentState
 from bot.web.pages.rendering import Rendering
 from bot.web.parts import Parts
 from bot.web.snapshot_file import snapshot_file

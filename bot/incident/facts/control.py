@@ -1,39 +1,12 @@
-"""What happens to mitigations, as facts for the timeline: asked, approved, written, read back, adjusted, warned.
-
-The older ones (applied, proven, extended, held, reverted, expired, refused) stand in ``timeline.py``.
-"""
+"""Facts about one mitigation that a control plane, the clock or a plan brings: read back, declined, strayed, adjusted, warned."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from bot.incident.approval import Approval
 from bot.incident.kinds import MitigationKind, Value
 from bot.incident.mitigation import ExitPlan
 from bot.incident.model import Person
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalRequested:
-    """Somebody asked for the riskier direction; with ``approval.alone`` the glass was broken and it is done."""
-
-    approval: Approval
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalDecided:
-    """A second person said yes or no."""
-
-    approval: str
-    granted: bool
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalLapsed:
-    """Nobody decided in time. What was done alone falls back."""
-
-    approval: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +123,7 @@ class ExitWaiting:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class ActionAdded:
-    """Something to be done after the incident, for the postmortem."""
-
-    text: str
-
-
+# About one mitigation, which their field ``mitigation`` names.
 ControlFact: TypeAlias = (
     MitigationConfirmed
     | MitigationUncertain
@@ -171,6 +138,3 @@ ControlFact: TypeAlias = (
     | ExitPlanned
     | ExitWaiting
 )
-"""About one mitigation, which their field ``mitigation`` names."""
-
-ApprovalFact: TypeAlias = ApprovalRequested | ApprovalDecided | ApprovalLapsed
