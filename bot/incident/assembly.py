@@ -9,7 +9,9 @@ from bot.incident.telemetry import AskedTool, ModelCall, Span, SpanKind, Task, T
 
 SESSION = "gen_ai.conversation.id"
 UNNAMED = "unnamed-agent"
+UNSET_SERVICE = "unknown_service"  # what OpenTelemetry's SDKs call a service that nobody named
 LAST = 2**63  # after every moment
+COARSE_NS = 1_000_000  # JavaScript starts a span on a whole millisecond, and ends it on a finer clock
 
 Call = TypeVar("Call", ModelCall, ToolCall)
 
@@ -150,9 +152,10 @@ def inferred_calls(spans: Sequence[Span]) -> list[Span]:
     ids = {asked.call_id for span in asking if span.model for asked in span.model.asked if asked.call_id}
     found = []
     for span in asking:
-        later = [turn for turn in turns if turn.start_ns >= span.end_ns and turn.span_id != span.span_id]
+        over = max(span.start_ns, span.end_ns - COARSE_NS + 1)
+        later = [turn for turn in turns if turn.start_ns >= over and _order(turn) > _order(span)]
         until = later[0].start_ns if later else LAST
-        made = {given for at, given in calls if span.end_ns <= at <= until}
+        made = {given for at, given in calls if over <= at <= until}
         for place, asked in enumerate(span.model.asked if span.model else ()):
             if not recorded & {asked.call_id, asked.name} and asked.arguments_hash not in made:
                 found.append(_inferred(span, asked, place, later, ids))
@@ -167,6 +170,7 @@ def recorded_as(tools: Iterable[tuple[str, str | None]]) -> set[str]:
 
 def _inferred(span: Span, asked: AskedTool, place: int, later: Sequence[Span], ids: Container[str | None]) -> Span:
     told, end_ns = _answer(asked, place, later, ids)
+    start_ns = min(span.end_ns, later[0].start_ns) if later else span.end_ns
     made = sha256(f"{span.span_id}/{place}".encode()).hexdigest()[:16]
     tool = ToolCall(
         asked.name,
@@ -183,8 +187,8 @@ def _inferred(span: Span, asked: AskedTool, place: int, later: Sequence[Span], i
         span.parent_id,
         SpanKind.TOOL,
         asked.name,
-        span.end_ns,
-        max(span.end_ns, end_ns),
+        start_ns,
+        max(start_ns, end_ns),
         error=told is not None and told.error,
         agent=span.agent,
         tool=tool,
@@ -211,9 +215,14 @@ def _answer(
 
 
 def agent_of(root: Span, steps: Iterable[Span]) -> str:
-    """The root's agent, else the first one any step names, else the service."""
+    """The root's agent, else the first one any step names, else the service; where that has no name, the root's own."""
     named = root.agent or next((span.agent for span in steps if span.agent), None)
-    return named or _text(root.attributes.get("service.name")) or UNNAMED
+    if named:
+        return named
+    service = _text(root.attributes.get("service.name"))
+    if service and service.startswith(UNSET_SERVICE) and root.kind is SpanKind.AGENT:
+        return root.name or service
+    return service or UNNAMED
 
 
 def task_of(root: Span) -> Task:

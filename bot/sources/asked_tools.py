@@ -35,11 +35,11 @@ _NESTED = frozenset(
             "generations",
             "output",
         ),
-        *("toolUse", "functionCall", "function_call", "update"),
+        *("toolUse", "toolRequest", "functionCall", "function_call", "update"),
     }
 )
 _RESULT_TYPES = frozenset({"tool_call_response", "tool_result", "tool-result", "function_call_output"})
-_RESULT_WRAPS = ("toolResult", "functionResponse", "function_response")
+_RESULT_WRAPS = ("toolResult", "toolResponse", "functionResponse", "function_response")
 _ANSWERS = ("response", "result", "content", "output")
 _VALUE_TYPES = frozenset({"text", "json", "error-text", "error-json"})  # how Vercel's AI SDK marks a result
 _ERROR_BEGINNINGS = ("error", "traceback", "exception")
@@ -124,7 +124,7 @@ def _results(message: Mapping[str, object]) -> Iterator[tuple[str | None, object
             if told:
                 result = next((told[key] for key in _ANSWERS if key in told), None)
                 yield (
-                    _identifier(told, "id", "tool_call_id", "tool_use_id", "toolUseId", "toolCallId", "call_id"),
+                    _identifier(told, "id", "tool_call_id", "tool_use_id", "toolUseId", "toolCallId", "call_id", "ref"),
                     result,
                 )
 
@@ -162,7 +162,7 @@ def _calls(found: object, depth: int) -> Iterator[tuple[str, str | None, object]
         name = call.get("name") or call.get("toolName")
         arguments = next((call[key] for key in ("arguments", "args", "input") if key in call), None)
         if isinstance(name, str) and (arguments is not None or found.get("type") in {"tool_call", "tool_use"}):
-            yield name, _identifier(found, "call_id", "id", "toolCallId", "toolUseId", "tool_call_id"), arguments
+            yield name, _identifier(found, "call_id", "id", "toolCallId", "toolUseId", "tool_call_id", "ref"), arguments
             return
         for key, inner in found.items():
             if key in _NESTED:

@@ -2,7 +2,7 @@
 
 Sources: OpenTelemetry GenAI semantic conventions (semantic-conventions-genai v0.1.0, v1.41 and the names
 before it), OpenInference (Arize-ai/openinference), Traceloop's OpenLLMetry, the OTLP exports of Langfuse,
-MLflow and LangSmith, Vercel's AI SDK, Pydantic AI and Google's ADK, as their SDKs were seen to send them
+MLflow and LangSmith, Vercel's AI SDK, Mastra, Genkit, Pydantic AI and Google's ADK, as their SDKs were seen to send them
 (versions in ``docs/connect-traces.md``).
 """
 
@@ -18,7 +18,10 @@ AGENT = (
     "traceloop.association.properties.lc_agent_name",
     "langfuse.observation.metadata.lc_agent_name",
 )
-AGENT_NODE = ("graph.node.id",)  # of an agent's span only: CrewAI's and OpenAI's agents by OpenInference
+AGENT_NODE = (  # of an agent's span only
+    "graph.node.id",  # CrewAI's and OpenAI's agents by OpenInference
+    "genkit:name",  # a flow of Genkit's
+)
 METADATA = ("metadata",)  # OpenInference and MLflow: one JSON object; read on roots only
 AGENT_IN_METADATA = ("lc_agent_name", "agent_name")
 AGENT_VERSION = (
@@ -42,6 +45,7 @@ SESSION = (
     "traceloop.association.properties.session_id",
     "traceloop.association.properties.thread_id",
     "ai.telemetry.metadata.sessionId",
+    "mastra.metadata.sessionId",
 )
 STEP_SESSION = (  # where the root does not say it, its steps may
     "session.id",
@@ -57,6 +61,7 @@ USER = (
     "langsmith.metadata.user_id",
     "traceloop.association.properties.user_id",
     "ai.telemetry.metadata.userId",
+    "mastra.metadata.userId",
 )
 ENVIRONMENT = ("deployment.environment.name", "deployment.environment", "langfuse.environment")
 PROMPT_NAME = ("gen_ai.prompt.name", "prompt.id", "llm.prompt_template.name", "langfuse.observation.prompt.name")
@@ -68,10 +73,17 @@ PROMPT_VERSION = (
 )
 
 # What kind of step
-OPERATION = ("gen_ai.operation.name", "ai.operationId")
-KIND = ("openinference.span.kind", "traceloop.span.kind", "langfuse.observation.type", "mlflow.spanType")
+OPERATION = ("gen_ai.operation.name", "ai.operationId", "mastra.span.type")
+KIND = (
+    "openinference.span.kind",
+    "traceloop.span.kind",
+    "langfuse.observation.type",
+    "mlflow.spanType",
+    "genkit:metadata:subtype",
+)
 
 # Model calls
+PROVIDER_IN_METADATA = ("ls_provider",)  # LangChain's own word for it
 PROVIDER = (
     "gen_ai.provider.name",
     "gen_ai.system",
@@ -95,6 +107,7 @@ MODEL_REQUESTED = (
 CALL_PARAMETERS = (
     "llm.invocation_parameters",
 )  # OpenInference: the model asked for, where it names only the answering
+MODEL_NAMED = ("genkit:name",)  # of a model's span only: "provider/model"
 MODEL_ANSWERING = ("gen_ai.response.model", "llm.response.model_name", "ai.response.model")
 INPUT_TOKENS = (
     "gen_ai.usage.input_tokens",
@@ -128,16 +141,43 @@ USAGE = (
     "langfuse.observation.usage_details",
     "mlflow.chat.tokenUsage",
     "mlflow.trace.tokenUsage",
+    "langsmith.usage_metadata",
 )  # one object of many
 COSTS = ("langfuse.observation.cost_details", "mlflow.llm.cost")
 IN_USAGE = {  # what the entries of such an object are called
-    "input": ("input", "input_tokens", "prompt_tokens"),
-    "output": ("output", "output_tokens", "completion_tokens"),
-    "cached": ("cache_read_input_tokens", "input_cache_read", "cache_read", "input_cached_tokens", "cached_tokens"),
-    "reasoning": ("output_reasoning_tokens", "output_reasoning", "reasoning", "reasoning_tokens"),
+    "input": ("input", "input_tokens", "prompt_tokens", "inputTokens", "promptTokenCount"),
+    "output": ("output", "output_tokens", "completion_tokens", "outputTokens", "candidatesTokenCount"),
+    "cached": (
+        "cache_read_input_tokens",
+        "input_cache_read",
+        "cache_read",
+        "input_cached_tokens",
+        "cached_tokens",
+        "cachedContentTokens",
+        "cachedContentTokenCount",
+    ),
+    "reasoning": (
+        "output_reasoning_tokens",
+        "output_reasoning",
+        "reasoning",
+        "reasoning_tokens",
+        "thoughtsTokens",
+        "thoughtsTokenCount",
+    ),
     "cost": ("total", "total_cost"),
 }
-USAGE_DETAILS = ("prompt_tokens_details", "completion_tokens_details", "input_tokens_details", "output_tokens_details")
+USAGE_DETAILS = (
+    "prompt_tokens_details",
+    "completion_tokens_details",
+    "input_tokens_details",
+    "output_tokens_details",
+    "input_token_details",
+    "output_token_details",
+)
+ANSWERS_USAGE = ("usage", "usageMetadata")  # the same within an answer's own JSON
+ANSWERS_MODEL = ("modelVersion", "model")  # who answered, within the JSON of the provider's own answer
+RAW_ANSWER = "raw"  # where Genkit keeps that one
+FINISH = ("gen_ai.response.finish_reasons", "ai.response.finishReason", "llm.finish_reason")
 FIRST_CHUNK = ("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token")
 MODEL_INPUT = (
     "gen_ai.input.messages",
@@ -148,6 +188,7 @@ MODEL_INPUT = (
     "gcp.vertex.agent.llm_request",
     "pydantic_ai.all_messages",
     "traceloop.entity.input",
+    "genkit:input",
     "input.value",
 )
 MODEL_OUTPUT = (
@@ -159,12 +200,20 @@ MODEL_OUTPUT = (
     "gcp.vertex.agent.llm_response",
     "final_result",
     "traceloop.entity.output",
+    "genkit:output",
     "output.value",
 )
 MODEL_CALLS = ("ai.response.toolCalls",)  # tool calls a model asks for, where they stand apart from its words
 
 # Tool calls
-TOOL = ("gen_ai.tool.name", "tool.name", "tool_call.function.name", "ai.toolCall.name", "traceloop.entity.name")
+TOOL = (
+    "gen_ai.tool.name",
+    "tool.name",
+    "tool_call.function.name",
+    "ai.toolCall.name",
+    "traceloop.entity.name",
+    "genkit:name",
+)
 TOOL_VERSION = ("gen_ai.tool.version", "tool.version")
 CALL_ID = ("gen_ai.tool.call.id", "tool.id", "tool_call.id", "ai.toolCall.id")
 ARGUMENTS = (
@@ -177,6 +226,7 @@ ARGUMENTS = (
     "langfuse.observation.input",
     "mlflow.spanInputs",
     "traceloop.entity.input",
+    "genkit:input",
     "input.value",
     "tool.parameters",  # some instrumentations put the tool's schema there, so what was sent in counts before it
     "gen_ai.prompt",
@@ -191,6 +241,7 @@ RESULT = (
     "langfuse.observation.output",
     "mlflow.spanOutputs",
     "traceloop.entity.output",
+    "genkit:output",
     "output.value",
     "gen_ai.completion",
 )
@@ -209,6 +260,7 @@ TRIGGERED = ("guardrail.triggered", "gen_ai.guardrail.triggered")
 ERROR_TYPE = ("error.type", "exception.type")
 ERROR_MESSAGE = ("error.message", "exception.message", "langfuse.observation.status_message")
 LEVEL = ("langfuse.observation.level",)  # ERROR is an error
+FAILS_BY_EXCEPTION = "langsmith.span.kind"  # whose spans tell a failure by an exception's event, whatever their status
 
 # Messages that came as events, of spans and among log records
 MESSAGE_EVENTS = {  # one event a message that the model was given: name -> whose it is
@@ -279,4 +331,7 @@ BODIES = frozenset(
     }
 )
 BODY_PREFIXES = ("llm.input_messages.", "llm.output_messages.", "gen_ai.prompt.", "gen_ai.completion.")
+ANSWER_IN_METADATA = '"body":'  # METADATA with a model's whole HTTP answer in it (Mastra by OpenInference)
+BODY_OWNER = "mastra."  # each kind of its steps has attributes of its own for what went in and came out,
+BODY_ENDS = (".input", ".output", ".metadata.body", ".metadata.headers")  # and the model's whole HTTP answer beside
 KEPT_DESPITE_PREFIX = frozenset({"gen_ai.prompt.name", "gen_ai.prompt.version"})

@@ -37,7 +37,9 @@ LATEST_NS = 2**63 - 1  # what both databases can hold
 ERROR_STATUS = 2
 _STRUCTURES = (list, dict)
 _SILENT = frozenset(names.RESULT)
+_ERROR_FINISHES = ("error", ["error"], '["error"]')
 _MODEL = re.compile(r'"model"\s*:\s*"([^"\\]+)"')
+_ANSWERING = re.compile(r'"model_name"\s*:\s*"([^"\\]+)"')
 TOOL_ERROR = "tool_error"  # the type where only the answer's wrapping says that a tool failed
 
 _OPERATIONS = {
@@ -58,13 +60,16 @@ _OPERATIONS = {
     "ai.generateObject.doGenerate": SpanKind.LLM,
     "ai.streamObject.doStream": SpanKind.LLM,
     "ai.embed.doEmbed": SpanKind.EMBEDDING,
+    "model_chunk": SpanKind.OTHER,  # a piece of an answer that was streamed
 }
 _WRAPPERS = frozenset({"chain", "ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject"})
 _KINDS = {
     "agent": SpanKind.AGENT,
     "workflow": SpanKind.AGENT,
     "chain": SpanKind.AGENT,
+    "flow": SpanKind.AGENT,
     "llm": SpanKind.LLM,
+    "model": SpanKind.LLM,
     "chat_model": SpanKind.LLM,
     "generation": SpanKind.LLM,
     "tool": SpanKind.TOOL,
@@ -72,6 +77,7 @@ _KINDS = {
     "retriever": SpanKind.RETRIEVAL,
     "reranker": SpanKind.RETRIEVAL,
     "embedding": SpanKind.EMBEDDING,
+    "embedder": SpanKind.EMBEDDING,
 }
 _PASS = frozenset(
     [
@@ -166,6 +172,7 @@ def span_from(raw: RawSpan, privacy: Privacy = PRIVATE) -> Span:
         output = output_of(values)
         words = words_of(output, redaction)
         model = model_of(values, output, words, redaction)
+        error = error or first(values, names.FINISH) in _ERROR_FINISHES  # some frameworks tell it nowhere else
     elif kind is SpanKind.GUARDRAIL:
         guardrail = guardrail_of(raw)
     elif kind is SpanKind.AGENT:
@@ -214,9 +221,10 @@ def _with_messages(raw: RawSpan, kind: SpanKind) -> Values:
 def _failure(raw: RawSpan, values: Values) -> tuple[bool, str | None, str | None]:
     """Whether it failed, of what type, and what was said about it."""
     error_type = word(values, names.ERROR_TYPE)
-    if raw.status != ERROR_STATUS and error_type is None and values.get(names.LEVEL[0]) != "ERROR":
+    caught = next((event.attributes for event in raw.events if event.name == "exception"), None) if raw.events else None
+    told_so = error_type is not None or values.get(names.LEVEL[0]) == "ERROR"
+    if raw.status != ERROR_STATUS and not told_so and not (caught and names.FAILS_BY_EXCEPTION in values):
         return False, None, None
-    caught = next((event.attributes for event in raw.events if event.name == "exception"), None)
     told = {**caught, **values} if caught else values
     return True, word(told, names.ERROR_TYPE), raw.status_message or text(told, names.ERROR_MESSAGE)
 
@@ -272,10 +280,10 @@ def tool_of(raw: RawSpan, values: Values, result: str | None, redaction: Redacti
 
 def model_of(values: Values, output: object, words: str, redaction: Redaction) -> ModelCall:
     """The model call that attributes carry; ``output`` is its answer with its JSON parsed, ``words`` what it said."""
-    usage, costs = _usage(values), structure(values, names.COSTS)
-    requested, answering = _models(values)
+    usage, costs = _usage(values, output), structure(values, names.COSTS)
+    provider, requested, answering = _models(values, output)
     return ModelCall(
-        word(values, names.PROVIDER),
+        provider,
         requested,
         answering,
         _tokens(values, names.INPUT_TOKENS, usage, "input"),
@@ -292,16 +300,38 @@ def model_of(values: Values, output: object, words: str, redaction: Redaction) -
     )
 
 
-def _models(values: Values) -> tuple[str | None, str | None]:
-    """The model asked for and the one answering; OpenInference tells the former among a call's parameters."""
+def _models(values: Values, output: object) -> tuple[str | None, str | None, str | None]:
+    """The provider, the model asked for and the one answering, told apart or within one another."""
+    provider = word(values, names.PROVIDER)
     requested, answering = word(values, names.MODEL_REQUESTED), word(values, names.MODEL_ANSWERING)
-    if answering is None:
+    if requested is None:
+        requested = word(values, names.MODEL_NAMED)
+        if requested is not None and provider is None and "/" in requested:
+            provider, requested = requested.split("/", 1)
+    if answering is None:  # OpenInference tells the former among a call's parameters
         given = word(structure(values, names.CALL_PARAMETERS), ("model", "model_name"))
         if given is not None and given != requested:
-            return given, requested
+            requested, answering = given, requested
+    if answering is None:
+        answering = _answering_in(values, output)
     if requested is None and answering is None:
-        return _model_in(values, names.MODEL_INPUT), _model_in(values, names.MODEL_OUTPUT)
-    return requested, answering
+        requested, answering = _model_in(values, names.MODEL_INPUT), _model_in(values, names.MODEL_OUTPUT)
+    if provider is None:
+        provider = word(structure(values, names.METADATA), names.PROVIDER_IN_METADATA)
+    return provider, requested, answering
+
+
+def _answering_in(values: Values, output: object) -> str | None:
+    """Who answered, as the answer's own JSON tells: Genkit keeps the provider's beside its own, LangChain what it says of it."""
+    if isinstance(output, dict):
+        raw = output.get(names.RAW_ANSWER)
+        return word(raw, names.ANSWERS_MODEL) if isinstance(raw, dict) else None
+    written = values.get("output.value")
+    if not isinstance(written, str):
+        return None
+    said_of_it = written.find('"response_metadata"')
+    found = _ANSWERING.search(written, said_of_it, said_of_it + MOST_VALUE) if said_of_it >= 0 else None
+    return found[1] if found else None
 
 
 def _model_in(values: Values, candidates: Sequence[str]) -> str | None:
@@ -316,9 +346,14 @@ def _tokens(values: Values, candidates: Sequence[str], usage: Mapping[str, objec
     return found if found is not None or not usage else whole(usage, names.IN_USAGE[part])
 
 
-def _usage(values: Values) -> Mapping[str, object]:
-    """Tokens told as one object. Langfuse counts what came from a cache apart from the input, and so on; here it is part of it."""
+def _usage(values: Values, output: object) -> Mapping[str, object]:
+    """Tokens told as one object, of the call or within its answer.
+
+    Langfuse counts what came from a cache apart from the input, and so on; here it is part of it.
+    """
     told = structure(values, names.USAGE)
+    if not told and isinstance(output, dict):
+        told = structure(output, names.ANSWERS_USAGE)
     if not told:
         return told
     total = told.get("total")
@@ -374,6 +409,9 @@ def kept(raw: RawSpan, privacy: Privacy, *, whole_text: bool) -> dict[str, objec
                 value = word(metadata, names.IN_METADATA.get(canonical, ()))
             if value is not None:
                 found[canonical] = redaction.text(value)
+    told = found.get(names.METADATA[0])
+    if isinstance(told, str) and names.ANSWER_IN_METADATA in told and not whole_text:
+        del found[names.METADATA[0]]
     provider = found.get(names.PROVIDER[0])
     if isinstance(provider, str) and provider in names.FRAMEWORKS:
         found[names.FRAMEWORK] = found.pop(names.PROVIDER[0])
@@ -383,6 +421,8 @@ def kept(raw: RawSpan, privacy: Privacy, *, whole_text: bool) -> dict[str, objec
 @lru_cache(4096)  # asked for every attribute of every span
 def is_body(name: str) -> bool:
     """The attribute holds what somebody said: long and personal."""
+    if name.startswith(names.BODY_OWNER):
+        return name.endswith(names.BODY_ENDS)
     return name in names.BODIES or (name.startswith(names.BODY_PREFIXES) and name not in names.KEPT_DESPITE_PREFIX)
 
 

@@ -26,6 +26,7 @@ PROTOBUF = "application/x-protobuf"
 MOST_BODY = 8 * 1024 * 1024
 MOST_DECOMPRESSED = 32 * 1024 * 1024
 
+_ZLIB = frozenset({"deflate", "zlib"})  # the latter is a Collector's word for it
 _HEX = re.compile(r"[0-9a-f]+")  # bytes.fromhex would let spaces pass
 
 
@@ -101,7 +102,7 @@ def decompressed(body: bytes, encoding: str) -> bytes:
     """
     if encoding in {"", "identity"}:
         return body
-    if encoding not in {"gzip", "x-gzip", "deflate"}:
+    if encoding not in {"gzip", "x-gzip", *_ZLIB}:
         raise TelemetryRejected(415, f"Content encoding {encoding[:40]!r} is not supported; use gzip, deflate or none.")
     try:
         return _inflated(body, _window(body, encoding))
@@ -121,7 +122,7 @@ def grows_beyond(size: int, body: bytes, encoding: str) -> bool:
 
 def _window(body: bytes, encoding: str) -> int:
     """HTTP's deflate is zlib's format, yet many clients send it without the two bytes at its head."""
-    if encoding != "deflate":
+    if encoding not in _ZLIB:
         return zlib.MAX_WBITS | 32
     with_head = len(body) > 1 and body[0] & 0x0F == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0
     return zlib.MAX_WBITS if with_head else -zlib.MAX_WBITS

@@ -93,7 +93,7 @@ class OtlpFile:
             stream = io.BufferedReader(gzip.GzipFile(fileobj=stream), PIECE)
             suffixes = [suffix for suffix in suffixes if suffix not in {".gz", ".gzip"}]
         head = _peeked(stream, TELLING)
-        if head.startswith(_ZSTD):
+        if _ZSTD in {head[:4], head[4:8]}:  # a Collector writes the length before each piece
             return iter([Broken(1, "it is compressed with zstd; unpack it first")])
         suffix = suffixes[-1] if suffixes else ""
         if suffix in _JSON_NAMES or (suffix not in _PROTOBUF_NAMES and _JSON_BEGINS.match(head)):
@@ -167,6 +167,8 @@ def _judged(number: int, body: bytes) -> Iterator[Request | Broken]:
     if max(spans, records) < 0:
         if not _is_document(body):
             yield Broken(number, "it is no JSON, or ends early")
+        elif b'"resourceMetrics"' in body:
+            yield Broken(number, "it holds metrics, which are not kept")
         else:
             yield Broken(number, "it holds neither resourceSpans nor resourceLogs")
     else:

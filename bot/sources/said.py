@@ -135,8 +135,8 @@ def _pieces(found: object, depth: int) -> Iterator[tuple[bool, str]]:
 
 def _pieces_of_message(found: Mapping[str, object], depth: int) -> Iterator[tuple[bool, str]]:
     kind = str(found.get("type") or "")
-    used = found.get("toolUse")
-    if isinstance(used, dict):  # Bedrock's way, and so Strands'
+    used = found.get("toolUse") or found.get("toolRequest")
+    if isinstance(used, dict):  # Bedrock's way, and so Strands'; Genkit's
         found = used
     if kind in {"tool_call_response", "tool_result"}:
         yield from _pieces(found.get("response", found.get("content")), depth + 1)

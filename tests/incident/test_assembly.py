@@ -87,6 +87,12 @@ def test_a_trace_nobody_named_takes_a_step_s_agent_then_the_service() -> None:
     assert assemble([bare]).agent == UNNAMED
 
 
+def test_a_service_that_nobody_named_gives_way_to_the_agents_own_span() -> None:
+    unset = replace(ROOT, agent=None, attributes={"service.name": "unknown_service:node"})
+    assert assemble([unset]).agent == "task"
+    assert assemble([replace(unset, kind=SpanKind.OTHER)]).agent == "unknown_service:node"
+
+
 def test_an_error_of_the_root_is_a_failed_task() -> None:
     assert assemble([replace(ROOT, error=True), MODEL]).failed
 

@@ -68,10 +68,12 @@ def test_a_span_with_an_unusable_id_or_time_is_counted_and_the_rest_is_kept(brok
     assert found.accepted.rejected == 1
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "GZIP", ""])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zlib", "GZIP", ""])
 def test_compressed_bodies_are_read(encoding: str) -> None:
     body = traces(span())
-    packed = {"gzip": gzip.compress(body), "deflate": zlib.compress(body)}.get(encoding.lower(), body)
+    packed = {"gzip": gzip.compress(body), "deflate": zlib.compress(body), "zlib": zlib.compress(body)}.get(
+        encoding.lower(), body
+    )
     assert len(decode(packed, JSON, encoding, "traces").spans) == 1
 
 

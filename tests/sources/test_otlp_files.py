@@ -132,6 +132,20 @@ def test_other_compressions_are_named() -> None:
     assert "zstd" in reason
 
 
+@pytest.mark.parametrize("name", ["traces.json", "traces.pb"])
+def test_a_collectors_pieces_in_zstd_are_named(name: str) -> None:
+    ((number, reason),) = told(read(name, collector([b"\x28\xb5\x2f\xfd" + b"x" * 80])))
+    assert (number, "unpack it first" in reason) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["traces.jsonl.1", "traces-2026-11-27T16-00-00.000.jsonl.gz", "traces.jsonl.1.gz"])
+def test_rotated_files_of_a_collector_are_read_and_metrics_among_them_named(name: str) -> None:
+    metrics = b'{"resourceMetrics":[{"resource":{},"scopeMetrics":[]}]}'
+    content = b"\n".join([TRACES[0], metrics, TRACES[1], b""])
+    found = read(name, gzip.compress(content) if name.endswith(".gz") else content)
+    assert told(found) == [(1, "traces"), (2, "it holds metrics, which are not kept"), (3, "traces")]
+
+
 def test_noise_is_no_request() -> None:
     for noise in (b"\x0a\xff\xff", b"\x0a\x02\x08\x01", b"\x42" * 90, b"\x00\x00\x00\x02\x08\x01", b"\x05\x01"):
         assert all(isinstance(one, Broken) for one in read("x.pb", noise))

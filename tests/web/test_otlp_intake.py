@@ -82,7 +82,7 @@ def raw_deflate(body: bytes) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
-PACKERS = [("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", raw_deflate)]
+PACKERS = [("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", raw_deflate), ("zlib", zlib.compress)]
 
 
 @pytest.mark.parametrize(("encoding", "pack"), PACKERS)
