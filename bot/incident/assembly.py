@@ -19,27 +19,43 @@ Call = TypeVar("Call", ModelCall, ToolCall)
 def assemble(spans: Sequence[Span]) -> Trace:
     """The trace that ``spans`` (all of one trace, at least one, in any order) make.
 
-    The root is the span without a parent; where several claim that, or none does, the earliest
-    agent span counts, and without a true root the trace is not complete.
+    The root is the span without a parent; where several claim that, the earliest agent span counts. Where none does,
+    the caller's span went elsewhere, or is still to come: then the outermost agents speak for the task
+    (:func:`heads_of`), and without any the trace is not complete.
     """
     spans = told_once(spans)
     steps = tuple(sorted((*spans, *inferred_calls(spans)), key=_order))
     roots = [span for span in steps if span.parent_id is None]
-    root = next((span for span in roots if span.kind is SpanKind.AGENT), roots[0] if roots else steps[0])
-    trace = headed(root, steps, max(span.end_ns for span in steps), steps)
-    if trace.complete and not trace.error and _agent_failed(root, steps):
-        trace = replace(trace, error=True)
+    heads = [] if roots else heads_of(steps)
+    root = next((span for span in roots if span.kind is SpanKind.AGENT), (*roots, *heads, *steps)[0])
+    trace = headed(root, steps, max(span.end_ns for span in steps), steps, complete=bool(roots or heads))
+    failed = max(heads, key=_end).error if heads else trace.complete and (trace.error or _agent_failed(root, steps))
+    if failed != trace.error:
+        trace = replace(trace, error=failed)
     told = None if trace.session_id else _told_in(steps, SESSION)
     return replace(trace, session_id=told) if told else trace
 
 
-def headed(root: Span, steps: Iterable[Span], end_ns: int, spans: tuple[Span, ...] = ()) -> Trace:
-    """The trace under ``root``, with ``spans`` where they are wanted.
+def heads_of(steps: Sequence[Span]) -> list[Span]:
+    """The outermost agents of a trace without a root, in order; none where a model or tool is called outside of them.
+
+    An agent that somebody else's service calls, or whose web framework's spans go to another place, has a parent that
+    never comes. A call outside all agents is one of an agent above them, whose own span is not there yet.
+    """
+    above = {span.span_id: span for span in steps}
+    calling = {SpanKind.AGENT, SpanKind.LLM, SpanKind.TOOL}
+    outside = [span for span in steps if span.kind in calling and not _within_agent(span, above)]
+    return outside if all(span.kind is SpanKind.AGENT and span.agent for span in outside) else []
+
+
+def headed(
+    root: Span, steps: Iterable[Span], end_ns: int, spans: tuple[Span, ...] = (), *, complete: bool = True
+) -> Trace:
+    """The trace under ``root``, with ``spans`` where they are wanted; ``complete`` if the root's word is the task's.
 
     ``steps`` are all its spans in order; they are gone through, from the first, only for what ``root`` does not say.
     """
     said = root.attributes
-    complete = root.parent_id is None
     return Trace(
         id=root.trace_id,
         agent=agent_of(root, steps),
@@ -61,6 +77,10 @@ def headed(root: Span, steps: Iterable[Span], end_ns: int, spans: tuple[Span, ..
 
 def _order(span: Span) -> tuple[int, bool, str]:
     return span.start_ns, span.parent_id is not None, span.span_id
+
+
+def _end(span: Span) -> int:
+    return span.end_ns
 
 
 def told_once(spans: Sequence[Span]) -> Sequence[Span]:
@@ -122,7 +142,7 @@ def _agent_failed(root: Span, steps: Sequence[Span]) -> bool:
         return False
     above = {span.span_id: span for span in steps}
     outermost = [span for span in agents if not _within_agent(span, above)]
-    return bool(outermost) and max(outermost, key=lambda span: span.end_ns).error
+    return bool(outermost) and max(outermost, key=_end).error
 
 
 def _within_agent(span: Span, above: Mapping[str, Span]) -> bool:

@@ -56,7 +56,7 @@ class Repetition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One task. ``finished`` is False while the root span is missing."""
+    """One task. ``finished`` is False while the span that says how it ended is missing."""
 
     id: str
     at_ns: int  # when it started

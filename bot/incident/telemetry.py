@@ -161,7 +161,7 @@ class Trace:
     user: str | None = None
     provider: str | None = None
     error: bool = False
-    complete: bool = True  # the root span has arrived
+    complete: bool = True  # the root span has arrived, or the agents that speak for it
     task: Task = field(default_factory=Task)
     spans: tuple[Span, ...] = ()
 

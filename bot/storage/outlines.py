@@ -53,8 +53,8 @@ def _outline(trace_id: str, stored: Sequence[Step], given: Sequence[EvalScore], 
     spans = StoredSpans(trace_id, stored)
     scores = tuple(sorted(given, key=lambda score: score.at_ns))
     roots = [place for place, step in enumerate(stored) if not step[1]]
-    root = next((place for place in roots if stored[place][3]["k"] == _AGENT), roots[0] if roots else 0)
-    if _lacks_calls([body for _, _, _, body, _ in stored]) or _says_more(stored, root):
+    root = next((place for place in roots if stored[place][3]["k"] == _AGENT), roots[0] if roots else None)
+    if root is None or _lacks_calls([body for _, _, _, body, _ in stored]) or _says_more(stored, root):
         return outline(assemble(tuple(spans)), scores, steps=steps)
     head = headed(spans.at(root), spans, max([step[3]["e"] for step in stored]))
     return Outline(head, scores, [_plain(span_id, body) for _, _, span_id, body, _ in stored] if steps else None)

@@ -75,6 +75,29 @@ def test_a_late_root_completes_the_trace() -> None:
     assert assemble([MODEL, ROOT]).complete
 
 
+def test_where_the_caller_s_span_goes_elsewhere_the_outermost_agent_speaks_for_the_task() -> None:
+    """A gateway's trace goes on in the agent; the gateway sends its own spans to somebody else."""
+    called = replace(ROOT, parent_id="9" * 16)
+    trace = assemble([MODEL, TOOL, called])
+    assert (trace.complete, trace.failed, trace.task.type) == (True, False, "vpn")
+    assert assemble([MODEL, TOOL, replace(called, error=True)]).failed
+    handler = Span(TRACE, "9" * 16, "8" * 16, SpanKind.OTHER, "POST /ask", 20, 1100)
+    assert assemble([handler, MODEL, called]).task.type == "vpn"
+
+
+def test_of_several_agents_without_a_root_the_first_says_what_the_task_was_and_the_last_how_it_ended() -> None:
+    first = replace(ROOT, parent_id="9" * 16, error=True)
+    last = Span(TRACE, "5" * 16, "9" * 16, SpanKind.AGENT, "writer", 1000, 1500, agent="writer-agent")
+    trace = assemble([last, MODEL, first])
+    assert (trace.agent, trace.complete, trace.failed) == ("helpdesk-agent", True, False)
+    assert assemble([replace(last, error=True), MODEL, first]).failed
+
+
+def test_an_agent_beside_a_call_of_the_one_above_it_is_not_the_whole_task() -> None:
+    above, below = replace(MODEL, parent_id="9" * 16), replace(ROOT, parent_id="9" * 16)
+    assert not assemble([above, below, TOOL]).complete
+
+
 def test_of_two_roots_the_agent_s_counts() -> None:
     wrapper = replace(ROOT, span_id="9" * 16, kind=SpanKind.OTHER, start_ns=50, agent=None, attributes={})
     assert assemble([wrapper, ROOT]).task.type == "vpn"

@@ -148,3 +148,19 @@ def test_a_task_costs_what_its_model_calls_cost_together_if_they_tell() -> None:
     told = [replace(one, model=ModelCall(cost=0.002)) for one in calls[:2]]
     assert cost_of([*told, calls[2]]) == 0.004
     assert cost_of(calls) is None
+
+
+def test_where_spans_never_tell_of_ends_nobody_says_that_every_task_failed() -> None:
+    """Some teams send only their models' and tools' spans: what is above these goes elsewhere, and never comes."""
+
+    def running(count: int, ago: float, *, finished: bool = False) -> list[Reading]:
+        return [replace(task(n, ago=ago), finished=finished) for n in range(count)]
+
+    def failures(now: list[Reading], before: list[Reading]) -> tuple[int | None, int, int]:
+        signal = next(one for one in outcomes.signals(scope(now, before)) if one.name == "task_failures")
+        return signal.k, signal.n, signal.baseline_n
+
+    assert failures(running(30, ago=500), running(100, ago=2000)) == (0, 0, 0)
+    once_ended = [*running(99, ago=2000), *running(1, ago=2000, finished=True)]
+    assert failures(running(30, ago=500), once_ended) == (30, 30, 100)
+    assert failures(running(30, ago=500), running(ENOUGH - 1, ago=2000)) == (30, 30, ENOUGH - 1)

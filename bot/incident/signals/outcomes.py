@@ -1,7 +1,8 @@
 """How tasks end: failures, those without an explanation, hand-offs, and how many tasks there are."""
 
+import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.incident.evidence import Direction, Interval, Signal, Unit, Window
@@ -22,8 +23,7 @@ RELEVANT_EVIDENCE = 2.0  # nats at which a count has moved
 def signals(scope: Scope) -> tuple[Signal, ...]:
     """Failures, failures that nothing explains, hand-offs, volume, and the mix of task types."""
     stuck = stuck_after(scope.before)
-    now = [reading for reading in scope.now if ended(reading, scope.at_ns, stuck)]
-    before = [reading for reading in scope.before if ended(reading, scope.at_ns, stuck)]
+    now, before = ([one for one in tasks if ended(one, scope.at_ns, stuck)] for tasks in (scope.now, scope.before))
     age = scope.span_age
     return (
         replace(
@@ -65,9 +65,14 @@ def ended(reading: Reading, at_ns: int, stuck_seconds: float = STUCK_SECONDS) ->
     return reading.finished or (at_ns - reading.at_ns) / 1e9 > stuck_seconds
 
 
-def stuck_after(readings: Iterable[Reading]) -> float:
-    """Seconds after which a task is overdue, from how long those took that did end."""
+def stuck_after(readings: Sequence[Reading]) -> float:
+    """Seconds after which a task is overdue, from how long those took that did end.
+
+    Where of enough tasks none ever did, their spans do not tell of ends, and no task is overdue.
+    """
     taken = [(reading.end_ns - reading.at_ns) / 1e9 for reading in readings if reading.finished]
+    if not taken and len(readings) >= FEWEST_ENDED:
+        return math.inf
     if len(taken) < FEWEST_ENDED:
         return STUCK_SECONDS
     return max(STUCK_AT_LEAST, STUCK_TIMES * quantile(taken, 0.95))
