@@ -15,10 +15,10 @@ from bot.incident.model import FIRSTFIVE, Catalogue
 from bot.incident.proof import Before, observe
 from bot.incident.telemetry import Trace
 from bot.ports import Clock, Records, Traces
-from bot.response.carry_out import escalate
 from bot.response.driving import Drivers
 from bot.response.gather import nanoseconds
 from bot.response.recording import record
+from bot.response.settling import escalate
 from bot.watching import watch
 
 log = logging.getLogger(__name__)

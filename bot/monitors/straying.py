@@ -20,9 +20,10 @@ from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState, ReadB
 from bot.incident.mitigation_folding import PROVABLE
 from bot.incident.model import FIRSTFIVE
 from bot.ports import Clock, Records, Work
-from bot.response.carry_out import CarryOut, drive_of, read_back
+from bot.response.carry_out import CarryOut
 from bot.response.driving import Drivers
 from bot.response.recording import post, record
+from bot.response.trying import drive_of, read_back
 from bot.watching import watch
 
 log = logging.getLogger(__name__)

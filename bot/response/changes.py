@@ -22,10 +22,11 @@ from bot.incident.kinds import figure_of, joined, label_of
 from bot.incident.mitigation import BUILT_IN, DEFAULT_TTL, MAX_TTL, Ending, ExitPlan, Mitigation, MitigationState
 from bot.incident.model import FIRSTFIVE, Person
 from bot.ports import Clock, Control, Records, Work
-from bot.response.carry_out import PATIENCE_OF_PEOPLE, CarryOut, drive_of
+from bot.response.carry_out import CarryOut
 from bot.response.in_force import DRIVE_SOON, Applying, controls_in, decline, lift, put_in_force, schedule_end, step_of
 from bot.response.questions import put_question
 from bot.response.recording import post, record, state_of
+from bot.response.trying import PATIENCE_OF_PEOPLE, drive_of
 
 _BEING_LIFTED = frozenset({MitigationState.REVERTING, MitigationState.STILL_ON})
 

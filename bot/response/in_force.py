@@ -12,9 +12,9 @@ from bot.incident.facts.mitigating import MitigationApplied, MitigationExpired, 
 from bot.incident.mitigation import BUILT_IN, Ending, Mitigation, MitigationState
 from bot.incident.model import Person
 from bot.ports import Clock, Job, JobName, Work
-from bot.response.carry_out import drive_of
 from bot.response.keeping import Kept, freeze
 from bot.response.recording import post, record
+from bot.response.trying import drive_of
 
 WARN_AFTER = 0.8  # of its time
 DRIVE_SOON = 5.0  # seconds after which the durable job looks, should the first try not come back

@@ -9,10 +9,10 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, Scope
 from bot.incident.model import Person
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.response.carry_out import escalate
 from bot.response.classify import Choice
 from bot.response.mitigate import Order
 from bot.response.recording import post
+from bot.response.settling import escalate
 from bot.slack.requests import Payload
 from tests.scenarios.conftest import Office
 
