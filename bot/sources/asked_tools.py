@@ -29,6 +29,7 @@ _NESTED = frozenset(
             "messages",
             "message",
             "choices",
+            "candidates",
             "tool_calls",
             "kwargs",
             "data",

@@ -46,6 +46,7 @@ SESSION = (
     "traceloop.association.properties.thread_id",
     "ai.telemetry.metadata.sessionId",
     "mastra.metadata.sessionId",
+    "genkit:metadata:agent:sessionId",
 )
 STEP_SESSION = (  # where the root does not say it, its steps may
     "session.id",
@@ -62,6 +63,7 @@ USER = (
     "traceloop.association.properties.user_id",
     "ai.telemetry.metadata.userId",
     "mastra.metadata.userId",
+    "mastra.metadata.resourceId",  # whose memory the agent has
 )
 ENVIRONMENT = ("deployment.environment.name", "deployment.environment", "langfuse.environment")
 PROMPT_NAME = ("gen_ai.prompt.name", "prompt.id", "llm.prompt_template.name", "langfuse.observation.prompt.name")
@@ -327,6 +329,8 @@ BODIES = frozenset(
             "all_messages_events",
             "events",
             "logfire.msg",
+            "genkit:init",
+            "genkit:metadata:context",
         ),
     }
 )

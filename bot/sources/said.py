@@ -39,6 +39,7 @@ _WORDS = (
     "data",
     "value",
     "choices",
+    "candidates",
     "generations",
 )
 _CALLS = ("tool_calls", "function_call", "functionCall")

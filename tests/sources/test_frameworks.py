@@ -27,7 +27,12 @@ COMPLETE = sorted(name for name in SAMPLES if "failing" not in name and name != 
 WITHOUT_MODEL = {"crewai"}  # its instrumentation leaves model calls to that of the client
 WITHOUT_TOKENS = {*WITHOUT_MODEL, "openinference-openai.js stream", "mastra by openinference"}  # the last has their sum
 PLACED = {"openinference-langchain", "openinference-langchain.js"}  # they tell a single argument without its name
-AGENTS = {"langfuse-decorators": "orders task", "openllmetry-langchain": "orders-run", "google-adk": "orders-service"}
+AGENTS = {
+    "langfuse-decorators": "orders task",
+    "openllmetry-langchain": "orders-run",
+    "google-adk": "orders-service",
+    "genkit agent": "orders_agent",
+}
 
 
 def trace_of(name: str) -> Trace:

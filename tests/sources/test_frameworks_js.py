@@ -32,6 +32,13 @@ def test_a_flow_of_genkits_is_the_agent_and_its_results_are_matched_by_their_ref
     assert [one.result_preview for one in answering.told] == [RESULT]
 
 
+def test_an_agent_of_genkits_has_its_session_and_the_words_of_its_models() -> None:
+    trace = trace_of("genkit agent")
+    assert (trace.agent, trace.session_id) == ("orders_agent", "s-1")
+    assert [span.said for span in trace.model_spans] == ['→ get_order {"order_id": "A-17"}', ANSWER]
+    assert [(model.cached_tokens, model.reasoning_tokens) for model in models(trace)] == [(64, 5)] * 2
+
+
 def test_a_model_call_that_ended_with_an_error_failed_though_its_status_says_ok() -> None:
     trace = trace_of("mastra failing")
     assert (trace.error, [span.name for span in failed(trace)]) == (True, ["invoke_agent orders", "chat gpt-4o-mini"])
