@@ -18,7 +18,7 @@ from bot.incident.evidence import (
 )
 from bot.incident.rules import Taxonomy
 from bot.incident.summary import ALWAYS, is_part, word
-from bot.incident.wording import age, measured, quantity
+from bot.incident.wording import age, carried, measured, quantity, usual
 
 UNSURE = "can't tell"
 MOST_SIGNALS = 12
@@ -74,7 +74,8 @@ def _signals(bundle: EvidenceBundle) -> Iterator[str]:
     if not shown:
         yield "  nothing is measured; no telemetry of this agent lies in the window"
     for signal in shown:
-        yield f"  {_judged(signal)}{_difference(signal)}; newest {age(signal.fresh_seconds)}{_trace(signal)}"
+        parts = (_judged(signal) + _difference(signal), usual(signal), f"newest {age(signal.fresh_seconds)}")
+        yield f"  {'; '.join(filter(None, parts))}{_trace(signal)}"
     more = len(order) - len(shown)
     if shown and more:
         unknown = sum(signal.value is None for signal in order)
@@ -120,7 +121,7 @@ def _changed(change: Change) -> str:
     before = f", was {change.before}" if change.before else ""
     return (
         f"change    {change.kind.value} {change.after}{before}, "
-        f"first seen {_clock(change.first_seen_ns)} UTC, in {change.k} of {change.n} tasks since"
+        f"first seen {_clock(change.first_seen_ns)} UTC, {carried(change)}"
     )
 
 

@@ -139,6 +139,9 @@ class ChangeKind(StrEnum):
     INDEX = "index"
 
 
+_ANNOUNCED = frozenset({ChangeKind.DEPLOY, ChangeKind.FLAG, ChangeKind.PROMPT, ChangeKind.TOOL, ChangeKind.INDEX})
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Something that differs from the baseline: first seen when, and in what share of k of n tasks since."""
@@ -149,6 +152,11 @@ class Change:
     first_seen_ns: int
     k: int
     n: int
+
+    @property
+    def announced(self) -> bool:
+        """A pipeline told of it; which tasks it reached is not in their traces, so ``k`` is ``n``."""
+        return self.kind in _ANNOUNCED
 
 
 @dataclass(frozen=True, slots=True)

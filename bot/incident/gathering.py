@@ -4,7 +4,7 @@ Two steps: find when it began, if anything did; then compare the time since with
 before. Without a beginning, the last ten minutes are compared with the hour before them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -198,7 +198,17 @@ def scope_of(
         span_ns=max((min(reading.end_ns, at_ns) for reading in readings), default=None),
         score_ns=max((score.at_ns for score in scores if score.at_ns <= at_ns), default=None),
         fleet_ns=max((min(one.end_ns, at_ns) for found in neighbours.values() for one in found), default=None),
+        heard=arrivals(scores, at_ns),
     )
+
+
+def arrivals(scores: Iterable[EvalScore], at_ns: int) -> Mapping[str, tuple[int, ...]]:
+    """When the scores of each evaluator came, in order; by the evaluator's name."""
+    found: dict[str, list[int]] = {}
+    for score in scores:
+        if score.at_ns <= at_ns:
+            found.setdefault(score.name, []).append(score.at_ns)
+    return {name: tuple(sorted(times)) for name, times in found.items()}
 
 
 def findings(scope: Scope) -> tuple[Finding, ...]:

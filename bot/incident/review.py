@@ -26,7 +26,7 @@ from bot.incident.state import IncidentState
 from bot.incident.statements import Statement, clock, minutes
 from bot.incident.taxonomy import Cause
 from bot.incident.timeline import Event
-from bot.incident.wording import measured
+from bot.incident.wording import carried, measured
 
 F = TypeVar("F")
 
@@ -202,7 +202,7 @@ def _factors(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[
     for change in bundle.changes:
         first = clock(datetime.fromtimestamp(change.first_seen_ns / 1e9, UTC))
         was = f"was {change.before}" if change.before else "not seen before"
-        text = f"Changed near the onset: {change.kind.value} {change.after} ({was}), first seen {first}, in {change.k} of {change.n} tasks since."
+        text = f"Changed near the onset: {change.kind.value} {change.after} ({was}), first seen {first}, {carried(change)}."
         said.append(Statement(text, frozen))
     return tuple(said)
 

@@ -1,6 +1,6 @@
 """Sentences about signals: the figure first, then the word."""
 
-from bot.incident.evidence import Interval, Signal, Unit
+from bot.incident.evidence import ENOUGH, Change, Interval, Signal, Unit
 
 
 def figure(signal: Signal) -> str:
@@ -9,6 +9,8 @@ def figure(signal: Signal) -> str:
         return f"{signal.label}: not measured"
     if signal.k is not None and signal.unit is Unit.SHARE:
         return f"{signal.k} of {signal.n} {signal.label} ({share(signal)})"
+    if is_age(signal):
+        return _age(signal)
     was = "" if signal.baseline is None else f", was {quantity(signal.baseline, signal.unit)}"
     return f"{signal.label} {quantity(signal.value, signal.unit)}{was}"
 
@@ -17,6 +19,8 @@ def measured(signal: Signal) -> str:
     """As :func:`figure`, with all its doubt: "12 of 19 answers were judged wrong (63 %, 41-81 %; was 10 % of 168)"."""
     if signal.value is None:
         return f"{signal.label}: can't tell" + (f" ({signal.note})" if signal.note else "")
+    if is_age(signal):
+        return _age(signal)
     was = "no baseline"
     if signal.baseline is not None:
         was = f"was {quantity(signal.baseline, signal.unit)}"
@@ -25,6 +29,29 @@ def measured(signal: Signal) -> str:
         doubt = f", {signal.interval.low * 100:.0f}-{signal.interval.high * 100:.0f} %" if signal.interval else ""
         return f"{signal.k} of {signal.n} {signal.label} ({percent(signal.value)}{doubt}; {was})"
     return f"{signal.label} {quantity(signal.value, signal.unit)} (n = {signal.n}; {was})"
+
+
+def carried(change: Change) -> str:
+    """How many tasks since show a change: "in 51 of 199 tasks since"; of an announced one only how many there are."""
+    return f"{change.n} tasks since" if change.announced else f"in {change.k} of {change.n} tasks since"
+
+
+def is_age(signal: Signal) -> bool:
+    """It says how old something is; its baseline is the age at which that is stale."""
+    return signal.name.endswith("_age")
+
+
+def _age(signal: Signal) -> str:
+    stale = "" if signal.baseline is None else f", stale after {quantity(signal.baseline, signal.unit)}"
+    return f"{signal.label} {quantity(signal.value or 0.0, signal.unit)}{stale}"
+
+
+def usual(signal: Signal) -> str:
+    """What is usual at this hour of the week, empty where history does not know: "usually 4 % at this hour"."""
+    if signal.usual is None:
+        return ""
+    few = "" if signal.usual_n >= ENOUGH else f" (only {signal.usual_n} known)"
+    return f"usually {percent(signal.usual)} at this hour{few}"
 
 
 def share(signal: Signal) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from bot.incident.evidence import ENOUGH, Change, Direction, EvidenceBundle, Onset, Pair, Signal, SlowStep, Unit
 from bot.incident.links import own_tool, pair_page, trace_page
 from bot.incident.summary import word, worse
-from bot.incident.wording import measured, points
+from bot.incident.wording import measured, points, usual
 from bot.slack.text import date_token, duration, link, percent, quote_untrusted
 
 STALE_SECONDS = 120
@@ -21,8 +21,8 @@ def signal_line(signal: Signal, bundle: EvidenceBundle, public_url: str, *, full
     parts = [f"{said}: {_mark(signal)} {word(signal)}"]
     if full:
         parts += _more(signal)
-    elif signal.usual is not None and signal.moved:
-        parts.append(_usual(signal.usual, signal.usual_n))
+    elif signal.moved and (said_usual := usual(signal)):
+        parts.append(said_usual)
     if signal.direction is not Direction.FLAT:
         parts += _traces(signal.trace_ids[:1], bundle, public_url)
     return "• " + " · ".join(parts)
@@ -46,14 +46,10 @@ def _more(signal: Signal) -> Iterator[str]:
     if apart and signal.unit is Unit.SHARE and signal.enough and signal.value is not None:
         by = signal.value - (signal.baseline or 0.0)
         yield points(by, apart)
-    if signal.usual is not None:
-        yield _usual(signal.usual, signal.usual_n)
+    if said := usual(signal):
+        yield said
     if signal.fresh_seconds is not None and signal.fresh_seconds > STALE_SECONDS:
         yield f"newest {duration(signal.fresh_seconds)} ago"
-
-
-def _usual(share: float, n: int) -> str:
-    return f"usually {percent(share)} at this hour" + ("" if n >= ENOUGH else f" (only {n} known)")
 
 
 def _traces(ids: tuple[str, ...], bundle: EvidenceBundle, public_url: str) -> list[str]:
@@ -77,9 +73,10 @@ def onset_name(bundle: EvidenceBundle) -> str:
 def change_line(change: Change) -> str:
     """What changed, since when, in how many tasks."""
     before = quote_untrusted(change.before, 120) if change.before else "not seen before"
-    share = f"{change.k} of {change.n} tasks" + (f" = {percent(change.k / change.n)}" if change.n else "")
+    share = f" = {percent(change.k / change.n)}" if change.n else ""
+    reach = f"{change.n} tasks" if change.announced else f"{change.k} of {change.n} tasks{share}"
     since = date_token(moment(change.first_seen_ns))
-    return f"• {change.kind.value}: {before} → {quote_untrusted(change.after, 120)} since {since} ({share})"
+    return f"• {change.kind.value}: {before} → {quote_untrusted(change.after, 120)} since {since} ({reach})"
 
 
 def slow_line(step: SlowStep, bundle: EvidenceBundle, public_url: str) -> str:

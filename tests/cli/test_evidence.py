@@ -3,6 +3,7 @@
 import json
 import urllib.parse
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,18 @@ def test_a_window_or_moment_out_of_reach_is_one_sentence(terminal: Terminal, wor
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
     assert line.startswith("firstfive: ")
+
+
+def test_what_is_usual_at_this_hour_stands_on_the_line() -> None:
+    known = replace(signal("failed", Direction.UP, 0.4, sure=0.2), usual=0.04, usual_n=480)
+    assert "; usually 4 % at this hour; newest 26 s ago" in screen(bundle(known))
+
+
+def test_of_an_announced_change_nobody_says_which_tasks_it_reached() -> None:
+    """A deploy for one task in ten stands beside the version that the traces of one in ten show."""
+    told = Change(ChangeKind.DEPLOY, "v41", "v42", NOW - 5 * MINUTE, 199, 199)
+    seen = Change(ChangeKind.AGENT_VERSION, "v41", "v42", NOW - 5 * MINUTE, 21, 199)
+    text = screen(bundle(signal("failed", Direction.UP, 0.4), changes=(told, seen)))
+    assert "deploy v42, was v41, first seen" in text
+    assert "UTC, 199 tasks since" in text
+    assert "UTC, in 21 of 199 tasks since" in text

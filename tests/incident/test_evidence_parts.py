@@ -5,12 +5,13 @@ from dataclasses import replace
 from bot.incident.evidence import ENOUGH, Direction, Window
 from bot.incident.pairing import align, pair_of
 from bot.incident.reading import Reading, cost_of, exclusive_seconds, read
-from bot.incident.signals import evaluators, outcomes
+from bot.incident.signals import evaluators, freshness, outcomes
 from bot.incident.signals.measure import share, tasks
 from bot.incident.signals.scope import Scope
 from bot.incident.signals.time_spent import slow_steps
 from bot.incident.summary import word
 from bot.incident.telemetry import EvalScore, ModelCall, Span, SpanKind, Task, ToolCall, Trace
+from bot.incident.wording import measured
 
 S = 1_000_000_000
 NOW = 1_800_000_000 * S
@@ -164,3 +165,24 @@ def test_where_spans_never_tell_of_ends_nobody_says_that_every_task_failed() -> 
     once_ended = [*running(99, ago=2000), *running(1, ago=2000, finished=True)]
     assert failures(running(30, ago=500), once_ended) == (30, 30, 100)
     assert failures(running(30, ago=500), running(ENOUGH - 1, ago=2000)) == (30, 30, ENOUGH - 1)
+
+
+def test_an_evaluator_that_falls_silent_beside_others_is_named() -> None:
+    tasks_judged = [task(n, ago=5000 - 30 * n) for n in range(160)]
+    seen = scope(tasks_judged[140:], tasks_judged[:120])
+    all_along = tuple(one.end_ns + 20 * S for one in tasks_judged)
+    stopped = tuple(at for at in all_along if at < NOW - 2400 * S)
+
+    def told(**heard: tuple[int, ...]) -> list[tuple[str, Direction]]:
+        signals = freshness.signals(replace(seen, seen=tuple(tasks_judged), heard=heard))
+        return [(measured(one), one.direction) for one in signals if one.name == "judge_age"]
+
+    assert told(strict=stopped, kind=all_along) == [
+        ("age of the newest score of strict 2429.0 s, stale after 900.0 s", Direction.UP)
+    ]
+    assert [way for _, way in told(strict=all_along, kind=all_along)] in ([], [Direction.FLAT])
+    assert told(strict=stopped) == []  # alone, its silence is the age of the newest score
+    batches = tuple(NOW - at * S for at in (5200, 3500, 1800) for _ in range(20))
+    assert Direction.UP not in [way for _, way in told(nightly=batches, kind=all_along)]
+    rare = stopped[::20]  # too few scores are known to say what pause is usual
+    assert told(rare=rare, kind=all_along) == []

@@ -1,14 +1,17 @@
 """Freshness: how old the newest span and score are, against the gap that is usual."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from bot.incident.evidence import Direction, Signal, Unit
+from bot.incident.reading import Reading
 from bot.incident.signals.scope import Scope
 
 GAPS = 7.0  # usual gaps after which silence is no chance (0.1 % when tasks come at random)
 SPANS_AT_LEAST = 180.0  # seconds that are never called stale
 SPANS_UNKNOWN_GAP = 900.0  # the same where too few tasks are known to say what gap is usual
 SCORES_AT_LEAST = 900.0
+LONGER = 1.5  # times an evaluator's longest pause so far
 FEWEST = 3
 FEWEST_FOR_A_GAP = 10  # tasks
 FEWEST_UNJUDGED = 10  # tasks without a verdict before their judges count as silent
@@ -16,7 +19,10 @@ JUDGED_WITHIN_NS = 180 * 1_000_000_000
 
 
 def signals(scope: Scope) -> tuple[Signal, ...]:
-    """Ages in seconds: of spans, of scores, and of other agents' spans; the baseline is the age at which it is stale."""
+    """Ages in seconds: of spans, of scores, of other agents' spans, and of what the most silent of several evaluators said.
+
+    The baseline is the age at which it is stale.
+    """
     others = fleet_limit(scope)
     silent = scope.fleet_age is not None and scope.fleet_age > others
     own = min(span_limit(scope), others) if silent else span_limit(scope)  # nothing arrives from anybody: then sooner
@@ -26,7 +32,36 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             scope, "score_age", "age of the newest score", scope.score_age, score_limit(scope), len(scope.scores_before)
         ),
         age(scope, "fleet_age", "age of other agents' newest span", scope.fleet_age, others, len(scope.others)),
+        *silent_judge(scope),
     )
+
+
+def silent_judge(scope: Scope) -> tuple[Signal, ...]:
+    """Of several evaluators the one that has been silent for longest, by its own pace: the others' scores hide it."""
+    if len(scope.heard) < 2:  # noqa: PLR2004 - one alone is what the newest score says
+        return ()
+    found = [
+        age(
+            scope, "judge_age", f"age of the newest score of {name}", (scope.at_ns - times[-1]) / 1e9, limit, len(times)
+        )
+        for name, times in sorted(scope.heard.items())
+        if (limit := judge_limit(scope, times)) is not None
+    ]
+    return tuple(sorted(found, key=lambda one: (one.value or 0.0) / (one.baseline or 1.0))[-1:])
+
+
+def judge_limit(scope: Scope, times: Sequence[int]) -> float | None:
+    """Seconds after which this evaluator's silence is no chance; None while too few tasks came that it would have judged.
+
+    ``times`` are when its scores came. One that judges in batches is silent between them.
+    """
+    due = [one.end_ns for one in judgeable(scope.seen) if one.end_ns < scope.at_ns - JUDGED_WITHIN_NS]
+    waiting = sum(end > times[-1] for end in due)
+    of_each = max(1.0, (len(due) - waiting) / len(times))  # tasks to one of its verdicts
+    if len(times) < FEWEST_FOR_A_GAP or waiting < max(FEWEST_UNJUDGED, GAPS * of_each):
+        return None
+    longest = max(later - earlier for earlier, later in pairwise(times)) / 1e9
+    return max(SCORES_AT_LEAST, GAPS * usual_gap(times), LONGER * longest)
 
 
 def age(scope: Scope, name: str, label: str, value: float | None, limit: float | None, n: int) -> Signal:
@@ -70,7 +105,12 @@ def score_limit(scope: Scope) -> float | None:
 def unjudged(scope: Scope) -> int:
     """Tasks that ended well after the newest score, long enough ago to have been judged."""
     after, until = scope.score_ns or 0, scope.at_ns - JUDGED_WITHIN_NS
-    return sum(reading.finished and not reading.failed and after < reading.end_ns < until for reading in scope.seen)
+    return sum(after < reading.end_ns < until for reading in judgeable(scope.seen))
+
+
+def judgeable(readings: Iterable[Reading]) -> Iterator[Reading]:
+    """Tasks that ended well; failed ones are not evaluated everywhere."""
+    return (reading for reading in readings if reading.finished and not reading.failed)
 
 
 def usual_gap(times: Sequence[int]) -> float:

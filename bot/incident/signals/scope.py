@@ -1,7 +1,7 @@
 """What is measured: tasks and scores of now, and the same of before."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.incident.evidence import Window
 from bot.incident.reading import Reading
@@ -29,6 +29,7 @@ class Scope:
     span_ns: int | None  # the newest sign of life of this agent, of its scores, and of any other agent
     score_ns: int | None
     fleet_ns: int | None
+    heard: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # when each evaluator's scores came, in order
 
     @property
     def span_age(self) -> float | None:
