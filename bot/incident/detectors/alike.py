@@ -88,3 +88,8 @@ def other_things(a: Words, b: Words, shortest: int = LONG_NUMBER) -> bool:
 def numbered(words: Words, shortest: int = LONG_NUMBER) -> bool:
     """At least one of the words holds a digit and has ``shortest`` characters or more."""
     return any(len(word) >= shortest and _DIGITS.search(word) for word in words)
+
+
+def only_numbers(words: Words) -> bool:
+    """There are words, and each of them holds a digit."""
+    return bool(words) and all(_DIGITS.search(word) for word in words)

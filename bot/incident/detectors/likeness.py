@@ -13,6 +13,7 @@ from bot.incident.detectors.alike import (
     Words,
     numbered,
     one_form,
+    only_numbers,
     other_things,
     shared,
     without_clocks,
@@ -231,12 +232,12 @@ def _beginning(step: Step, sets: _Sets) -> str:
 
 
 def _reworded(one: Words, other: Words) -> bool:
-    if shared(one, other, SAME_INTENT) < SAME_INTENT or other_things(one, other):
-        return False
-    differing = one ^ other
-    return not differing or not all(
-        numbered(frozenset((word,)), 1) for word in differing
-    )  # element 17, then element 18
+    """The same in other words; element 17 and element 18 are two things."""
+    return (
+        shared(one, other, SAME_INTENT) >= SAME_INTENT
+        and not other_things(one, other)
+        and not only_numbers(one ^ other)
+    )
 
 
 def _next_page(a: Step, b: Step) -> bool:
