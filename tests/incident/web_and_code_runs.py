@@ -110,6 +110,12 @@ def never_a_command(chance: Random) -> Found:
     return steps, 3
 
 
+def tools_that_do_not_exist(chance: Random) -> Found:
+    code = {"code": f"import pandas\n\nfile = '{chance.choice(THINGS)}.csv'\nprint(pandas.read_csv(file).shape)"}
+    names = chance.sample(["Coder", "python", "Executor", "default", "bash", "run"], 5)
+    return [call(name, code, f"Error: Function {name} not found.", failed=True) for name in names], 3
+
+
 WEB_AND_CODE_LOOPING: tuple[Family, ...] = (
     same_action_and_input_in_text,
     same_command_in_a_fence,
@@ -121,6 +127,7 @@ WEB_AND_CODE_LOOPING: tuple[Family, ...] = (
     nothing_given_and_refused,
     element_clicked_elsewhere,
     never_a_command,
+    tools_that_do_not_exist,
 )
 
 

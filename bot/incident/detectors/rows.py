@@ -14,7 +14,7 @@ SAME_THOUGHT = 0.5  # of the words of two
 FEWEST_WORDS = 12  # different words of such a thought
 SHORTEST_RESULT = 20  # characters
 REFUSED = 4  # failures of one call, whatever the error says
-ILL_FORMED = 4  # calls of one tool that are all refused for their form
+ILL_FORMED = 4  # calls that are all refused for their form, or because there is no such tool
 RENUMBERED = 5  # failures of calls that differ only in numbers, with errors that do, too
 DETERMINED = 4  # times that one call is made with the same long thought
 COUNTING = 6  # the same where its results differ in numbers only, which may be progress
@@ -26,7 +26,8 @@ _NUMBERS = re.compile(r"\d{2,}")
 _FORM = re.compile(
     r"\b(?:unknown|invalid|unrecogni[sz]ed|malformed|unsupported) (?:command|action|tool|function|option|syntax|format|json|input)"
     r"|\b(?:could not|cannot|can't|failed to|unable to) parse|\bpars(?:e|ing) error|\bno such (?:command|action|tool|function)"
-    r"|\bis not a (?:valid|known|recogni[sz]ed) (?:command|action|tool|function)",
+    r"|\bis not a (?:valid|known|recogni[sz]ed) (?:command|action|tool|function)"
+    r"|\b(?:command|action|tool|function)\b.{0,80}?\b(?:not (?:found|exist|available)|(?:doesn|don|isn|wasn)'t (?:exist|available|found))",
     re.IGNORECASE,
 )
 
@@ -138,15 +139,15 @@ def _renumbered(before: Step, step: Step) -> bool:
 
 def _ill_formed(before: Step, step: Step) -> bool:
     """Both are refused for their form with the same words, but for those that repeat what was written."""
-    if not _same_tool_fails(before, step) or not (
-        _FORM.search(before.outcome_text) and _FORM.search(step.outcome_text)
-    ):
+    if not (before.failing and step.failing):
+        return False
+    if not (_FORM.search(before.outcome_text) and _FORM.search(step.outcome_text)):
         return False
     return _own_words(before) == _own_words(step)
 
 
 def _own_words(step: Step) -> Words:
-    return words_of(step.outcome_text) - words_of(step.given_text)
+    return words_of(step.outcome_text) - words_of(f"{step.name} {step.given_text}")
 
 
 def _determined(calls: Sequence[Step]) -> Row | None:
