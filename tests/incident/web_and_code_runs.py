@@ -104,16 +104,16 @@ def element_clicked_elsewhere(chance: Random) -> Found:
 
 def never_a_command(chance: Random) -> Found:
     steps = []
-    for _ in _turns(chance, 4):
+    for _ in _turns(chance):
         said = page(chance, 12).capitalize()
         steps.append(call("command", {"text": said}, f"Unknown command: {said.split()[0]}", failed=True))
-    return steps, 3
+    return steps, 2
 
 
 def tools_that_do_not_exist(chance: Random) -> Found:
     code = {"code": f"import pandas\n\nfile = '{chance.choice(THINGS)}.csv'\nprint(pandas.read_csv(file).shape)"}
     names = chance.sample(["Coder", "python", "Executor", "default", "bash", "run"], 5)
-    return [call(name, code, f"Error: Function {name} not found.", failed=True) for name in names], 3
+    return [call(name, code, f"Error: Function {name} not found.", failed=True) for name in names], 2
 
 
 WEB_AND_CODE_LOOPING: tuple[Family, ...] = (
