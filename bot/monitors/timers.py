@@ -16,6 +16,7 @@ from bot.incident.state import IncidentState
 from bot.incident.statements import minutes
 from bot.ports import Clock, JobName, Records, Work
 from bot.response.changes import Changes
+from bot.response.deciding import lapse
 from bot.response.declare import NUDGE_AFTER
 from bot.response.exit_plan import TakeStep
 from bot.response.freeze import FreezeEvidence
@@ -133,7 +134,7 @@ class Timers:
             if approval.ask.action is Loosening.REMEDIATE:
                 await lapse_override(work, approval, self.clock.now())
                 return
-            m = await self.changes.lapse(work, approval)
+            m = await lapse(work, approval, self.clock)
         if m is not None:
             await self.changes.finish(m)
 

@@ -14,9 +14,10 @@ from bot.incident.runbook import Runbook
 from bot.incident.state import IncidentState
 from bot.incident.taxonomy import IncidentClass
 from bot.ports import Clock, Records, Work
-from bot.response.changes import Changes, Done
+from bot.response.changes import Changes
 from bot.response.gather import Suggest
 from bot.response.in_force import lift, step_of
+from bot.response.performing import Done, adjust
 from bot.response.recording import post, record, state_of
 
 LOOK_AGAIN = timedelta(minutes=5)  # while the gate is not met
@@ -97,7 +98,7 @@ class TakeStep:
             return await lift(work, replace(m, exit=moved), ending, self.clock, key)
         ask = Ask(Loosening.STEP, m.id, f"step {plan.done + 1} of the exit plan{_approved(m)}", plan.steps[plan.done])
         done = Done(FIRSTFIVE, now, approved_by=plan.approved_by)
-        changed = await self.changes.adjust(work, replace(m, exit=moved), ask, done, key)
+        changed = await adjust(work, replace(m, exit=moved), ask, done, key, self.clock)
         await post(work, m.incident, key, f"{m.label} on {m.target} is now {changed.label.lower()}: {ask.reason}.")
         await work.jobs.schedule(step_of(changed, now + timedelta(minutes=plan.minutes)))
         return changed

@@ -14,6 +14,7 @@ from bot.incident.model import Catalogue, Person
 from bot.incident.wishes import reason_of, value_of
 from bot.ports import Clock, Groups, Records, Work
 from bot.response.changes import Changes
+from bot.response.deciding import decide
 from bot.response.in_force import live_mitigation
 from bot.response.mitigate import without_conflict
 from bot.response.override import decide_override
@@ -203,7 +204,7 @@ class Decide:
                 await decide_override(work, approval, by, self.clock.now(), granted=granted, note=said)
                 return None
             mitigation = await _as_asked(work, approval, granted=granted)
-            changed = await self.changes.decide(work, approval, mitigation, by, granted=granted, note=said)
+            changed = await decide(work, approval, mitigation, by, self.clock, granted=granted, note=said)
         return await self.changes.finish(changed)
 
     def refusal(

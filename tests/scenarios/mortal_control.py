@@ -18,7 +18,8 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Delivery, Mitigation, MitigationState, ReadBack
 from bot.incident.model import Agent, Catalogue, IncidentKey, Person, Via, Wiring
 from bot.ports import Driver, JobName
-from bot.response import changes, in_force
+from bot.response import changes, deciding, in_force, performing
+from bot.response.deciding import lapse
 from bot.response.mitigate import Order
 from bot.response.verbs import Verbs
 from bot.storage.database import Database
@@ -99,15 +100,15 @@ async def declare(records: SqlRecords, vendor: FileVendor) -> None:
 async def resume(records: SqlRecords, jobs: DurableJobs, vendor: FileVendor) -> None:
     """Run what is due until both mitigations are in a known state again."""
     known = verbs(records, vendor)
-    mitigating = known.revert.changes
+    carry_out = known.revert.changes.carry_out
 
     async def run(name: JobName, argument: str) -> None:
         if name is JobName.MITIGATION_DRIVE:
-            await mitigating.carry_out(argument)
+            await carry_out(argument)
         if name is JobName.APPROVAL_EXPIRY:
             async with records.begin() as work:
                 (question,) = [one for one in await _pending(known) if one.id == argument]
-                await mitigating.lapse(work, question)
+                await lapse(work, question, SystemClock())
 
     await jobs.start(run)
     for _ in range(900):
@@ -123,7 +124,7 @@ async def _pending(known: Verbs) -> tuple[Any, ...]:
 
 
 async def main(part: str, url: str, file: Path) -> None:
-    for module in (changes, in_force):
+    for module in (changes, performing, deciding, in_force):
         for name in SOON.keys() & vars(module).keys():
             setattr(module, name, SOON[name])
     database = Database(url)

@@ -10,6 +10,7 @@ from bot.incident.mitigation import Mitigation, Scope
 from bot.incident.model import Person
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.response.classify import Choice
+from bot.response.deciding import lapse
 from bot.response.mitigate import Order
 from bot.response.recording import post
 from bot.response.settling import escalate
@@ -181,7 +182,7 @@ async def test_a_question_answered_elsewhere_or_by_nobody_shows_that_where_it_wa
     (question,) = (await office.verbs.look.state("1")).pending_approvals
     office.clock.advance(31 * 60)
     async with office.records.begin() as work:
-        await office.verbs.decide.changes.lapse(work, question)
+        await lapse(work, question, office.clock)
     await office.follows()
     assert any("Nobody answered in time: undo Turn limit 5" in str(said) for said in office.slack.messages[room])
 
