@@ -29,3 +29,12 @@ def test_the_interval_holds_the_true_beginning_nine_times_in_ten(before: float, 
             assert onset.low_ns < onset.at_ns < onset.high_ns
     assert found > 0.8 * RUNS
     assert held >= 0.9 * found
+
+
+@pytest.mark.parametrize("minutes", [1, 1.5, 62, 75])
+def test_a_beginning_too_young_or_too_old_to_be_tried_still_lies_in_the_interval(minutes: float) -> None:
+    began = NOW - int(minutes * 60 * S)
+    outcomes = [(at, at >= began) for at in range(NOW - 90 * 60 * S, NOW, 3 * S)]
+    onset = onset_of({"task_failures": [series(outcomes)]}, NOW, {})
+    assert onset is not None
+    assert onset.low_ns <= began <= onset.high_ns <= NOW

@@ -86,7 +86,8 @@ def onset_of(
 
     ``at_ns`` of the result is the middle of what the evidence allows, not its best split: the first bad outcome
     comes some time after the trouble that causes it. Its interval holds 95 % of beginnings; only every :data:`STEP` is
-    tried, so it reaches to the moments around those that fit. ``earliest_ns`` is how far back a beginning is looked for.
+    tried, so it reaches to the moments around those that fit, and where the first or last one fits, to where the
+    outcomes begin or to now. ``earliest_ns`` is how far back a beginning is looked for.
     """
     moments = range(at_ns - earliest_ns, at_ns - LATEST + 1, STEP)
     best: tuple[float, str, list[float]] = (0.0, "", [])
@@ -102,7 +103,10 @@ def onset_of(
     if not name:
         return None
     near = [moment for moment, rise in zip(moments, rises, strict=True) if rise >= top - DROP]
-    return Onset(_middle(moments, rises, top), near[0] - STEP, near[-1] + STEP, name)
+    first = min(part.times[0] for part in troubles[name] if part.times)
+    low = near[0] - STEP if near[0] > moments[0] else min(first, near[0] - STEP)
+    high = near[-1] + STEP if near[-1] < moments[-1] else at_ns
+    return Onset(_middle(moments, rises, top), low, high, name)
 
 
 def _middle(moments: Sequence[int], rises: Sequence[float], top: float) -> int:
