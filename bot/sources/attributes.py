@@ -272,6 +272,7 @@ MESSAGE_EVENTS = {  # one event a message that the model was given: name -> whos
     "gen_ai.tool.message": "tool",
 }
 ANSWER_EVENT = "gen_ai.choice"
+EVENT_CONTENT = "gen_ai.event.content"  # the message as JSON; what a log record has as its body stands there too
 TOOL_EVENTS = {  # what the same events tell on a tool's span
     "gen_ai.tool.message": "gen_ai.tool.call.arguments",
     "gen_ai.choice": "gen_ai.tool.call.result",

@@ -12,7 +12,7 @@ from bot.sources.said import parsed
 from bot.sources.values import Values, first
 
 INPUT, OUTPUT = names.MODEL_INPUT[0], names.MODEL_OUTPUT[0]
-_CONTENT = ("gen_ai.event.content", "message", "content")
+_CONTENT = (names.EVENT_CONTENT, "message", "content")
 
 
 def messages_in(events: Iterable[tuple[str, Values]], kind: SpanKind) -> dict[str, object]:
@@ -42,6 +42,9 @@ def _message(values: Values, role: str) -> Mapping[str, object]:
     found = parsed(content) if isinstance(content, str) else content
     if isinstance(found, dict) and not found.keys().isdisjoint({"content", "tool_calls", "message", "parts"}):
         inner = found.get("message")
-        return {"role": role, **(inner if isinstance(inner, dict) else found)}
+        if not isinstance(inner, dict):
+            return {"role": role, **found}
+        beside = {"tool_calls": found["tool_calls"]} if "tool_calls" in found else {}
+        return {"role": role, **beside, **inner}
     kept = {key: value for key, value in values.items() if key in {"id", "tool_calls", "role"}}
     return {"role": role, "content": found, **kept}

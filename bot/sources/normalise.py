@@ -132,6 +132,7 @@ class RawRecord:
     event: RawEvent
     trace_id: str
     span_id: str
+    body: object = None  # of an event; what else is logged is not read
 
 
 @dataclass(frozen=True, slots=True)

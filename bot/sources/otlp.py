@@ -1,4 +1,4 @@
-"""OTLP over HTTP: request bodies in protobuf or JSON into spans and scores.
+"""OTLP over HTTP: request bodies in protobuf or JSON into spans, scores and messages.
 
 Protocol: https://opentelemetry.io/docs/specs/otlp/#otlphttp. JSON has hex ids and may write
 64-bit integers as text, which protobuf's own JSON parser does not understand.
@@ -7,18 +7,21 @@ Protocol: https://opentelemetry.io/docs/specs/otlp/#otlphttp. JSON has hex ids a
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from bot.incident.errors import FirstfiveError
+from bot.incident.logged_messages import NOTHING, LoggedMessages, Place, joined
 from bot.incident.telemetry import EvalScore, Span
 from bot.sources import attributes as names
 from bot.sources import otlp_json, otlp_protobuf
+from bot.sources.message_records import MESSAGES, messages_of
 from bot.sources.normalise import LATEST_NS, RawRecord, RawSpan, score_from, scores_of_span, span_from
-from bot.sources.ownership import Scope, owned_score, owned_span
+from bot.sources.ownership import Scope, owned_score, owned_span, owns_record
 from bot.sources.redaction import PRIVATE, Privacy
 
 JSON = "application/json"
@@ -57,6 +60,7 @@ class Decoded:
     spans: list[Span]
     scores: list[EvalScore]
     accepted: Accepted
+    messages: Mapping[Place, LoggedMessages] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ EVERYTHING = Rules()
 
 
 def decode(body: bytes, content_type: str, encoding: str, signal: str, rules: Rules = EVERYTHING) -> Decoded:
-    """The spans and scores in a request body; ``signal`` is "traces" or "logs".
+    """The spans, scores and messages in a request body; ``signal`` is "traces" or "logs".
 
     Raises:
         TelemetryRejected: the body cannot be read, is too large, or its type is unknown.
@@ -173,6 +177,7 @@ def _spans(raws: Iterator[RawSpan], rules: Rules) -> Decoded:
 
 NO_SPAN = "spans need a trace id of 16 bytes, a span id of 8 bytes and a valid time"
 NO_RESULT = "evaluation results need a time"
+NO_MESSAGE = "messages in log records need a time and the trace id and span id of their step"
 TOO_FAR_AHEAD = "what starts more than a day ahead of our clock is not taken; set the sender's clock"
 
 
@@ -186,26 +191,66 @@ def _usable(identifier: str, digits: int) -> bool:
 
 
 def _logs(records: Iterator[RawRecord], rules: Rules) -> Decoded:
-    scores = []
-    timeless = ahead = foreign = 0
+    scores: list[EvalScore] = []
+    heard = _Heard()
+    refused: Counter[str] = Counter()
     for record in records:
-        if record.event.name != names.EVALUATION_EVENT:
-            continue
-        if not 0 < record.event.at_ns <= LATEST_NS:
-            timeless += 1
-            continue
-        if record.event.at_ns > rules.latest_ns:
-            ahead += 1
-            continue
-        trace_id = record.trace_id if _usable(record.trace_id, 32) else ""
-        span_id = record.span_id if trace_id and _usable(record.span_id, 16) else ""
-        score = score_from(record.event, trace_id, span_id, rules.privacy)
-        owned = score if rules.scope is None else owned_score(rules.scope, record.event.attributes, score)
-        if owned is None:
-            foreign += 1
+        if record.event.name == names.EVALUATION_EVENT:
+            reason = _judge(record, rules, scores)
+        elif record.event.name in MESSAGES:
+            reason = _hear(record, rules, heard)
         else:
-            scores.append(owned)
-    return Decoded([], scores, _accepted({NO_RESULT: timeless, TOO_FAR_AHEAD: ahead}, foreign, rules.scope))
+            continue
+        if reason:
+            refused[reason] += 1
+    messages = {place: told for place, told in heard.messages.items() if told}
+    return Decoded([], scores, Accepted(refused.total(), "; ".join(refused)), messages)
+
+
+def _untimely(record: RawRecord, rules: Rules, without: str) -> str:
+    """Why its moment cannot be used, ``without`` where it has none; empty where it can."""
+    if not 0 < record.event.at_ns <= LATEST_NS:
+        return without
+    return TOO_FAR_AHEAD if record.event.at_ns > rules.latest_ns else ""
+
+
+def _judge(record: RawRecord, rules: Rules, scores: list[EvalScore]) -> str:
+    """Add its evaluation result, or say why that cannot be used."""
+    reason = _untimely(record, rules, NO_RESULT)
+    if reason:
+        return reason
+    trace_id = record.trace_id if _usable(record.trace_id, 32) else ""
+    span_id = record.span_id if trace_id and _usable(record.span_id, 16) else ""
+    score = score_from(record.event, trace_id, span_id, rules.privacy)
+    if rules.scope is not None:
+        owned = owned_score(rules.scope, record.event.attributes, score)
+        if owned is None:
+            return rules.scope.refusal
+        score = owned
+    scores.append(score)
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """The messages of a request's records, and how many records there were of one span and nanosecond."""
+
+    messages: dict[Place, LoggedMessages] = field(default_factory=dict)
+    moments: Counter[tuple[Place, int]] = field(default_factory=Counter)
+
+
+def _hear(record: RawRecord, rules: Rules, heard: _Heard) -> str:
+    """Add the messages it tells, or say why they cannot be used."""
+    reason = _untimely(record, rules, NO_MESSAGE)
+    if reason or not (_usable(record.trace_id, 32) and _usable(record.span_id, 16)):
+        return reason or NO_MESSAGE
+    if rules.scope is not None and not owns_record(rules.scope, record.event.attributes):
+        return rules.scope.refusal
+    place, moment = (record.trace_id, record.span_id), ((record.trace_id, record.span_id), record.event.at_ns)
+    told = messages_of(record, heard.moments[moment], rules.privacy.redaction)
+    heard.moments[moment] += 1
+    heard.messages[place] = joined(heard.messages.get(place, NOTHING), told)
+    return ""
 
 
 def response_body(accepted: Accepted, content_type: str, signal: str) -> bytes:

@@ -61,7 +61,7 @@ def owned_span(scope: Scope, around: Values, span: Span) -> Span | None:
     """The span as it may be stored, or None where it names another; ``around``: its attributes over its resource's."""
     match scope:
         case OneAgent():
-            agent = _agent_of(scope, around, span)
+            agent = _agent_of(scope, around, span.agent, whole_task=span.parent_id is None)
             return None if agent is None else span if agent == span.agent else replace(span, agent=agent)
         case OneEnvironment():
             named = word(around, names.ENVIRONMENT)
@@ -85,19 +85,30 @@ def owned_score(scope: Scope, around: Values, score: EvalScore) -> EvalScore | N
             assert_never(scope)
 
 
-def _agent_of(scope: OneAgent, around: Values, span: Span) -> str | None:
-    """The agent to store, or None for another's span.
+def owns_record(scope: Scope, around: Values) -> bool:
+    """Whether messages in a log record may be stored; they are judged as a step's span is."""
+    match scope:
+        case OneAgent():
+            return _agent_of(scope, around, word(around, names.AGENT)) is not None
+        case OneEnvironment():
+            return word(around, names.ENVIRONMENT) in {None, scope.name}
+        case _:
+            assert_never(scope)
+
+
+def _agent_of(scope: OneAgent, around: Values, named: str | None, *, whole_task: bool = False) -> str | None:
+    """The agent to store of what names that one, or None for another's.
 
     Frameworks call the parts of an agent agents too. Such a step counts as the agent's where the
     service is its own and nobody is listed under that name; a whole task must name the agent itself.
     """
     service = word(around, names.SERVICE)
-    if span.agent in scope.names:
-        return span.agent
-    if span.agent is None and service is None:
+    if named in scope.names:
+        return named
+    if named is None and service is None:
         return scope.name
     if service not in scope.names:
         return None
-    if span.agent is None:
+    if named is None:
         return service
-    return None if span.parent_id is None or span.agent in scope.others else scope.name
+    return None if whole_task or named in scope.others else scope.name
