@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.app.progress import Progress, Tally, counted
 from bot.incident.errors import BadInput, FirstfiveError, Unavailable
+from bot.incident.logged_messages import all_joined
 from bot.ports import TelemetryStore
 from bot.sources.otlp import MOST_BODY, Decoded, Rules, TelemetryRejected, decode
 from bot.sources.otlp_files import Broken, OtlpFile, Request
@@ -151,7 +152,7 @@ def _put(batch: _Batch, file: OtlpFile, found: Request | Broken, rules: Rules) -
     except TelemetryRejected as error:
         batch.broken.append(f"{place}: {error}")
         return
-    batch.spans += len(decoded.spans) + len(decoded.scores)
+    batch.spans += len(decoded.spans) + len(decoded.scores) + len(decoded.messages)
     batch.parts.append((place, decoded))
 
 
@@ -177,11 +178,12 @@ async def _add(store: TelemetryStore, batch: _Batch, tally: Tally, progress: Pro
 async def _committed(store: TelemetryStore, parts: Sequence[Decoded]) -> None:
     spans = [span for part in parts for span in part.spans]
     scores = [score for part in parts for score in part.scores]
-    if not (spans or scores):
+    messages = all_joined(part.messages for part in parts)
+    if not (spans or scores or messages):
         return
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            await store.add(spans, scores)
+            await store.add(spans, scores, messages)
         except Unavailable as error:
             if attempt == ATTEMPTS:
                 raise

@@ -49,6 +49,7 @@ class LoggedMessages:
 
 
 NOTHING = LoggedMessages()
+NO_MESSAGES: Mapping[Place, LoggedMessages] = {}
 
 
 def joined(one: LoggedMessages, other: LoggedMessages) -> LoggedMessages:

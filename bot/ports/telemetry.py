@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from bot.incident.evidence import Change
+from bot.incident.logged_messages import NO_MESSAGES, LoggedMessages, Place
 from bot.incident.outline import Outline
 from bot.incident.reading import Reading
 from bot.incident.telemetry import EvalScore, Span, Trace
@@ -12,8 +13,16 @@ from bot.incident.telemetry import EvalScore, Span, Trace
 class TelemetryStore(Protocol):
     """Spans and scores, kept durably. Adding the same span or score again changes no count."""
 
-    async def add(self, spans: Sequence[Span], scores: Sequence[EvalScore]) -> None:
-        """Store all, or raise and store none. Returns after the commit."""
+    async def add(
+        self,
+        spans: Sequence[Span],
+        scores: Sequence[EvalScore],
+        messages: Mapping[Place, LoggedMessages] = NO_MESSAGES,
+    ) -> None:
+        """Store all, or raise and store none. Returns after the commit.
+
+        ``messages`` are what log records tell of spans, by their ids: they become part of them, now or when they come.
+        """
         ...
 
 

@@ -89,8 +89,8 @@ def records(body: bytes) -> Iterator[RawRecord]:
                 values = {**resource, **_json_values(record.get("attributes"))}
                 name = str(record.get("eventName") or values.get("event.name", ""))
                 at_ns = int(record.get("timeUnixNano") or record.get("observedTimeUnixNano") or 0)
-                event, body = RawEvent(name, at_ns, values), _json_value(record.get("body") or {}) if name else None
-                yield RawRecord(event, _id(record.get("traceId")), _id(record.get("spanId")), body)
+                event, said = RawEvent(name, at_ns, values), _json_value(record.get("body") or {}) if name else None
+                yield RawRecord(event, _id(record.get("traceId")), _id(record.get("spanId")), said)
 
 
 def _json_values(attributes: Any) -> dict[str, object]:

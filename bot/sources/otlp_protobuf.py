@@ -45,8 +45,8 @@ def records(body: bytes) -> Iterator[RawRecord]:
                 values = {**resource, **_values(record.attributes)}
                 name = record.event_name or str(values.get("event.name", ""))
                 at_ns = record.time_unix_nano or record.observed_time_unix_nano
-                body = _value(record.body) if name else None
-                yield RawRecord(RawEvent(name, at_ns, values), record.trace_id.hex(), record.span_id.hex(), body)
+                said = _value(record.body) if name else None
+                yield RawRecord(RawEvent(name, at_ns, values), record.trace_id.hex(), record.span_id.hex(), said)
 
 
 def _parse(message: Message, body: bytes) -> None:

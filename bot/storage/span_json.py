@@ -63,7 +63,7 @@ def span_to_json(span: Span) -> str:
     if span.tool:
         body["t"] = _tool_out(span.tool)
     if span.model:
-        body["m"] = _model_out(span.model)
+        body["m"] = model_to_fields(span.model)
     if span.said:
         body["w"] = span.said
     if span.guardrail:
@@ -164,7 +164,8 @@ _TOLD = (AskedTool, ToldResult)
 ASKED = 12  # where the calls that a model asked for stand among its fields
 
 
-def _model_out(model: ModelCall) -> list[object]:
+def model_to_fields(model: ModelCall) -> list[object]:
+    """A model's call as it stands in a span's JSON."""
     return [
         model.provider,
         model.requested,

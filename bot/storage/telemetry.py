@@ -4,13 +4,14 @@ One writer, several posts to one commit, and nobody is told that their post is k
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.incident.errors import Unavailable
+from bot.incident.logged_messages import NO_MESSAGES, LoggedMessages, Place
 from bot.incident.telemetry import EvalScore, Span
 from bot.ports import Clock, TelemetryStore
 from bot.storage.database import Database
@@ -46,7 +47,12 @@ class SqlTelemetry(TelemetryReads, Forgetting, TelemetryStore):
         self.looks = Looks()  # whoever looks says so here
         self.spans_taken = 0  # since the start, for the metrics
 
-    async def add(self, spans: Sequence[Span], scores: Sequence[EvalScore]) -> None:
+    async def add(
+        self,
+        spans: Sequence[Span],
+        scores: Sequence[EvalScore],
+        messages: Mapping[Place, LoggedMessages] = NO_MESSAGES,
+    ) -> None:
         """Store all, or raise and store none. Returns after the commit.
 
         Raises:
@@ -55,9 +61,9 @@ class SqlTelemetry(TelemetryReads, Forgetting, TelemetryStore):
         if self._waiting.full():
             raise _busy()
         if len(spans) > INLINE:
-            ready = await asyncio.get_running_loop().run_in_executor(self._work, arrived, spans, scores)
+            ready = await asyncio.get_running_loop().run_in_executor(self._work, arrived, spans, scores, messages)
         else:
-            ready = arrived(spans, scores)
+            ready = arrived(spans, scores, messages)
         await self.keep(ready)
 
     async def keep(self, post: Arrived) -> None:

@@ -4,8 +4,8 @@ A trace's row is recomputed from all its spans whenever some arrive, so that a r
 again, or spans that come late and out of order, change no count.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 
@@ -18,6 +18,7 @@ from bot.storage.span_json import score_from_json, score_to_json
 from bot.storage.tables.telemetry import scores as scores_table
 from bot.storage.tables.telemetry import spans as spans_table
 from bot.storage.tables.telemetry import traces as traces_table
+from bot.storage.telemetry_messages import with_messages
 from bot.storage.telemetry_rows import MOST_SPANS_READ, Arrived, ScoreRow, SpanRow, TraceRow, attributed
 from bot.storage.transaction import insert
 
@@ -39,12 +40,14 @@ _PLACE = itemgetter(0, 1)  # trace id and span id of a row
 
 async def commit(connection: AsyncConnection, post: Arrived, arrived_ns: int, reduce: Reduce) -> None:
     """Store one post within the transaction of ``connection``; traces that have grown are left to ``reduce``."""
-    if post.spans:
+    if post.spans or post.messages:
         if connection.dialect.name == "postgresql":  # two replicas must not count the same trace side by side
             await connection.execute(_ONE_WRITER)
-        known = await _known(connection, sorted(post.traces))
-        await _insert(connection, sorted(post.spans, key=_PLACE))
-        await _roll_up(connection, post, known, arrived_ns, reduce)
+        post, changed = await with_messages(connection, post, arrived_ns)
+        known = await _known(connection, sorted(post.traces.keys() | changed))
+        if post.spans:
+            await _insert(connection, sorted(post.spans, key=_PLACE))
+        await _roll_up(connection, _Growth(post, known, changed), arrived_ns, reduce)
     if post.scores:
         agents = await _agents_of(connection, post.scores)
         rows = [row if row["agent"] else attributed(row, agents.get(row["trace_id"])) for row in post.scores]
@@ -82,14 +85,26 @@ def _escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
 
 
-async def _roll_up(
-    connection: AsyncConnection, post: Arrived, known: Mapping[str, int], arrived_ns: int, reduce: Reduce
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Growth:
+    """What is new in a commit: the post, how many spans were stored of its traces, and traces whose spans say more."""
+
+    post: Arrived
+    known: Mapping[str, int]
+    changed: Collection[str]
+
+    def is_replay(self, row: TraceRow) -> bool:
+        """Nothing is new about that trace."""
+        return row["trace_id"] not in self.changed and row["spans"] == self.known.get(row["trace_id"])
+
+
+async def _roll_up(connection: AsyncConnection, growth: _Growth, arrived_ns: int, reduce: Reduce) -> None:
+    post, known = growth.post, growth.known
     endless = {trace_id for trace_id, spans in known.items() if spans > MOST_SPANS_READ}
     rows = [row for trace_id, row in post.traces.items() if trace_id not in known and trace_id not in post.parts]
     grown = await read_spans(connection, sorted((known.keys() | post.parts) - endless))
     if grown:
-        rows += [row for row in await reduce(grown) if row["spans"] != known.get(row["trace_id"])]  # else a replay
+        rows += [row for row in await reduce(grown) if not growth.is_replay(row)]
     if rows:
         statement = insert(connection, traces_table)
         renewed = {
@@ -98,7 +113,7 @@ async def _roll_up(
         ordered = sorted(({**row, "arrived_ns": arrived_ns} for row in rows), key=itemgetter("trace_id"))
         await connection.execute(statement.on_conflict_do_update(index_elements=["trace_id"], set_=renewed), ordered)
         await _claim(connection, ordered)
-    for trace_id in sorted(endless):
+    for trace_id in sorted(endless & post.traces.keys()):
         await _lengthen(connection, trace_id, post.traces[trace_id]["end_ns"], arrived_ns)
 
 

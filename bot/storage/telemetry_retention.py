@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import TelemetryRetention
 from bot.storage.database import Database
-from bot.storage.tables.telemetry import announced_changes, hours, scores, spans, traces
+from bot.storage.tables.telemetry import announced_changes, hours, scores, spans, traces, waiting_messages
 from bot.storage.telemetry_reads import HOUR_NS, TASK_COUNTS, VERDICTS, of_evaluator
 from bot.storage.transaction import insert
 
 TRACES_AT_ONCE = 500  # forgotten in one transaction, so that writers are never held up
 SCORES_AT_ONCE = 5000
+EVER = 2**63 - 1
 HISTORY_HOURS = 6 * 168  # what is usual is known that far back
 
 
@@ -32,6 +33,7 @@ class Forgetting(TelemetryRetention):
         outdated = select(scores.c.id).where(scores.c.arrived_ns < arrived_ns).limit(SCORES_AT_ONCE)
         while await self._forget_scores(outdated):
             pass
+        await self._forget_waiting(arrived_ns)
         async with self._database.write() as connection:
             history = arrived_ns // HOUR_NS - HISTORY_HOURS
             await connection.execute(delete(hours).where(hours.c.hour < history))
@@ -39,17 +41,20 @@ class Forgetting(TelemetryRetention):
         return gone
 
     async def delete_beyond(self, most_bytes: int) -> int:
-        """Forget what arrived first until traces with their spans take no more than that, about."""
+        """Forget what arrived first until traces with their spans, and messages without, take no more than that, about."""
         async with self._database.read() as connection:
             size = int((await connection.execute(select(func.sum(traces.c.size)))).scalar() or 0)
+            waiting = select(func.sum(func.length(waiting_messages.c.body)))
+            size += int((await connection.execute(waiting)).scalar() or 0)
         gone = 0
         oldest = select(traces.c.trace_id).order_by(traces.c.arrived_ns).limit(TRACES_AT_ONCE)
         while size > most_bytes:
             async with self._database.read() as connection:
-                chunk = oldest.with_only_columns(traces.c.trace_id, traces.c.size)
+                chunk = oldest.with_only_columns(traces.c.trace_id, traces.c.size, traces.c.arrived_ns)
                 rows = (await connection.execute(chunk)).all()
+            size -= await self._forget_waiting(rows[0].arrived_ns if rows else EVER)
             ids = []
-            for trace_id, bytes_of_it in rows:
+            for trace_id, bytes_of_it, _ in rows:
                 if size <= most_bytes:
                     break
                 ids.append(trace_id)
@@ -67,9 +72,25 @@ class Forgetting(TelemetryRetention):
                 if with_scores:
                     of_these = select(scores.c.id).where(scores.c.trace_id.in_(ids))
                     await _delete_scores(connection, list((await connection.execute(of_these)).scalars()))
-                await connection.execute(delete(spans).where(spans.c.trace_id.in_(ids)))
+                for table in (spans, waiting_messages):
+                    await connection.execute(delete(table).where(table.c.trace_id.in_(ids)))
                 await connection.execute(delete(traces).where(traces.c.trace_id.in_(ids)))
         return len(ids)
+
+    async def _forget_waiting(self, arrived_ns: int) -> int:
+        """Forget messages that arrived before that moment and whose spans did not come; returns their bytes, about."""
+        old = waiting_messages.c.arrived_ns < arrived_ns
+        chunk = select(waiting_messages.c.trace_id).where(old).limit(TRACES_AT_ONCE)
+        freed = 0
+        while True:
+            async with self._database.write() as connection:
+                ids = (await connection.execute(chunk)).scalars().all()
+                if not ids:
+                    return freed
+                of_these = old, waiting_messages.c.trace_id.in_(ids)
+                size = select(func.sum(func.length(waiting_messages.c.body))).where(*of_these)
+                freed += int((await connection.execute(size)).scalar() or 0)
+                await connection.execute(delete(waiting_messages).where(*of_these))
 
     async def _forget_scores(self, wanted: Any) -> int:
         async with self._database.write() as connection:

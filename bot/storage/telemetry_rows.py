@@ -1,11 +1,12 @@
 """Spans, traces and scores as rows. Pure, and quick: every span that arrives passes through here."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
 from bot.incident.assembly import UNNAMED, assemble
+from bot.incident.logged_messages import NO_MESSAGES, LoggedMessages, Place, all_joined
 from bot.incident.reading import read
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.storage.reading_json import reading_to_json
@@ -24,19 +25,23 @@ class Arrived:
     """One post as plain rows, ready to be stored: it crosses from one process to another.
 
     ``traces`` are the rows that its traces have if nothing else is stored of them. ``parts`` are traces that
-    came in several posts: their rows here say too little. Scores may still lack their agent (None).
+    came in several posts: their rows here say too little. Scores may still lack their agent (None). ``messages``
+    are those of log records, whether their spans are here or not.
     """
 
     spans: Sequence[SpanRow]
     traces: Mapping[str, TraceRow]
     scores: Sequence[ScoreRow]
     parts: frozenset[str] = frozenset()
+    messages: Mapping[Place, LoggedMessages] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.spans or self.scores)
+        return bool(self.spans or self.scores or self.messages)
 
 
-def arrived(spans: Iterable[Span], scores: Iterable[EvalScore]) -> Arrived:
+def arrived(
+    spans: Iterable[Span], scores: Iterable[EvalScore], messages: Mapping[Place, LoggedMessages] = NO_MESSAGES
+) -> Arrived:
     """The rows of one post. A span that comes twice is kept once."""
     rows: dict[tuple[str, str], SpanRow] = {}
     by_trace: dict[str, list[Span]] = {}
@@ -49,7 +54,7 @@ def arrived(spans: Iterable[Span], scores: Iterable[EvalScore]) -> Arrived:
             by_trace.setdefault(span.trace_id, []).append(span)
             sizes[span.trace_id] = sizes.get(span.trace_id, 0) + len(body) + ROW_OVERHEAD
     traces = {trace_id: trace_row(assemble(found), sizes[trace_id]) for trace_id, found in by_trace.items()}
-    return Arrived(list(rows.values()), traces, [score_row(score) for score in scores])
+    return Arrived(list(rows.values()), traces, [score_row(score) for score in scores], messages=messages)
 
 
 def together(posts: Sequence[Arrived]) -> Arrived:
@@ -67,7 +72,8 @@ def together(posts: Sequence[Arrived]) -> Arrived:
                 parts.add(trace_id)
                 traces[trace_id] = {**earlier, "end_ns": max(earlier["end_ns"], row["end_ns"])}
     spans = [row for post in posts for row in post.spans]
-    return Arrived(spans, traces, [row for post in posts for row in post.scores], frozenset(parts))
+    messages = all_joined(post.messages for post in posts)
+    return Arrived(spans, traces, [row for post in posts for row in post.scores], frozenset(parts), messages)
 
 
 def grown_rows(spans: Sequence[SpanRow]) -> list[TraceRow]:

@@ -97,7 +97,7 @@ class OtlpRoutes:
         return await self._take(Request({**request.scope, "headers": headers}, request.receive), "traces")
 
     async def logs(self, request: Request) -> Response:
-        """Log records, evaluation results among them, in."""
+        """Log records, evaluation results and messages among them, in."""
         return await self._take(request, "logs")
 
     async def other(self, request: Request) -> Response:

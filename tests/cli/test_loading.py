@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
@@ -10,6 +10,7 @@ from sqlalchemy.exc import DataError
 
 from bot.app.ingesting import SPANS_A_COMMIT, ingest
 from bot.incident.errors import Unavailable
+from bot.incident.logged_messages import NO_MESSAGES, LoggedMessages, Place
 from bot.incident.telemetry import EvalScore, Span
 from bot.ports import TelemetryStore
 from bot.sources.otlp_files import OtlpFile
@@ -24,8 +25,14 @@ class Moody(TelemetryStore):
         self.refused = refused
         self.commits: list[int] = []
 
-    async def add(self, spans: Sequence[Span], scores: Sequence[EvalScore]) -> None:
+    async def add(
+        self,
+        spans: Sequence[Span],
+        scores: Sequence[EvalScore],
+        messages: Mapping[Place, LoggedMessages] = NO_MESSAGES,
+    ) -> None:
         assert not scores
+        assert not messages
         if self.busy:
             self.busy -= 1
             raise Unavailable("The telemetry store is busy; send it again.", timedelta(0))

@@ -1,10 +1,12 @@
 """What real SDKs sent for one and the same task, and one call of a tool of theirs that looped.
 
 ``framework_samples.json`` holds their spans as they came, without what nobody reads (tool schemas, long prompts). Each
-agent was asked where order A-17 is; its model asked for ``get_order``, was told, and answered.
+agent was asked where order A-17 is; its model asked for ``get_order``, was told, and answered. ``records`` are log
+records with the messages, where the spans have none.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from bot.incident.assembly import assemble
 from bot.incident.detectors.loop import loop_in
+from bot.incident.logged_messages import NOTHING, LoggedMessages, Place, completed
 from bot.incident.telemetry import Trace
 from bot.sources.otlp import decode
 from bot.sources.values import fingerprint
@@ -40,7 +43,15 @@ def trace_of(name: str) -> Trace:
     group = {"resource": {"attributes": sample["resource"]}, "scopeSpans": [{"spans": sample["spans"]}]}
     decoded = decode(json.dumps({"resourceSpans": [group]}).encode(), "application/json", "", "traces")
     assert decoded.accepted.rejected == 0
-    return assemble(decoded.spans)
+    logged = logged_in(sample)
+    return assemble([completed(span, NOTHING, logged.get((span.trace_id, span.span_id), NOTHING))[0] for span in decoded.spans])
+
+
+def logged_in(sample: dict[str, Any]) -> Mapping[Place, LoggedMessages]:
+    group = {"resource": {"attributes": sample["resource"]}, "scopeLogs": [{"logRecords": sample.get("records", [])}]}
+    decoded = decode(json.dumps({"resourceLogs": [group]}).encode(), "application/json", "", "logs")
+    assert decoded.accepted.rejected == 0
+    return decoded.messages
 
 
 @pytest.mark.parametrize("name", COMPLETE)

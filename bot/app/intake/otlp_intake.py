@@ -41,7 +41,7 @@ class OtlpIntake:
         return await self._take(Request(body, content_type, encoding, "traces", scope, self._latest()))
 
     async def logs(self, body: bytes, content_type: str, encoding: str, scope: Scope | None = None) -> Accepted:
-        """An ExportLogsServiceRequest; evaluation results are taken from it, other records are not kept.
+        """An ExportLogsServiceRequest; evaluation results and messages are taken from it, other records are not kept.
 
         Raises:
             TelemetryRejected, Unavailable: as :meth:`traces`.

@@ -44,7 +44,7 @@ def prepared(request: Request, privacy: Privacy) -> Prepared:
     """
     rules = Rules(request.scope, privacy, request.latest_ns)
     decoded = decode(request.body, request.content_type, request.encoding, request.signal, rules)
-    return Prepared(decoded.accepted, arrived(decoded.spans, decoded.scores))
+    return Prepared(decoded.accepted, arrived(decoded.spans, decoded.scores, decoded.messages))
 
 
 def reduced(grown: Grown) -> list[TraceRow]:

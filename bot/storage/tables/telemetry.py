@@ -13,6 +13,16 @@ spans = Table(
     Column("body", Text, nullable=False),  # the span as JSON
 )
 
+waiting_messages = Table(  # what log records told of spans that are not there yet
+    "waiting_messages",
+    metadata,
+    Column("trace_id", String(32), primary_key=True),
+    Column("span_id", String(16), primary_key=True),
+    Column("arrived_ns", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("waiting_messages_arrived", "arrived_ns"),
+)
+
 traces = Table(
     "traces",
     metadata,
