@@ -13,7 +13,9 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.incident.assembly import UNNAMED
+from bot.incident.logged_messages import LoggedMessages, Place
 from bot.storage.compact_json import written
+from bot.storage.message_json import messages_from_json
 from bot.storage.span_json import score_from_json, score_to_json
 from bot.storage.tables.telemetry import scores as scores_table
 from bot.storage.tables.telemetry import spans as spans_table
@@ -29,8 +31,12 @@ STORED = (spans_table.c.trace_id, spans_table.c.span_id, spans_table.c.start_ns,
 
 _INSERT_SPANS = "INSERT INTO spans (trace_id, span_id, start_ns, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 # One text whatever the number of traces: an IN list would be put together anew for each post
-_KNOWN_IN = "SELECT trace_id, spans FROM traces WHERE trace_id IN (SELECT value FROM json_each(?))"
-_KNOWN_AMONG = "SELECT trace_id, spans FROM traces WHERE trace_id = ANY(%s)"
+_KNOWN = (
+    "SELECT trace_id, '' AS span_id, spans, '' AS body FROM traces WHERE trace_id {among}"
+    " UNION ALL SELECT trace_id, span_id, 0, body FROM waiting_messages WHERE trace_id {among}"
+)
+_KNOWN_IN = _KNOWN.format(among="IN (SELECT value FROM json_each(?))")
+_KNOWN_AMONG = _KNOWN.format(among="= ANY(%s)")
 _ONE_WRITER = text("SELECT pg_advisory_xact_lock(20261123)")  # any constant; it names "telemetry is being written"
 _ARRIVING = "CREATE TEMPORARY TABLE IF NOT EXISTS arriving (LIKE spans) ON COMMIT DELETE ROWS"
 _COPY = "COPY arriving (trace_id, span_id, start_ns, body) FROM STDIN"
@@ -43,10 +49,12 @@ async def commit(connection: AsyncConnection, post: Arrived, arrived_ns: int, re
     if post.spans or post.messages:
         if connection.dialect.name == "postgresql":  # two replicas must not count the same trace side by side
             await connection.execute(_ONE_WRITER)
-        post, changed = await with_messages(connection, post, arrived_ns)
-        known = await _known(connection, sorted(post.traces.keys() | changed))
+        told_of = {trace_id for trace_id, _ in post.messages}
+        stored, waiting = await _known(connection, sorted(post.traces.keys() | told_of))
+        post, changed = await with_messages(connection, post, waiting, arrived_ns)
         if post.spans:
             await _insert(connection, sorted(post.spans, key=_PLACE))
+        known = {trace_id: stored[trace_id] for trace_id in stored.keys() & (post.traces.keys() | changed)}
         await _roll_up(connection, _Growth(post, known, changed), arrived_ns, reduce)
     if post.scores:
         agents = await _agents_of(connection, post.scores)
@@ -56,13 +64,22 @@ async def commit(connection: AsyncConnection, post: Arrived, arrived_ns: int, re
         await connection.execute(insert(connection, scores_table).on_conflict_do_nothing(), ordered)
 
 
-async def _known(connection: AsyncConnection, trace_ids: Sequence[str]) -> dict[str, int]:
-    """How many spans are stored already of those traces that are."""
+async def _known(
+    connection: AsyncConnection, trace_ids: Sequence[str]
+) -> tuple[dict[str, int], dict[Place, LoggedMessages]]:
+    """How many spans are stored already of those traces that are, and the messages that wait for spans of them."""
     if connection.dialect.name == "postgresql":
-        found = await connection.exec_driver_sql(_KNOWN_AMONG, (list(trace_ids),))
+        found = await connection.exec_driver_sql(_KNOWN_AMONG, (list(trace_ids), list(trace_ids)))
     else:
-        found = await connection.exec_driver_sql(_KNOWN_IN, (written(trace_ids),))
-    return {row.trace_id: row.spans for row in found}
+        found = await connection.exec_driver_sql(_KNOWN_IN, (written(trace_ids), written(trace_ids)))
+    stored: dict[str, int] = {}
+    waiting: dict[Place, LoggedMessages] = {}
+    for row in found:
+        if row.span_id:
+            waiting[row.trace_id, row.span_id] = messages_from_json(row.body)
+        else:
+            stored[row.trace_id] = row.spans
+    return stored, waiting
 
 
 async def _insert(connection: AsyncConnection, rows: Sequence[SpanRow]) -> None:

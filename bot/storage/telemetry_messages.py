@@ -1,34 +1,41 @@
 """Messages that came as log records, in one commit: into their spans, or kept until those arrive.
 
-They stand in their spans, so reading knows nothing of them. Spans that nobody logs about cost one look into the
-table of what waits, a commit.
+They stand in their spans, so reading knows nothing of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, tuple_, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.incident.logged_messages import LoggedMessages, Place, all_joined
 from bot.storage.compact_json import written
-from bot.storage.message_json import completed_json, messages_from_json, messages_to_json
+from bot.storage.message_json import completed_json, messages_to_json
 from bot.storage.tables.telemetry import spans as spans_table
 from bot.storage.tables.telemetry import waiting_messages as waiting_table
 from bot.storage.telemetry_rows import Arrived
 from bot.storage.transaction import insert
 
-CHUNK = 500  # places in one IN list
+# One step in the index for each place: an IN list of pairs would walk all spans on SQLite
+_SPANS_IN = (
+    "SELECT trace_id, span_id, body FROM json_each(?) AS place CROSS JOIN spans"
+    " ON trace_id = json_extract(place.value, '$[0]') AND span_id = json_extract(place.value, '$[1]')"
+)
+_SPANS_AMONG = (
+    "SELECT trace_id, span_id, body FROM unnest(%s::text[], %s::text[]) AS place (trace_id, span_id)"
+    " JOIN spans USING (trace_id, span_id)"
+)
 
-_WAITING_IN = "SELECT trace_id, span_id, body FROM waiting_messages WHERE trace_id IN (SELECT value FROM json_each(?))"
-_WAITING_AMONG = "SELECT trace_id, span_id, body FROM waiting_messages WHERE trace_id = ANY(%s)"
 
+async def with_messages(
+    connection: AsyncConnection, post: Arrived, waiting: Mapping[Place, LoggedMessages], arrived_ns: int
+) -> tuple[Arrived, set[str]]:
+    """The post, its spans with what log records tell of them, and the traces whose stored spans have changed by it.
 
-async def with_messages(connection: AsyncConnection, post: Arrived, arrived_ns: int) -> tuple[Arrived, set[str]]:
-    """The post, its spans with what log records tell of them, and the traces whose stored spans have changed by it."""
-    traces = {trace_id for trace_id, _ in post.messages}
-    waiting = await _waiting(connection, sorted(post.traces.keys() | traces))
+    ``waiting`` is all that waits for spans of the traces at hand.
+    """
     told = all_joined([waiting, post.messages])
     if not told:
         return post, set()
@@ -49,22 +56,14 @@ async def with_messages(connection: AsyncConnection, post: Arrived, arrived_ns: 
     return replace(post, spans=spans, parts=parts), {trace_id for trace_id, _ in grown}
 
 
-async def _waiting(connection: AsyncConnection, trace_ids: Sequence[str]) -> dict[Place, LoggedMessages]:
-    if connection.dialect.name == "postgresql":
-        found = await connection.exec_driver_sql(_WAITING_AMONG, (list(trace_ids),))
-    else:
-        found = await connection.exec_driver_sql(_WAITING_IN, (written(trace_ids),))
-    return {(row.trace_id, row.span_id): messages_from_json(row.body) for row in found}
-
-
 async def _stored(connection: AsyncConnection, places: Sequence[Place]) -> dict[Place, str]:
-    columns = spans_table.c
-    found: dict[Place, str] = {}
-    for start in range(0, len(places), CHUNK):
-        among = tuple_(columns.trace_id, columns.span_id).in_(places[start : start + CHUNK])
-        rows = await connection.execute(select(columns.trace_id, columns.span_id, columns.body).where(among))
-        found |= {(trace_id, span_id): body for trace_id, span_id, body in rows}
-    return found
+    """The spans of these places that are stored, as JSON."""
+    if connection.dialect.name == "postgresql":
+        traces, spans = [trace for trace, _ in places], [span for _, span in places]
+        found = await connection.exec_driver_sql(_SPANS_AMONG, (traces, spans))
+    else:
+        found = await connection.exec_driver_sql(_SPANS_IN, (written(places),))
+    return {(row.trace_id, row.span_id): row.body for row in found}
 
 
 async def _rewrite(connection: AsyncConnection, bodies: Mapping[Place, str]) -> None:

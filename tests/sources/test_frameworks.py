@@ -44,7 +44,9 @@ def trace_of(name: str) -> Trace:
     decoded = decode(json.dumps({"resourceSpans": [group]}).encode(), "application/json", "", "traces")
     assert decoded.accepted.rejected == 0
     logged = logged_in(sample)
-    return assemble([completed(span, NOTHING, logged.get((span.trace_id, span.span_id), NOTHING))[0] for span in decoded.spans])
+    return assemble(
+        [completed(span, NOTHING, logged.get((span.trace_id, span.span_id), NOTHING))[0] for span in decoded.spans]
+    )
 
 
 def logged_in(sample: dict[str, Any]) -> Mapping[Place, LoggedMessages]:
