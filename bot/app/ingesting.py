@@ -196,6 +196,7 @@ def _count(place: str, part: Decoded, tally: Tally, progress: Progress) -> None:
     tally.requests += 1
     tally.spans += len(part.spans)
     tally.scores += len(part.scores)
+    tally.messages += len(part.messages)
     tally.rejected += part.accepted.rejected
     if part.accepted.rejected:
         progress.name(f"{place}: {counted(part.accepted.rejected, 'record')} left out: {part.accepted.message}.")

@@ -21,6 +21,7 @@ class Tally:
     requests: int = 0
     spans: int = 0
     scores: int = 0
+    messages: int = 0  # spans that log records told messages of
     rejected: int = 0
     broken: int = 0
     seconds: float = 0.0
@@ -28,7 +29,8 @@ class Tally:
     def sentence(self) -> str:
         """What is stored, for people."""
         rate = f" ({self.spans / self.seconds:,.0f} spans/s)" if self.seconds > 0 else ""
-        said = f"{counted(self.spans, 'span')} and {counted(self.scores, 'score')} of {counted(self.requests, 'request')} are stored"
+        logged = f", messages of {counted(self.messages, 'span')} in log records," if self.messages else ""
+        said = f"{counted(self.spans, 'span')}{logged} and {counted(self.scores, 'score')} of {counted(self.requests, 'request')} are stored"
         said += f", from {counted(self.files, 'file')} in {self.seconds:.1f} s{rate}."
         if self.rejected:
             said += f" {counted(self.rejected, 'record')} could not be used."

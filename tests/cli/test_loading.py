@@ -14,7 +14,7 @@ from bot.incident.logged_messages import NO_MESSAGES, LoggedMessages, Place
 from bot.incident.telemetry import EvalScore, Span
 from bot.ports import TelemetryStore
 from bot.sources.otlp_files import OtlpFile
-from tests.sources.requests import span, traces
+from tests.sources.requests import SPAN_ID, TRACE_ID, any_value, logs, span, traces
 
 
 class Moody(TelemetryStore):
@@ -24,6 +24,7 @@ class Moody(TelemetryStore):
         self.busy = busy
         self.refused = refused
         self.commits: list[int] = []
+        self.told: list[str] = []
 
     async def add(
         self,
@@ -32,13 +33,13 @@ class Moody(TelemetryStore):
         messages: Mapping[Place, LoggedMessages] = NO_MESSAGES,
     ) -> None:
         assert not scores
-        assert not messages
         if self.busy:
             self.busy -= 1
             raise Unavailable("The telemetry store is busy; send it again.", timedelta(0))
         if any(one.name == self.refused for one in spans):
             raise DataError("INSERT", {}, ValueError("no"))
         self.commits.append(len(spans))
+        self.told += [span_id for _, span_id in messages]
 
 
 def lines(*names: str) -> OtlpFile:
@@ -78,3 +79,13 @@ async def test_one_request_the_database_refuses_does_not_take_the_others_along(
     assert "x.jsonl:2: the database does not take what it holds." in said.err
     assert "2 spans and 0 scores of 2 requests are stored" in said.out
     assert "1 request could not be read" in said.out
+
+
+async def test_messages_in_log_records_are_loaded_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    record = {"eventName": "gen_ai.choice", "timeUnixNano": "5", "traceId": TRACE_ID, "spanId": SPAN_ID}
+    body = logs(record | {"body": any_value({"message": {"content": "Shipped."}})})
+    store = Moody()
+    assert await ingest(store, [OtlpFile("x.jsonl", io.BytesIO(body), len(body))], as_json=False) == 0
+    assert store.told == [SPAN_ID]
+    said = capsys.readouterr().out
+    assert "0 spans, messages of 1 span in log records, and 0 scores of 1 request are stored" in said

@@ -23,7 +23,7 @@ from bot.sources.redaction import Privacy, Redaction
 from bot.storage.database import Database
 from bot.storage.telemetry import SqlTelemetry
 from tests.fakes.clock import FakeClock
-from tests.sources.requests import in_protobuf, logs, sample_lines, span, traces
+from tests.sources.requests import SPAN_ID, TRACE_ID, in_protobuf, logs, sample_lines, span, traces
 
 PRIVACY = Privacy(Redaction((("ticket", r"TCK-\d+"),)), frozenset({"helpdesk"}))
 LARGE = 300  # spans; more than is decoded on the event loop
@@ -101,6 +101,9 @@ async def test_a_process_makes_the_same_rows_as_we_do(beside: Decoders) -> None:
         for line in sample_lines(name):
             request = asked(in_protobuf(line, signal_of), PROTOBUF, signal_of, whose)
             assert await beside.prepare(request) == prepared(request, PRIVACY)
+    told = {"eventName": "gen_ai.choice", "timeUnixNano": "5", "traceId": TRACE_ID, "spanId": SPAN_ID}
+    messages = asked(logs(told | {"body": {"stringValue": "Shipped. " + "x" * LARGE * 20}}), signal_of="logs")
+    assert await beside.prepare(messages) == prepared(messages, PRIVACY)
     request = asked(many())
     found = await beside.prepare(request)
     assert found == prepared(request, PRIVACY)

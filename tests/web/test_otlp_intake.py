@@ -27,7 +27,7 @@ from bot.storage.telemetry import SqlTelemetry
 from bot.web.doors import Telemetry
 from bot.web.otlp import OtlpRoutes
 from tests.fakes.clock import FakeClock
-from tests.sources.requests import TRACE_ID, in_protobuf, span, traces
+from tests.sources.requests import SPAN_ID, TRACE_ID, any_value, in_protobuf, logs, span, traces
 from tests.web.serving import serving
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
@@ -192,3 +192,20 @@ async def test_nothing_that_was_refused_is_stored(door: Door) -> None:
     broken["resourceSpans"][0]["scopeSpans"][0]["spans"][1] = 7
     assert (await door.post(json.dumps(broken).encode(), JSON)).status_code == 400
     assert await door.store.trace(TRACE_ID) is None
+
+
+@pytest.mark.parametrize("logs_first", [True, False])
+@pytest.mark.parametrize("headers", [PROTOBUF, JSON])
+async def test_messages_that_come_as_log_records_are_said_by_their_span(
+    door: Door, headers: dict[str, str], *, logs_first: bool
+) -> None:
+    record = {"eventName": "gen_ai.choice", "timeUnixNano": "5", "traceId": TRACE_ID, "spanId": SPAN_ID}
+    record["body"] = any_value({"message": {"content": "Shipped to mary.smith@example.org."}})
+    requests = [("traces", traces(span({"gen_ai.operation.name": "chat"}))), ("logs", logs(record))]
+    for signal_of, body in reversed(requests) if logs_first else requests:
+        sent = in_protobuf(body, signal_of) if headers is PROTOBUF else body
+        answer = await door.post(sent, headers, f"/v1/{signal_of}")
+        assert (answer.status_code, answer.content) == (200, b"" if headers is PROTOBUF else b"{}")
+    trace = await door.store.trace(TRACE_ID)
+    assert trace is not None
+    assert trace.spans[0].said == "Shipped to [e-mail]."
