@@ -20,14 +20,14 @@ class RecentReadings:
         self._kept: OrderedDict[str, tuple[int, Reading]] = OrderedDict()
 
     def of(self, rows: Iterable[tuple[str, int, int, str | None]]) -> list[Reading]:
-        """The readings in rows (trace id, start, arrival of what is newest in it, JSON), those without JSON left out."""
+        """The readings in rows (trace id, start, version, JSON), those without JSON left out."""
         found = []
-        for trace_id, at_ns, arrived_ns, written in rows:
+        for trace_id, at_ns, version, written in rows:
             if written is None:
                 continue
             known = self._kept.pop(trace_id, None)  # in one step: a look in another thread may let it go meanwhile
-            if known is None or known[0] != arrived_ns:
-                known = arrived_ns, self._decode(trace_id, at_ns, written)
+            if known is None or known[0] != version:
+                known = version, self._decode(trace_id, at_ns, written)
             self._kept[trace_id] = known
             found.append(known[1])
             if len(self._kept) > self._most:
