@@ -23,7 +23,7 @@ RESULT = '{"content": "sent", "message": "to A-17"}'
 
 
 def record(name: str, body: object = None, at_ns: int = 5, attributes: Mapping[str, object] | None = None) -> Json:
-    found = {"eventName": name, "timeUnixNano": str(at_ns), "traceId": TRACE_ID, "spanId": SPAN_ID}
+    found: Json = {"eventName": name, "timeUnixNano": str(at_ns), "traceId": TRACE_ID, "spanId": SPAN_ID}
     return found | {"attributes": pairs(attributes or {})} | ({} if body is None else {"body": any_value(body)})
 
 

@@ -199,7 +199,7 @@ async def test_nothing_that_was_refused_is_stored(door: Door) -> None:
 async def test_messages_that_come_as_log_records_are_said_by_their_span(
     door: Door, headers: dict[str, str], *, logs_first: bool
 ) -> None:
-    record = {"eventName": "gen_ai.choice", "timeUnixNano": "5", "traceId": TRACE_ID, "spanId": SPAN_ID}
+    record: dict[str, Any] = {"eventName": "gen_ai.choice", "timeUnixNano": "5", "traceId": TRACE_ID, "spanId": SPAN_ID}
     record["body"] = any_value({"message": {"content": "Shipped to mary.smith@example.org."}})
     requests = [("traces", traces(span({"gen_ai.operation.name": "chat"}))), ("logs", logs(record))]
     for signal_of, body in reversed(requests) if logs_first else requests:
