@@ -24,7 +24,8 @@ RESULT = '{"content": "sent", "message": "to A-17"}'
 
 def record(name: str, body: object = None, at_ns: int = 5, attributes: Mapping[str, object] | None = None) -> Json:
     found: Json = {"eventName": name, "timeUnixNano": str(at_ns), "traceId": TRACE_ID, "spanId": SPAN_ID}
-    return found | {"attributes": pairs(attributes or {})} | ({} if body is None else {"body": any_value(body)})
+    found["attributes"] = pairs(attributes or {})
+    return found if body is None else found | {"body": any_value(body)}
 
 
 def taken(*records: Json, rules: Rules | None = None, **resource: str) -> Decoded:
@@ -43,7 +44,7 @@ def told(*records: Json) -> LoggedMessages:
 
 def as_attributes(attributes: Mapping[str, object]) -> Span:
     """The same told by a span itself."""
-    return decode(traces(span({"gen_ai.operation.name": "chat"} | attributes)), JSON, "", "traces").spans[0]
+    return decode(traces(span({"gen_ai.operation.name": "chat", **attributes})), JSON, "", "traces").spans[0]
 
 
 def as_records(*records: Json) -> Span:
