@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from bot.web.changes import ChangeHook
+from bot.web.control_reads import ControlReads
 from bot.web.controls import ControlsFirst
 from bot.web.guards import Guards
 from bot.web.lazy import Lazy
@@ -34,8 +35,8 @@ def build(parts: Parts) -> ASGIApp:
     routes.append(Mount("/api", Guards(Lazy(lambda: _api(parts)), _with_token(parts.tokens.api), refused_as_problem)))
     routes.append(Mount("/", Lazy(lambda: _pages(parts))))
     app: ASGIApp = Starlette(routes=routes)
-    for first in (ControlsFirst, OfrepFirst):  # the hottest is asked first
-        app = first(parts.control, parts.catalogue, parts.clock, parts.tokens.control, app)
+    reads = ControlReads(parts.control, parts.catalogue, parts.clock, parts.tokens.control)
+    app = OfrepFirst(reads, ControlsFirst(reads, app))  # the hottest is asked first
     if parts.browser_origins:
         app = OtherOrigins(app, parts.browser_origins)
     return SlackFirst(parts.slack, app) if parts.slack is not None else app

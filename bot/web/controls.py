@@ -4,26 +4,19 @@
 ``POST /controls/v1/heartbeat``. Being served counts for nothing here; an instance says itself what it applied.
 """
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.incident.model import Catalogue
 from bot.incident.storable import storable
-from bot.ports import Clock
-from bot.web.askers import LONGEST_NAME, Asker, Askers, ContextError
+from bot.web.askers import LONGEST_NAME, Asker, ContextError
 from bot.web.bodies import TooLargeError
-from bot.web.doors import ControlPlane
-from bot.web.flag_answers import FlagAnswers
-from bot.web.ofrep import HEARTBEAT_SECONDS, STILL_HERE, WRONG_TOKEN
+from bot.web.control_reads import ControlReads, refuse
 from bot.web.plain import GoneError, answer, body_of, say, stream, target_of
-from bot.web.tokens import CHALLENGE, admits_key
 
 PREFIX = "/controls/v1/"
 MOST_APPLIED = 1000
@@ -33,22 +26,9 @@ OLDEST = 24 * 3600.0  # seconds
 class ControlsFirst:
     """The three routes before any routing; the rest goes on to ``others``."""
 
-    def __init__(
-        self,
-        control: ControlPlane,
-        catalogue: Catalogue,
-        clock: Clock,
-        token: str | None,
-        others: ASGIApp,
-        heartbeat_seconds: float = HEARTBEAT_SECONDS,
-    ) -> None:
-        self._control = control
-        self._clock = clock
-        self._token = token
+    def __init__(self, reads: ControlReads, others: ASGIApp) -> None:
+        self._reads = reads
         self._others = others
-        self._heartbeat_seconds = heartbeat_seconds
-        self._askers = Askers(catalogue)
-        self._answers = FlagAnswers(control, clock, token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -57,8 +37,8 @@ class ControlsFirst:
         route = None if target is None else routes.get(f"{scope['method']} {target}")
         if route is None:
             await self._others(scope, receive, send)
-        elif self._token and not admits_key(HTTPConnection(scope), self._token):
-            await say(send, WRONG_TOKEN, 401, CHALLENGE)
+        elif not self._reads.admits(scope):
+            await refuse(send)
         else:
             try:
                 await route(scope, receive, send)
@@ -72,22 +52,16 @@ class ControlsFirst:
     async def _snapshot(self, scope: Scope, receive: Receive, send: Send) -> None:
         del receive
         asker = self._asker(scope)
-        controls = self._control.controls(asker.agent.name, asker.scope)
-        await answer(send, self._answers.whole(asker, controls), headers={"cache-control": "no-store"})
+        controls = self._reads.control.controls(asker.agent.name, asker.scope)
+        await answer(send, self._reads.answers.whole(asker, controls), headers={"cache-control": "no-store"})
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await stream(receive, send, self._events(self._asker(scope)))
-
-    async def _events(self, asker: Asker) -> AsyncGenerator[bytes, None]:
-        changes = self._control.changes(asker.agent.name, asker.scope, self._heartbeat_seconds)
-        async with aclosing(changes):
-            async for controls in changes:
-                yield STILL_HERE if controls is None else self._answers.event(asker, controls)
+        await stream(receive, send, self._reads.frames(self._asker(scope), self._reads.answers.event))
 
     async def _heartbeat(self, scope: Scope, receive: Receive, send: Send) -> None:
         del scope
         said = _object(await body_of(receive))
-        asker = self._askers.of_context(said)
+        asker = self._reads.askers.of_context(said)
         if not asker.instance:
             raise ContextError("INVALID_CONTEXT", "Name the instance in instance.")
         applied, age = said.get("applied"), said.get("age_seconds")
@@ -95,13 +69,13 @@ class ControlsFirst:
             [storable(str(name))[:LONGEST_NAME] for name in applied[:MOST_APPLIED]] if isinstance(applied, list) else []
         )
         seconds = min(max(float(age), 0.0), OLDEST) if isinstance(age, int | float) else 0.0
-        now = self._clock.now()
+        now = self._reads.clock.now()
         since = now - timedelta(seconds=seconds)
-        count = self._control.applied(asker.agent.name, asker.scope, asker.instance, names, since, now)
+        count = self._reads.control.applied(asker.agent.name, asker.scope, asker.instance, names, since, now)
         await answer(send, orjson.dumps({"instances": count}))
 
     def _asker(self, scope: Scope) -> Asker:
-        return self._askers.of_context(dict(parse_qsl(scope["query_string"].decode("latin-1"))))
+        return self._reads.askers.of_context(dict(parse_qsl(scope["query_string"].decode("latin-1"))))
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

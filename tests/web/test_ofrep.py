@@ -22,6 +22,7 @@ from bot.controls.public_read import OfrepRead
 from bot.incident.kinds import UNLIMITED, MitigationKind, Value
 from bot.incident.mitigation import Delivery, Mitigation, MitigationState, ReadBack, Scope
 from bot.incident.model import Agent, Catalogue
+from bot.web.control_reads import ControlReads
 from bot.web.controls import ControlsFirst
 from bot.web.flags import KEYS
 from bot.web.ofrep import OfrepFirst
@@ -52,9 +53,8 @@ class Plane:
         self.records = MemoryRecords()
         self.clock = StillClock()
         self.control = BuiltinControl(self.records, self.clock, nobody_reads)
-        nothing_else = Starlette()
-        ours = ControlsFirst(self.control, CATALOGUE, self.clock, token, nothing_else, heartbeat_seconds=0.05)
-        self.app = OfrepFirst(self.control, CATALOGUE, self.clock, token, ours, heartbeat_seconds=0.05)
+        reads = ControlReads(self.control, CATALOGUE, self.clock, token, heartbeat_seconds=0.05)
+        self.app = OfrepFirst(reads, ControlsFirst(reads, Starlette()))
 
     async def apply(self, mitigation: Mitigation) -> Mitigation:
         applied = await self.records.kept.mitigations.put(mitigation)
