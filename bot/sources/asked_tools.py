@@ -12,7 +12,7 @@ from bot.incident.telemetry import AskedTool, ToldResult
 from bot.sources import attributes as names
 from bot.sources.redaction import Redaction
 from bot.sources.said import parsed
-from bot.sources.values import MOST_WORD, PREVIEW, Values, as_text, fingerprint, first, is_empty, text
+from bot.sources.values import MOST_WORD, PREVIEW, Values, as_text, fingerprint, first, is_empty, text, unpacked
 from bot.sources.wrappings import result_in
 
 MOST_CALLS = 20  # of one answer
@@ -55,7 +55,7 @@ def asked_in(found: object, values: Values, redaction: Redaction) -> tuple[Asked
     calls = [*_calls(found, 0), *(_calls(parsed(apart), 0) if apart else ())][:MOST_CALLS]
     known: dict[tuple[str, str | None, str | None], AskedTool] = {}
     for name, call_id, arguments in calls:
-        written = None if arguments is None else as_text(arguments)
+        written = None if arguments is None else unpacked(as_text(arguments))
         asked = AskedTool(
             name[:MOST_WORD].replace("\0", ""), call_id, fingerprint(written), redaction.cut(written, PREVIEW)
         )

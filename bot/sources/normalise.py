@@ -179,6 +179,7 @@ def span_from(raw: RawSpan, privacy: Privacy = PRIVATE) -> Span:
     elif kind is SpanKind.AGENT:
         words = said(values, redaction, agent=True)
     agent = _agent_of(raw, values, kind)
+    may_head = not raw.parent_id or (kind is SpanKind.AGENT and agent is not None)
     return Span(
         raw.trace_id,
         raw.span_id,
@@ -194,7 +195,7 @@ def span_from(raw: RawSpan, privacy: Privacy = PRIVATE) -> Span:
         tool,
         model,
         guardrail,
-        kept(raw, privacy, whole_text=bool(privacy.full_text) and agent in privacy.full_text),
+        kept(raw, privacy, may_head=may_head, whole_text=bool(privacy.full_text) and agent in privacy.full_text),
         words,
     )
 
@@ -387,8 +388,8 @@ def guardrail_of(raw: RawSpan) -> GuardrailCheck:
     return GuardrailCheck(name or "unnamed", truth(raw.attributes, names.TRIGGERED))
 
 
-def kept(raw: RawSpan, privacy: Privacy, *, whole_text: bool) -> dict[str, object]:
-    """The attributes to store: canonical names for a root, no message bodies, long values cut, all redacted; a framework is no provider."""
+def kept(raw: RawSpan, privacy: Privacy, *, may_head: bool, whole_text: bool) -> dict[str, object]:
+    """The attributes to store: canonical names where it ``may_head`` the task (a root; an agent whose root never comes), no message bodies, long values cut, all redacted; a framework is no provider."""
     found: dict[str, object] = {}
     redaction = privacy.redaction
     for name, value in islice(raw.attributes.items(), MOST_ATTRIBUTES):
@@ -400,10 +401,10 @@ def kept(raw: RawSpan, privacy: Privacy, *, whole_text: bool) -> dict[str, objec
         else:
             found[key] = capped(redaction.value(value), MOST_VALUE) if type(value) in _STRUCTURES else value
     # A step whose root is still under way is known by its service alone
-    wanted = names.ROOT if not raw.parent_id else {} if first(raw.attributes, names.AGENT) else names.STEP
+    wanted = names.ROOT if may_head else {} if first(raw.attributes, names.AGENT) else names.STEP
     if wanted:
         own, resource = raw.attributes, raw.resource
-        metadata = {} if raw.parent_id else structure(own, names.METADATA)
+        metadata = structure(own, names.METADATA) if may_head else {}
         for canonical, candidates in wanted.items():
             value = word(own, candidates) or word(resource, candidates)
             if value is None and metadata:

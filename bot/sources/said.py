@@ -13,7 +13,7 @@ from bot.incident.detectors.ledger import brief, is_ledger
 from bot.incident.telemetry import CALL_MARK
 from bot.sources import attributes as names
 from bot.sources.redaction import DEFAULT, Redaction
-from bot.sources.values import Values, text, word
+from bot.sources.values import Values, text, unpacked, word
 
 MOST_SAID = 600  # characters kept of all the words
 MOST_CALL = 240  # characters kept of one tool call
@@ -162,7 +162,7 @@ def _pieces_of_message(found: Mapping[str, object], depth: int) -> Iterator[tupl
 
 def _call(call: Mapping[str, object]) -> str:
     given = next((call[name] for name in ("arguments", "input", "args") if name in call), None)
-    written = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, sort_keys=True)
+    written = unpacked(given) if isinstance(given, str) else json.dumps(given, ensure_ascii=False, sort_keys=True)
     return f"{call['name']} {written}"
 
 

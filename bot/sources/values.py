@@ -37,6 +37,16 @@ def as_text(found: object) -> str:
     return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
 
+def unpacked(written: str) -> str:
+    """JSON within a JSON text, as some write a call's arguments, as the JSON itself."""
+    if not written.startswith('"{'):
+        return written
+    try:
+        return str(orjson.loads(written))
+    except ValueError:
+        return written
+
+
 def word(values: Values, candidates: Sequence[str]) -> str | None:
     """As :func:`text`, at most 200 characters and without NUL, which PostgreSQL cannot hold.
 

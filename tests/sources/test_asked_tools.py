@@ -7,7 +7,11 @@ import pytest
 
 from bot.incident.assembly import assemble
 from bot.incident.telemetry import Span, SpanKind, Trace
+from bot.sources.asked_tools import asked_in
 from bot.sources.otlp import JSON, decode
+from bot.sources.redaction import DEFAULT
+from bot.sources.said import words_of
+from bot.sources.values import fingerprint
 from bot.storage.span_json import span_from_json, span_to_json
 from tests.sources.requests import Json, span, traces
 
@@ -170,3 +174,11 @@ def test_a_model_that_asks_twenty_times_for_the_same_is_seen_to_do_so() -> None:
 
     raws = [raw for number in range(20) for raw in turn(2 * number, f"{number + 16:02x}")]
     assert len(tools_of(assemble(read(*raws)))) == 20
+
+
+@pytest.mark.parametrize("written", ['{"q": 1}', '"{\\"q\\": 1}"'])
+def test_arguments_within_a_json_text_read_like_any_other(written: str) -> None:
+    call = {"type": "tool_call", "id": "c1", "name": "find", "arguments": written}
+    (asked,) = asked_in([call], {}, DEFAULT)
+    assert (asked.arguments_preview, asked.arguments_hash) == ('{"q": 1}', fingerprint('{"q": 1}'))
+    assert words_of([call]) == '→ find {"q": 1}'

@@ -51,6 +51,12 @@ def test_pieces_of_a_stream_are_no_model_calls() -> None:
     assert (tokens_in, tokens_out) == (111 + 121, 22 + 22)
 
 
+def test_an_agent_whose_root_is_never_sent_says_what_a_root_would() -> None:
+    trace = trace_of("openai-agents.js failing")
+    assert (trace.agent, trace.complete, trace.error) == ("orders", True, True)
+    assert (trace.agent_version, trace.environment) == ("1.2.3", "prod")
+
+
 def test_langsmith_tells_a_failure_by_its_exception_alone() -> None:
     trace = trace_of("langsmith.js failing")
     assert (trace.agent, trace.error) == ("orders", True)  # its service has no name
