@@ -48,6 +48,7 @@ from bot.incident.signals.time_spent import slow_steps
 from bot.incident.signals.troubles import GUARDS, troubles
 from bot.incident.telemetry import EvalScore
 from bot.incident.tool_use import manifest
+from bot.incident.wording import is_age
 
 LOOKBACK = timedelta(minutes=90)
 
@@ -89,7 +90,7 @@ def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_n
     onset = onset_of(series, at_ns, GUARDS)
     windows = windows_of(at_ns, onset, window_ns)
     scope = scope_of(agent, at_ns, windows, readings, placed, found.scores, neighbours, onset)
-    measured = [_voided(signal) for concern in _CONCERNS for signal in concern.signals(scope)]
+    measured = voided([signal for concern in _CONCERNS for signal in concern.signals(scope)], scope)
     peers = same_provider(readings, since(scope.window.start_ns, scope.others))
     bundle = EvidenceBundle(
         agent=agent,
@@ -235,9 +236,19 @@ def first_seen(scope: Scope) -> tuple[Finding, ...]:
     return tuple(found.values())
 
 
-def _voided(signal: Signal) -> Signal:
-    """Nothing observed in the window is not "flat": it is unknown."""
-    return signal if signal.n or signal.unit is Unit.RATE else replace(signal, direction=Direction.UNKNOWN)
+def voided(measured: Sequence[Signal], scope: Scope) -> list[Signal]:
+    """The signals, with nothing "flat" that was not observed in the window, or not lately enough: that is unknown."""
+    late = {signal.name for signal in measured if is_age(signal) and signal.direction is Direction.UP}
+    stale = (
+        {scope.span_age, scope.score_age} if "span_age" in late else {scope.score_age} if "score_age" in late else ()
+    )
+    return [
+        replace(signal, direction=Direction.UNKNOWN)
+        if not (signal.n or signal.unit is Unit.RATE)
+        or (signal.direction is Direction.FLAT and signal.fresh_seconds in stale)
+        else signal
+        for signal in measured
+    ]
 
 
 def _with_usual(signal: Signal, usual: Mapping[str, tuple[int, int]]) -> Signal:

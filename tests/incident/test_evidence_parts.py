@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from bot.incident.evidence import ENOUGH, Direction, Window
 from bot.incident.pairing import align, pair_of
-from bot.incident.reading import Reading, cost_of, exclusive_seconds, read
-from bot.incident.signals import evaluators, freshness, outcomes
+from bot.incident.reading import Reading, ToolStep, cost_of, exclusive_seconds, read
+from bot.incident.signals import effort, evaluators, freshness, outcomes, tools
 from bot.incident.signals.measure import share, tasks
 from bot.incident.signals.scope import Scope
 from bot.incident.signals.time_spent import slow_steps
@@ -186,3 +186,27 @@ def test_an_evaluator_that_falls_silent_beside_others_is_named() -> None:
     assert Direction.UP not in [way for _, way in told(nightly=batches, kind=all_along)]
     rare = stopped[::20]  # too few scores are known to say what pause is usual
     assert told(rare=rare, kind=all_along) == []
+
+
+def test_flat_excludes_a_change_that_would_matter_however_many_tasks_were_seen() -> None:
+    def seen(bad: int, of: int, ago: float) -> list[Reading]:
+        return [task(n, ago=ago, outcome="failed" if n < bad else "completed") for n in range(of)]
+
+    def way(now: tuple[int, int], before: tuple[int, int]) -> Direction:
+        shares = outcomes.signals(scope(seen(*now, 300), seen(*before, 2000)))
+        return next(one.direction for one in shares if one.name == "task_failures")
+
+    assert way((9, 64), (44, 482)) is Direction.UNKNOWN  # between 2 points less and 16 more
+    assert way((30, 300), (44, 482)) is Direction.FLAT
+    assert way((0, 56), (0, 309)) is Direction.FLAT
+
+
+def test_of_the_worst_tools_and_of_equals_the_newest_traces_are_linked() -> None:
+    failing = [
+        replace(task(n, ago=500 - n), steps=3, tools=(ToolStep("s", "search", NOW, error=True),)) for n in range(9)
+    ]
+    seen = scope(failing, [])
+    (worst,) = [one for one in tools.signals(seen) if one.name == "failing_top2"]
+    (steps,) = [one for one in effort.signals(seen) if one.name == "steps_p95"]
+    newest = tuple(one.id for one in failing[:3:-1])
+    assert worst.trace_ids == steps.trace_ids == newest

@@ -8,7 +8,6 @@ from bot.incident.reading import Reading
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import evidence, newcombe, quantile, quantile_difference, quantile_interval, wilson
 
-SETTLED = 50  # observations on each side from which no visible change is called flat
 RELEVANT_SHARE = 0.10  # a change of a share that matters to responders
 NEGLIGIBLE_RATIO = 0.1  # of its baseline: a quantity that moved less is flat, however sure that is
 RELEVANT_RATIO = 0.5  # a change of a quantity, relative to its baseline
@@ -104,11 +103,11 @@ def level(
     *,
     fresh_seconds: float | None,
 ) -> Signal:
-    """The q-quantile of values now and before; each value comes with the id of its trace."""
+    """The q-quantile of values now and before, in order of time; each value comes with the id of its trace."""
     values, earlier = [value for value, _ in now], [value for value, _ in before]
     baseline = quantile(earlier, q) if earlier else None
     difference = quantile_difference(values, earlier, q) if values and earlier else None
-    worst = dict.fromkeys(trace_id for _, trace_id in sorted(now, reverse=True))
+    worst = dict.fromkeys(trace_id for _, trace_id in sorted(reversed(now), key=_value, reverse=True))
     moved = direction(difference, len(values), len(earlier), RELEVANT_RATIO * (baseline or 0.0))
     if difference and values and abs(quantile(values, q) - (baseline or 0.0)) < NEGLIGIBLE_RATIO * abs(baseline or 0.0):
         moved = Direction.UNKNOWN if moved is Direction.UNKNOWN else Direction.FLAT
@@ -129,6 +128,10 @@ def level(
     )
 
 
+def _value(valued: tuple[float, str]) -> float:
+    return valued[0]
+
+
 def growth(signal: Signal) -> float:
     """Evidence in nats that a share grew; negative when it fell."""
     return evidence(signal.k or 0, signal.n, signal.baseline_k or 0, signal.baseline_n)
@@ -142,5 +145,4 @@ def direction(difference: Interval | None, n: int, n0: int, relevant: float) -> 
         return Direction.UP
     if difference.high < 0:
         return Direction.DOWN
-    small = difference.low > -relevant and difference.high < relevant
-    return Direction.FLAT if small or min(n, n0) >= SETTLED else Direction.UNKNOWN
+    return Direction.FLAT if -relevant < difference.low and difference.high < relevant else Direction.UNKNOWN

@@ -150,8 +150,10 @@ def concentration(scope: Scope) -> Signal:
 
 
 def _top_two(readings: Sequence[Reading]) -> tuple[int, int, tuple[str, ...], tuple[str, ...]]:
-    """Failing calls on the two worst tools, all failing calls, those tools, and traces that show them."""
-    failing = [(step, reading.id) for reading in readings for step in reading.tools if step.error or step.empty]
+    """Failing calls on the two worst tools, all failing calls, those tools, and traces that show them, newest first."""
+    failing = [
+        (step, reading.id) for reading in reversed(readings) for step in reading.tools if step.error or step.empty
+    ]
     of_models = sum(reading.model_errors for reading in readings)
     top = Counter(step.name for step, _ in failing).most_common(2)
     names = tuple(name for name, _ in top)
