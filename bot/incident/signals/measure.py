@@ -107,7 +107,8 @@ def level(
     values, earlier = [value for value, _ in now], [value for value, _ in before]
     baseline = quantile(earlier, q) if earlier else None
     difference = quantile_difference(values, earlier, q) if values and earlier else None
-    worst = dict.fromkeys(trace_id for _, trace_id in sorted(now[::-1], key=_value, reverse=True))
+    newest_first = list(reversed(now))
+    worst = dict.fromkeys(trace_id for _, trace_id in sorted(newest_first, key=_value, reverse=True))
     moved = direction(difference, len(values), len(earlier), RELEVANT_RATIO * (baseline or 0.0))
     if difference and values and abs(quantile(values, q) - (baseline or 0.0)) < NEGLIGIBLE_RATIO * abs(baseline or 0.0):
         moved = Direction.UNKNOWN if moved is Direction.UNKNOWN else Direction.FLAT

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from bot.incident.evidence import Direction, EvidenceBundle, Interval, Signal, Unit
 from bot.incident.links import own_tool
 from bot.incident.summary import is_part, word, worst_first
-from bot.incident.wording import points
+from bot.incident.wording import is_age, points
 from bot.web.moments import EPOCH
 
 UNKNOWN = "can't tell"
@@ -85,6 +85,8 @@ def before(signal: Signal) -> str:
     """The baseline with its sample: ``3 % of 240``."""
     if signal.baseline is None:
         return "no baseline"
+    if is_age(signal):
+        return f"stale after {number(signal.baseline, signal.unit)}"
     joined = " of " if signal.unit is Unit.SHARE else ", n = "
     return f"{number(signal.baseline, signal.unit)}{joined}{signal.baseline_n}"
 
