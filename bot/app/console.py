@@ -13,8 +13,11 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from bot.app.building import house
+from bot.app.database import open_database, upgraded
+from bot.app.documents import documents_and_mistakes
 from bot.app.drivers import wired
-from bot.app.house import House, documents_and_mistakes, house, open_database, upgraded
+from bot.app.house import House
 from bot.app.reading import PublicReads
 from bot.app.showing import classification_lines, screen
 from bot.documents.postmortems import JinjaRenderer

@@ -14,9 +14,10 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+from bot.app.building import house
 from bot.app.connecting import Health, SlackDoor, to_slack
 from bot.app.flagd import flagd
-from bot.app.house import House, house
+from bot.app.house import House
 from bot.app.intake.otlp_intake import OtlpIntake
 from bot.app.reading import PublicReads
 from bot.engine.jobs import prepare
