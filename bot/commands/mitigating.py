@@ -53,10 +53,11 @@ def _control(commands: Any) -> None:
 
 
 def _run_control(args: argparse.Namespace) -> int:
-    from bot.app import controlling  # noqa: PLC0415  start-up time of the other commands
+    from bot.app.controlling import control  # noqa: PLC0415  start-up time of the other commands
+    from bot.app.wish import Wish  # noqa: PLC0415  as above
     from bot.incident.mitigation import OnExpiry, Scope  # noqa: PLC0415  as above
 
-    wish = controlling.Wish(
+    wish = Wish(
         action=args.action,
         target=args.target or args.mitigation,
         agent=args.agent,
@@ -74,7 +75,7 @@ def _run_control(args: argparse.Namespace) -> int:
         wait=max(0.0, min(args.wait, MOST_WAIT)),
         as_json=args.json,
     )
-    return with_console(lambda console: controlling.control(console, wish))
+    return with_console(lambda console: control(console, wish))
 
 
 def _remediate(commands: Any) -> None:
