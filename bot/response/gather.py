@@ -14,6 +14,7 @@ from bot.incident.errors import BadInput, FirstfiveError
 from bot.incident.evidence import Change, EvidenceBundle, SourceStatus
 from bot.incident.gathering import LOOKBACK, WINDOW, Gathered, gather
 from bot.incident.model import Agent, Catalogue, Impact
+from bot.incident.neighbours import providers
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.telemetry import EvalScore
@@ -23,6 +24,8 @@ from bot.response.sources import Sources
 SOURCE_DEADLINE = 2.5  # seconds a source may take before its part is named as missing
 SHARED_FOR = timedelta(seconds=2)
 NEIGHBOURS = 12  # other agents looked at for shared trouble
+GLANCED = 60  # of a fleet with more of them: so many are asked for their provider first
+NEWEST = 3  # tasks that tell an agent's provider
 NEIGHBOUR_TASKS = 300  # of each: the newest half, and a draw of the others to compare with
 MOST_TASKS = 4000  # the agent's own, the newest
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(minutes=1), timedelta(hours=24)
@@ -148,7 +151,19 @@ class Gather:
 
     async def _others(self, own: list[str], start_ns: int, at_ns: int) -> Mapping[str, tuple[Reading, ...]]:
         names = [name for name in await self.traces.agents(start_ns, at_ns) if name not in own]
+        if len(names) > NEIGHBOURS:
+            names = await self._nearest(own, names[:GLANCED], start_ns, at_ns)
         return await self.traces.sampled(names[:NEIGHBOURS], start_ns, at_ns, NEIGHBOUR_TASKS, models_only=True)
+
+    async def _nearest(self, own: list[str], names: list[str], start_ns: int, at_ns: int) -> list[str]:
+        """The names, those of agents on a provider of this one first."""
+
+        async def used_by(agents: list[str]) -> frozenset[str]:
+            return providers(await self.traces.readings(agents, start_ns, at_ns, NEWEST))
+
+        mine = await used_by(own)
+        theirs = {name: await used_by([name]) for name in names}
+        return sorted(names, key=lambda name: mine.isdisjoint(theirs[name]))
 
     async def _announced(self, agent: Agent, start_ns: int, at_ns: int) -> tuple[Change, ...]:
         if self.announcements is None:

@@ -1,7 +1,7 @@
 """Gathering evidence: shared by those who ask together, and honest about what did not answer."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -107,6 +107,16 @@ async def test_a_failure_nobody_foresaw_is_not_shared() -> None:
 async def test_an_agent_nobody_listed_is_measured_under_its_own_name() -> None:
     bundle = await gathering(KeptTraces((told_by("stranger"), told_by(AGENT, 2))))("stranger")
     assert (bundle.agent, bundle.sources[0].traces) == ("stranger", 1)
+
+
+async def test_in_a_large_fleet_those_on_the_same_provider_are_looked_at() -> None:
+    fleet = [replace(told_by(f"agent-{number:02}", number), provider="vega") for number in range(1, 30)]
+    ours = [
+        replace(told_by(name, 100 * place + n), provider="orion")
+        for place, name in ((1, AGENT), (2, "zeta"))
+        for n in range(3)
+    ]
+    assert (await gathering(KeptTraces((*fleet, *ours)))(AGENT)).same_provider == ("zeta",)
 
 
 async def test_every_name_telemetry_uses_counts_once() -> None:
