@@ -9,7 +9,8 @@ from bot.incident.state import IncidentState
 from bot.ports import RoomTask
 from bot.slack import messages
 from bot.slack.blocks import Block, Card, actions, section
-from bot.slack.card_controls import answer_words, answered_blocks, control_buttons, question_blocks, stronger_button
+from bot.slack.card_controls import control_buttons, stronger_button
+from bot.slack.card_questions import answer_words, answered_blocks, question_blocks
 from bot.slack.text import bold_untrusted, link, quote_untrusted, who
 
 ANNOUNCE = "announce"  # payload: the message tells another channel that there is an incident
