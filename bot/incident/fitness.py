@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Offer, Standing
-from bot.incident.preview import reach
+from bot.incident.reach import reach
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.suggestions import suggestions

@@ -12,16 +12,8 @@ from bot.incident.fitness import judge
 from bot.incident.lasting import within_maximum
 from bot.incident.mitigation import Delivery, Mitigation, MitigationState, Standing
 from bot.incident.model import Catalogue
-from bot.incident.preview import (
-    Preview,
-    conflicts_of,
-    proofs_of,
-    reach,
-    running,
-    sessions_of,
-    sharing,
-    undo_of,
-)
+from bot.incident.preview import Preview, conflicts_of, proofs_of, undo_of
+from bot.incident.reach import reach, running, sessions_of, sharing
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.state import IncidentState

@@ -8,7 +8,8 @@ import pytest
 from bot.incident.fitness import judge, offers
 from bot.incident.kinds import LEVERS, MitigationKind, Value
 from bot.incident.mitigation import Scope, Standing
-from bot.incident.preview import Among, conflicts_of, proofs_of, reach, running, sessions_of, sharing, touches
+from bot.incident.preview import conflicts_of, proofs_of
+from bot.incident.reach import Among, reach, running, sessions_of, sharing, touches
 from bot.incident.reading import ModelStep, Reading, ToolStep
 from bot.incident.suggestions import suggestions, too_tight
 from bot.incident.taxonomy import IncidentClass

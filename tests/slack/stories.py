@@ -27,8 +27,9 @@ from bot.incident.mitigation import (
     Verdict,
 )
 from bot.incident.model import Incident, IncidentKey, Person, Role, Via
-from bot.incident.preview import Preview, Reach, Sharing
+from bot.incident.preview import Preview
 from bot.incident.questionnaire import Questionnaire, questionnaire
+from bot.incident.reach import Reach, Sharing
 from bot.incident.runbook import Runbook
 from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity

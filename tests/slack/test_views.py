@@ -29,7 +29,7 @@ from bot.incident.evidence import (
 from bot.incident.facts.closing import ReviewWritten
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Scope, Standing
-from bot.incident.preview import Sharing
+from bot.incident.reach import Sharing
 from bot.incident.remediation import Permission, RemediationOffer, Wish
 from bot.incident.rules import RemediationKind
 from bot.incident.state import IncidentState
