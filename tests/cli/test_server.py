@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from bot.app.serving import bound
+from bot.app.listening import bound
 from bot.settings.server import ServerSettings
 from tests.cli.conftest import SECONDS, Terminal
 from tests.contracts.conftest import another_database
