@@ -74,6 +74,7 @@ class Gathered:
     sources: Sequence[SourceStatus] = ()
     links: Mapping[str, str] = field(default_factory=dict)  # trace id -> its page in the tool it came from
     announced: Sequence[Change] = ()  # changes that a pipeline told us of
+    since_ns: int = 0  # from when on all tasks were read; of a very busy agent that may be less than was asked for
 
 
 def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_ns: int | None = None) -> EvidenceBundle:
@@ -88,7 +89,8 @@ def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_n
     alive_ns = max((min(one.end_ns, at_ns) for theirs in (readings, *neighbours.values()) for one in theirs), default=0)
     series = troubles(readings, placed, at_ns, alive_ns)
     onset = onset_of(series, at_ns, GUARDS)
-    windows = windows_of(at_ns, onset, window_ns)
+    window, baseline = windows_of(at_ns, onset, window_ns)
+    windows = window, replace(baseline, start_ns=min(max(baseline.start_ns, found.since_ns), baseline.end_ns))
     scope = scope_of(agent, at_ns, windows, readings, placed, found.scores, neighbours, onset)
     measured = voided([signal for concern in _CONCERNS for signal in concern.signals(scope)], scope)
     peers = same_provider(readings, since(scope.window.start_ns, scope.others))

@@ -140,6 +140,7 @@ class Gather:
             sources=(*_once(gaps.told), *statuses),
             links=self._links(readings) | {t: url for answer, _, _ in answers for t, url in answer.links.items()},
             announced=announced,
+            since_ns=readings[0].at_ns if _cut(len(readings)) else 0,
         )
         # Measuring thousands of tasks takes a moment that requests must not wait for.
         return await asyncio.to_thread(gather, agent, at_ns, found, self.taxonomy, window_ns)
