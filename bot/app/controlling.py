@@ -15,7 +15,7 @@ from bot.incident.errors import BadInput, Conflict, Contraindicated, NotFound, R
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import Via
-from bot.response.mitigate import Order, checked_order
+from bot.response.orders import Order, checked_order
 
 
 async def control(home: House, wish: Wish) -> int:

@@ -13,7 +13,8 @@ from bot.incident.state import IncidentState, MitigationStatus
 from bot.ports import Clock, Records
 from bot.response.declare import Declaration, Declare
 from bot.response.known import KnownAgent
-from bot.response.mitigate import Apply, Order, checked_order
+from bot.response.mitigate import Apply
+from bot.response.orders import Order, checked_order
 from bot.response.recording import state_of
 
 ASKED_WITHIN = timedelta(hours=24)  # a question stands for half an hour; its end may be late when we were away

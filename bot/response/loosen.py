@@ -16,7 +16,7 @@ from bot.ports import Clock, Groups, Records, Work
 from bot.response.changes import Changes
 from bot.response.deciding import decide
 from bot.response.in_force import live_mitigation
-from bot.response.mitigate import without_conflict
+from bot.response.orders import without_conflict
 from bot.response.override import decide_override
 from bot.response.recording import open_state_of, state_of, used_before
 

@@ -13,7 +13,8 @@ from bot.response.changes import Changes
 from bot.response.driving import Drivers
 from bot.response.known import KnownAgent
 from bot.response.loosen import Adjust, Decide, Extend, PlanExit, Revert
-from bot.response.mitigate import Apply, Offers, Order, drafted
+from bot.response.mitigate import Apply, Offers
+from bot.response.orders import Order, drafted
 from bot.response.preview import PreviewOrder
 
 

@@ -22,7 +22,8 @@ from bot.ports import Clock, Records, Traces
 from bot.response.driving import Drivers
 from bot.response.gather import nanoseconds
 from bot.response.known import warnings_for
-from bot.response.mitigate import Order, checked_order, contraindication, drafted, supersession, wrong_share
+from bot.response.mitigate import wrong_share
+from bot.response.orders import Order, checked_order, contraindication, drafted, supersession
 from bot.response.recording import state_of
 
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)

@@ -13,7 +13,8 @@ from bot.incident.runbook import Runbook
 from bot.incident.state import IncidentState
 from bot.incident.taxonomy import IncidentClass
 from bot.ports import Clock, Records
-from bot.response.mitigate import Apply, Offers, Order
+from bot.response.mitigate import Apply, Offers
+from bot.response.orders import Order
 from bot.response.recording import open_state_of, record, state_of
 
 Runbooks = Mapping[IncidentClass, Runbook]

@@ -12,7 +12,7 @@ from bot.incident.errors import BadInput, Closed, Conflict, Contraindicated, Fir
 from bot.incident.kinds import LEVERS, MitigationKind
 from bot.incident.model import Role
 from bot.incident.wishes import value_of
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from bot.slack import messages
 from bot.slack.classifying import Classifying
 from bot.slack.commands import Commands

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from bot.incident.errors import Closed
 from bot.incident.state import IncidentState
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from bot.slack.blocks import View
 from bot.slack.classifying import Classifying
 from bot.slack.desk import Desk

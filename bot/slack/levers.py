@@ -23,7 +23,7 @@ from bot.incident.state import IncidentState
 from bot.incident.timeline import Event
 from bot.incident.wishes import value_of
 from bot.response.choices import NamesSeen
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from bot.slack.blocks import View
 from bot.slack.desk import Desk
 from bot.slack.views import mitigate

@@ -10,7 +10,7 @@ from bot.incident.errors import BadInput, Closed, FirstfiveError, Locked
 from bot.incident.model import Person, Via
 from bot.incident.state import IncidentState
 from bot.response.declare import Declaration
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from bot.response.override import waiting_for
 from bot.slack import messages
 from bot.slack.blocks import View

@@ -15,7 +15,7 @@ from bot.incident.taxonomy import IncidentClass, Severity
 from bot.monitors import proof, retention
 from bot.monitors.retention import Retention
 from bot.ports import JobName, TelemetryRetention
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.verbs import ObeyedControl
 from tests.response.conftest import ANA, BEN, Office

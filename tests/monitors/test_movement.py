@@ -8,7 +8,7 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.monitors.movement import MovementWatch
 from bot.response.classify import Choice
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from tests.response.conftest import ANA, BEN, Office
 from tests.web.fakes import task
 

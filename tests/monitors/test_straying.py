@@ -11,7 +11,7 @@ from bot.incident.model import Catalogue, Wiring
 from bot.monitors.straying import MOST_TIMES, StrayWatch
 from bot.ports import JobName
 from bot.response.driving import Drivers
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from tests.fakes.verbs import HELPDESK
 from tests.response.conftest import ANA, BEN, Office
 from tests.response.vendor import Vendor, connected

@@ -7,7 +7,7 @@ from bot.incident.mitigation import MitigationState
 from bot.incident.taxonomy import IncidentClass, Severity
 from bot.incident.telemetry import ModelCall, Span, SpanKind, Trace
 from bot.ports import JobName
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from tests.response.conftest import AGENT, ANA, BEN, Office
 
 

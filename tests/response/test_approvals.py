@@ -11,7 +11,7 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, MitigationState, OnExpiry, Scope
 from bot.incident.model import Agent, Catalogue, Person, Via
 from bot.ports import Groups, JobName
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from tests.fakes.verbs import HELPDESK
 from tests.response.conftest import ANA, BEN, Office
 

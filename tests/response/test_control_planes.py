@@ -7,7 +7,7 @@ from bot.incident.errors import Refused, Unavailable, Uncertain, Unsupported
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, MitigationState
 from bot.ports import JobName
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from tests.response.conftest import ANA, BEN, Office
 from tests.response.vendor import Vendor, connected
 

@@ -9,7 +9,7 @@ from bot.incident.driving import Plan, Receipt
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, MitigationState
 from bot.ports import JobName
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from bot.response.turns import LASTS
 from tests.response.conftest import ANA, BEN, Office
 from tests.response.vendor import Vendor, connected

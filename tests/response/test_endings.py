@@ -13,7 +13,7 @@ from bot.incident.model import Status
 from bot.incident.review import Postmortem, Section
 from bot.incident.taxonomy import Severity
 from bot.ports import RoomTaskKind
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from bot.response.review import DraftPostmortem
 from tests.response.conftest import ANA, BEN, Office
 from tests.taxonomies import TAXONOMY

@@ -8,7 +8,7 @@ from bot.incident.errors import BadInput
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, MitigationState
 from bot.ports import JobName
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from tests.response.conftest import ANA, BEN, Office
 from tests.web.fakes import looping_since
 

@@ -13,7 +13,7 @@ from bot.ports import JobName
 from bot.response.classify import Choice
 from bot.response.declare import Declaration
 from bot.response.freeze import FreezeEvidence
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from tests.response.conftest import AGENT, ANA, BEN, Office
 
 LIMIT = Order(MitigationKind.TURN_LIMIT, 6)

@@ -8,7 +8,7 @@ from bot.incident.errors import BadInput, Contraindicated, NotFound
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import MitigationState, OnExpiry
 from bot.incident.taxonomy import IncidentClass
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from tests.response.conftest import ANA, BEN, Office
 
 HALT = Order(MitigationKind.HALT)

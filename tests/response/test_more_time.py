@@ -11,7 +11,7 @@ from bot.incident.facts.mitigating import MitigationApplied
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import MAX_TTL
 from bot.incident.taxonomy import IncidentClass
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from tests.response.conftest import ANA, BEN, Office
 
 LIMIT = Order(MitigationKind.TURN_LIMIT, 6)

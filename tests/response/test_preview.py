@@ -7,7 +7,7 @@ import pytest
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Scope, Standing
 from bot.incident.taxonomy import IncidentClass, Severity
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from tests.response.conftest import ANA, Office
 from tests.web.fakes import looping_since
 

@@ -6,7 +6,7 @@ from bot.incident.errors import Closed, KeyReused
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation
 from bot.incident.review import Section
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from tests.response.conftest import ANA, BEN, Office
 
 LIMIT = Order(MitigationKind.TURN_LIMIT, 6)

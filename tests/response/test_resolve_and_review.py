@@ -8,7 +8,7 @@ from bot.incident.model import Role, Status
 from bot.incident.review import Section
 from bot.incident.taxonomy import IncidentClass, Severity
 from bot.ports import RoomTaskKind
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from tests.response.conftest import ANA, BEN, Office
 
 

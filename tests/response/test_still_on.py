@@ -8,7 +8,7 @@ from bot.incident.errors import Refused, Unavailable
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, MitigationState, OnExpiry
 from bot.ports import JobName
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from bot.response.settling import LIFT_AGAIN
 from tests.response.conftest import ANA, BEN, Office
 from tests.response.vendor import Vendor, connected

@@ -9,7 +9,7 @@ from bot.incident.facts.mitigating import MitigationApplied
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import DEFAULT_TTL, MAX_TTL, Mitigation, MitigationState, OnExpiry, Scope
 from bot.ports import JobName
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from tests.response.conftest import ANA, BEN, Office
 
 DAYS = int(MAX_TTL.total_seconds() // 60)

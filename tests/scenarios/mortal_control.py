@@ -20,7 +20,7 @@ from bot.incident.model import Agent, Catalogue, IncidentKey, Person, Via, Wirin
 from bot.ports import Driver, JobName
 from bot.response import changes, deciding, in_force, performing
 from bot.response.deciding import lapse
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from bot.response.verbs import Verbs
 from bot.storage.database import Database
 from bot.storage.records import SqlRecords

@@ -11,7 +11,7 @@ from bot.incident.model import Person
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.response.classify import Choice
 from bot.response.deciding import lapse
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from bot.response.recording import post
 from bot.response.settling import escalate
 from bot.slack.requests import Payload

@@ -17,7 +17,7 @@ from bot.incident.review import Section
 from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.response.answering import Sent
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from bot.slack.views import (
     contain_now,
     declare,

@@ -33,7 +33,7 @@ from bot.incident.reach import Sharing
 from bot.incident.remediation import Permission, RemediationOffer, Wish
 from bot.incident.rules import RemediationKind
 from bot.incident.state import IncidentState
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from bot.slack import messages
 from bot.slack.views import (
     contain_now,

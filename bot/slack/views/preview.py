@@ -12,7 +12,7 @@ from bot.incident.mitigation import EVERYWHERE, Mitigation, OnExpiry, Scope, Sta
 from bot.incident.preview import Preview
 from bot.incident.state import IncidentState
 from bot.incident.wishes import scope_of, value_of
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from bot.slack.blocks import Block, View, modal, section, text_input
 from bot.slack.text import date_token, plain_untrusted, quote_untrusted, sentence
 from bot.slack.views.lever_value import (

@@ -9,7 +9,7 @@ from bot.incident.errors import BadInput, NotFound, Refused
 from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import Via
 from bot.incident.state import MitigationStatus
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from bot.web.api import bodies as b
 from bot.web.api import shapes
 from bot.web.api.actors import Acting, acting

@@ -18,7 +18,7 @@ from bot.incident.narration import proof_line
 from bot.incident.preview import Preview
 from bot.incident.state import IncidentState
 from bot.response.choices import NamesSeen
-from bot.response.mitigate import Order
+from bot.response.orders import Order
 from bot.web.pages.forms import form_of
 from bot.web.pages.people import person_in
 from bot.web.pages.rendering import Rendering
