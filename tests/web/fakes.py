@@ -19,17 +19,19 @@ from bot.response.classify import Classify
 from bot.response.contain import Contain, InForce
 from bot.response.declare import Declare
 from bot.response.driving import Drivers
+from bot.response.evaluate import EvaluateVersion
 from bot.response.freeze import FreezeEvidence
 from bot.response.gather import Gather, Suggest, nanoseconds
 from bot.response.invite import Invite
 from bot.response.look import Look
 from bot.response.mitigating import mitigating
-from bot.response.remediate import EvaluateVersion, Remediate, WeighRemediation
+from bot.response.remediate import Remediate
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.runbooks import PullStep, ReadRunbook, TickStep
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.verbs import Verbs
+from bot.response.weigh_remediation import WeighRemediation
 from bot.web.application import build
 from bot.web.doors import SlackRequests
 from bot.web.parts import Parts
