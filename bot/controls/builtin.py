@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from bot.controls.shared_readers import SharedReaders
 from bot.incident.composition import Controls, compose
+from bot.incident.control_values import at_least_as_safe, from_flag, to_flag
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError
-from bot.incident.kinds import at_least_as_safe, from_flag, to_flag
 from bot.incident.mitigation import BUILT_IN, EVERYWHERE, Delivery, Mitigation, ReadBack, Scope
 from bot.ports import Clock, Control, Driver, Records, Sightings
 from bot.watching import watch

@@ -12,7 +12,8 @@ from typing import Any
 
 from bot.incident.codec import encode
 from bot.incident.composition import Controls
-from bot.incident.kinds import LEVERS, MitigationKind, to_flag
+from bot.incident.control_values import to_flag
+from bot.incident.kinds import LEVERS, MitigationKind
 from bot.incident.mitigation import Scope
 
 DIMENSIONS = {"environment": "env", "tenant": "tenant", "channel": "channel", "version": "version"}

@@ -15,9 +15,10 @@ from bot.controls.entry import SCOPES, Entry, Given, Options, account, option, s
 from bot.controls.launchdarkly_flags import WAS_OFF, Flag, Json, said_of, same, shown, was_off
 from bot.controls.vendor import Answer, Vendor, client_for
 from bot.incident.composition import Controls
+from bot.incident.control_values import at_least_as_safe
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError, Unavailable, Unsupported
-from bot.incident.kinds import LEVERS, MitigationKind, Value, at_least_as_safe
+from bot.incident.kinds import LEVERS, MitigationKind, Value
 from bot.incident.mitigation import Delivery, Mitigation, ReadBack
 from bot.ports import Driver
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.incident.kinds import Value, figure_of
+from bot.incident.control_values import figure_of
+from bot.incident.kinds import Value
 
 WAS_OFF = "; the flag was off before"
 Json = Mapping[str, Any]

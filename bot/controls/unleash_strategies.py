@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 from bot.controls.entry import SCOPES, Options, account, scope_of
 from bot.incident.composition import Controls
+from bot.incident.control_values import at_least_as_safe, figure_of
 from bot.incident.driving import Plan
-from bot.incident.kinds import HANDOFFS, LEVERS, Joining, MitigationKind, Value, at_least_as_safe, figure_of
+from bot.incident.kinds import HANDOFFS, LEVERS, Joining, MitigationKind, Value
 from bot.incident.mitigation import Mitigation
 
 MARK, BEFORE = "firstfive", "firstfive.before"  # parameters of our strategies: whose they are, what was before them

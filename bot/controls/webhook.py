@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 from bot.controls.entry import Entry, Given, Options, option
 from bot.controls.vendor import Answer, Vendor, client_for
 from bot.incident.composition import Controls
+from bot.incident.control_values import at_least_as_safe, figure_of
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError, Misconfigured, Unavailable, Uncertain
-from bot.incident.kinds import LEVERS, MitigationKind, Value, at_least_as_safe, figure_of
+from bot.incident.kinds import LEVERS, MitigationKind, Value
 from bot.incident.mitigation import Delivery, Mitigation, ReadBack
 from bot.ports import Driver
 

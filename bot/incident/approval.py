@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
-from bot.incident.kinds import MitigationKind, Value, at_least_as_safe
+from bot.incident.control_values import at_least_as_safe
+from bot.incident.kinds import MitigationKind, Value
 from bot.incident.model import IncidentKey, Person
 from bot.incident.remediation import RemediationStarted
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.incident.kinds import HANDOFFS, LEVERS, Joining, MitigationKind, Value, label_of
+from bot.incident.control_values import label_of
+from bot.incident.kinds import HANDOFFS, LEVERS, Joining, MitigationKind, Value
 from bot.incident.mitigation import Scope
 from bot.incident.model import Agent
 from bot.incident.obedience import CHANNEL_KEYS, TENANT_KEYS

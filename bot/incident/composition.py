@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.incident.kinds import HANDOFFS, LEVERS, MitigationKind, Value, in_words, joined
+from bot.incident.control_values import in_words, joined
+from bot.incident.kinds import HANDOFFS, LEVERS, MitigationKind, Value
 from bot.incident.mitigation import Mitigation, Scope
 from bot.incident.model import IncidentKey
 

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from bot.incident.approval import Approval
+from bot.incident.control_values import figure_of
 from bot.incident.facts.approving import ApprovalDecided, ApprovalFact, ApprovalLapsed, ApprovalRequested
 from bot.incident.facts.control import (
     ControlFact,
@@ -19,7 +20,6 @@ from bot.incident.facts.control import (
     MitigationUncertain,
     MitigationWarned,
 )
-from bot.incident.kinds import figure_of
 
 
 def approval_sentence(fact: ApprovalFact, approval: Approval | None) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.incident.composition import Controls, compose
-from bot.incident.kinds import LEVERS, Joining, MitigationKind, at_least_as_safe, in_words
+from bot.incident.control_values import at_least_as_safe, in_words
+from bot.incident.kinds import LEVERS, Joining, MitigationKind
 from bot.incident.mitigation import Mitigation, Scope
 
 ELSEWHERE = "\x00"  # a name nobody gives: a call that no mitigation with a name in that place binds

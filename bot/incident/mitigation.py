@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from bot.incident.kinds import LEVERS, MitigationKind, Value, label_of
+from bot.incident.control_values import label_of
+from bot.incident.kinds import LEVERS, MitigationKind, Value
 from bot.incident.model import IncidentKey, Person
 
 

@@ -5,6 +5,7 @@ A signal that no event records is said to be unrecorded; that a control worked i
 
 from dataclasses import dataclass, field
 
+from bot.incident.control_values import label_of
 from bot.incident.facts.approving import ApprovalDecided, ApprovalLapsed, ApprovalRequested
 from bot.incident.facts.classifying import ClassDoubted
 from bot.incident.facts.closing import ActionAdded
@@ -31,7 +32,7 @@ from bot.incident.facts.mitigating import (
     MitigationRefused,
     MitigationReverted,
 )
-from bot.incident.kinds import Value, label_of
+from bot.incident.kinds import Value
 from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState, Verdict
 from bot.incident.narration import narrate
 from bot.incident.remediation import (

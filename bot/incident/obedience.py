@@ -1,6 +1,7 @@
 """One task against one control: did it obey? None where its telemetry cannot show it."""
 
-from bot.incident.kinds import MitigationKind, figure_of
+from bot.incident.control_values import figure_of
+from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, Scope
 from bot.incident.telemetry import SideEffect, Span, Trace
 

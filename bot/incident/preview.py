@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.incident.control_values import in_words
 from bot.incident.direction import Direction
-from bot.incident.kinds import LEVERS, MitigationKind, in_words
+from bot.incident.kinds import LEVERS, MitigationKind
 from bot.incident.mitigation import Mitigation, OnExpiry, Standing
 from bot.incident.obedience import UNSEEN, describe
 from bot.incident.reach import Reach, Sharing

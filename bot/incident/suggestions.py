@@ -4,7 +4,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from bot.incident.kinds import MitigationKind, Value, figure_of
+from bot.incident.control_values import figure_of
+from bot.incident.kinds import MitigationKind, Value
 from bot.incident.obedience import same_model
 from bot.incident.reading import Reading
 from bot.incident.statistics import quantile

@@ -11,9 +11,9 @@ from bot.incident.approval import (
     Loosening,
     approval_id,
 )
+from bot.incident.control_values import figure_of, label_of
 from bot.incident.direction import Direction, Way, change
 from bot.incident.errors import NeedsSecondPerson
-from bot.incident.kinds import figure_of, label_of
 from bot.incident.mitigation import MAX_TTL, Mitigation, MitigationState
 from bot.incident.model import Person
 from bot.ports import Clock, Control, Records, Work

@@ -5,8 +5,8 @@ from datetime import datetime
 from hashlib import sha256
 
 from bot.incident.approval import Approval, Loosening
+from bot.incident.control_values import joined
 from bot.incident.facts.approving import ApprovalDecided, ApprovalLapsed
-from bot.incident.kinds import joined
 from bot.incident.mitigation import BUILT_IN, DEFAULT_TTL, Mitigation, MitigationState
 from bot.incident.model import FIRSTFIVE, Person
 from bot.ports import Clock, Work

@@ -7,8 +7,9 @@ from hashlib import sha256
 
 from bot.incident.approval import Approval, ApprovalState, Ask, Loosening, groups_in, incident_of, why_not
 from bot.incident.codec import encode
+from bot.incident.control_values import at_least_as_safe
 from bot.incident.errors import BadInput, Closed, Conflict, NotAllowed, NotFound, Unavailable
-from bot.incident.kinds import LEVERS, Joining, Value, at_least_as_safe
+from bot.incident.kinds import LEVERS, Joining, Value
 from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import Catalogue, Person
 from bot.incident.wishes import reason_of, value_of

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from bot.incident.approval import Ask, Loosening
+from bot.incident.control_values import figure_of
 from bot.incident.facts.control import ExitPlanned, MitigationAdjusted
 from bot.incident.facts.mitigating import MitigationExtended
-from bot.incident.kinds import figure_of
 from bot.incident.mitigation import BUILT_IN, Ending, ExitPlan, Mitigation, MitigationState
 from bot.incident.model import FIRSTFIVE, Person
 from bot.ports import Clock, Work

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import assert_never
 
+from bot.incident.control_values import figure_of
 from bot.incident.fitness import stronger
-from bot.incident.kinds import figure_of
 from bot.incident.mitigation import Delivery, Effect, MitigationState, Proof, ReadBack, Verdict
 from bot.incident.state import MitigationStatus
 from bot.response.in_force import WARN_AFTER

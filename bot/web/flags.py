@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from bot.incident.codec import encode
 from bot.incident.composition import Controls
-from bot.incident.kinds import KIND_OF_CONTROL, LEVERS, Joining, MitigationKind, Value, figure_of, to_flag
+from bot.incident.control_values import figure_of, to_flag
+from bot.incident.kinds import KIND_OF_CONTROL, LEVERS, Joining, MitigationKind, Value
 
 CONTROLS: Final = "agent.controls"
 HALT: Final = MitigationKind.HALT.flag_key

@@ -13,8 +13,9 @@ from openfeature.exception import ProviderNotReadyError
 from bot.controls.flagd import SyncFlags, listening
 from bot.controls.flagd_flags import configuration
 from bot.incident.composition import compose
+from bot.incident.control_values import to_flag
 from bot.incident.errors import Misconfigured
-from bot.incident.kinds import LEVERS, MitigationKind, to_flag
+from bot.incident.kinds import LEVERS, MitigationKind
 from bot.incident.mitigation import EVERYWHERE, Delivery, MitigationState, Scope
 from tests.controls.test_builtin import lever
 from tests.web.test_ofrep import ASKED, CATALOGUE, Plane

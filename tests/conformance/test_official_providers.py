@@ -13,7 +13,8 @@ from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
 from starlette.types import Receive, Scope, Send
 
-from bot.incident.kinds import LEVERS, MitigationKind, to_flag
+from bot.incident.control_values import to_flag
+from bot.incident.kinds import LEVERS, MitigationKind
 from bot.incident.mitigation import MitigationState
 from bot.web.flag_answers import EVENTS
 from tests.controls.test_builtin import lever

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bot.incident.codec import decode, encode
 from bot.incident.composition import Controls, compose
-from bot.incident.kinds import LEVERS, Joining, MitigationKind, Value, at_least_as_safe, from_flag, to_flag
+from bot.incident.control_values import at_least_as_safe, from_flag, to_flag
+from bot.incident.kinds import LEVERS, Joining, MitigationKind, Value
 from bot.incident.mitigation import EVERYWHERE, Mitigation, MitigationState, Scope
 from tests.incident import stories
 from tests.incident.levers import AGENT, SCOPES, levers, values

@@ -5,8 +5,9 @@ from dataclasses import replace
 from hypothesis import given, settings
 
 from bot.incident.composition import compose
+from bot.incident.control_values import at_least_as_safe
 from bot.incident.direction import Direction, change, direction, exposed
-from bot.incident.kinds import LEVERS, Joining, MitigationKind, at_least_as_safe
+from bot.incident.kinds import LEVERS, Joining, MitigationKind
 from bot.incident.mitigation import EVERYWHERE, Mitigation, Scope
 from tests.incident import stories
 from tests.incident.levers import AGENT, SCOPES, levers

@@ -3,9 +3,10 @@
 import pytest
 
 from bot.incident.codec import decode, encode
+from bot.incident.control_values import label_of
 from bot.incident.errors import BadInput
 from bot.incident.facts.mitigating import MitigationApplied
-from bot.incident.kinds import MitigationKind, Value, label_of
+from bot.incident.kinds import MitigationKind, Value
 from bot.incident.mitigation import DEFAULT_TTL, Mitigation, MitigationState, Scope
 from bot.incident.timeline import fact_from_json
 from bot.incident.wishes import value_of

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bot.incident.choices import UNITS, Choices
-from bot.incident.kinds import LEVERS, MitigationKind, Value, figure_of
+from bot.incident.control_values import figure_of
+from bot.incident.kinds import LEVERS, MitigationKind, Value
 from bot.incident.mitigation import Mitigation, Scope
 from bot.slack.blocks import Block, Option, checkboxes, select, text_input
 from bot.slack.text import plain_untrusted

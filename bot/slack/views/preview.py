@@ -6,8 +6,9 @@ from hashlib import sha256
 from typing import Any, Final
 
 from bot.incident.choices import Choices, full_label
+from bot.incident.control_values import figure_of, in_words
 from bot.incident.errors import BadInput
-from bot.incident.kinds import LEVERS, Joining, MitigationKind, Value, figure_of, in_words
+from bot.incident.kinds import LEVERS, Joining, MitigationKind, Value
 from bot.incident.mitigation import EVERYWHERE, Mitigation, OnExpiry, Scope, Standing
 from bot.incident.preview import Preview
 from bot.incident.state import IncidentState

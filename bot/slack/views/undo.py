@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.incident.choices import UNITS, way_out
-from bot.incident.kinds import LEVERS, figure_of
+from bot.incident.control_values import figure_of
+from bot.incident.kinds import LEVERS
 from bot.incident.mitigation import Mitigation
 from bot.incident.state import IncidentState
 from bot.slack.blocks import Block, Option, View, modal, radio, section, select, text_input

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.incident.charts import charts_for
-from bot.incident.kinds import label_of
+from bot.incident.control_values import label_of
 from bot.incident.model import Agent
 from bot.incident.rules import Taxonomy
 from bot.incident.taxonomy import IncidentClass
