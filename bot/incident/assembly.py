@@ -1,19 +1,17 @@
 """Spans into traces: what the root says about the task, and the steps in order, those nobody recorded among them."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from hashlib import sha256
-from typing import TypeVar
 
-from bot.incident.telemetry import AskedTool, ModelCall, Span, SpanKind, Task, ToldResult, ToolCall, Trace
+from bot.incident.telemetry import AskedTool, Span, SpanKind, Task, ToldResult, ToolCall, Trace
+from bot.incident.told_once import step_order, told_once
 
 SESSION = "gen_ai.conversation.id"
 UNNAMED = "unnamed-agent"
 UNSET_SERVICE = "unknown_service"  # what OpenTelemetry's SDKs call a service that nobody named
 LAST = 2**63  # after every moment
 COARSE_NS = 1_000_000  # JavaScript starts a span on a whole millisecond, and ends it on a finer clock
-
-Call = TypeVar("Call", ModelCall, ToolCall)
 
 
 def assemble(spans: Sequence[Span]) -> Trace:
@@ -24,7 +22,7 @@ def assemble(spans: Sequence[Span]) -> Trace:
     (:func:`heads_of`), and without any the trace is not complete.
     """
     spans = told_once(spans)
-    steps = tuple(sorted((*spans, *inferred_calls(spans)), key=_order))
+    steps = tuple(sorted((*spans, *inferred_calls(spans)), key=step_order))
     roots = [span for span in steps if span.parent_id is None]
     heads = [] if roots else heads_of(steps)
     root = next((span for span in roots if span.kind is SpanKind.AGENT), (*roots, *heads, *steps)[0])
@@ -75,62 +73,8 @@ def headed(
     )
 
 
-def _order(span: Span) -> tuple[int, bool, str]:
-    return span.start_ns, span.parent_id is not None, span.span_id
-
-
 def _end(span: Span) -> int:
     return span.end_ns
-
-
-def told_once(spans: Sequence[Span]) -> Sequence[Span]:
-    """The spans, each call on one of them: a framework and the client below it both tell of the same one.
-
-    A model call right within a model call, or a tool's call within one of the same tool, is the outer one; what the
-    outer does not know is taken from the inner, which stays as a step of no kind.
-    """
-    by_id = {span.span_id: span for span in spans if span.model or span.tool}
-    inner = [span for span in by_id.values() if span.parent_id in by_id and _same_call(by_id[span.parent_id], span)]
-    if not inner:
-        return spans
-    found = {span.span_id: span for span in spans}
-    for span in sorted(inner, key=_order, reverse=True):  # the innermost first
-        outer = found[span.parent_id or ""]
-        known = found[span.span_id]
-        found[outer.span_id] = replace(
-            outer,
-            model=_filled(outer.model, known.model),
-            tool=_filled(outer.tool, known.tool),
-            said=outer.said or known.said,
-        )
-        found[span.span_id] = replace(known, kind=SpanKind.OTHER, model=None, tool=None, said="")
-    return list(found.values())
-
-
-def _same_call(outer: Span, inner: Span) -> bool:
-    if inner.span_id in {outer.span_id, outer.parent_id}:  # no span is within itself, whatever it says
-        return False
-    if inner.tool and outer.tool:
-        arguments = {inner.tool.arguments_hash, outer.tool.arguments_hash} - {None}
-        return inner.tool.name == outer.tool.name and len(arguments) < 2  # noqa: PLR2004 - two are two calls
-    return inner.model is not None and outer.model is not None and _same_model_call(outer.model, inner.model)
-
-
-def _same_model_call(outer: ModelCall, inner: ModelCall) -> bool:
-    """They name one model, or spent the same; a guard's call within the one it guards does neither."""
-    mine, its = ({name for name in (call.requested, call.answering) if name} for call in (outer, inner))
-    if not mine or not its or any(one in other or other in one for one in mine for other in its):
-        return True
-    spent = (outer.input_tokens, outer.output_tokens)
-    return None not in spent and spent == (inner.input_tokens, inner.output_tokens)
-
-
-def _filled(outer: Call | None, inner: Call | None) -> Call | None:
-    """The outer call, with the inner's word where it has none of its own."""
-    if outer is None or inner is None:
-        return outer
-    missing = {at.name: getattr(inner, at.name) for at in fields(outer) if getattr(outer, at.name) in {None, "", ()}}
-    return replace(outer, **missing)
 
 
 def _agent_failed(root: Span, steps: Sequence[Span]) -> bool:
@@ -168,12 +112,12 @@ def inferred_calls(spans: Sequence[Span]) -> list[Span]:
         return []
     recorded = recorded_as((span.tool.name, span.tool.call_id) for span in spans if span.tool)
     calls = [(span.start_ns, span.tool.arguments_hash) for span in spans if span.tool and span.tool.arguments_hash]
-    turns = sorted((span for span in spans if span.model), key=_order)
+    turns = sorted((span for span in spans if span.model), key=step_order)
     ids = {asked.call_id for span in asking if span.model for asked in span.model.asked if asked.call_id}
     found = []
     for span in asking:
         over = max(span.start_ns, span.end_ns - COARSE_NS + 1)
-        later = [turn for turn in turns if turn.start_ns >= over and _order(turn) > _order(span)]
+        later = [turn for turn in turns if turn.start_ns >= over and step_order(turn) > step_order(span)]
         until = later[0].start_ns if later else LAST
         made = {given for at, given in calls if over <= at <= until}
         for place, asked in enumerate(span.model.asked if span.model else ()):

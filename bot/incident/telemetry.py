@@ -95,6 +95,8 @@ class ModelCall:
     cost: float | None = None
     asked: tuple[AskedTool, ...] = ()
     told: tuple[ToldResult, ...] = ()
+    response_id: str | None = None  # the provider's own name for this answer
+    instrumentation: str | None = None  # OpenTelemetry's scope: which library tells of the call
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ _STRUCTURES = (list, dict)
 _SILENT = frozenset(names.RESULT)
 _ERROR_FINISHES = ("error", ["error"], '["error"]')
 _MODEL = re.compile(r'"model"\s*:\s*"([^"\\]+)"')
+_ID = re.compile(r'\{\s*"id"\s*:\s*"([^"\\]{1,200})"')
 _ANSWERING = re.compile(r'"model_name"\s*:\s*"([^"\\]+)"')
 TOOL_ERROR = "tool_error"  # the type where only the answer's wrapping says that a tool failed
 
@@ -150,6 +151,7 @@ class RawSpan:
     attributes: Values = field(default_factory=dict)
     resource: Values = field(default_factory=dict)
     events: Sequence[RawEvent] = ()
+    scope: str = ""  # the instrumentation's name
 
 
 def parent_of(written: str) -> str:
@@ -172,7 +174,7 @@ def span_from(raw: RawSpan, privacy: Privacy = PRIVATE) -> Span:
     elif kind is SpanKind.LLM:
         output = output_of(values)
         words = words_of(output, redaction)
-        model = model_of(values, output, words, redaction)
+        model = model_of(values, output, words, redaction, raw.scope)
         error = error or first(values, names.FINISH) in _ERROR_FINISHES  # some frameworks tell it nowhere else
     elif kind is SpanKind.GUARDRAIL:
         guardrail = guardrail_of(raw)
@@ -280,8 +282,11 @@ def tool_of(raw: RawSpan, values: Values, result: str | None, redaction: Redacti
     )
 
 
-def model_of(values: Values, output: object, words: str, redaction: Redaction) -> ModelCall:
-    """The model call that attributes carry; ``output`` is its answer with its JSON parsed, ``words`` what it said."""
+def model_of(values: Values, output: object, words: str, redaction: Redaction, scope: str = "") -> ModelCall:
+    """The model call that attributes carry; ``output`` is its answer with its JSON parsed, ``words`` what it said.
+
+    ``scope`` is that of the instrumentation which tells of it, empty where it is unknown or stands in an attribute.
+    """
     usage, costs = _usage(values, output), structure(values, names.COSTS)
     provider, requested, answering = _models(values, output)
     return ModelCall(
@@ -299,7 +304,19 @@ def model_of(values: Values, output: object, words: str, redaction: Redaction) -
         _cost(values, costs),
         asked_in(output, values, redaction),
         told_in(values, redaction),
+        _response_id(values),
+        scope[:MOST_NAME].replace("\0", "") or word(values, names.INSTRUMENTATION),
     )
+
+
+def _response_id(values: Values) -> str | None:
+    """The provider's id of the answer."""
+    told = word(values, names.RESPONSE_ID)
+    if told is not None:
+        return told
+    written = first(values, names.RESPONSE_ID_IN)
+    found = _ID.match(written) if isinstance(written, str) else None
+    return found[1] if found else None
 
 
 def _models(values: Values, output: object) -> tuple[str | None, str | None, str | None]:

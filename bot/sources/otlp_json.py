@@ -34,6 +34,7 @@ def spans(body: bytes) -> Iterator[RawSpan]:
     for group in _request(body, "resourceSpans", "resource_spans").get("resourceSpans") or ():
         resource = _json_values((group.get("resource") or {}).get("attributes"))
         for scope in group.get("scopeSpans") or ():
+            told_by = _text((scope.get("scope") or {}).get("name"))
             for span in scope.get("spans") or ():
                 status = span.get("status") or {}
                 yield RawSpan(
@@ -48,6 +49,7 @@ def spans(body: bytes) -> Iterator[RawSpan]:
                     attributes=_json_values(span.get("attributes")),
                     resource=resource,
                     events=[_event(event) for event in span.get("events") or ()],
+                    scope=told_by,
                 )
 
 

@@ -18,6 +18,7 @@ def spans(body: bytes) -> Iterator[RawSpan]:
     for group in request.resource_spans:
         resource = _values(group.resource.attributes)
         for scope in group.scope_spans:
+            told_by = scope.scope.name
             for span in scope.spans:
                 yield RawSpan(
                     trace_id=span.trace_id.hex(),
@@ -31,6 +32,7 @@ def spans(body: bytes) -> Iterator[RawSpan]:
                     attributes=_values(span.attributes),
                     resource=resource,
                     events=[RawEvent(e.name, e.time_unix_nano, _values(e.attributes)) for e in span.events],
+                    scope=told_by,
                 )
 
 

@@ -10,8 +10,9 @@ from typing import Any
 from bot.incident.assembly import SESSION, assemble, headed, recorded_as
 from bot.incident.outline import MODEL_FIELDS, TOOL_FIELDS, Outline, Plain, moment, outline
 from bot.incident.telemetry import EvalScore, ModelCall, Span, SpanKind, ToolCall
+from bot.incident.told_once import told_by_several
 from bot.storage.compact_json import parsed
-from bot.storage.span_json import ASKED, score_from_json, span_from_body
+from bot.storage.span_json import ASKED, RESPONSE, score_from_json, span_from_body
 
 Body = dict[str, Any]
 Step = tuple[int, bool, str, Body, str]  # start, has a parent, id: their order; the span's two lines
@@ -70,9 +71,13 @@ def _lacks_calls(bodies: Sequence[Body]) -> bool:
 
 
 def _says_more(stored: Sequence[Step], root: int) -> bool:
-    """Steps may say what the root does not: a call within a call, an agent below it that failed, the conversation."""
+    """Steps may say what the root does not: a call told twice, an agent below it that failed, the conversation."""
     calls = {span_id for _, _, span_id, body, _ in stored if "m" in body or "t" in body}
     if any(body.get("p") in calls for _, _, _, body, _ in stored):
+        return True
+    if told_by_several(
+        (*body["m"][RESPONSE:], "x" in body) for *_, body, _ in stored if len(body.get("m", ())) > RESPONSE
+    ):
         return True
     if any(body["k"] == _AGENT and "x" in body for _, _, _, body, _ in stored) and "x" not in stored[root][3]:
         return True

@@ -156,12 +156,13 @@ def _tool_in(fields: list[Any]) -> ToolCall:
 
 
 def _model_in(fields: list[Any]) -> ModelCall:
-    talk = [tuple([kind(*item) for item in items]) for kind, items in zip(_TOLD, fields[ASKED:], strict=False)]
-    return ModelCall(*fields[:ASKED], *talk)  # fewer of them where it was stored before tool calls were inferred
+    talk = [tuple([kind(*item) for item in items]) for kind, items in zip(_TOLD, fields[ASKED:RESPONSE], strict=False)]
+    return ModelCall(*fields[:ASKED], *talk, *fields[RESPONSE:])  # fewer of them where an earlier version stored it
 
 
 _TOLD = (AskedTool, ToldResult)
 ASKED = 12  # where the calls that a model asked for stand among its fields
+RESPONSE = 14  # where the answer's id does, and after it who tells of the call
 
 
 def model_to_fields(model: ModelCall) -> list[object]:
@@ -181,4 +182,6 @@ def model_to_fields(model: ModelCall) -> list[object]:
         model.cost,
         model.asked,
         model.told,
+        model.response_id,
+        model.instrumentation,
     ]
