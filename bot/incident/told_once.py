@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from bot.incident.telemetry import ModelCall, Span, SpanKind, ToolCall
 
-MOST_BESIDE = 50  # calls before a call, by their start, that may be the same one
+MOST_BESIDE = 20  # calls before a call, by their start, that may be the same one
 MOSTLY = 0.9  # of the shorter call lies within the longer one
 
 Call = TypeVar("Call", ModelCall, ToolCall)
@@ -47,9 +47,8 @@ def told_once(spans: Sequence[Span]) -> Sequence[Span]:
 
 def _folded(spans: Sequence[Span], pairs: Sequence[Pair]) -> Sequence[Span]:
     found = {span.span_id: span for span in spans}
-    for outer_id, inner_id in sorted(
-        pairs, key=lambda pair: step_order(found[pair[1]]), reverse=True
-    ):  # innermost first
+    innermost_first = sorted(pairs, key=lambda pair: step_order(found[pair[1]]), reverse=True)
+    for outer_id, inner_id in innermost_first:
         outer, inner = found[outer_id], found[inner_id]
         found[outer_id] = replace(
             outer,

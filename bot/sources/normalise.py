@@ -285,7 +285,7 @@ def tool_of(raw: RawSpan, values: Values, result: str | None, redaction: Redacti
 def model_of(values: Values, output: object, words: str, redaction: Redaction, scope: str = "") -> ModelCall:
     """The model call that attributes carry; ``output`` is its answer with its JSON parsed, ``words`` what it said.
 
-    ``scope`` is that of the instrumentation which tells of it, empty where it is unknown or stands in an attribute.
+    ``scope`` is that of the instrumentation which tells of it, empty where it is unknown.
     """
     usage, costs = _usage(values, output), structure(values, names.COSTS)
     provider, requested, answering = _models(values, output)
@@ -305,7 +305,7 @@ def model_of(values: Values, output: object, words: str, redaction: Redaction, s
         asked_in(output, values, redaction),
         told_in(values, redaction),
         _response_id(values),
-        scope[:MOST_NAME].replace("\0", "") or word(values, names.INSTRUMENTATION),
+        scope[:MOST_NAME].replace("\0", "") or None,
     )
 
 
@@ -314,7 +314,7 @@ def _response_id(values: Values) -> str | None:
     told = word(values, names.RESPONSE_ID)
     if told is not None:
         return told
-    written = first(values, names.RESPONSE_ID_IN)
+    written = values.get(names.RESPONSE_ID_IN)
     found = _ID.match(written) if isinstance(written, str) else None
     return found[1] if found else None
 

@@ -58,6 +58,8 @@ MODELS = st.builds(
     *(MAYBE, MAYBE, MAYBE, COUNTS, COUNTS, SHARES, MAYBE, WORDS, MAYBE, COUNTS, COUNTS, SHARES),
     st.lists(st.builds(AskedTool, NAMES, MAYBE, MAYBE, WORDS), max_size=2).map(tuple),
     st.lists(st.builds(ToldResult, MAYBE, MAYBE, WORDS, FLAG, FLAG), max_size=2).map(tuple),
+    MAYBE,
+    MAYBE,
 )
 ATTRIBUTES = st.fixed_dictionaries(
     {},

@@ -113,6 +113,41 @@ async def test_spans_that_come_one_by_one_and_backwards_make_the_same_trace(stor
     assert [span.span_id for span in one.spans] == [span.span_id for span in other.spans]
 
 
+def told_twice(number: int) -> list[Span]:
+    """The task, and three calls of its model that a framework and its client tell side by side; the last one failed."""
+    spans = [root(number)]
+    for place in range(3):
+        model = ModelCall("orion", "gpt-x", None, 100, 10, response_id=None if place == 2 else f"r{place}")
+        for inner, library in enumerate(("framework", "client")):
+            call = Span(
+                trace_id(number),
+                f"{place * 2 + inner + 2:016x}",
+                "1" * 16,
+                SpanKind.LLM,
+                "chat",
+                AT + place * 100 + inner,
+                AT + place * 100 + 90 - inner,
+                error=place == 2,
+                model=replace(model, instrumentation=library),
+            )
+            spans.append(call)
+    return spans
+
+
+async def test_a_call_told_side_by_side_counts_once_however_its_spans_come(store: SqlTelemetry) -> None:
+    await store.add(told_twice(1), [])
+    for span in reversed(told_twice(2)):
+        await store.add([span], [])
+    for number in (1, 2):
+        trace = await store.trace(trace_id(number))
+        assert trace
+        assert [span.span_id[-1] for span in trace.model_spans] == ["2", "4", "6"]
+    readings = await store.readings([AGENT], AT, LATER)
+    assert [(one.tokens, len(one.models), one.model_errors) for one in readings] == [(330, 3, 1)] * 2
+    for found in await store.outlines([AGENT], 5, lambda one: one):
+        assert sum(step["model"] is not None for step in found.steps or ()) == 3
+
+
 async def test_a_score_in_the_same_request_as_its_trace_finds_its_agent(store: SqlTelemetry) -> None:
     await store.add([root()], [score()])
     assert len(await store.scores(AGENT, AT, LATER)) == 1

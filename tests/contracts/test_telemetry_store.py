@@ -120,7 +120,7 @@ async def test_two_scores_of_one_name_and_moment_that_differ_are_both_kept(store
 
 async def test_every_field_comes_back_as_it_went_in(store: SqlTelemetry) -> None:
     tool = ToolCall("pay", "c1", "a", "r", "{}", "ok", True, SideEffect.WRITE, True, "ap", "x.example", "m", True)
-    model = ModelCall("orion", "large", "small", 10, 5, 0.4, "p-1", "out")
+    model = ModelCall("orion", "large", "small", 10, 5, 0.4, "p-1", "out", response_id="r-1", instrumentation="lib")
     odd: dict[str, object] = {"text": "line\nbreak \u2028 \0 é😀", "list": [1, {"deep": None}], "flag": True}
     spans = [
         replace(root(), error=True, error_type="Timeout", error_message="no\nanswer", attributes=odd),

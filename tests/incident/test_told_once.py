@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bot.incident.assembly import assemble
 from bot.incident.telemetry import ModelCall, Span, SpanKind, ToolCall
 
@@ -60,3 +62,90 @@ def test_the_task_fails_with_the_last_agent_below_a_root_that_is_none() -> None:
     assert assemble([flow, fell]).error
     assert not assemble([flow, fell, stood]).error
     assert not assemble([ROOT, fell]).error  # an agent that recovered from what a sub-agent met
+
+
+def told(span_id: str, library: str, at: tuple[int, int], response_id: str | None = "msg_1", **other: str) -> Span:
+    model = ModelCall("anthropic", "claude", None, 10, 5, response_id=response_id, instrumentation=library)
+    start_ns, end_ns = at
+    failed = response_id is None
+    parent_id = other.get("below", "root")
+    return Span("t", span_id, parent_id, SpanKind.LLM, "chat", start_ns, end_ns, error=failed, model=model)
+
+
+def models(*spans: Span) -> list[str]:
+    """The ids of the model calls that are left, whatever order their spans come in."""
+    found = {tuple(span.span_id for span in assemble([ROOT, *order]).model_spans) for order in (spans, spans[::-1])}
+    assert len(found) == 1
+    return list(found.pop())
+
+
+def test_one_answer_that_two_libraries_tell_at_once_is_one_call() -> None:
+    framework, client = told("a", "framework", (10, 100)), told("b", "client", (12, 98))
+    assert models(framework, client) == ["a"]
+    assert models(framework, replace(client, end_ns=103)) == ["a"]  # a stream is closed after its last word
+    assert models(framework, client, told("c", "proxy", (13, 97))) == ["a"]
+    deeper = Span("t", "step", "root", SpanKind.OTHER, "request", 11, 99)
+    assert models(framework, deeper, replace(client, parent_id="step")) == ["a"]
+
+
+def test_what_only_the_client_knows_is_kept() -> None:
+    framework, client = told("a", "framework", (10, 100)), told("b", "client", (12, 98))
+    assert client.model
+    client = replace(client, model=replace(client.model, answering="claude-1", first_chunk_seconds=0.2), said="Hello.")
+    (one,) = assemble([ROOT, client, framework]).model_spans
+    assert one.model
+    assert (one.span_id, one.said, one.model.answering, one.model.first_chunk_seconds) == (
+        "a",
+        "Hello.",
+        "claude-1",
+        0.2,
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        told("b", "framework", (12, 98)),  # one library's calls are as many as it tells
+        told("b", "client", (12, 98), "msg_2"),  # another answer
+        told("b", "client", (100, 190)),  # a retry that was answered from a cache
+        told("b", "client", (60, 150)),  # half of it at another time
+        told("b", "", (12, 98)),  # nobody knows who tells it
+        replace(
+            told("b", "client", (12, 98)),
+            model=ModelCall("x", "guard", None, 7, 1, None, None, "", response_id="msg_1"),
+        ),
+    ],
+)
+def test_two_calls_stay_two(other: Span) -> None:
+    assert models(told("a", "framework", (10, 100)), other) == ["a", "b"]
+
+
+def test_calls_side_by_side_that_share_a_cached_answer_are_not_confused() -> None:
+    framework = [told("a1", "framework", (10, 100)), told("a2", "framework", (11, 100))]
+    client = [told("b1", "client", (12, 98)), told("b2", "client", (13, 98))]
+    assert models(*framework, *client) == ["a1", "a2", "b1", "b2"]
+    others = [told("a2", "framework", (11, 100), "msg_2"), told("b2", "client", (13, 98), "msg_2")]
+    assert models(framework[0], client[0], *others) == ["a1", "a2"]
+
+
+def test_a_failed_call_told_side_by_side_failed_once() -> None:
+    framework, client = told("a", "framework", (10, 100), None), told("b", "client", (12, 98), None)
+    again = [told("c", "framework", (110, 200), None), told("d", "client", (112, 190), None)]
+    assert models(framework, client) == ["a"]
+    assert models(framework, client, *again) == ["a", "c"]  # the retry is a call of its own
+    named = assemble([ROOT, framework, replace(client, error_type="overloaded_error")]).model_spans[0]
+    assert named.error_type == "overloaded_error"
+
+
+def test_failed_calls_that_may_be_two_stay_two() -> None:
+    framework, client = told("a", "framework", (10, 100), None), told("b", "client", (12, 98), None)
+    assert models(framework, replace(client, parent_id="other")) == ["a", "b"]  # below another step
+    assert models(framework, replace(client, model=ModelCall("x", instrumentation="client"))) == ["a", "b"]
+    assert models(framework, told("b", "client", (12, 98))) == ["a", "b"]  # one of them was answered
+    attempts = [told("b1", "client", (12, 50), None), told("b2", "client", (52, 98), None)]
+    assert models(framework, *attempts) == ["a", "b1", "b2"]  # which of the two is it?
+
+
+def test_very_many_calls_at_once_are_compared_with_a_few_each() -> None:
+    alike = [told(f"{number:04}", f"library {number % 3}", (10, 100)) for number in range(600)]
+    assert len(models(*alike)) == 600

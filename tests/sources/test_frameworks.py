@@ -15,7 +15,7 @@ import pytest
 from bot.incident.assembly import assemble
 from bot.incident.detectors.loop import loop_in
 from bot.incident.logged_messages import NOTHING, LoggedMessages, Place, completed
-from bot.incident.telemetry import Trace
+from bot.incident.telemetry import SpanKind, Trace
 from bot.sources.otlp import decode
 from bot.sources.values import fingerprint
 from bot.sources.wrappings import arguments_in, result_in
@@ -40,7 +40,8 @@ AGENTS = {
 
 def trace_of(name: str) -> Trace:
     sample = SAMPLES[name]
-    group = {"resource": {"attributes": sample["resource"]}, "scopeSpans": [{"spans": sample["spans"]}]}
+    scopes = [{"scope": {"name": span.get("scope", "")}, "spans": [span]} for span in sample["spans"]]
+    group = {"resource": {"attributes": sample["resource"]}, "scopeSpans": scopes}
     decoded = decode(json.dumps({"resourceSpans": [group]}).encode(), "application/json", "", "traces")
     assert decoded.accepted.rejected == 0
     logged = logged_in(sample)
@@ -115,6 +116,19 @@ def test_session_and_user_are_found_under_each_frameworks_names(name: str) -> No
 def test_the_answer_stands_in_the_last_turn(name: str) -> None:
     said = [span.said for span in trace_of(name).model_spans]
     assert ANSWER in said[-1] or name == "google-adk"
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if "beside" in name])
+def test_what_the_client_tells_beside_its_instrumentation_fills_it_in(name: str) -> None:
+    trace = trace_of(name)
+    by_client = [span for span in trace.spans if span.name == "anthropic.messages.create"]
+    assert [(span.kind, span.model) for span in by_client] == [(SpanKind.OTHER, None)] * len(trace.model_spans)
+    assert {bool(span.model.response_id) for span in trace.model_spans if span.model} == {"failing" not in name}
+
+
+def test_a_failed_call_told_side_by_side_failed_once() -> None:
+    (told,) = trace_of("openinference-anthropic failing beside the client's own spans").model_spans
+    assert (told.error, told.error_type) == (True, "rate_limit_error")  # as the client says
 
 
 def test_a_schema_is_no_arguments() -> None:
