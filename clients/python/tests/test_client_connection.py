@@ -138,12 +138,14 @@ def test_a_forked_worker_has_a_connection_and_a_name_of_its_own(server: ControlS
     with server.running() as url, Client(url, agent=AGENT, keep=kept) as client:
         until(lambda: any(beat["instance"] == client.instance for beat in server.beats))
         reading, writing = os.pipe()
+        seen, see = os.pipe()
         child = os.fork()
         if child == 0:
             with suppress(BaseException):
+                os.close(see)
                 until(lambda: halted(client))
                 os.write(writing, json.dumps([client.instance, threading.active_count()]).encode())
-                sleep(0.3)  # its heartbeat
+                os.read(seen, 1)  # its heartbeat was seen, or the test is over
             os._exit(0)
         until(lambda: server.streams == 2)
         server.set(rule("halt"))
@@ -151,9 +153,10 @@ def test_a_forked_worker_has_a_connection_and_a_name_of_its_own(server: ControlS
         assert name != client.instance
         until(lambda: halted(client))
         until(lambda: any(beat["instance"] == name and beat["applied"] == ["m1"] for beat in server.beats))
+        os.close(see)
         os.waitpid(child, 0)
-        os.close(reading)
-        os.close(writing)
+        for end in (reading, writing, seen):
+            os.close(end)
 
 
 async def test_under_asyncio_changes_are_awaited_and_a_blocked_loop_still_hears_of_a_halt(
