@@ -75,9 +75,8 @@ def _says_more(stored: Sequence[Step], root: int) -> bool:
     calls = {span_id for _, _, span_id, body, _ in stored if "m" in body or "t" in body}
     if any(body.get("p") in calls for _, _, _, body, _ in stored):
         return True
-    if told_by_several(
-        (*body["m"][RESPONSE:], "x" in body) for *_, body, _ in stored if len(body.get("m", ())) > RESPONSE
-    ):
+    models = [(body["m"], "x" in body) for _, _, _, body, _ in stored if "m" in body]
+    if told_by_several((*model[RESPONSE:], failed) for model, failed in models if len(model) > RESPONSE):
         return True
     if any(body["k"] == _AGENT and "x" in body for _, _, _, body, _ in stored) and "x" not in stored[root][3]:
         return True
