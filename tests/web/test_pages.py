@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.incident.telemetry import GuardrailCheck, ModelCall, Span, SpanKind, ToolCall, Trace
-from bot.web.pages.steps import ordinal, steps_of
+from bot.web.pages.steps import Words, ordinal, steps_of
 from bot.web.pages.traces import Cell, Row, stretches
 from bot.web.tokens import Tokens
 from tests.web.fakes import HOSTILE, World, ailing
@@ -289,3 +289,10 @@ def test_a_long_run_on_one_side_is_folded_and_numbering_goes_on() -> None:
         (4, 8, True),
         (1, 12, False),
     ]
+
+
+def test_a_long_text_is_folded_to_one_line_and_a_short_one_stands_there_whole() -> None:
+    assert Words("said", "Initial plan:\n\n" + "search the archive " * 9).brief.startswith(
+        "Initial plan: search the archive"
+    )
+    assert Words("said", "Done.\n\nNothing is left.").brief == ""

@@ -26,6 +26,9 @@ LANES: Final = {SpanKind.LLM: 0, SpanKind.TOOL: 1, SpanKind.RETRIEVAL: 1, SpanKi
 THRICE = 3  # the same call again is a retry; once more and it is a repeat
 
 
+BRIEF = 100  # characters of a longer text that show while it is folded
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """A stretch of the task's time, in thousandths of it."""
@@ -48,6 +51,11 @@ class Words:
 
     label: str
     text: str
+
+    @property
+    def brief(self) -> str:
+        """The beginning of a long text on one line; empty where the text is short enough to stand there whole."""
+        return " ".join(self.text[: 2 * BRIEF].split())[:BRIEF] if len(self.text) > BRIEF + 10 else ""
 
 
 @dataclass(frozen=True, slots=True)
