@@ -112,7 +112,7 @@ CALL_PARAMETERS = (
 MODEL_NAMED = ("genkit:name",)  # of a model's span only: "provider/model"
 MODEL_ANSWERING = ("gen_ai.response.model", "llm.response.model_name", "ai.response.model")
 RESPONSE_ID = ("gen_ai.response.id",)
-RESPONSE_ID_IN = "output.value"  # OpenInference: the provider's answer as it came, its id at the beginning
+WHOLE_ANSWER = "output.value"  # OpenInference: the provider's answer as it came, its id at the beginning
 INPUT_TOKENS = (
     "gen_ai.usage.input_tokens",
     "gen_ai.usage.prompt_tokens",

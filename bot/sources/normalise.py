@@ -39,7 +39,8 @@ _STRUCTURES = (list, dict)
 _SILENT = frozenset(names.RESULT)
 _ERROR_FINISHES = ("error", ["error"], '["error"]')
 _MODEL = re.compile(r'"model"\s*:\s*"([^"\\]+)"')
-_ID = re.compile(r'\{\s*"id"\s*:\s*"([^"\\]{1,200})"')
+# A provider's id has letters and no @: a number at that place may be anybody's
+_ID = re.compile(r'\{\s*"id"\s*:\s*"(?=[^"]*[A-Za-z])([\w.:-]{1,200})"')
 _ANSWERING = re.compile(r'"model_name"\s*:\s*"([^"\\]+)"')
 TOOL_ERROR = "tool_error"  # the type where only the answer's wrapping says that a tool failed
 
@@ -314,7 +315,7 @@ def _response_id(values: Values) -> str | None:
     told = word(values, names.RESPONSE_ID)
     if told is not None:
         return told
-    written = values.get(names.RESPONSE_ID_IN)
+    written = values.get(names.WHOLE_ANSWER)
     found = _ID.match(written) if isinstance(written, str) else None
     return found[1] if found else None
 
@@ -345,7 +346,7 @@ def _answering_in(values: Values, output: object) -> str | None:
     if isinstance(output, dict):
         raw = output.get(names.RAW_ANSWER)
         return word(raw, names.ANSWERS_MODEL) if isinstance(raw, dict) else None
-    written = values.get("output.value")
+    written = values.get(names.WHOLE_ANSWER)
     if not isinstance(written, str):
         return None
     said_of_it = written.find('"response_metadata"')
@@ -406,7 +407,10 @@ def guardrail_of(raw: RawSpan) -> GuardrailCheck:
 
 
 def kept(raw: RawSpan, privacy: Privacy, *, may_head: bool, whole_text: bool) -> dict[str, object]:
-    """The attributes to store: canonical names where it ``may_head`` the task (a root; an agent whose root never comes), no message bodies, long values cut, all redacted; a framework is no provider."""
+    """The attributes to store: no message bodies, long values cut, all redacted; a framework is no provider.
+
+    Canonical names stand where the span ``may_head`` its task: a root, or an agent whose root never comes.
+    """
     found: dict[str, object] = {}
     redaction = privacy.redaction
     for name, value in islice(raw.attributes.items(), MOST_ATTRIBUTES):

@@ -21,8 +21,8 @@ MOST_PARSED = 200_000  # longer messages are not worth parsing for 600 character
 DEEPEST = 10  # LangChain nests a message eight deep
 PHASE = ("agent.step.phase",)  # what an orchestrator did in this step
 
-_ANSWERS = tuple(name for name in names.MODEL_OUTPUT if name != "output.value")
-_WHOLE_ANSWER = ("output.value",)
+_ANSWERS = tuple(name for name in names.MODEL_OUTPUT if name != names.WHOLE_ANSWER)
+_WHOLE_ANSWER = (names.WHOLE_ANSWER,)
 _TASKS = names.MODEL_INPUT
 _FLAT = ("llm.output_messages.", "gen_ai.completion.")
 _FLAT_TEXT = (".content", ".message_content.text")

@@ -31,9 +31,8 @@ T = TypeVar("T")
 _T, _S = traces_table.c, scores_table.c
 SPANS_OF = select(*STORED).where(STORED[0].in_(bindparam("ids", expanding=True)))
 SCORES_OF = select(_S.trace_id, _S.body).where(_S.trace_id.in_(bindparam("ids", expanding=True)))
-VERSION = (
-    _T.arrived_ns + _T.spans
-)  # of a trace's row: both grow, and a coarse clock may stand still between two commits
+# Of a trace's row: both grow, and a coarse clock may stand still between two commits
+VERSION = _T.arrived_ns + _T.spans
 READ = (_T.trace_id, _T.start_ns, VERSION, _T.reading)
 TASK_COUNTS: Mapping[str, tuple[Any, Any]] = {  # signal -> (bad, all), each a sum over traces
     "task_failures": (func.sum(case((or_(_T.failed == 1, _T.complete.is_(False)), 1), else_=0)), func.count()),

@@ -98,6 +98,24 @@ def test_three_conventions_tell_the_same_model_call(attributes: dict[str, object
     assert (model.input_tokens, model.output_tokens) == (10, 5)
 
 
+@pytest.mark.parametrize(
+    ("answer", "response_id"),
+    [
+        ('{"id": "resp_68a0", "output": []}', "resp_68a0"),
+        ('{"id":"chatcmpl-9x.1:2","choices":[]}', "chatcmpl-9x.1:2"),
+        ('{"id": "ana@example.com", "name": "Ana"}', None),  # an answer in a form of the team's own
+        ('{"id": "4929123412341234"}', None),
+        ('{"name": "Ana", "id": "resp_68a0"}', None),
+    ],
+)
+def test_the_id_an_answer_begins_with_is_the_providers_only_if_it_looks_like_one(
+    answer: str, response_id: str | None
+) -> None:
+    model = one(span({"openinference.span.kind": "LLM", "llm.model_name": "m", "output.value": answer})).model
+    assert model is not None
+    assert model.response_id == response_id
+
+
 def test_structured_arguments_count_like_the_same_arguments_as_text() -> None:
     structured = one(span({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.call.arguments": {"id": "7"}})).tool
     written = one(span({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.call.arguments": '{"id":"7"}'})).tool
