@@ -136,7 +136,7 @@ def _basis(chosen: IncidentClass, answers: Answers, look: Look) -> Case:
 def _because(chosen: IncidentClass | None, answers: Answers, look: Look, cause: str) -> tuple[str, ...]:
     """What the class rests on, the cause last."""
     if chosen is None:
-        return ("telemetry is fresh and every signal is within its usual range",)
+        return ("telemetry is fresh, and no signal moved far enough for a class",)
     if chosen is IncidentClass.UNKN:
         open_ends = [answer.because for answer in answers.values() if answer.reply is Reply.CANT_TELL]
         stale = [answers[name].because for name in (Question.FRESH,) if not fresh(answers, look.taxonomy)]

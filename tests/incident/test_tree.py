@@ -50,7 +50,7 @@ def test_a_fresh_and_flat_agent_has_no_class_and_says_so(healthy: Fleet) -> None
     _, found = seen(healthy, H, 60)
     assert found.incident_class is None
     assert found.severity_floor is Severity.SEV4
-    assert found.because == ("telemetry is fresh and every signal is within its usual range",)
+    assert found.because == ("telemetry is fresh, and no signal moved far enough for a class",)
 
 
 def test_an_agent_nobody_ever_heard_of_is_unknown_and_not_healthy() -> None:
