@@ -44,9 +44,6 @@ class LoggedMessages:
     told: tuple[Told, ...] = ()
     answers: tuple[Answer, ...] = ()
 
-    def __bool__(self) -> bool:
-        return bool(self.told or self.answers)
-
 
 NOTHING = LoggedMessages()
 NO_MESSAGES: Mapping[Place, LoggedMessages] = {}
@@ -99,7 +96,8 @@ def _lacking(own: Span, messages: LoggedMessages) -> LoggedMessages:
     model = own.model
     hears = model is not None and not model.told
     speaks = not own.said and (own.kind is SpanKind.AGENT if model is None else not model.asked)
-    return LoggedMessages(messages.turn, messages.told if hears else (), messages.answers if speaks else ())
+    turn, told = (messages.turn, messages.told) if hears else (NOTHING.turn, ())
+    return LoggedMessages(turn, told, messages.answers if speaks else ())
 
 
 def _with(own: Span, messages: LoggedMessages) -> Span:

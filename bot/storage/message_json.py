@@ -26,7 +26,7 @@ def completed_json(trace_id: str, span_id: str, text: str, told: LoggedMessages)
     body = parsed(first)
     before = _messages(body[LOGGED]) if LOGGED in body else NOTHING
     span, messages = completed(span_from_body(trace_id, span_id, body, attributes), before, told)
-    if messages == before or not messages:
+    if messages == before:
         return text
     body |= {"w": span.said, LOGGED: _fields(messages)}
     if span.model:

@@ -128,6 +128,22 @@ async def test_records_and_spans_of_one_commit_find_each_other(store: SqlTelemet
     assert await waiting(database) == 0
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_results_before_the_models_newest_turn_are_old_whichever_is_heard_of_first(
+    store: SqlTelemetry, order: tuple[int, ...]
+) -> None:
+    span = spans_of(OLD, 0).spans[0]
+    old, turn = LoggedMessages(told=(Told((3, 0), (ToldResult("call_0"),)),)), LoggedMessages((5, 0))
+    at = span.trace_id, span.span_id
+    posts = [([span], {}), ([], {at: old}), ([], {at: turn})]
+    for place in order:
+        spans, messages = posts[place]
+        await store.add(spans, [], messages)
+    found = await store.trace(span.trace_id)
+    assert found is not None
+    assert [one.model.told for one in found.model_spans if one.model] == [()]
+
+
 async def test_what_a_span_says_itself_stays(store: SqlTelemetry, clock: FakeClock) -> None:
     spans = [replace(span, said="Mine.") if span.model else span for span in spans_of(OLD).spans]
     await store.add(spans, [])

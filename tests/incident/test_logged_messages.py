@@ -62,7 +62,7 @@ def test_results_before_the_models_newest_turn_are_old() -> None:
 
 def test_what_a_span_says_itself_goes_before_its_log_records() -> None:
     own = replace(MODEL, said="Mine.", model=ModelCall(told=(ToldResult("mine"),)))
-    assert completed(own, NOTHING, joined(ANSWERS, TELLS)) == (own, LoggedMessages((2, 0)))
+    assert completed(own, NOTHING, joined(ANSWERS, TELLS)) == (own, NOTHING)
 
 
 def test_an_agents_step_gets_words_and_a_tools_step_nothing() -> None:
