@@ -13,9 +13,8 @@ from bot.incident.state import MitigationStatus
 def line(m: Mitigation) -> str:
     """One mitigation: its id, what it is on, its state and what is not known of it."""
     until = f"until {m.expires_at:%Y-%m-%d %H:%M} UTC" if m.state.is_live else ""
-    where = f" ({m.scope.in_words})" if m.scope.in_words else ""
     doubt = f"  declined: {m.declined}" if m.declined else f"  uncertain: {m.uncertain}" if m.uncertain else ""
-    return f"{m.id}  {m.label} on {m.agent}{where}  {m.state.value} {until}  {m.incident}{doubt}"
+    return f"{m.id}  {m.label} on {m.target}  {m.state.value} {until}  {m.incident}{doubt}"
 
 
 def asked_line(question: Approval) -> str:

@@ -123,8 +123,7 @@ class BuiltinControl(Control, Driver):
         """Nothing is written outside: what is committed is in force."""
         key = mitigation.kind.flag_key
         value = to_flag(mitigation.kind, after.read(mitigation.kind))
-        where = f" ({mitigation.scope.in_words})" if mitigation.scope.in_words else ""
-        return Plan(mitigation, after, (f"Built-in: {key} of {mitigation.agent}{where} reads {value}.",))
+        return Plan(mitigation, after, (f"Built-in: {key} of {mitigation.target} reads {value}.",))
 
     async def apply(self, plan: Plan, idem: str) -> Receipt:
         """Make it visible to agents now."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.incident.choices import full_label
 from bot.incident.control_values import in_words
 from bot.incident.direction import Direction
 from bot.incident.kinds import LEVERS, MitigationKind
@@ -126,8 +127,8 @@ def conflicts_of(wanted: Mitigation, live: Sequence[Mitigation]) -> tuple[str, .
     for other in live:
         if not other.state.is_live or other.agent != wanted.agent or not other.scope.meets(wanted.scope):
             continue
-        where = f" ({other.scope.in_words})" if other.scope.in_words else ""
+        name = full_label(other.kind, other.value, other.scope)
         same = other.kind is wanted.kind
         meets = "it meets the same control, and the safer value wins" if same else "it stays as it is"
-        said.append(f"{other.label}{where} is in force for {other.incident}: {meets}.")
+        said.append(f"{name} is in force for {other.incident}: {meets}.")
     return tuple(said)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from bot.incident.choices import full_label
 from bot.incident.codec import encode
 from bot.incident.errors import BadInput, Conflict, NotFound
 from bot.incident.fitness import judge
@@ -121,10 +122,10 @@ def without_conflict(live: Sequence[Mitigation], wanted: Mitigation) -> None:
         return
     for other in overlapping(live, wanted):
         if other.value != wanted.value and other.id != wanted.supersedes:
-            where = f" ({other.scope.in_words})" if other.scope.in_words else ""
+            name = full_label(other.kind, other.value, other.scope)
             raise Conflict(
                 other.id,
-                f"{other.label}{where} is in force for {other.incident}, and no {wanted.kind.label.lower()} is safer "
+                f"{name} is in force for {other.incident}, and no {wanted.kind.label.lower()} is safer "
                 f"than another. Name it to take its place: supersedes {other.id}.",
             )
 
