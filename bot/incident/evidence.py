@@ -139,7 +139,7 @@ class ChangeKind(StrEnum):
     INDEX = "index"
 
 
-_ANNOUNCED = frozenset({ChangeKind.DEPLOY, ChangeKind.FLAG, ChangeKind.PROMPT, ChangeKind.TOOL, ChangeKind.INDEX})
+ANNOUNCED = (ChangeKind.DEPLOY, ChangeKind.FLAG, ChangeKind.PROMPT, ChangeKind.TOOL, ChangeKind.INDEX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Change:
     @property
     def announced(self) -> bool:
         """A pipeline told of it; which tasks it reached is not in their traces, so ``k`` is ``n``."""
-        return self.kind in _ANNOUNCED
+        return self.kind in ANNOUNCED
 
 
 @dataclass(frozen=True, slots=True)

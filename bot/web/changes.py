@@ -14,16 +14,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.incident.errors import BadInput, Unavailable
-from bot.incident.evidence import Change, ChangeKind
+from bot.incident.evidence import ANNOUNCED, Change
 from bot.ports import Announcements, Clock, Ids
 from bot.web.bodies import TooLargeError, whole
 from bot.web.moments import EPOCH, moment_in
 from bot.web.refusals import problem
 
-KINDS: Final = {
-    kind.value: kind
-    for kind in (ChangeKind.DEPLOY, ChangeKind.FLAG, ChangeKind.PROMPT, ChangeKind.TOOL, ChangeKind.INDEX)
-}
+KINDS: Final = {kind.value: kind for kind in ANNOUNCED}
 FIELDS: Final = ("kind", "agent", "environment", "before", "after", "at", "key")
 MOST_BYTES = 64 * 1024
 MOST_CHARACTERS = 200
