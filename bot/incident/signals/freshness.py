@@ -1,10 +1,9 @@
 """Freshness: how old the newest span and score are, against the gap that is usual."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from bot.incident.evidence import Direction, Signal, Unit
-from bot.incident.reading import Reading
 from bot.incident.signals.scope import Scope
 
 GAPS = 7.0  # usual gaps after which silence is no chance (0.1 % when tasks come at random)
@@ -40,24 +39,24 @@ def silent_judge(scope: Scope) -> tuple[Signal, ...]:
     """Of several evaluators the one that has been silent for longest, by its own pace: the others' scores hide it."""
     if len(scope.heard) < 2:  # noqa: PLR2004 - one alone is what the newest score says
         return ()
+    tasks_due = due(scope)
     found = [
         age(
             scope, "judge_age", f"age of the newest score of {name}", (scope.at_ns - times[-1]) / 1e9, limit, len(times)
         )
         for name, times in sorted(scope.heard.items())
-        if (limit := judge_limit(scope, times)) is not None
+        if (limit := judge_limit(tasks_due, times)) is not None
     ]
     return tuple(sorted(found, key=lambda one: (one.value or 0.0) / (one.baseline or 1.0))[-1:])
 
 
-def judge_limit(scope: Scope, times: Sequence[int]) -> float | None:
+def judge_limit(tasks_due: Sequence[int], times: Sequence[int]) -> float | None:
     """Seconds after which this evaluator's silence is no chance; None while too few tasks came that it would have judged.
 
-    ``times`` are when its scores came. One that judges in batches is silent between them.
+    ``tasks_due`` are from :func:`due`, ``times`` when its scores came. One that judges in batches is silent between them.
     """
-    due = [one.end_ns for one in judgeable(scope.seen) if one.end_ns < scope.at_ns - JUDGED_WITHIN_NS]
-    waiting = sum(end > times[-1] for end in due)
-    of_each = max(1.0, (len(due) - waiting) / len(times))  # tasks to one of its verdicts
+    waiting = sum(end > times[-1] for end in tasks_due)
+    of_each = max(1.0, (len(tasks_due) - waiting) / len(times))  # tasks to one of its verdicts
     if len(times) < FEWEST_FOR_A_GAP or waiting < max(FEWEST_UNJUDGED, GAPS * of_each):
         return None
     longest = max(later - earlier for earlier, later in pairwise(times)) / 1e9
@@ -104,13 +103,13 @@ def score_limit(scope: Scope) -> float | None:
 
 def unjudged(scope: Scope) -> int:
     """Tasks that ended well after the newest score, long enough ago to have been judged."""
-    after, until = scope.score_ns or 0, scope.at_ns - JUDGED_WITHIN_NS
-    return sum(after < reading.end_ns < until for reading in judgeable(scope.seen))
+    return sum(end > (scope.score_ns or 0) for end in due(scope))
 
 
-def judgeable(readings: Iterable[Reading]) -> Iterator[Reading]:
-    """Tasks that ended well; failed ones are not evaluated everywhere."""
-    return (reading for reading in readings if reading.finished and not reading.failed)
+def due(scope: Scope) -> list[int]:
+    """When tasks ended that should have been judged by now: they ended well; failed ones are not evaluated everywhere."""
+    until = scope.at_ns - JUDGED_WITHIN_NS
+    return [one.end_ns for one in scope.seen if one.finished and not one.failed and one.end_ns < until]
 
 
 def usual_gap(times: Sequence[int]) -> float:
