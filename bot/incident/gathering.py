@@ -48,7 +48,6 @@ from bot.incident.signals.time_spent import slow_steps
 from bot.incident.signals.troubles import GUARDS, troubles
 from bot.incident.telemetry import EvalScore
 from bot.incident.tool_use import manifest
-from bot.incident.wording import is_age
 
 LOOKBACK = timedelta(minutes=90)
 
@@ -240,10 +239,12 @@ def first_seen(scope: Scope) -> tuple[Finding, ...]:
 
 def voided(measured: Sequence[Signal], scope: Scope) -> list[Signal]:
     """The signals, with nothing "flat" that was not observed in the window, or not lately enough: that is unknown."""
-    late = {signal.name for signal in measured if is_age(signal) and signal.direction is Direction.UP}
-    stale = (
-        {scope.span_age, scope.score_age} if "span_age" in late else {scope.score_age} if "score_age" in late else ()
-    )
+    grown = {signal.name for signal in measured if signal.direction is Direction.UP}
+    stale: set[float | None] = set()
+    if "span_age" in grown:
+        stale = {scope.span_age, scope.score_age}
+    elif "score_age" in grown:
+        stale = {scope.score_age}
     return [
         replace(signal, direction=Direction.UNKNOWN)
         if not (signal.n or signal.unit is Unit.RATE)
