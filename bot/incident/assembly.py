@@ -40,10 +40,9 @@ def heads_of(steps: Sequence[Span]) -> list[Span]:
     An agent that somebody else's service calls, or whose web framework's spans go to another place, has a parent that
     never comes. A call outside all agents is one of an agent above them, whose own span is not there yet.
     """
-    above = {span.span_id: span for span in steps}
     calling = {SpanKind.AGENT, SpanKind.LLM, SpanKind.TOOL}
-    outside = [span for span in steps if span.kind in calling and not _within_agent(span, above)]
-    return outside if all(span.kind is SpanKind.AGENT and span.agent for span in outside) else []
+    outside = _outside([span for span in steps if span.kind in calling], steps)
+    return outside if all(map(_is_agent, outside)) else []
 
 
 def headed(
@@ -79,33 +78,45 @@ def _end(span: Span) -> int:
 
 def _agent_failed(root: Span, steps: Sequence[Span]) -> bool:
     """The last agent right below a root that is none itself failed: some frameworks' roots never say so."""
-    if root.kind is SpanKind.AGENT and root.agent:
+    if _is_agent(root):
         return False
-    agents = [span for span in steps if span.kind is SpanKind.AGENT and span.agent]
+    agents = [span for span in steps if _is_agent(span)]
     if not any(span.error for span in agents):
         return False
-    above = {span.span_id: span for span in steps}
-    outermost = [span for span in agents if not _within_agent(span, above)]
+    outermost = _outside(agents, steps)
     return bool(outermost) and max(outermost, key=_end).error
 
 
-def _within_agent(span: Span, above: Mapping[str, Span]) -> bool:
-    seen = set()
-    parent = above.get(span.parent_id or "")
-    while parent is not None and parent.span_id not in seen:
-        if parent.kind is SpanKind.AGENT and parent.agent:
-            return True
-        seen.add(parent.span_id)
-        parent = above.get(parent.parent_id or "")
-    return False
+def _is_agent(span: Span) -> bool:
+    return span.kind is SpanKind.AGENT and bool(span.agent)
+
+
+def _outside(wanted: Iterable[Span], steps: Iterable[Span]) -> list[Span]:
+    """Those of the wanted steps that stand within no agent's."""
+    above = {span.span_id: span for span in steps}
+    known: dict[str, bool] = {}
+    return [span for span in wanted if not _reaches_agent(above.get(span.parent_id or ""), above, known)]
+
+
+def _reaches_agent(span: Span | None, above: Mapping[str, Span], known: dict[str, bool]) -> bool:
+    """It is an agent's span, or one above it is; no step is walked over twice, as a deep trace has thousands."""
+    walked = []
+    while span is not None and span.span_id not in known and not _is_agent(span):
+        known[span.span_id] = False  # for now, so that a circle ends
+        walked.append(span.span_id)
+        span = above.get(span.parent_id or "")
+    found = span is not None and known.get(span.span_id, True)
+    known.update(dict.fromkeys(walked, found))
+    return found
 
 
 def inferred_calls(spans: Sequence[Span]) -> list[Span]:
     """Tool calls that a model asked for and that no span records, as steps of their own.
 
     A call is recorded when a tool's span has its id or its name (a framework that records one call of a tool
-    records them all), or runs before the next turn with the same arguments, under a name of its own. An inferred step runs from the end of the model's turn to the start of the turn that was told
-    its result; its id is made from that of the model's span, so that it is the same every time.
+    records them all), or runs before the next turn with the same arguments, under a name of its own. An inferred step
+    runs from the end of the model's turn to the start of the turn that was told its result; its id is made from that
+    of the model's span, so that it is the same every time.
     """
     asking = [span for span in spans if span.model and span.model.asked]
     if not asking:
