@@ -1,5 +1,6 @@
 """Spans into traces: what the root says about the task, and the steps in order, those nobody recorded among them."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -122,15 +123,18 @@ def inferred_calls(spans: Sequence[Span]) -> list[Span]:
     if not asking:
         return []
     recorded = recorded_as((span.tool.name, span.tool.call_id) for span in spans if span.tool)
-    calls = [(span.start_ns, span.tool.arguments_hash) for span in spans if span.tool and span.tool.arguments_hash]
+    calls = sorted(
+        (span.start_ns, span.tool.arguments_hash) for span in spans if span.tool and span.tool.arguments_hash
+    )
     turns = sorted((span for span in spans if span.model), key=step_order)
+    order = [step_order(turn) for turn in turns]
     ids = {asked.call_id for span in asking if span.model for asked in span.model.asked if asked.call_id}
     found = []
     for span in asking:
         over = max(span.start_ns, span.end_ns - COARSE_NS + 1)
-        later = [turn for turn in turns if turn.start_ns >= over and step_order(turn) > step_order(span)]
+        later = turns[max(bisect_right(order, step_order(span)), bisect_left(order, (over, False, ""))) :]
         until = later[0].start_ns if later else LAST
-        made = {given for at, given in calls if over <= at <= until}
+        made = {given for _, given in calls[bisect_left(calls, (over, "")) : bisect_left(calls, (until + 1, ""))]}
         for place, asked in enumerate(span.model.asked if span.model else ()):
             if not recorded & {asked.call_id, asked.name} and asked.arguments_hash not in made:
                 found.append(_inferred(span, asked, place, later, ids))
