@@ -1,6 +1,8 @@
-"""Sentences about signals: the figure first, then the word."""
+"""Sentences about signals: the figure first, then the word; and spans of time in words."""
 
 from bot.incident.evidence import ENOUGH, Change, Interval, Signal, Unit
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
 
 
 def figure(signal: Signal) -> str:
@@ -97,3 +99,15 @@ def age(seconds: float | None) -> str:
     if seconds is None:
         return "never"
     return f"{seconds:.0f} s ago" if seconds < 120 else f"{seconds / 60:.0f} min ago"  # noqa: PLR2004  two minutes
+
+
+def duration(seconds: float) -> str:
+    """A length of time in one or two units: ``45 s``, ``4 min``, ``2 h 5 min``, ``3 days``."""
+    whole = max(0, round(seconds))
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} min"
+    if whole < DAY:
+        return f"{whole // HOUR} h {whole % HOUR // MINUTE} min".removesuffix(" 0 min")
+    return f"{whole // DAY} day{'s' if whole >= 2 * DAY else ''}"

@@ -19,6 +19,7 @@ from bot.incident.runbook import Runbook
 from bot.incident.state import IncidentState
 from bot.incident.summary import headlines
 from bot.incident.timeline import Event
+from bot.incident.wording import duration
 from bot.response.declare import NUDGE_AFTER
 from bot.slack.blocks import FALLBACK_LIMIT, Block, Card, actions, context, header, section
 from bot.slack.card_buttons import next_steps
@@ -27,7 +28,6 @@ from bot.slack.evidence_lines import change_line, onset_line, onset_name, signal
 from bot.slack.text import (
     bold_untrusted,
     date_token,
-    duration,
     link,
     plain_untrusted,
     quote_untrusted,

@@ -8,8 +8,9 @@ from bot.incident.control_values import figure_of
 from bot.incident.fitness import stronger
 from bot.incident.mitigation import Delivery, Effect, MitigationState, Proof, ReadBack, Verdict
 from bot.incident.state import MitigationStatus
+from bot.incident.wording import duration
 from bot.response.in_force import WARN_AFTER
-from bot.slack.text import date_token, duration, link, quote_untrusted, who
+from bot.slack.text import date_token, link, quote_untrusted, who
 
 SHOWN_STALE = 3
 SHORTEST, DECIMALS_BELOW = 0.1, 10  # seconds

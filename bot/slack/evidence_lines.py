@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from bot.incident.evidence import ENOUGH, Change, Direction, EvidenceBundle, Onset, Pair, Signal, SlowStep, Unit
 from bot.incident.links import own_tool, pair_page, trace_page
 from bot.incident.summary import word, worse
-from bot.incident.wording import measured, points, usual
-from bot.slack.text import date_token, duration, link, percent, quote_untrusted
+from bot.incident.wording import duration, measured, points, usual
+from bot.slack.text import date_token, link, percent, quote_untrusted
 
 STALE_SECONDS = 120
 SLOWER = 1.5  # times the mean of before, from which a step is worth a line on one screen

@@ -8,9 +8,10 @@ from bot.incident.narration import narrate
 from bot.incident.review import Section
 from bot.incident.state import IncidentState
 from bot.incident.timeline import Event
+from bot.incident.wording import duration
 from bot.response.declare import NUDGE_AFTER
 from bot.slack.blocks import FALLBACK_LIMIT, SECTION_LIMIT, Block, Card, actions, button, context, header, section
-from bot.slack.text import bold_untrusted, date_token, duration, link, quote_untrusted, shorten, who
+from bot.slack.text import bold_untrusted, date_token, link, quote_untrusted, shorten, who
 
 LINES_IN_A_SECTION = 12
 LINE_LIMIT = 240

@@ -19,7 +19,6 @@ ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 REGIONAL_LETTERS = range(0x1F1E6, 0x1F200)  # two of them make a flag
 SKIN_TONES = range(0x1F3FB, 0x1F400)
 HANGUL_ENDINGS = range(0x1160, 0x1200)  # later parts of a syllable
-MINUTE, HOUR, DAY = 60, 3600, 86_400
 ONE_DECIMAL_BELOW = 10
 KEPT_WORDS = 64  # texts; a title or an agent's name stands in many places of one dialog
 
@@ -109,20 +108,6 @@ def without_buttons(value: Any) -> Any:
     if isinstance(value, dict) and value.get("type") == "modal":
         return {**value, "blocks": [block for block in value["blocks"] if block.get("type") != "actions"]}
     return value
-
-
-def duration(seconds: float) -> str:
-    """A span of time in words: ``4 min``, ``1 h 10 min``, ``3 days``."""
-    whole = max(0, round(seconds))
-    if whole < MINUTE:
-        return f"{whole} s"
-    if whole < HOUR:
-        return f"{whole // MINUTE} min"
-    if whole < DAY:
-        hours, minutes = whole // HOUR, whole % HOUR // MINUTE
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days = whole // DAY
-    return f"{days} day" if days == 1 else f"{days} days"
 
 
 def who(person: Person) -> str:

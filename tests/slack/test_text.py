@@ -12,7 +12,6 @@ from bot.slack.requests import kept
 from bot.slack.text import (
     bold_untrusted,
     date_token,
-    duration,
     escape,
     for_plain_workspace,
     plain_untrusted,
@@ -25,14 +24,6 @@ from bot.slack.text import (
 
 FAMILY = "👨‍👩‍👧"
 CUT_ENTITY = re.compile(r"&(?!(?:amp|lt|gt);)")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "0 s"), (59, "59 s"), (252, "4 min"), (3600, "1 h"), (4200, "1 h 10 min"), (90_000, "1 day"), (-3, "0 s")],
-)
-def test_spans_of_time_are_words(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
 
 
 def test_a_time_is_read_in_everyones_own_zone() -> None:

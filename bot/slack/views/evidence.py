@@ -9,6 +9,7 @@ from bot.incident.evidence import EvidenceBundle, FindingKind, Signal, SourceSta
 from bot.incident.links import trace_page
 from bot.incident.state import IncidentState
 from bot.incident.summary import headlines
+from bot.incident.wording import duration
 from bot.slack.blocks import Block, View, context, modal, section
 from bot.slack.evidence_lines import (
     change_line,
@@ -19,7 +20,7 @@ from bot.slack.evidence_lines import (
     signal_line,
     slow_line,
 )
-from bot.slack.text import date_token, duration, link, quote_untrusted
+from bot.slack.text import date_token, link, quote_untrusted
 from bot.slack.views.loading import loading
 
 CALLBACK: Final = "evidence"

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from bot.incident.wording import duration
 from bot.web.pages import words
 
 HERE = Path(__file__).parent.parent
@@ -29,7 +30,7 @@ def _environment() -> Environment:
     loaded.filters["iso"] = datetime.isoformat
     loaded.filters["at"] = words.moment
     loaded.filters["traces"] = words.links
-    loaded.filters["duration"] = words.duration
+    loaded.filters["duration"] = duration
     return loaded
 
 

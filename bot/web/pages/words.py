@@ -1,4 +1,4 @@
-"""Figures, durations and moments as people read them."""
+"""Figures and moments as people read them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 from bot.incident.evidence import Direction, EvidenceBundle, Interval, Signal, Unit
 from bot.incident.links import own_tool
 from bot.incident.summary import is_part, word, worst_first
-from bot.incident.wording import is_age, points
+from bot.incident.wording import duration, is_age, points
 from bot.web.moments import EPOCH
 
 UNKNOWN = "can't tell"
 WHOLE_FROM = 10  # from here on a decimal says nothing
-MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +129,6 @@ def number(value: float, unit: Unit) -> str:
             return f"{value:.1f} per min"
         case _:
             return f"{value:,.1f}".removesuffix(".0")
-
-
-def duration(seconds: float) -> str:
-    """A length of time in one or two units: ``45 s``, ``4 min``, ``2 h 5 min``, ``3 days``."""
-    whole = max(0, round(seconds))
-    if whole < MINUTE:
-        return f"{whole} s"
-    if whole < HOUR:
-        return f"{whole // MINUTE} min"
-    if whole < DAY:
-        return f"{whole // HOUR} h {whole % HOUR // MINUTE} min".removesuffix(" 0 min")
-    return f"{whole // DAY} day{'s' if whole >= 2 * DAY else ''}"
 
 
 def clock_time(at: datetime) -> str:
