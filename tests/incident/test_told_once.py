@@ -6,6 +6,7 @@ import pytest
 
 from bot.incident.assembly import assemble
 from bot.incident.telemetry import ModelCall, Span, SpanKind, ToolCall
+from bot.incident.told_once import MOST_BESIDE
 
 ROOT = Span("t", "root", None, SpanKind.AGENT, "orders", 0, 100, agent="orders")
 OUTER = Span("t", "outer", "root", SpanKind.LLM, "chat", 1, 9, model=ModelCall("openai", "gpt-4o", None, 10, 5))
@@ -146,6 +147,11 @@ def test_failed_calls_that_may_be_two_stay_two() -> None:
     assert models(framework, *attempts) == ["a", "b1", "b2"]  # which of the two is it?
 
 
-def test_very_many_calls_at_once_are_compared_with_a_few_each() -> None:
-    alike = [told(f"{number:04}", f"library {number % 3}", (10, 100)) for number in range(600)]
-    assert len(models(*alike)) == 600
+def test_a_call_is_compared_with_a_few_before_it_only() -> None:
+    def told_with(between: int) -> int:
+        outer, inner = told("outer", "framework", (10, 2000)), told("inner", "client", (1000, 1900))
+        over = [told(f"{number:04}", "framework", (20 + number, 20 + number)) for number in range(between)]
+        return len(models(outer, *over, inner)) - between
+
+    assert told_with(between=MOST_BESIDE - 1) == 1
+    assert told_with(between=MOST_BESIDE) == 2
