@@ -203,7 +203,7 @@ def _logs(records: Iterator[RawRecord], rules: Rules) -> Decoded:
             continue
         if reason:
             refused[reason] += 1
-    messages = {place: told for place, told in heard.messages.items() if told}
+    messages = {place: told for place, told in heard.messages.items() if told != NOTHING}
     return Decoded([], scores, Accepted(refused.total(), "; ".join(refused)), messages)
 
 
