@@ -48,7 +48,7 @@ class Honest(Driver):
 
     def __post_init__(self) -> None:
         headers = {"authorization": SECRET}
-        self.client = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=0.4)
+        self.client = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=2.0)
 
     def plan(self, mitigation: Mitigation, after: Controls) -> Plan:
         if mitigation.kind is not MitigationKind.HALT:

@@ -21,7 +21,7 @@ def driver_at(url: str) -> langfuse.LangfusePrompts:
     settings = {langfuse.URL: url, langfuse.PUBLIC_KEY: PUBLIC, langfuse.SECRET_KEY: SECRET}
     driver = opened(langfuse.DRIVER, WIRING, settings)
     assert isinstance(driver, langfuse.LangfusePrompts)
-    driver._vendor.within = 0.5
+    driver._vendor.within = 2.0
     return driver
 
 

@@ -32,7 +32,7 @@ def a_vendor() -> LittleLaunchDarkly:
 def driver_at(url: str) -> launchdarkly.LaunchDarkly:
     driver = opened(launchdarkly.DRIVER, WIRING, {launchdarkly.URL: url, launchdarkly.TOKEN: TOKEN})
     assert isinstance(driver, launchdarkly.LaunchDarkly)
-    driver._vendor.within = 0.5
+    driver._vendor.within = 2.0
     return driver
 
 

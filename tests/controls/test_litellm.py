@@ -45,7 +45,7 @@ def a_vendor() -> LittleLiteLlm:
 def driver_at(url: str, wiring: Mapping[str, Mapping[str, str]] = PLAIN) -> litellm.LiteLlm:
     driver = opened(litellm.DRIVER, wiring, {litellm.URL: url, litellm.KEY: MASTER})
     assert isinstance(driver, litellm.LiteLlm)
-    driver._vendor.within = 0.5
+    driver._vendor.within = 2.0
     return driver
 
 

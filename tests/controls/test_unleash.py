@@ -26,7 +26,7 @@ def driver_at(url: str) -> unleash.Unleash:
     settings = {unleash.URL: url, unleash.TOKEN: ADMIN, unleash.READ_TOKENS: ",\n".join(READERS.values())}
     driver = opened(unleash.DRIVER, WIRING, settings)
     assert isinstance(driver, unleash.Unleash)
-    driver._vendor.within = 0.5
+    driver._vendor.within = 2.0
     return driver
 
 

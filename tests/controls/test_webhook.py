@@ -30,8 +30,8 @@ def driver_at(url: str, secrets: str = SECRET, **options: str) -> webhook.Webhoo
     wiring = {kind.value: {"url": url, "state_url": url, **options} for kind in MitigationKind}
     assert not webhook.DRIVER.mistake(HALT, wiring["halt"])
     driver = webhook.open_driver(given(wiring, {webhook.SECRETS: secrets}, "webhook"))
-    driver._vendor.within = 0.5
-    driver._vendor.read_within = 0.5
+    driver._vendor.within = 2.0
+    driver._vendor.read_within = 2.0
     return driver
 
 

@@ -34,7 +34,7 @@ def test_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mod
     with installed(tmp_path, "acme_gate.py", "test_acme_gate.py") as (_, test):
         vendor = __import__("bot.controls.vendor", fromlist=["Vendor"]).Vendor
         made = vendor.__init__
-        monkeypatch.setattr(vendor, "__init__", lambda self, *args: made(self, *args, within=0.5))
+        monkeypatch.setattr(vendor, "__init__", lambda self, *args: made(self, *args, within=2.0))
         yield test
 
 
