@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
+from bot.incident.quantities import duration
 from bot.sources.otlp_files import OtlpFile
 
 LINE_EVERY = 5.0  # seconds between lines where nobody watches a terminal
@@ -31,7 +32,7 @@ class Tally:
         rate = f" ({self.spans / self.seconds:,.0f} spans/s)" if self.seconds > 0 else ""
         logged = f", messages of {counted(self.messages, 'span')} in log records," if self.messages else ""
         said = f"{counted(self.spans, 'span')}{logged} and {counted(self.scores, 'score')} of {counted(self.requests, 'request')} are stored"
-        said += f", from {counted(self.files, 'file')} in {self.seconds:.1f} s{rate}."
+        said += f", from {counted(self.files, 'file')} in {duration(self.seconds)}{rate}."
         if self.rejected:
             said += f" {counted(self.rejected, 'record')} could not be used."
         if self.broken:

@@ -16,9 +16,10 @@ from bot.incident.evidence import (
     SourceStatus,
     Unit,
 )
+from bot.incident.quantities import ago, duration, quantity
 from bot.incident.rules import Taxonomy
 from bot.incident.summary import ALWAYS, is_part, word
-from bot.incident.wording import age, carried, measured, quantity, usual
+from bot.incident.wording import carried, measured, usual
 
 UNSURE = "can't tell"
 MOST_SIGNALS = 12
@@ -55,10 +56,9 @@ def _beyond_doubt(signal: Signal) -> float:
 
 
 def _lines(bundle: EvidenceBundle) -> Iterator[str]:
-    before = round(bundle.baseline_window.seconds / 60)
     yield (
         f"{bundle.agent} at {_clock(bundle.at_ns, '%Y-%m-%d %H:%M')} UTC, "
-        f"measured over {bundle.window.seconds / 60:g} min against {before} min before"
+        f"measured over {duration(bundle.window.seconds)} against {duration(bundle.baseline_window.seconds)} before"
     )
     yield from _signals(bundle)
     yield _began(bundle.onset)
@@ -74,7 +74,7 @@ def _signals(bundle: EvidenceBundle) -> Iterator[str]:
     if not shown:
         yield "  nothing is measured; no telemetry of this agent lies in the window"
     for signal in shown:
-        parts = (_judged(signal) + _difference(signal), usual(signal), f"newest {age(signal.fresh_seconds)}")
+        parts = (_judged(signal) + _difference(signal), usual(signal), f"newest {ago(signal.fresh_seconds)}")
         yield f"  {'; '.join(filter(None, parts))}{_trace(signal)}"
     more = len(order) - len(shown)
     if shown and more:
@@ -142,8 +142,8 @@ def _where(bundle: EvidenceBundle) -> Iterator[str]:
     """Where the time goes, a bad task beside a good one, and who else is in trouble."""
     if bundle.slow_steps:
         step = bundle.slow_steps[0]
-        was = f", was {step.baseline_seconds:.1f} s" if step.baseline_seconds is not None else ""
-        yield f"slow      {step.name} {step.seconds:.1f} s a task{was}, n = {step.n}"
+        was = f", was {duration(step.baseline_seconds)}" if step.baseline_seconds is not None else ""
+        yield f"slow      {step.name} {duration(step.seconds)} a task{was}, n = {step.n}"
     if bundle.pair:
         yield f"compare   {bundle.pair.bad} ({bundle.pair.why}) with {bundle.pair.good}"
     if bundle.also_affected:

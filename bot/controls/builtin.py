@@ -15,6 +15,7 @@ from bot.incident.control_values import at_least_as_safe, from_flag, to_flag
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError
 from bot.incident.mitigation import BUILT_IN, EVERYWHERE, Delivery, Mitigation, ReadBack, Scope
+from bot.incident.quantities import duration
 from bot.ports import Clock, Control, Driver, Records, Sightings
 from bot.watching import watch
 
@@ -153,7 +154,7 @@ class BuiltinControl(Control, Driver):
             async with asyncio.timeout(READ_BACK_WITHIN):
                 value = await self._read(mitigation.agent, mitigation.scope, key)
         except TimeoutError:
-            return ReadBack(confirmed=False, detail=f"no answer within {READ_BACK_WITHIN:g} s")
+            return ReadBack(confirmed=False, detail=f"no answer within {duration(READ_BACK_WITHIN)}")
         except FirstfiveError as error:
             return ReadBack(confirmed=False, detail=str(error))
         return ReadBack(confirmed=in_force(mitigation, after, value), detail=f"{key} reads {value}")

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from bot.documents.yaml_lines import Mistake
 from bot.incident.evidence import Signal, Unit
 from bot.incident.narration import narrate
+from bot.incident.quantities import duration
 from bot.incident.review import Postmortem, Section
 from bot.incident.statements import Statement
 from bot.ports import Renderer
@@ -201,7 +202,7 @@ def _row(signal: Signal) -> dict[str, str]:
         if signal.baseline is not None
         else "no baseline",
         "direction": signal.direction.value,
-        "fresh": f"{signal.fresh_seconds:.0f} s" if signal.fresh_seconds is not None else "never seen",
+        "fresh": duration(round(signal.fresh_seconds)) if signal.fresh_seconds is not None else "never seen",
     }
 
 
@@ -210,4 +211,6 @@ def _value(signal: Signal, value: float | None) -> str:
         return "can't tell"
     if signal.unit is Unit.SHARE:
         return f"{value:.1%}"
+    if signal.unit is Unit.SECONDS:
+        return duration(value)
     return f"{value:,.1f}".removesuffix(".0")

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from bot.incident.cases import Case, Cases, cases_of, silent, strength, undeployed_descriptions
 from bot.incident.classification import Answer, Question, Reply
 from bot.incident.evidence import Direction, EvidenceBundle
+from bot.incident.quantities import ago
 from bot.incident.rules import AnswerRule, CaseFacts, CaseRule, QuestionFacts, QuestionRole, Taxonomy
 from bot.incident.taxonomy import IncidentClass
-from bot.incident.wording import age, figure
+from bot.incident.wording import figure
 
 TOO_OLD_SECONDS = 300.0
 MINORITY = 0.5
@@ -118,15 +119,15 @@ def _fresh(question: Question, bundle: EvidenceBundle) -> Answer:
     if newest is None:
         return Answer(question, Reply.NO, "no span of this agent in the last 90 min", ("span_age",))
     if spans and spans.direction is Direction.UP and not pipeline:
-        return Answer(question, Reply.NO, f"the newest span came {age(newest)}", ("span_age",))
+        return Answer(question, Reply.NO, f"the newest span came {ago(newest)}", ("span_age",))
     if scores and scores.direction is Direction.UP:
-        said = f"the newest score came {age(scores.value)}, so answers may be worse without a sign"
+        said = f"the newest score came {ago(scores.value)}, so answers may be worse without a sign"
         return Answer(question, Reply.NO, said, ("score_age",))
     if spans and spans.direction is Direction.UP:
-        said = f"the newest span came {age(newest)}, while other agents' spans arrive"
+        said = f"the newest span came {ago(newest)}, while other agents' spans arrive"
         return Answer(question, Reply.YES, said, ("span_age", "fleet_age"))
-    last = f", the newest score {age(scores.value)}" if scores and scores.value is not None else ""
-    return Answer(question, Reply.YES, f"the newest span came {age(newest)}{last}", ("span_age", "score_age"))
+    last = f", the newest score {ago(scores.value)}" if scores and scores.value is not None else ""
+    return Answer(question, Reply.YES, f"the newest span came {ago(newest)}{last}", ("span_age", "score_age"))
 
 
 def _harm(question: Question, told: tuple[Answer, ...], look: Look) -> Answer:

@@ -13,11 +13,12 @@ from bot.incident.facts.classifying import ClassificationOverdue, Classified
 from bot.incident.facts.closing import Resolved
 from bot.incident.facts.declaring import Declared
 from bot.incident.facts.mitigating import MitigationApplied, MitigationExpired, MitigationProven, MitigationReverted
+from bot.incident.quantities import percent
 from bot.incident.signals.courses import pass_rate
 from bot.incident.statistics import wilson
 from bot.incident.summary import ALWAYS, is_part
 from bot.incident.timeline import Event
-from bot.incident.wording import measured, percent
+from bot.incident.wording import measured
 
 
 @dataclass(frozen=True, slots=True)

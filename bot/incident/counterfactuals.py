@@ -11,11 +11,11 @@ from bot.incident.asking import path
 from bot.incident.classification import Answer, Classification, Question, Reply, WouldChange
 from bot.incident.evidence import EvidenceBundle, Signal
 from bot.incident.model import Impact
+from bot.incident.quantities import percent
 from bot.incident.rules import QuestionRole, Taxonomy
 from bot.incident.severity import UNKNOWN_IMPACT
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.tree import classify, decide
-from bot.incident.wording import percent
 
 FEWEST = 5  # observations below which a figure that would matter is no figure
 

@@ -35,6 +35,7 @@ from bot.incident.facts.mitigating import (
 from bot.incident.kinds import Value
 from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState, Verdict
 from bot.incident.narration import narrate
+from bot.incident.quantities import duration
 from bot.incident.remediation import (
     EvaluationAsked,
     RemediationEnded,
@@ -43,7 +44,7 @@ from bot.incident.remediation import (
     VersionEvaluated,
 )
 from bot.incident.state import IncidentState
-from bot.incident.statements import Statement, clock, minutes
+from bot.incident.statements import Statement, clock
 from bot.incident.timeline import Event
 
 COURSE = (
@@ -150,9 +151,9 @@ def _note(one: _Round, event: Event) -> None:
     if not isinstance(event.fact, MitigationProven) or one.in_force is None:
         return
     delivery, effect = event.fact.proof.delivery, event.fact.proof.effect
-    after = minutes(event.at - one.in_force.at)
+    after = duration((event.at - one.in_force.at).total_seconds())
     if delivery.instances and delivery.reached >= delivery.instances:
-        took = f"{delivery.seconds:.1f} s" if delivery.seconds is not None else after
+        took = duration(delivery.seconds) if delivery.seconds is not None else after
         words = f"delivered to {delivery.reached} of {delivery.instances} instances after {took}"
         one.signals.setdefault("delivered", (event, words))
     if effect.verdict is Verdict.OBSERVED:
@@ -165,7 +166,9 @@ def _note(one: _Round, event: Event) -> None:
 
 def _timed(one: _Round) -> Statement:
     in_force = one.in_force or one.asked
-    waited = f" (asked {minutes(in_force.at - one.asked.at)} before)" if in_force is not one.asked else ""
+    waited = (
+        f" (asked {duration((in_force.at - one.asked.at).total_seconds())} before)" if in_force is not one.asked else ""
+    )
     parts = [f"in force since {clock(in_force.at)}{waited}"]
     for name in ("delivered", "observed", "ineffective"):
         if name in one.signals:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from bot.incident.cases import NOTABLE, strength
 from bot.incident.evidence import ENOUGH, EvidenceBundle, Signal
+from bot.incident.quantities import percent
 from bot.incident.statistics import newcombe
-from bot.incident.wording import percent
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from bot.incident.facts.mitigating import (
 )
 from bot.incident.facts.people import NoteAdded, RoleTaken, UpdatePosted
 from bot.incident.mitigation import Proof
+from bot.incident.quantities import duration
 from bot.incident.remediation import (
     EvaluationAsked,
     RemediationEnded,
@@ -253,7 +254,7 @@ def proof_line(proof: Proof) -> str:
     read = "read back: yes" if proof.read_back.confirmed else f"read back: no ({proof.read_back.detail})"
     d = proof.delivery
     if d.instances:
-        took = f" in {d.seconds:.1f} s" if d.seconds is not None else ""
+        took = f" in {duration(d.seconds)}" if d.seconds is not None else ""
         delivered = f"delivered {d.reached} of {d.instances} instances{took}"
     else:
         delivered = "delivered: no instance has asked yet"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import BUILT_IN, PROOF_DEADLINE, Effect, Mitigation, Verdict
 from bot.incident.obedience import UNSEEN, describe, obeys, within
+from bot.incident.quantities import duration
 from bot.incident.telemetry import Trace
 
 GRACE = timedelta(seconds=1)  # tasks that start within it may not have read the control yet
@@ -75,7 +76,7 @@ def _doubt(mitigation: Mitigation, n: int, started: Sequence[Trace], now: dateti
         return Effect(Verdict.UNPROVEN, n, n, UNSEEN[mitigation.kind])
     tasks = "task" if n == 1 else "tasks"
     return Effect(
-        Verdict.UNPROVEN, n, n, f"only {n} {tasks} in {int(PROOF_DEADLINE.total_seconds())} s, too few to tell"
+        Verdict.UNPROVEN, n, n, f"only {n} {tasks} in {duration(PROOF_DEADLINE.total_seconds())}, too few to tell"
     )
 
 

@@ -11,10 +11,11 @@ from functools import cache
 from bot.incident.evidence import ENOUGH, Direction, EvidenceBundle, Signal, Unit
 from bot.incident.gathering import Gathered, gather
 from bot.incident.kinds import MitigationKind
+from bot.incident.quantities import percent, quantity
 from bot.incident.rules import Taxonomy
 from bot.incident.state import MitigationStatus
 from bot.incident.statistics import newcombe, wilson
-from bot.incident.wording import figure, percent, quantity
+from bot.incident.wording import figure
 
 NEAR_SHARE = 0.05  # of all observations: that near the baseline counts as back, where chance explains the rest
 NEAR_RATIO = 0.25  # of the baseline: the same for quantities

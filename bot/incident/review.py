@@ -20,10 +20,11 @@ from bot.incident.labels import labels_in_words
 from bot.incident.mitigation_story import actions, approvals, course, times
 from bot.incident.model import Via
 from bot.incident.narration import narrate
+from bot.incident.quantities import duration
 from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.state import IncidentState
-from bot.incident.statements import Statement, clock, minutes
+from bot.incident.statements import Statement, clock
 from bot.incident.taxonomy import Cause
 from bot.incident.timeline import Event
 from bot.incident.wording import carried, measured
@@ -156,7 +157,7 @@ def _summary(state: IncidentState, events: tuple[Event, ...], taxonomy: Taxonomy
             )
         )
     for event, end in _of(events, Resolved):
-        took = minutes(event.at - state.incident.declared_at)
+        took = duration((event.at - state.incident.declared_at).total_seconds())
         said.append(
             Statement(f"Resolved at {clock(event.at)}, {took} after the declaration: {end.summary}", (event.id,))
         )
@@ -184,7 +185,7 @@ def _detection(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tupl
         said.append(Statement(f"Noticed by {by} and declared through {fact.via.value}.{how}", (event.id,)))
         gap = monitoring_gap(fact, event.at, bundle)
         if gap.onset and gap.unseen_seconds is not None and frozen:
-            took = minutes(event.at - gap.onset)
+            took = duration((event.at - gap.onset).total_seconds())
             said.append(
                 Statement(
                     f"Telemetry puts the onset at {clock(gap.onset)}, {took} before the declaration.",
@@ -215,7 +216,7 @@ def _gap(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[Stat
         if gap.found_by_monitor:
             said.append(Statement("A monitor raised it.", (event.id,)))
         elif gap.unseen_seconds is not None and gap.onset:
-            took = minutes(event.at - gap.onset)
+            took = duration((event.at - gap.onset).total_seconds())
             said.append(
                 Statement(f"For {took} after the estimated onset no monitor spoke; a person did.", (event.id, *frozen))
             )

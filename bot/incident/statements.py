@@ -1,9 +1,7 @@
-"""Sentences with the events they rest on, and the few words about time that they share."""
+"""Sentences with the events they rest on, and how they name a moment."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-
-SHORT = 120  # seconds below which minutes would hide too much
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,15 +10,6 @@ class Statement:
 
     text: str
     events: tuple[str, ...] = ()
-
-
-def minutes(span: timedelta) -> str:
-    """A duration people read: ``40 s``, ``12 min``, ``3 h 5 min``."""
-    seconds = int(span.total_seconds())
-    if seconds < SHORT:
-        return f"{seconds} s"
-    hours, rest = divmod(round(seconds / 60), 60)
-    return f"{hours} h {rest} min" if hours else f"{rest} min"
 
 
 def clock(at: datetime) -> str:

@@ -1,8 +1,7 @@
-"""Sentences about signals: the figure first, then the word; and spans of time in words."""
+"""Sentences about signals: the figure first, then the word."""
 
-from bot.incident.evidence import ENOUGH, Change, Interval, Signal, Unit
-
-MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
+from bot.incident.evidence import ENOUGH, Change, Signal, Unit
+from bot.incident.quantities import percent, quantity
 
 
 def figure(signal: Signal) -> str:
@@ -60,54 +59,3 @@ def share(signal: Signal) -> str:
     """Only the shares: "34 %, was 3 %"."""
     now = "no figure" if signal.value is None else percent(signal.value)
     return now if signal.baseline is None else f"{now}, was {percent(signal.baseline)}"
-
-
-def percent(value: float) -> str:
-    """A share of 0..1 in words, with a decimal where it is small."""
-    near_the_end = 0 < value < SMALL or 1 - SMALL / 2 < value < 1  # else it would read as none or all
-    return f"{value * 100:.1f} %" if near_the_end else f"{value * 100:.0f} %"
-
-
-SMALL = 0.02
-TEN_POINTS = 0.1
-
-
-def points(difference: float, interval: Interval) -> str:
-    """A difference of shares with its interval: "+31 points (+18 to +45)", with a decimal where it is small."""
-    form = "{:+.0f}" if abs(difference) >= TEN_POINTS else "{:+.1f}"
-    by, low, high = (form.format(100 * one) for one in (difference, interval.low, interval.high))
-    return f"{by} points ({low} to {high})"
-
-
-def quantity(value: float, unit: Unit) -> str:
-    """A value with its unit."""
-    match unit:
-        case Unit.SHARE:
-            return percent(value)
-        case Unit.SECONDS:
-            return f"{value:.1f} s"
-        case Unit.RATE:
-            return f"{value:.1f} a minute"
-        case Unit.USD:
-            return f"{value:.3g} USD"
-        case Unit.COUNT | Unit.TOKENS | Unit.STEPS:
-            return f"{value:,.0f}"
-
-
-def age(seconds: float | None) -> str:
-    """How long ago, in words people use: "40 s ago", "26 min ago", "never"."""
-    if seconds is None:
-        return "never"
-    return f"{seconds:.0f} s ago" if seconds < 120 else f"{seconds / 60:.0f} min ago"  # noqa: PLR2004  two minutes
-
-
-def duration(seconds: float) -> str:
-    """A length of time in one or two units: ``45 s``, ``4 min``, ``2 h 5 min``, ``3 days``."""
-    whole = max(0, round(seconds))
-    if whole < MINUTE:
-        return f"{whole} s"
-    if whole < HOUR:
-        return f"{whole // MINUTE} min"
-    if whole < DAY:
-        return f"{whole // HOUR} h {whole % HOUR // MINUTE} min".removesuffix(" 0 min")
-    return f"{whole // DAY} day{'s' if whole >= 2 * DAY else ''}"

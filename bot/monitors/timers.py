@@ -12,8 +12,8 @@ from bot.incident.facts.control import MitigationWarned
 from bot.incident.facts.mitigating import MitigationHeld
 from bot.incident.mitigation import Ending, Mitigation, MitigationState, OnExpiry
 from bot.incident.model import FIRSTFIVE, IncidentKey
+from bot.incident.quantities import duration
 from bot.incident.state import IncidentState
-from bot.incident.statements import minutes
 from bot.ports import Clock, JobName, Records, Work
 from bot.response.changes import Changes
 from bot.response.deciding import lapse
@@ -122,7 +122,7 @@ class Timers:
                     if m.on_expiry is OnExpiry.HOLD_AND_PAGE
                     else "It then ends"
                 )
-                text = f"{m.label} on {m.target} has {minutes(left)} left. {ends}. Extend it on the card if it is still needed."
+                text = f"{m.label} on {m.target} has {duration(round(left.total_seconds()))} left. {ends}. Extend it on the card if it is still needed."
                 await post(work, m.incident, f"warned:{m.id}:{stamp}", text)
 
     async def lapse(self, approval_id: str) -> None:

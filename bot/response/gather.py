@@ -15,6 +15,7 @@ from bot.incident.evidence import Change, EvidenceBundle, SourceStatus
 from bot.incident.gathering import LOOKBACK, WINDOW, Gathered, gather
 from bot.incident.model import Agent, Catalogue, Impact
 from bot.incident.neighbours import providers
+from bot.incident.quantities import duration
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.telemetry import EvalScore
@@ -59,7 +60,7 @@ class _Gaps:
             async with asyncio.timeout(self.seconds):
                 return await ask()
         except TimeoutError:
-            missing = f"the {name} did not answer within {self.seconds:g} s"
+            missing = f"the {name} did not answer within {duration(self.seconds)}"
         except FirstfiveError as error:
             missing = str(error)
         self.told.append(SourceStatus(name, 0, 0, missing))

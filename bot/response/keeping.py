@@ -9,6 +9,7 @@ from bot.incident.facts.control import EvidenceKept
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Agent, Person
+from bot.incident.quantities import duration
 from bot.incident.telemetry import Trace
 from bot.ports import Traces, Work
 from bot.response.recording import record
@@ -36,7 +37,7 @@ async def keep(traces: Traces, agent: Agent, kind: MitigationKind) -> Kept | Non
         async with asyncio.timeout(PATIENCE):
             found = await traces.listed(sorted(agent.telemetry_names), MOST_TRACES)
     except (TimeoutError, FirstfiveError) as error:
-        return Kept((), agent.kept_elsewhere, str(error) or f"traces could not be read within {PATIENCE:g} s")
+        return Kept((), agent.kept_elsewhere, str(error) or f"traces could not be read within {duration(PATIENCE)}")
     return Kept(found, agent.kept_elsewhere)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.incident.errors import FirstfiveError
 from bot.incident.evidence import SourceStatus
+from bot.incident.quantities import duration
 from bot.incident.reading import Reading, read
 from bot.ports import SourceAsk, SourceFound, TelemetrySource
 
@@ -47,7 +48,7 @@ async def _asked(source: TelemetrySource, ask: SourceAsk) -> Answer:
         async with asyncio.timeout(ask.seconds + SLACK):
             found = await source.find(ask)
     except TimeoutError:
-        return SourceFound(), (), f"{source.name} did not answer within {ask.seconds:g} s."
+        return SourceFound(), (), f"{source.name} did not answer within {duration(ask.seconds)}."
     except FirstfiveError as error:
         return SourceFound(), (), str(error)
     except Exception as error:  # noqa: BLE001 - a vendor's surprise must not take the other evidence with it

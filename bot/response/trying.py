@@ -8,6 +8,7 @@ from bot.incident.composition import Controls
 from bot.incident.driving import Receipt
 from bot.incident.errors import FirstfiveError, Misconfigured, Refused, Unavailable
 from bot.incident.mitigation import Mitigation, ReadBack
+from bot.incident.quantities import duration
 from bot.ports import Clock, Driver, Job, JobName
 from bot.response.driving import Drivers
 
@@ -61,7 +62,7 @@ class Try:
             async with asyncio.timeout(patience):
                 return await (driver.revert(plan, key) if lifting else driver.apply(plan, key)), False, ""
         except TimeoutError:
-            return None, False, f"{driver.name} did not answer within {patience:g} s; the write may have happened"
+            return None, False, f"{driver.name} did not answer within {duration(patience)}; the write may have happened"
         except Refused as error:
             return None, True, str(error)
         except Unavailable as error:

@@ -14,12 +14,12 @@ from bot.incident.facts.declaring import Declared, EvidenceFrozen
 from bot.incident.links import pair_page
 from bot.incident.mitigation import Offer
 from bot.incident.model import Role
+from bot.incident.quantities import duration
 from bot.incident.rules import ClassFacts, Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.state import IncidentState
 from bot.incident.summary import headlines
 from bot.incident.timeline import Event
-from bot.incident.wording import duration
 from bot.response.declare import NUDGE_AFTER
 from bot.slack.blocks import FALLBACK_LIMIT, Block, Card, actions, context, header, section
 from bot.slack.card_buttons import next_steps
@@ -201,7 +201,7 @@ def _resolved(state: IncidentState, public_url: str) -> str:
         return ""
     took = ""
     if state.resolved_at is not None:
-        lasted = duration((state.resolved_at - state.incident.declared_at).total_seconds())
+        lasted = duration(round((state.resolved_at - state.incident.declared_at).total_seconds()))
         took = f" {date_token(state.resolved_at)}, {lasted} after it was declared"
     lines = [f"🟢 *Resolved*{took}", quote_untrusted(resolution.summary, 1000)]
     lines += [f"• {quote_untrusted(one, 260)}" for one in resolution.recovery[:SHOWN_REASONS]]

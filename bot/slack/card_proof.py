@@ -7,13 +7,12 @@ from typing import assert_never
 from bot.incident.control_values import figure_of
 from bot.incident.fitness import stronger
 from bot.incident.mitigation import Delivery, Effect, MitigationState, Proof, ReadBack, Verdict
+from bot.incident.quantities import duration
 from bot.incident.state import MitigationStatus
-from bot.incident.wording import duration
 from bot.response.in_force import WARN_AFTER
 from bot.slack.text import date_token, link, quote_untrusted, who
 
 SHOWN_STALE = 3
-SHORTEST, DECIMALS_BELOW = 0.1, 10  # seconds
 
 
 def control_line(status: MitigationStatus, now: datetime, public_url: str) -> str:
@@ -107,15 +106,8 @@ def _times(status: MitigationStatus) -> str:
     took = {name: (status.first[name] - begun).total_seconds() for name in later}
     if "delivered" in took and status.proof is not None and status.proof.delivery.seconds is not None:
         took["delivered"] = status.proof.delivery.seconds  # measured where it was read, not where we noticed
-    parts = [f"{name} after {_took(seconds)}" for name, seconds in took.items()]
+    parts = [f"{name} after {duration(seconds)}" for name, seconds in took.items()]
     return " → ".join([f"Applied {date_token(begun)}", *parts]) if parts else ""
-
-
-def _took(seconds: float) -> str:
-    """Whole units, with a decimal only where it shows."""
-    if seconds < SHORTEST:
-        return f"less than {SHORTEST} s"
-    return f"{seconds:.1f} s" if seconds < DECIMALS_BELOW else duration(seconds)
 
 
 def _proof(proof: Proof) -> str:
@@ -129,7 +121,7 @@ def _read_back(read: ReadBack) -> str:
 def _delivered(delivery: Delivery) -> str:
     if not delivery.instances:
         return "delivered: no instance has asked yet"
-    took = f" in {_took(delivery.seconds)}" if delivery.seconds is not None else ""
+    took = f" in {duration(delivery.seconds)}" if delivery.seconds is not None else ""
     all_of_them = " ✔" if delivery.reached >= delivery.instances else ""
     names = [quote_untrusted(name, 40) for name in delivery.stale[:SHOWN_STALE]]
     more = f" and {len(delivery.stale) - SHOWN_STALE} more" if len(delivery.stale) > SHOWN_STALE else ""

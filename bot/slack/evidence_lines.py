@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 from bot.incident.evidence import ENOUGH, Change, Direction, EvidenceBundle, Onset, Pair, Signal, SlowStep, Unit
 from bot.incident.links import own_tool, pair_page, trace_page
+from bot.incident.quantities import ago, duration, points
 from bot.incident.summary import word, worse
-from bot.incident.wording import duration, measured, points, usual
+from bot.incident.wording import measured, usual
 from bot.slack.text import date_token, link, percent, quote_untrusted
 
 STALE_SECONDS = 120
@@ -38,7 +39,7 @@ def _mark(signal: Signal) -> str:
 
 
 def _last_seen(signal: Signal) -> str:
-    return "never seen" if signal.fresh_seconds is None else f"last seen {duration(signal.fresh_seconds)} ago"
+    return "never seen" if signal.fresh_seconds is None else f"last seen {ago(signal.fresh_seconds)}"
 
 
 def _more(signal: Signal) -> Iterator[str]:
@@ -49,7 +50,7 @@ def _more(signal: Signal) -> Iterator[str]:
     if said := usual(signal):
         yield said
     if signal.fresh_seconds is not None and signal.fresh_seconds > STALE_SECONDS:
-        yield f"newest {duration(signal.fresh_seconds)} ago"
+        yield f"newest {ago(signal.fresh_seconds)}"
 
 
 def _traces(ids: tuple[str, ...], bundle: EvidenceBundle, public_url: str) -> list[str]:
@@ -81,8 +82,8 @@ def change_line(change: Change) -> str:
 
 def slow_line(step: SlowStep, bundle: EvidenceBundle, public_url: str) -> str:
     """Seconds that tasks spend in one step."""
-    was = "not seen before" if step.baseline_seconds is None else f"was {step.baseline_seconds:.1f} s"
-    words = f"{quote_untrusted(step.name, 100)} {step.seconds:.1f} s a task, {was}"
+    was = "not seen before" if step.baseline_seconds is None else f"was {duration(step.baseline_seconds)}"
+    words = f"{quote_untrusted(step.name, 100)} {duration(step.seconds)} a task, {was}"
     words += f" ({percent(step.share)} of all time, n = {step.n})"
     return "• " + " · ".join([words, *_traces(step.trace_ids[:1], bundle, public_url)])
 

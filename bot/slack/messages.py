@@ -5,10 +5,10 @@ from datetime import datetime
 
 from bot.incident.model import Person, Role
 from bot.incident.narration import narrate
+from bot.incident.quantities import ago, duration
 from bot.incident.review import Section
 from bot.incident.state import IncidentState
 from bot.incident.timeline import Event
-from bot.incident.wording import duration
 from bot.response.declare import NUDGE_AFTER
 from bot.slack.blocks import FALLBACK_LIMIT, SECTION_LIMIT, Block, Card, actions, button, context, header, section
 from bot.slack.text import bold_untrusted, date_token, link, quote_untrusted, shorten, who
@@ -97,7 +97,7 @@ def timeline_messages(state: IncidentState, events: Sequence[Event], public_url:
 def nudge(state: IncidentState, now: datetime) -> Card:
     """Time passes without a class: how much is left of it, one question, one button."""
     incident = state.incident
-    waited = duration((now - incident.declared_at).total_seconds())
+    waited = duration(round((now - incident.declared_at).total_seconds()))
     commander = state.roles.get(Role.COMMANDER, incident.declared_by)
     due = incident.declared_at + NUDGE_AFTER
     left = f"There is time until {date_token(due)}. " if now < due else ""
@@ -172,11 +172,9 @@ def _listed(state: IncidentState, now: datetime, public_url: str) -> str:
     room = f" <#{state.channel_id}>" if state.channel_id and not incident.private else ""
     title = "private" if incident.private else quote_untrusted(incident.title, 80)
     mark = "TEST · " if incident.test else ""
-    age = duration((now - incident.declared_at).total_seconds())
+    age = ago((now - incident.declared_at).total_seconds())
     agent = quote_untrusted(incident.agent, 60)
-    return (
-        f"• {mark}{key} · {state.severity.value} · {named} · {agent} · {state.status.value} · {age} ago{room}: {title}"
-    )
+    return f"• {mark}{key} · {state.severity.value} · {named} · {agent} · {state.status.value} · {age}{room}: {title}"
 
 
 def _entry(event: Event, state: IncidentState) -> str:

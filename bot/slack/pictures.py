@@ -14,6 +14,7 @@ from bot.incident.errors import FirstfiveError
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.declaring import RoomPrepared, RoomStep
 from bot.incident.model import FIRSTFIVE, IncidentKey
+from bot.incident.quantities import duration
 from bot.ports import RoomRecord
 from bot.slack.furnishing import OK, outcome_of
 from bot.slack.room import CARD_STEP, CHANNEL, Room
@@ -59,7 +60,7 @@ class Pictures:
             async with asyncio.timeout(WITHIN):
                 return await outcome_of(self._upload(record, bundle, charts))
         except TimeoutError:
-            return f"they took longer than {WITHIN:g} s"
+            return f"they took longer than {duration(WITHIN)}"
 
     async def _upload(self, record: RoomRecord, bundle: EvidenceBundle, charts: Sequence[Chart]) -> None:
         drawn = await self.draw([chart.spec for chart in charts])

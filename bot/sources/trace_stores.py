@@ -13,6 +13,7 @@ from typing import Any
 from bot.incident.assembly import assemble
 from bot.incident.errors import Unavailable
 from bot.incident.evidence import Window
+from bot.incident.quantities import duration
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.ports import SourceAsk, SourceFound
 from bot.sources import otlp_json
@@ -199,7 +200,7 @@ class Sliced:
             reason = str(self.failure).rstrip(".")
             yield f"{source}: the time from {clock_time(oldest)} to {clock_time(newest)} was not wholly searched; {reason}."
         if self.crowded:
-            yield f"{source}: in {self.crowded} s of the time there are more traces than one answer may hold."
+            yield f"{source}: in {duration(self.crowded)} of the time there are more traces than one answer may hold."
 
 
 async def read_slices(ask_slice: AskSlice, ask: SourceAsk, most: int) -> Sliced:

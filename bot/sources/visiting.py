@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from bot.incident.errors import Unavailable
+from bot.incident.quantities import duration
 from bot.ports import Clock
 from bot.retry_after import DEFAULT, LONGEST, retry_after
 
@@ -166,7 +167,7 @@ class Visit:
     def _may_ask(self) -> None:
         left = self.api.pause_left
         if left:
-            raise self._unavailable(f"asked to be left alone for another {left.total_seconds():.0f} s", left)
+            raise self._unavailable(f"asked to be left alone for another {duration(left.total_seconds())}", left)
         if self.requests_left <= 0:
             raise self._unavailable("has more than one look may ask for")
         if self.seconds_left <= 0:

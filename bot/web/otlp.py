@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.incident.errors import Unavailable
+from bot.incident.quantities import duration
 from bot.web.bodies import MIB, TooLargeError, whole
 from bot.web.doors import Rejection, Telemetry
 from bot.web.tokens import CHALLENGE, admits, bearer, held, password
@@ -120,7 +121,7 @@ class OtlpRoutes:
         except ClientDisconnect:
             return Response(status_code=400)
         except TimeoutError:
-            return refusal(content_type, 408, f"The body did not arrive within {READ_WITHIN:g} seconds.")
+            return refusal(content_type, 408, f"The body did not arrive within {duration(READ_WITHIN)}.")
         except (TooLargeError, Unavailable, self.telemetry.rejection) as error:
             return refused(content_type, error)
 

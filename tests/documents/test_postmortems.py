@@ -78,7 +78,7 @@ def test_both_forms_tell_who_agreed_how_soon_it_worked_and_what_is_left_to_do() 
     for form in ("md", "html"):
         text = " ".join(in_a_browser(document(), form).text.split())
         assert "From the click to the effect" in text
-        assert "delivered to 2 of 2 instances after 0.4 s; observed after 2 min (31 of 31 tasks)" in text
+        assert "delivered to 2 of 2 instances after 400 ms; observed after 2 min (31 of 31 tasks)" in text
         assert "Second persons and broken glass" in text
         assert "Broke the glass to undo Turn limit 6 on helpdesk-agent (nobody is awake)" in text
         assert "50 tasks exported to snapshot s2" in text

@@ -178,7 +178,7 @@ def test_an_evaluator_that_falls_silent_beside_others_is_named() -> None:
         return [(measured(one), one.direction) for one in signals if one.name == "judge_age"]
 
     assert told(strict=stopped, kind=all_along) == [
-        ("age of the newest score of strict 2429.0 s, stale after 900.0 s", Direction.UP)
+        ("age of the newest score of strict 40 min 29 s, stale after 15 min", Direction.UP)
     ]
     assert told(strict=all_along, kind=all_along) == []  # nothing waits for either
     assert told(strict=stopped) == []  # alone, its silence is the age of the newest score

@@ -7,7 +7,8 @@ import pytest
 from bot.incident.evidence import Direction, Interval, Signal, Unit
 from bot.incident.gap import monitoring_gap
 from bot.incident.model import Via
-from bot.incident.wording import measured, percent
+from bot.incident.quantities import percent
+from bot.incident.wording import measured
 from tests.incident import stories
 
 AT = stories.DECLARED_AT
@@ -56,7 +57,7 @@ def test_a_new_signal_has_no_baseline_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("unit", "value", "before", "part"),
     [
-        (Unit.SECONDS, 4.25, 1.0, "4.2 s (n = 40; was 1.0 s, n = 40)"),
+        (Unit.SECONDS, 4.25, 1.0, "4.2 s (n = 40; was 1 s, n = 40)"),
         (Unit.RATE, 0.0, 12.0, "0.0 a minute (n = 40; was 12.0 a minute, n = 40)"),
         (Unit.STEPS, 25.0, 9.0, "25 (n = 40; was 9, n = 40)"),
         (Unit.TOKENS, 12345.0, 900.0, "12,345 (n = 40; was 900, n = 40)"),

@@ -24,7 +24,7 @@ def test_delivered_and_observed_are_dated_from_the_moment_it_was_in_force() -> N
     assert timed((ANA, APPLIED), waiting, seen, seen) == [
         (
             (
-                "Turn limit 6: in force since 14:31:00 UTC; delivered to 2 of 2 instances after 0.4 s; "
+                "Turn limit 6: in force since 14:31:00 UTC; delivered to 2 of 2 instances after 400 ms; "
                 "observed after 2 min (31 of 31 tasks)."
             ),
             ("INC-7#1", "INC-7#2", "INC-7#3"),
@@ -40,7 +40,7 @@ def test_a_signal_that_nobody_recorded_is_said_to_be_unrecorded() -> None:
 
 def test_what_did_not_hold_is_told_with_its_figures() -> None:
     ((text, _),) = timed((ANA, APPLIED), (FIRSTFIVE, MitigationProven("m1", stories.proof(Verdict.INEFFECTIVE, 3, 9))))
-    assert "found ineffective after 60 s (6 of 9 tasks did not obey)" in text
+    assert "found ineffective after 1 min (6 of 9 tasks did not obey)" in text
 
 
 def test_another_value_has_times_of_its_own() -> None:
@@ -55,7 +55,7 @@ def test_what_a_control_plane_never_confirmed_has_no_times() -> None:
     order = replace(APPLIED, mitigation=replace(stories.mitigation(), driver="unleash", state=MitigationState.APPLYING))
     assert timed((ANA, order), (FIRSTFIVE, MitigationProven("m1", stories.proof()))) == []
     ((text, _),) = timed((ANA, order), (FIRSTFIVE, MitigationConfirmed("m1", DECLARED_AT, "unleash", "reads 6")))
-    assert text.startswith("Turn limit 6: in force since 14:32:00 UTC (asked 60 s before)")
+    assert text.startswith("Turn limit 6: in force since 14:32:00 UTC (asked 1 min before)")
 
 
 def test_the_audit_is_named_where_the_event_says_the_revision() -> None:

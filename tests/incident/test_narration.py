@@ -63,7 +63,7 @@ def test_a_severity_without_a_reason_still_ends_in_a_full_stop() -> None:
 
 def test_a_proof_gives_its_three_signals() -> None:
     assert proof_line(stories.proof()) == (
-        "read back: yes · delivered 2 of 2 instances in 0.4 s · "
+        "read back: yes · delivered 2 of 2 instances in 400 ms · "
         "observed: 31 of 31 tasks started since obey: at most 6 model turns a task"
     )
 

@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +13,7 @@ from bot.incident.facts.declaring import Declared, EvidenceFrozen
 from bot.incident.kinds import MitigationKind
 from bot.incident.model import Person, Via
 from bot.incident.review import REVIEW_QUESTIONS, Postmortem, Section, draft
-from bot.incident.statements import Statement, minutes
+from bot.incident.statements import Statement
 from bot.incident.timeline import Event, Fact
 from tests.incident import stories
 from tests.incident.stories import BEN, WHOLE, told
@@ -177,19 +176,6 @@ def test_without_evidence_nothing_is_guessed() -> None:
     assert document.sections[Section.IMPACT] == ()
     assert document.sections[Section.MONITORING_GAP] == ()
     assert "onset" not in words(document)
-
-
-@pytest.mark.parametrize(
-    ("span", "text"),
-    [
-        (timedelta(seconds=40), "40 s"),
-        (timedelta(seconds=119), "119 s"),
-        (timedelta(minutes=12, seconds=20), "12 min"),
-        (timedelta(hours=3, minutes=5), "3 h 5 min"),
-    ],
-)
-def test_durations_are_read_at_a_glance(span: timedelta, text: str) -> None:
-    assert minutes(span) == text
 
 
 def test_the_declaration_counts_even_when_it_stands_alone() -> None:

@@ -54,7 +54,7 @@ def told_by(agent: str, number: int = 1) -> Trace:
 
 async def test_a_source_that_does_not_answer_in_time_is_a_named_gap() -> None:
     bundle = await gathering(Stuck(), deadline=0.01)(AGENT)
-    assert bundle.missing == ("the built-in store did not answer within 0.01 s",)
+    assert bundle.missing == ("the built-in store did not answer within 10 ms",)
     assert bundle.findings == ()
 
 

@@ -83,7 +83,7 @@ async def test_the_same_verdict_from_two_places_is_one_verdict() -> None:
 async def test_one_that_hangs_holds_nobody_up_and_is_named() -> None:
     slow, quick = Vendor("MLflow", hangs=True), Vendor(found=SourceFound(traces=(trace(1, 5),)))
     bundle = await asyncio.wait_for(gathering(slow, quick)(AGENT), 2)
-    assert bundle.missing == ("MLflow did not answer within 0.2 s.",)
+    assert bundle.missing == ("MLflow did not answer within 200 ms.",)
     assert bundle.sources[2].traces == 1
 
 

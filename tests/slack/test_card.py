@@ -109,7 +109,7 @@ def test_after_the_class_the_fitting_lever_is_one_click() -> None:
 
 def test_a_live_mitigation_shows_its_proof_and_its_undo() -> None:
     card = card_at("mitigated")
-    assert "read back ✔ yes · delivered ✔ 2 of 2 instances in 0.4 s · observed ✔ 6 of 6 tasks" in words(card)
+    assert "read back ✔ yes · delivered ✔ 2 of 2 instances in 400 ms · observed ✔ 6 of 6 tasks" in words(card)
     assert "Applied <!date^" in words(card)
     mid = mitigation().id
     assert buttons(card)[f"undo:{mid}"]["text"]["text"] == "Undo turn limit 5…"

@@ -270,7 +270,7 @@ def test_evidence_names_where_time_goes_the_pair_and_what_is_usual() -> None:
     cap = replace(known.signals[2], difference=Interval(0.18, 0.45), usual=0.02, usual_n=900)
     shown = json.dumps(evidence.dialog(state, replace(known, signals=(cap,)), URL, AT), ensure_ascii=False)
     assert "+31 points (+18 to +45) · usually 2 % at this hour" in shown
-    assert "4.2 s a task, was 0.8 s (61 % of all time, n = 40)" in shown
+    assert "4.2 s a task, was 800 ms (61 % of all time, n = 40)" in shown
     assert f"{URL}/traces/{'a' * 32}/beside/{'b' * 32}" in shown
     assert "80 % of the steps are alike" in shown
 

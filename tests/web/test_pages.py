@@ -99,7 +99,7 @@ async def test_a_trace_shows_errors_and_repeats_at_a_glance(world: World) -> Non
     assert "↻ 8th of 8 the same" in page
     assert "✕ failed: step_limit" in page
     assert "<strong>helpful</strong> ✕ failed" in page
-    assert "0.10 s" in page
+    assert "100 ms" in page
     assert none.status_code == 404
     assert "No trace unknown is kept here" in none.text
 

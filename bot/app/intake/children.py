@@ -12,6 +12,7 @@ from typing import cast
 
 from bot.app.intake.frames import received, written
 from bot.app.intake.preparing import Grown, Request
+from bot.incident.quantities import duration
 from bot.sources.redaction import Privacy
 
 COMMAND = (sys.executable, "-m", "bot.app.intake.child")
@@ -65,7 +66,7 @@ class Child:
             received(self._told, _until(self._told, select.POLLIN, within))
         except TimeoutError:
             if time.monotonic() - self._started > START_WITHIN:
-                raise ChildGoneError(f"it did not start within {START_WITHIN:g} s") from None
+                raise ChildGoneError(f"it did not start within {duration(START_WITHIN)}") from None
         except (EOFError, OSError) as error:
             raise ChildGoneError("it ended while it started") from error
         else:
@@ -82,7 +83,7 @@ class Child:
             written(self._asked, request, _until(self._asked, select.POLLOUT, ANSWER_WITHIN))
             found, tired = received(self._told, _until(self._told, select.POLLIN, ANSWER_WITHIN))
         except TimeoutError as error:
-            raise ChildGoneError(f"it did not answer within {ANSWER_WITHIN:g} s") from error
+            raise ChildGoneError(f"it did not answer within {duration(ANSWER_WITHIN)}") from error
         except (EOFError, OSError) as error:
             raise ChildGoneError("it ended") from error
         return found, tired

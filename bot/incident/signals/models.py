@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from bot.incident.evidence import Signal, Unit
+from bot.incident.quantities import duration
 from bot.incident.reading import Reading
 from bot.incident.signals.measure import Seen, counted, level, share, share_of
 from bot.incident.signals.scope import Scope
@@ -31,7 +32,7 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
         share(
             scope,
             "slow_models",
-            f"tasks waited over {limit:.1f} s for a model" if limit else "tasks waited long for a model",
+            f"tasks waited over {duration(limit)} for a model" if limit else "tasks waited long for a model",
             slow_tasks(now, limit),
             slow_tasks(before, limit),
             fresh_seconds=age,

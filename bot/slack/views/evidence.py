@@ -7,9 +7,9 @@ from typing import Final
 
 from bot.incident.evidence import EvidenceBundle, FindingKind, Signal, SourceStatus
 from bot.incident.links import trace_page
+from bot.incident.quantities import ago, duration
 from bot.incident.state import IncidentState
 from bot.incident.summary import headlines
-from bot.incident.wording import duration
 from bot.slack.blocks import Block, View, context, modal, section
 from bot.slack.evidence_lines import (
     change_line,
@@ -122,7 +122,7 @@ def _gave(source: SourceStatus) -> str:
 
 def _as_of(bundle: EvidenceBundle, now: datetime | None) -> str:
     at = moment(bundle.at_ns)
-    old = f", {duration((now - at).total_seconds())} ago" if now else ""
+    old = f", {ago((now - at).total_seconds())}" if now else ""
     return (
         f"As of {date_token(at)}{old}. The last {duration(bundle.window.seconds)} against {_baseline(bundle)} before."
     )

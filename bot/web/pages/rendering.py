@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from bot.incident.wording import duration
+from bot.incident.quantities import duration
 from bot.web.pages import words
 
 HERE = Path(__file__).parent.parent

@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.incident.detectors.swap import swapped
 from bot.incident.evidence import Finding
+from bot.incident.quantities import duration
 from bot.incident.reading import step_name
 from bot.incident.telemetry import SideEffect, Span, SpanKind, Trace
 
@@ -76,7 +77,7 @@ class Step:
     @property
     def spoken(self) -> str:
         """The bar in words."""
-        return f"{self.span.seconds:.2f} s, of them {self.seconds_alone:.2f} s alone"
+        return f"{duration(self.span.seconds)}, of them {duration(self.seconds_alone)} alone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from bot.incident.evidence import Direction, EvidenceBundle, Interval, Signal, Unit
 from bot.incident.links import own_tool
+from bot.incident.quantities import ago, duration, points
 from bot.incident.summary import is_part, word, worst_first
-from bot.incident.wording import duration, is_age, points
+from bot.incident.wording import is_age
 from bot.web.moments import EPOCH
 
 UNKNOWN = "can't tell"
@@ -66,7 +67,7 @@ def row(signal: Signal, bundle: EvidenceBundle) -> Row:
         moved=signal.moved,
         part=is_part(signal),
         word=word(signal),
-        fresh="never seen" if signal.fresh_seconds is None else f"{duration(signal.fresh_seconds)} ago",
+        fresh="never seen" if signal.fresh_seconds is None else ago(signal.fresh_seconds),
         note=signal.note,
         traces=links(signal.trace_ids[:2], bundle),
     )
@@ -124,7 +125,7 @@ def number(value: float, unit: Unit) -> str:
         case Unit.SHARE:
             return f"{value * 100:.1f} %" if abs(value) < 0.1 and value else f"{value * 100:.0f} %"  # noqa: PLR2004  one decimal for small shares
         case Unit.SECONDS:
-            return f"{value:.2g} s" if abs(value) < 1 else f"{value:.1f} s"
+            return duration(value)
         case Unit.RATE:
             return f"{value:.1f} per min"
         case _:

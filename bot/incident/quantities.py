@@ -1,0 +1,69 @@
+"""Numbers as people read them: lengths of time, shares, differences of shares, and values in their unit."""
+
+from bot.incident.evidence import Interval, Unit
+
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000  # milliseconds
+WHOLE_FROM = 10  # from here on a decimal says nothing: of seconds, percent, points and counts
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its one or two largest units: ``120 ms``, ``1.8 s``, ``45 s``, ``40 min 29 s``, ``2 h 5 min``.
+
+    It is rounded to what is shown, a zero behind the first unit is left out, and less than nothing is ``0 s``.
+    """
+    exact = max(0.0, seconds) * SECOND
+    if 0 < exact < 0.5:  # noqa: PLR2004  rounded, it would read as no time at all
+        return "under 1 ms"
+    if (whole := round(exact)) < SECOND:
+        return f"{whole} ms" if whole else "0 s"
+    if (tenths := round(exact / 100)) < WHOLE_FROM * 10:
+        return f"{tenths / 10:.1f} s".replace(".0", "")
+    if (whole := round(exact / SECOND) * SECOND) < MINUTE:
+        return f"{whole // SECOND} s"
+    if whole < HOUR:
+        return _two(whole, MINUTE, "min", SECOND, "s")
+    if (whole := round(exact / MINUTE) * MINUTE) < DAY:
+        return _two(whole, HOUR, "h", MINUTE, "min")
+    whole = round(exact / HOUR) * HOUR
+    return _two(whole, DAY, "day" if whole < 2 * DAY else "days", HOUR, "h")
+
+
+def _two(whole: int, large: int, large_name: str, small: int, small_name: str) -> str:
+    rest = whole % large // small
+    return f"{whole // large} {large_name}" + (f" {rest} {small_name}" if rest else "")
+
+
+def ago(seconds: float | None) -> str:
+    """How long ago something was, in whole seconds: ``40 s ago``, ``26 min 10 s ago``; None is ``never``."""
+    return "never" if seconds is None else f"{duration(round(seconds))} ago"
+
+
+def percent(value: float) -> str:
+    """A share of 0..1 in words, with a decimal where it is small."""
+    near_the_end = 0 < value < SMALL or 1 - SMALL / 2 < value < 1  # else it would read as none or all
+    return f"{value * 100:.1f} %" if near_the_end else f"{value * 100:.0f} %"
+
+
+SMALL = 0.02
+
+
+def points(difference: float, interval: Interval) -> str:
+    """A difference of shares with its interval: "+31 points (+18 to +45)", with a decimal where it is small."""
+    form = "{:+.0f}" if abs(difference) >= WHOLE_FROM / 100 else "{:+.1f}"
+    by, low, high = (form.format(100 * one) for one in (difference, interval.low, interval.high))
+    return f"{by} points ({low} to {high})"
+
+
+def quantity(value: float, unit: Unit) -> str:
+    """A value with its unit."""
+    match unit:
+        case Unit.SHARE:
+            return percent(value)
+        case Unit.SECONDS:
+            return duration(value)
+        case Unit.RATE:
+            return f"{value:.1f} a minute"
+        case Unit.USD:
+            return f"{value:.3g} USD"
+        case Unit.COUNT | Unit.TOKENS | Unit.STEPS:
+            return f"{value:,.0f}"

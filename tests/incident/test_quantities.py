@@ -1,0 +1,59 @@
+"""Numbers as people read them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.incident.quantities import ago, duration
+
+SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "day": 86_400, "days": 86_400}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (-3, "0 s"),
+        (0.0004, "under 1 ms"),
+        (0.12, "120 ms"),
+        (0.9996, "1 s"),
+        (1.84, "1.8 s"),
+        (4.0, "4 s"),
+        (9.96, "10 s"),
+        (45.4, "45 s"),
+        (59.6, "1 min"),
+        (252, "4 min 12 s"),
+        (2429.0, "40 min 29 s"),
+        (3599.7, "1 h"),
+        (4200, "1 h 10 min"),
+        (7500, "2 h 5 min"),
+        (86_399, "1 day"),
+        (90_000, "1 day 1 h"),
+        (200_000, "2 days 8 h"),
+    ],
+)
+def test_a_length_of_time_is_said_in_its_one_or_two_largest_units(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+@given(st.floats(0.001, 1e9))
+def test_a_length_of_time_is_never_far_from_what_is_said(seconds: float) -> None:
+    said = duration(seconds).split()
+    meant = sum(float(figure) * SECONDS[unit] for figure, unit in zip(said[::2], said[1::2], strict=True))
+    assert meant == pytest.approx(seconds, rel=0.051)
+
+
+@given(st.floats(0, 1e9), st.floats(0, 1e9))
+def test_a_longer_time_never_reads_as_a_shorter_one(one: float, other: float) -> None:
+    shorter, longer = (duration(seconds).split() for seconds in sorted((one, other)))
+    if shorter[0] != "under" and longer[0] != "under":
+        meant = [
+            sum(float(figure) * SECONDS[unit] for figure, unit in zip(said[::2], said[1::2], strict=True))
+            for said in (shorter, longer)
+        ]
+        assert meant[0] <= meant[1] + 1e-9
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(None, "never"), (4.3, "4 s ago"), (1570.2, "26 min 10 s ago")])
+def test_how_long_ago_something_was_is_said_in_whole_seconds(seconds: float | None, words: str) -> None:
+    assert ago(seconds) == words
