@@ -10,6 +10,7 @@ from enum import StrEnum
 
 ENOUGH = 20  # observations on each side below which there is "not enough data" for a direction
 FEWEST = 5  # observations on each side below which nothing is said at all
+AGES = frozenset({"span_age", "score_age", "fleet_age", "judge_age"})  # the signals that say how old something is
 
 
 class Direction(StrEnum):
@@ -82,6 +83,11 @@ class Signal:
     usual: float | None = None  # the same hour of the week, as far back as history goes
     usual_n: int = 0
     hour: tuple[int, int] | None = None  # (bad, of) in the last hour, where an error budget is taken of it
+
+    @property
+    def is_age(self) -> bool:
+        """It says how old something is; its baseline is the age at which that is stale."""
+        return self.name in AGES
 
     @property
     def enough(self) -> bool:

@@ -10,7 +10,7 @@ def figure(signal: Signal) -> str:
         return f"{signal.label}: not measured"
     if signal.k is not None and signal.unit is Unit.SHARE:
         return f"{signal.k} of {signal.n} {signal.label} ({share(signal)})"
-    if is_age(signal):
+    if signal.is_age:
         return _age(signal)
     was = "" if signal.baseline is None else f", was {quantity(signal.baseline, signal.unit)}"
     return f"{signal.label} {quantity(signal.value, signal.unit)}{was}"
@@ -20,7 +20,7 @@ def measured(signal: Signal) -> str:
     """As :func:`figure`, with all its doubt: "12 of 19 answers were judged wrong (63 %, 41-81 %; was 10 % of 168)"."""
     if signal.value is None:
         return f"{signal.label}: can't tell" + (f" ({signal.note})" if signal.note else "")
-    if is_age(signal):
+    if signal.is_age:
         return _age(signal)
     was = "no baseline"
     if signal.baseline is not None:
@@ -35,11 +35,6 @@ def measured(signal: Signal) -> str:
 def carried(change: Change) -> str:
     """How many tasks since show a change: "in 51 of 199 tasks since"; of an announced one only how many there are."""
     return f"{change.n} tasks since" if change.announced else f"in {change.k} of {change.n} tasks since"
-
-
-def is_age(signal: Signal) -> bool:
-    """It says how old something is; its baseline is the age at which that is stale."""
-    return signal.name.endswith("_age")
 
 
 def _age(signal: Signal) -> str:

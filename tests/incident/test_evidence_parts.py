@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.incident.evidence import ENOUGH, Direction, Window
+from bot.incident.evidence import AGES, ENOUGH, Direction, Window
 from bot.incident.pairing import align, pair_of
 from bot.incident.reading import Reading, ToolStep, cost_of, exclusive_seconds, read
 from bot.incident.signals import effort, evaluators, freshness, outcomes, tools
@@ -210,3 +210,14 @@ def test_of_the_worst_tools_and_of_equals_the_newest_traces_are_linked() -> None
     (steps,) = [one for one in effort.signals(seen) if one.name == "steps_p95"]
     newest = tuple(one.id for one in failing[:3:-1])
     assert worst.trace_ids == steps.trace_ids == newest
+
+
+def test_an_age_is_what_freshness_says_and_not_what_is_called_like_one() -> None:
+    judged = [task(n, ago=5000 - 30 * n) for n in range(160)]
+    heard = {name: tuple(one.end_ns + 20 * S for one in judged) for name in ("strict", "kind")}
+    seen = replace(scope(judged[140:], judged[:120]), seen=tuple(judged), heard=heard)
+    ages = freshness.signals(seen)
+    assert all(one.is_age for one in ages)
+    assert {one.name for one in ages} <= AGES
+    queue = replace(ages[0], name="metric:queue_age", label="age of the queue", value=40.0, baseline=20.0, baseline_n=9)
+    assert measured(queue) == "age of the queue 40 s (n = 1; was 20 s, n = 9)"

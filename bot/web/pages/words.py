@@ -8,7 +8,6 @@ from bot.incident.evidence import Direction, EvidenceBundle, Interval, Signal, U
 from bot.incident.links import own_tool
 from bot.incident.quantities import ago, duration, points
 from bot.incident.summary import is_part, word, worst_first
-from bot.incident.wording import is_age
 from bot.web.moments import EPOCH
 
 UNKNOWN = "can't tell"
@@ -85,7 +84,7 @@ def before(signal: Signal) -> str:
     """The baseline with its sample: ``3 % of 240``."""
     if signal.baseline is None:
         return "no baseline"
-    if is_age(signal):
+    if signal.is_age:
         return f"stale after {number(signal.baseline, signal.unit)}"
     joined = " of " if signal.unit is Unit.SHARE else ", n = "
     return f"{number(signal.baseline, signal.unit)}{joined}{signal.baseline_n}"

@@ -12,7 +12,7 @@ class SignalShape(Shape):
 
     name: str
     label: str
-    unit: str = Field(description="share (0..1), count, seconds, tokens, steps or per minute")
+    unit: str = Field(description="share (0..1), count, seconds, tokens, steps, USD or per minute")
     value: float | None = Field(description="null when telemetry cannot tell")
     baseline: float | None
     k: int | None = Field(description="of a share: k of n")
