@@ -16,7 +16,7 @@ from bot.incident.evidence import (
     SourceStatus,
     Unit,
 )
-from bot.incident.quantities import ago, duration, quantity
+from bot.incident.quantities import ago, duration, points, quantity
 from bot.incident.rules import Taxonomy
 from bot.incident.summary import ALWAYS, is_part, word
 from bot.incident.wording import carried, measured, usual
@@ -90,12 +90,12 @@ def _judged(signal: Signal) -> str:
 
 
 def _difference(signal: Signal) -> str:
-    if signal.difference is None:
+    apart, value, base = signal.difference, signal.value, signal.baseline
+    if apart is None or value is None or base is None:
         return ""
-    low, high = signal.difference.low, signal.difference.high
     if signal.unit is Unit.SHARE:
-        return f"; difference {round(low * 100):+d} to {round(high * 100):+d} points"
-    return f"; difference {_signed(low, signal.unit)} to {_signed(high, signal.unit)}"
+        return f"; {points(value - base, apart)}"
+    return f"; difference {_signed(apart.low, signal.unit)} to {_signed(apart.high, signal.unit)}"
 
 
 def _signed(value: float, unit: Unit) -> str:

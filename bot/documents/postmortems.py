@@ -13,9 +13,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
 from bot.documents.yaml_lines import Mistake
-from bot.incident.evidence import Signal, Unit
+from bot.incident.evidence import Signal
 from bot.incident.narration import narrate
-from bot.incident.quantities import duration
+from bot.incident.quantities import duration, quantity
 from bot.incident.review import Postmortem, Section
 from bot.incident.statements import Statement
 from bot.ports import Renderer
@@ -209,8 +209,4 @@ def _row(signal: Signal) -> dict[str, str]:
 def _value(signal: Signal, value: float | None) -> str:
     if value is None:
         return "can't tell"
-    if signal.unit is Unit.SHARE:
-        return f"{value:.1%}"
-    if signal.unit is Unit.SECONDS:
-        return duration(value)
-    return f"{value:,.1f}".removesuffix(".0")
+    return quantity(value, signal.unit)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Offer, Standing
+from bot.incident.quantities import percent
 from bot.incident.reach import reach
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
@@ -34,7 +35,7 @@ def judge(
     if lever is None:
         return Standing.ALLOWED, f"nothing is known for or against it in {incident_class.value}"
     if lever.allowed_beyond is not None and failing > lever.allowed_beyond:
-        return Standing.ALLOWED, lever.allowed_because.replace("{share}", f"{failing:.0%}")
+        return Standing.ALLOWED, lever.allowed_because.replace("{share}", percent(failing))
     return lever.standing, lever.because
 
 

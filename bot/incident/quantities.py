@@ -4,6 +4,8 @@ from bot.incident.evidence import Interval, Unit
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000  # milliseconds
 WHOLE_FROM = 10  # from here on a decimal says nothing: of seconds, percent, points and counts
+DECIMAL_ABOVE = 99  # percent
+LEAST_SHARE = 0.0005  # what is nearer to none, or to all, would be rounded to it
 
 
 def duration(seconds: float) -> str:
@@ -38,13 +40,28 @@ def ago(seconds: float | None) -> str:
     return "never" if seconds is None else f"{duration(round(seconds))} ago"
 
 
-def percent(value: float) -> str:
-    """A share of 0..1 in words, with a decimal where it is small."""
-    near_the_end = 0 < value < SMALL or 1 - SMALL / 2 < value < 1  # else it would read as none or all
-    return f"{value * 100:.1f} %" if near_the_end else f"{value * 100:.0f} %"
+def percent(share: float) -> str:
+    """A share of 0..1: ``34 %``, ``4.6 %``, ``99.6 %``; one rule for every screen.
+
+    Whole percents, with one decimal below 10 % and above 99 %, where thresholds and targets lie close together; a
+    decimal of zero is left out. ``0 %`` is said of none and ``100 %`` of all: what is next to it is ``under 0.1 %`` or
+    ``over 99.9 %``.
+    """
+    if 0 < share < LEAST_SHARE:
+        return "under 0.1 %"
+    if 1 - LEAST_SHARE < share < 1:
+        return "over 99.9 %"
+    return f"{_in_hundred(share)} %"
 
 
-SMALL = 0.02
+def percents(between: Interval) -> str:
+    """An interval of shares: ``41-81 %``, rounded as in :func:`percent`; its ends may be 0 and 100, they claim nothing."""
+    return f"{_in_hundred(between.low)}-{_in_hundred(between.high)} %"
+
+
+def _in_hundred(share: float) -> str:
+    decimals = 1 if 100 * share < WHOLE_FROM or 100 * share > DECIMAL_ABOVE else 0
+    return f"{100 * share:.{decimals}f}".removesuffix(".0")
 
 
 def points(difference: float, interval: Interval) -> str:
@@ -66,4 +83,4 @@ def quantity(value: float, unit: Unit) -> str:
         case Unit.USD:
             return f"{value:.3g} USD"
         case Unit.COUNT | Unit.TOKENS | Unit.STEPS:
-            return f"{value:,.0f}"
+            return f"{value:,.0f}" if abs(value) >= WHOLE_FROM else f"{value:.1f}".removesuffix(".0")

@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.incident.evidence import Interval
 from bot.incident.kinds import MitigationKind, Value
 from bot.incident.obedience import same_model
+from bot.incident.quantities import percent, percents
 from bot.incident.reading import Reading
 from bot.incident.statistics import wilson
 
@@ -43,7 +45,7 @@ class Reach:
     among: tuple[Among, ...] = ()
 
     def in_words(self, control: str) -> str:
-        """``turn limit 5 would have touched 7.3 % of 412 tasks in the last hour (30; 95 % CI 5.1-10.3 %)``."""
+        """``turn limit 5 would have touched 7.3 % of 412 tasks in the last hour (30; 95 % CI 5.1-10 %)``."""
         when = "hour" if self.hours == 1 else f"{self.hours} h"
         if not self.n:
             return f"no task in the last {when} to tell from"
@@ -51,8 +53,8 @@ class Reach:
         if self.k is None:
             return f"{newest}{self.n} tasks in the last {when}; telemetry does not show which of them {control} would touch"
         verb = "would be kept from" if self.expected else "would have touched"
-        figure = f"{100 * self.k / self.n:.1f} % of {newest}{self.n} tasks"
-        doubt = f"95 % CI {100 * self.low:.1f}-{100 * self.high:.1f} %"
+        figure = f"{percent(self.k / self.n)} of {newest}{self.n} tasks"
+        doubt = f"95 % CI {percents(Interval(self.low, self.high))}"
         rest = f"; {self.unsaid} more do not show it" if self.unsaid else ""
         whom = "".join(f", {one.k} of {one.n} {one.what}" for one in self.among)
         if self.expected:

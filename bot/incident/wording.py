@@ -1,7 +1,7 @@
 """Sentences about signals: the figure first, then the word."""
 
 from bot.incident.evidence import ENOUGH, Change, Signal, Unit
-from bot.incident.quantities import percent, quantity
+from bot.incident.quantities import percent, percents, quantity
 
 
 def figure(signal: Signal) -> str:
@@ -27,7 +27,7 @@ def measured(signal: Signal) -> str:
         was = f"was {quantity(signal.baseline, signal.unit)}"
         was += f" of {signal.baseline_n}" if signal.unit is Unit.SHARE else f", n = {signal.baseline_n}"
     if signal.unit is Unit.SHARE and signal.k is not None:
-        doubt = f", {signal.interval.low * 100:.0f}-{signal.interval.high * 100:.0f} %" if signal.interval else ""
+        doubt = f", {percents(signal.interval)}" if signal.interval else ""
         return f"{signal.k} of {signal.n} {signal.label} ({percent(signal.value)}{doubt}; {was})"
     return f"{signal.label} {quantity(signal.value, signal.unit)} (n = {signal.n}; {was})"
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from bot.incident.evidence import ENOUGH, Change, Direction, EvidenceBundle, Onset, Pair, Signal, SlowStep, Unit
 from bot.incident.links import own_tool, pair_page, trace_page
-from bot.incident.quantities import ago, duration, points
+from bot.incident.quantities import ago, duration, percent, points
 from bot.incident.summary import word, worse
 from bot.incident.wording import measured, usual
-from bot.slack.text import date_token, link, percent, quote_untrusted
+from bot.slack.text import date_token, link, quote_untrusted
 
 STALE_SECONDS = 120
 SLOWER = 1.5  # times the mean of before, from which a step is worth a line on one screen

@@ -19,7 +19,6 @@ ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 REGIONAL_LETTERS = range(0x1F1E6, 0x1F200)  # two of them make a flag
 SKIN_TONES = range(0x1F3FB, 0x1F400)
 HANGUL_ENDINGS = range(0x1160, 0x1200)  # later parts of a syllable
-ONE_DECIMAL_BELOW = 10
 KEPT_WORDS = 64  # texts; a title or an agent's name stands in many places of one dialog
 
 _TOKEN = re.compile(r"&(?:amp|lt|gt);|<(?:[@#!]|https?:|mailto:)[^<>\n]{0,1000}>")
@@ -121,12 +120,6 @@ def link(url: str, text: str) -> str:
     """A link of our own making."""
     safe = url.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E").replace("|", "%7C")
     return f"<{safe}|{text}>"
-
-
-def percent(share: float) -> str:
-    """A share 0..1 in percent, with a decimal only where a whole number would hide it."""
-    value = share * 100
-    return f"{value:.0f} %" if value >= ONE_DECIMAL_BELOW or value == round(value) else f"{value:.1f} %"
 
 
 @lru_cache(KEPT_WORDS)

@@ -75,7 +75,16 @@ def test_the_worst_stands_first_and_what_is_not_measured_last() -> None:
 
 def test_a_line_holds_figure_n_baseline_interval_age_and_direction() -> None:
     line = screen(bundle(signal("failed", Direction.UP, 0.3, 0.1))).splitlines()[1]
-    for part in ("up ", "12 of 40", "30 %", "15-45 %", "was 2 % of 200", "+10 to +40 points", "26 s ago", "ab" * 16):
+    for part in (
+        "up ",
+        "12 of 40",
+        "30 %",
+        "15-45 %",
+        "was 2 % of 200",
+        "+28 points (+10 to +40)",
+        "26 s ago",
+        "ab" * 16,
+    ):
         assert part in line
 
 

@@ -79,7 +79,7 @@ def test_a_kill_switch_is_open_for_quality_once_most_answers_are_wrong() -> None
     assert standing(HALT, IncidentClass.QUAL, failing=0.5) is Standing.CONTRAINDICATED
     found, why = judge(HALT, IncidentClass.QUAL, TAXONOMY, harm_now=False, failing=0.62)
     assert found is Standing.ALLOWED
-    assert "62%" in why
+    assert "62 %" in why
 
 
 def test_offers_come_best_first_with_what_they_would_touch() -> None:

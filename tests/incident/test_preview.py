@@ -32,7 +32,7 @@ def test_the_sentence_says_share_count_and_interval() -> None:
     seen = reach(K.TURN_LIMIT, 5, tasks, 24)
     assert (seen.k, seen.n) == (30, 412)
     assert seen.in_words("turn limit 5") == (
-        "turn limit 5 would have touched 7.3 % of 412 tasks in the last 24 h (30; 95 % CI 5.1-10.2 %)"
+        "turn limit 5 would have touched 7.3 % of 412 tasks in the last 24 h (30; 95 % CI 5.1-10 %)"
     )
 
 
@@ -56,7 +56,7 @@ def test_sessions_of_tasks_that_do_not_show_it_are_in_no_count() -> None:
 
 def test_what_was_cut_is_said_to_be_the_newest() -> None:
     seen = reach(K.TURN_LIMIT, 5, [task(n) for n in range(50)], 24, cut=True)
-    assert "0.0 % of the newest 50 tasks in the last 24 h" in seen.in_words("turn limit 5")
+    assert "0 % of the newest 50 tasks in the last 24 h" in seen.in_words("turn limit 5")
 
 
 def test_sessions_with_a_task_running_now_are_counted_once() -> None:

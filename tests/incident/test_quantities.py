@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.incident.quantities import ago, duration
+from bot.incident.evidence import Interval, Unit
+from bot.incident.quantities import ago, duration, percent, percents, quantity
 
 SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "day": 86_400, "days": 86_400}
 
@@ -57,3 +58,52 @@ def test_a_longer_time_never_reads_as_a_shorter_one(one: float, other: float) ->
 @pytest.mark.parametrize(("seconds", "words"), [(None, "never"), (4.3, "4 s ago"), (1570.2, "26 min 10 s ago")])
 def test_how_long_ago_something_was_is_said_in_whole_seconds(seconds: float | None, words: str) -> None:
     assert ago(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0, "0 %"),
+        (0.0003, "under 0.1 %"),
+        (0.003, "0.3 %"),
+        (0.046, "4.6 %"),
+        (0.05, "5 %"),
+        (0.0996, "10 %"),
+        (0.344, "34 %"),
+        (0.9884, "99 %"),
+        (0.996, "99.6 %"),
+        (0.9997, "over 99.9 %"),
+        (1, "100 %"),
+    ],
+)
+def test_a_share_is_whole_where_a_decimal_says_nothing(share: float, words: str) -> None:
+    assert percent(share) == words
+
+
+@given(st.integers(0, 10_000), st.integers(1, 10_000))
+def test_none_and_all_are_said_of_nothing_else(some: int, of: int) -> None:
+    k = min(some, of)
+    assert (percent(k / of) == "0 %") is (k == 0)
+    assert (percent(k / of) == "100 %") is (k == of)
+
+
+def test_an_interval_may_reach_none_and_all() -> None:
+    assert percents(Interval(0.412, 0.807)) == "41-81 %"
+    assert percents(Interval(0.0002, 0.0345)) == "0-3.5 %"
+    assert percents(Interval(0.981, 0.9999)) == "98-100 %"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (0.34, Unit.SHARE, "34 %"),
+        (0.25, Unit.SECONDS, "250 ms"),
+        (1234.4, Unit.COUNT, "1,234"),
+        (7.5, Unit.STEPS, "7.5"),
+        (3.0, Unit.COUNT, "3"),
+        (0.1234, Unit.USD, "0.123 USD"),
+        (2.25, Unit.RATE, "2.2 a minute"),
+    ],
+)
+def test_a_value_is_said_with_its_unit(value: float, unit: Unit, words: str) -> None:
+    assert quantity(value, unit) == words

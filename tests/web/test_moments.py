@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.incident.errors import BadInput
-from bot.incident.evidence import Unit
 from bot.web.moments import length_in, moment_in
-from bot.web.pages.words import number, signed
+from bot.web.pages.words import signed
 
 AT = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 
@@ -36,11 +35,6 @@ def test_no_moment_is_none_and_nonsense_is_refused() -> None:
     for text in ("yesterday", "2026-13-45", "9" * 400, "-5", "nan"):
         with pytest.raises(BadInput, match="is no moment"):
             moment_in(text)
-
-
-def test_figures_read_as_words() -> None:
-    assert [number(0.34, Unit.SHARE), number(0.03, Unit.SHARE), number(0.0, Unit.SHARE)] == ["34 %", "3.0 %", "0 %"]
-    assert [number(0.25, Unit.SECONDS), number(1234.0, Unit.COUNT)] == ["0.25 s", "1,234"]
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from bot.incident.kinds import LEVERS, MitigationKind, Value
 from bot.incident.mitigation import Offer, Standing
+from bot.incident.quantities import percent
 from bot.incident.remediation import RemediationOffer
 from bot.incident.state import IncidentState
 from bot.slack.blocks import Block, Option, View, context, modal, section, select
-from bot.slack.text import link, percent, plain_untrusted, quote_untrusted
+from bot.slack.text import link, plain_untrusted, quote_untrusted
 from bot.slack.views.loading import loading, notice
 from bot.slack.views.reading import InputErrors, choice_of, key_of, metadata
 

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from bot.incident.quantities import duration
+from bot.incident.quantities import duration, percent
 from bot.web.pages import words
 
 HERE = Path(__file__).parent.parent
@@ -31,6 +31,7 @@ def _environment() -> Environment:
     loaded.filters["at"] = words.moment
     loaded.filters["traces"] = words.links
     loaded.filters["duration"] = duration
+    loaded.filters["percent"] = percent
     return loaded
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.incident.evidence import Direction, EvidenceBundle, Interval, Signal, Unit
 from bot.incident.links import own_tool
-from bot.incident.quantities import ago, duration, points
+from bot.incident.quantities import ago, points, quantity
 from bot.incident.summary import is_part, word, worst_first
 from bot.web.moments import EPOCH
 
@@ -77,7 +77,7 @@ def now(signal: Signal) -> str:
     if signal.value is None:
         return UNKNOWN
     counted = f"{signal.k} of {signal.n} = " if signal.unit is Unit.SHARE and signal.k is not None else ""
-    return counted + number(signal.value, signal.unit)
+    return counted + quantity(signal.value, signal.unit)
 
 
 def before(signal: Signal) -> str:
@@ -85,9 +85,9 @@ def before(signal: Signal) -> str:
     if signal.baseline is None:
         return "no baseline"
     if signal.is_age:
-        return f"stale after {number(signal.baseline, signal.unit)}"
+        return f"stale after {quantity(signal.baseline, signal.unit)}"
     joined = " of " if signal.unit is Unit.SHARE else ", n = "
-    return f"{number(signal.baseline, signal.unit)}{joined}{signal.baseline_n}"
+    return f"{quantity(signal.baseline, signal.unit)}{joined}{signal.baseline_n}"
 
 
 def apart(signal: Signal) -> str:
@@ -110,25 +110,12 @@ def signed(value: float) -> str:
 
 def usual(signal: Signal) -> str:
     """What is usual at this hour of the week: ``2 % of 900``; empty where history does not know."""
-    return "" if signal.usual is None else f"{number(signal.usual, signal.unit)} of {signal.usual_n}"
+    return "" if signal.usual is None else f"{quantity(signal.usual, signal.unit)} of {signal.usual_n}"
 
 
 def between(interval: Interval | None, unit: Unit) -> str:
     """An interval: ``22 % to 48 %``."""
-    return "" if interval is None else f"{number(interval.low, unit)} to {number(interval.high, unit)}"
-
-
-def number(value: float, unit: Unit) -> str:
-    """A number in its unit."""
-    match unit:
-        case Unit.SHARE:
-            return f"{value * 100:.1f} %" if abs(value) < 0.1 and value else f"{value * 100:.0f} %"  # noqa: PLR2004  one decimal for small shares
-        case Unit.SECONDS:
-            return duration(value)
-        case Unit.RATE:
-            return f"{value:.1f} per min"
-        case _:
-            return f"{value:,.1f}".removesuffix(".0")
+    return "" if interval is None else f"{quantity(interval.low, unit)} to {quantity(interval.high, unit)}"
 
 
 def clock_time(at: datetime) -> str:
