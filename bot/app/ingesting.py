@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.app.progress import Progress, Tally, counted
 from bot.incident.errors import BadInput, FirstfiveError, Unavailable
-from bot.incident.logged_messages import all_joined
+from bot.incident.logged_messages import all_merged
 from bot.ports import TelemetryStore
 from bot.sources.otlp import MOST_BODY, Decoded, Rules, TelemetryRejected, decode
 from bot.sources.otlp_files import Broken, OtlpFile, Request
@@ -178,7 +178,7 @@ async def _add(store: TelemetryStore, batch: _Batch, tally: Tally, progress: Pro
 async def _committed(store: TelemetryStore, parts: Sequence[Decoded]) -> None:
     spans = [span for part in parts for span in part.spans]
     scores = [score for part in parts for score in part.scores]
-    messages = all_joined(part.messages for part in parts)
+    messages = all_merged(part.messages for part in parts)
     if not (spans or scores or messages):
         return
     for attempt in range(1, ATTEMPTS + 1):

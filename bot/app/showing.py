@@ -19,7 +19,7 @@ from bot.incident.evidence import (
 from bot.incident.quantities import ago, duration, points, quantity
 from bot.incident.rules import Taxonomy
 from bot.incident.summary import ALWAYS, is_part, word
-from bot.incident.wording import carried, measured, usual
+from bot.incident.wording import measured, tasks_since, usual
 
 UNSURE = "can't tell"
 MOST_SIGNALS = 12
@@ -121,7 +121,7 @@ def _changed(change: Change) -> str:
     before = f", was {change.before}" if change.before else ""
     return (
         f"change    {change.kind.value} {change.after}{before}, "
-        f"first seen {_clock(change.first_seen_ns)} UTC, {carried(change)}"
+        f"first seen {_clock(change.first_seen_ns)} UTC, {tasks_since(change)}"
     )
 
 

@@ -30,7 +30,7 @@ from bot.incident.facts.control import ControlFact
 from bot.incident.facts.declaring import Declared, DeclaringFact, EvidenceFrozen, RoomPrepared
 from bot.incident.facts.mitigating import MitigatingFact
 from bot.incident.facts.people import NoteAdded, PeopleFact, RoleTaken, UpdatePosted
-from bot.incident.mitigation_folding import carried, mitigated
+from bot.incident.mitigation_folding import controlled, mitigated
 from bot.incident.model import Incident, Status
 from bot.incident.remediation import (
     Evaluation,
@@ -66,7 +66,7 @@ def after(state: IncidentState, event: Event) -> IncidentState:
     if isinstance(fact, MitigatingFact):
         return mitigated(state, fact, event)
     if isinstance(fact, ControlFact):
-        return carried(state, fact, event)
+        return controlled(state, fact, event)
     if isinstance(fact, ApprovalFact):
         return replace(state, approvals=_asked(state.approvals, fact, event))
     if isinstance(fact, RemediationFact):

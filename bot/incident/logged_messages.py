@@ -1,7 +1,7 @@
 """What log records tell of a span's messages, where the span itself does not: a model's answers, and what it was told.
 
 Records come in any order, in several requests, before or after their span, and twice. So what they tell is kept
-with its moment and joined: joining is commutative, associative and idempotent, and the order of arrival is gone.
+with its moment and merged: merging is commutative, associative and idempotent, and the order of arrival is gone.
 """
 
 from collections.abc import Iterable, Mapping
@@ -49,7 +49,7 @@ NOTHING = LoggedMessages()
 NO_MESSAGES: Mapping[Place, LoggedMessages] = {}
 
 
-def joined(one: LoggedMessages, other: LoggedMessages) -> LoggedMessages:
+def merged(one: LoggedMessages, other: LoggedMessages) -> LoggedMessages:
     """What both tell together."""
     turn = max(one.turn, other.turn)
     told = [record for record in _in_order((*one.told, *other.told)) if record.moment >= turn]
@@ -58,12 +58,12 @@ def joined(one: LoggedMessages, other: LoggedMessages) -> LoggedMessages:
     )
 
 
-def all_joined(many: Iterable[Mapping[Place, LoggedMessages]]) -> dict[Place, LoggedMessages]:
+def all_merged(many: Iterable[Mapping[Place, LoggedMessages]]) -> dict[Place, LoggedMessages]:
     """The messages of all spans, told in several parts."""
     found: dict[Place, LoggedMessages] = {}
     for part in many:
         for place, messages in part.items():
-            found[place] = joined(found[place], messages) if place in found else messages
+            found[place] = merged(found[place], messages) if place in found else messages
     return found
 
 
@@ -73,7 +73,7 @@ def completed(span: Span, before: LoggedMessages, new: LoggedMessages) -> tuple[
     ``before`` is what ``span`` was completed with already. What a span says itself goes before what records say.
     """
     own = _without(span, before)
-    messages = joined(before, _lacking(own, new))
+    messages = merged(before, _lacking(own, new))
     return _with(own, messages), messages
 
 

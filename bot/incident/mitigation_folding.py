@@ -68,9 +68,9 @@ def mitigated(state: IncidentState, fact: MitigatingFact, event: Event) -> Incid
             assert_never(other)
 
 
-def carried(state: IncidentState, fact: ControlFact, event: Event) -> IncidentState:
+def controlled(state: IncidentState, fact: ControlFact, event: Event) -> IncidentState:
     """The state once a control plane, the clock or a plan did something to one mitigation."""
-    return _with(state, fact.mitigation, lambda status: _carried(status, fact, event))
+    return _with(state, fact.mitigation, lambda status: _controlled(status, fact, event))
 
 
 def _applied(state: IncidentState, fact: MitigationApplied, event: Event) -> IncidentState:
@@ -98,10 +98,10 @@ def _proven(status: MitigationStatus, proof: Proof, at: datetime) -> MitigationS
     first = {**{name: at for name, known in seen.items() if known}, **status.first}
     if status.mitigation.state not in PROVABLE:  # a late proof decides nothing about its end
         return replace(status, proof=proof, first=first)
-    return replace(status, proof=proof, first=first, mitigation=status.mitigation.moved(state_of(proof)))
+    return replace(status, proof=proof, first=first, mitigation=status.mitigation.moved(proven_state(proof)))
 
 
-def _carried(status: MitigationStatus, fact: ControlFact, event: Event) -> MitigationStatus:
+def _controlled(status: MitigationStatus, fact: ControlFact, event: Event) -> MitigationStatus:
     m = status.mitigation
     match fact:
         case MitigationConfirmed(at=at, requests=requests):
@@ -157,10 +157,10 @@ def _extended(status: MitigationStatus, expires_at: datetime) -> Mitigation:
     mitigation = replace(status.mitigation, expires_at=expires_at, declined="")
     if mitigation.state not in {MitigationState.HELD, MitigationState.STILL_ON}:
         return mitigation
-    return mitigation.moved(state_of(status.proof) if status.proof else MitigationState.APPLIED)
+    return mitigation.moved(proven_state(status.proof) if status.proof else MitigationState.APPLIED)
 
 
-def state_of(proof: Proof) -> MitigationState:
+def proven_state(proof: Proof) -> MitigationState:
     """The state a live mitigation is in, given its latest proof."""
     match proof.effect.verdict:
         case Verdict.OBSERVED:

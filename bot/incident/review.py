@@ -27,7 +27,7 @@ from bot.incident.state import IncidentState
 from bot.incident.statements import Statement, clock
 from bot.incident.taxonomy import Cause
 from bot.incident.timeline import Event
-from bot.incident.wording import carried, measured
+from bot.incident.wording import measured, tasks_since
 
 F = TypeVar("F")
 
@@ -203,7 +203,7 @@ def _factors(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[
     for change in bundle.changes:
         first = clock(datetime.fromtimestamp(change.first_seen_ns / 1e9, UTC))
         was = f"was {change.before}" if change.before else "not seen before"
-        text = f"Changed near the onset: {change.kind.value} {change.after} ({was}), first seen {first}, {carried(change)}."
+        text = f"Changed near the onset: {change.kind.value} {change.after} ({was}), first seen {first}, {tasks_since(change)}."
         said.append(Statement(text, frozen))
     return tuple(said)
 

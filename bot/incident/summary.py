@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from bot.incident.evidence import ENOUGH, Change, Direction, EvidenceBundle, Signal, Unit
-from bot.incident.wording import carried, measured
+from bot.incident.wording import measured, tasks_since
 
 ALWAYS = ("task_failures", "quality", "model_errors", "tool_errors", "repeats", "steps_p95")  # also said when flat
 NOTHING = "No telemetry of this agent in the last 90 minutes."
@@ -72,4 +72,4 @@ def worse(signal: Signal) -> bool:
 def _changed(change: Change) -> str:
     first = datetime.fromtimestamp(change.first_seen_ns / 1e9, UTC)
     before = f", was {change.before}" if change.before else ""
-    return f"Changed: {change.kind.value} {change.after}{before}, first seen {first:%H:%M} UTC, {carried(change)}"
+    return f"Changed: {change.kind.value} {change.after}{before}, first seen {first:%H:%M} UTC, {tasks_since(change)}"

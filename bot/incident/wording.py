@@ -32,7 +32,7 @@ def measured(signal: Signal) -> str:
     return f"{signal.label} {quantity(signal.value, signal.unit)} (n = {signal.n}; {was})"
 
 
-def carried(change: Change) -> str:
+def tasks_since(change: Change) -> str:
     """How many tasks since show a change: "in 51 of 199 tasks since"; of an announced one only how many there are."""
     return f"{change.n} tasks since" if change.announced else f"in {change.k} of {change.n} tasks since"
 

@@ -10,7 +10,7 @@ from bot.incident.errors import FirstfiveError
 from bot.incident.facts.mitigating import MitigationProven
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, MitigationState, Proof, Verdict
-from bot.incident.mitigation_folding import PROVABLE, state_of
+from bot.incident.mitigation_folding import PROVABLE, proven_state
 from bot.incident.model import FIRSTFIVE, Catalogue
 from bot.incident.proof import Before, observe
 from bot.incident.telemetry import Trace
@@ -79,7 +79,7 @@ class ProofWatch:
             delivery=await driver.delivery(mitigation),
             effect=observe(mitigation, tasks, self.clock.now(), await self._before(mitigation)),
         )
-        moved = state_of(proof)
+        moved = proven_state(proof)
         stamp = int(mitigation.applied_at.timestamp() * 1000)  # another value, another proof
         idem = f"proof:{mitigation.id}:{stamp}:{milestone(proof)}"
         if self._told.get(mitigation.id) == idem:

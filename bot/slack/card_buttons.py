@@ -9,7 +9,7 @@ from bot.incident.state import IncidentState
 from bot.slack.blocks import Block, Option, button, overflow
 from bot.slack.card_controls import LEVER_MINUTES, brief, lever_text
 from bot.slack.text import plain_untrusted
-from bot.slack.views.mitigate import carried
+from bot.slack.views.mitigate import payload_value
 
 PRIMARY = "primary"
 
@@ -60,7 +60,7 @@ def _lever(state: IncidentState, offer: Offer, *, primary: bool) -> Block:
     about = {
         "k": str(state.incident.key),
         "kind": offer.kind.value,
-        "v": carried(offer.value),
+        "v": payload_value(offer.value),
         "minutes": LEVER_MINUTES,
     }
     against = offer.standing is Standing.CONTRAINDICATED

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from bot.incident.errors import FirstfiveError
-from bot.incident.logged_messages import NOTHING, LoggedMessages, Place, joined
+from bot.incident.logged_messages import NOTHING, LoggedMessages, Place, merged
 from bot.incident.telemetry import EvalScore, Span
 from bot.sources import attributes as names
 from bot.sources import otlp_json, otlp_protobuf
@@ -249,7 +249,7 @@ def _hear(record: RawRecord, rules: Rules, heard: _Heard) -> str:
     place, moment = (record.trace_id, record.span_id), ((record.trace_id, record.span_id), record.event.at_ns)
     told = messages_of(record, heard.moments[moment], rules.privacy.redaction)
     heard.moments[moment] += 1
-    heard.messages[place] = joined(heard.messages.get(place, NOTHING), told)
+    heard.messages[place] = merged(heard.messages.get(place, NOTHING), told)
     return ""
 
 

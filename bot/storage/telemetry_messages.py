@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.incident.logged_messages import LoggedMessages, Place, all_joined
+from bot.incident.logged_messages import LoggedMessages, Place, all_merged
 from bot.storage.compact_json import written
 from bot.storage.message_json import completed_json, messages_to_json
 from bot.storage.tables.telemetry import spans as spans_table
@@ -36,7 +36,7 @@ async def with_messages(
 
     ``waiting`` is all that waits for spans of the traces at hand.
     """
-    told = all_joined([waiting, post.messages])
+    told = all_merged([waiting, post.messages])
     if not told:
         return post, set()
     stored = await _stored(connection, sorted(told))

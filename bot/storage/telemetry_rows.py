@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from bot.incident.assembly import UNNAMED, assemble
-from bot.incident.logged_messages import NO_MESSAGES, LoggedMessages, Place, all_joined
+from bot.incident.logged_messages import NO_MESSAGES, LoggedMessages, Place, all_merged
 from bot.incident.reading import read
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.storage.reading_json import reading_to_json
@@ -72,7 +72,7 @@ def together(posts: Sequence[Arrived]) -> Arrived:
                 parts.add(trace_id)
                 traces[trace_id] = {**earlier, "end_ns": max(earlier["end_ns"], row["end_ns"])}
     spans = [row for post in posts for row in post.spans]
-    messages = all_joined(post.messages for post in posts)
+    messages = all_merged(post.messages for post in posts)
     return Arrived(spans, traces, [row for post in posts for row in post.scores], frozenset(parts), messages)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.incident.logged_messages import NOTHING, Answer, LoggedMessages, Told, all_joined, completed, joined
+from bot.incident.logged_messages import NOTHING, Answer, LoggedMessages, Told, all_merged, completed, merged
 from bot.incident.telemetry import AskedTool, ModelCall, Span, SpanKind, ToldResult
 
 MODEL = Span("ab" * 16, "cd" * 8, None, SpanKind.LLM, "chat", 1, 2, model=ModelCall(requested="small"))
@@ -23,22 +23,22 @@ messages = st.builds(
     st.just((0, 0)) | moments,
     st.lists(st.builds(Told, moments, results), max_size=3).map(tuple),
     st.lists(st.builds(Answer, moments, st.sampled_from(["", "x", "y"]), asked.map(tuple)), max_size=3).map(tuple),
-).map(lambda one: joined(one, NOTHING))
+).map(lambda one: merged(one, NOTHING))
 spans = st.sampled_from([MODEL, AGENT, replace(MODEL, said="Mine."), replace(MODEL, kind=SpanKind.TOOL, model=None)])
 
 
 @given(messages, messages, messages)
 def test_joining_knows_no_order_and_no_repetition(a: LoggedMessages, b: LoggedMessages, c: LoggedMessages) -> None:
-    assert joined(a, b) == joined(b, a)
-    assert joined(joined(a, b), c) == joined(a, joined(b, c))
-    assert joined(joined(a, b), b) == joined(a, b)
+    assert merged(a, b) == merged(b, a)
+    assert merged(merged(a, b), c) == merged(a, merged(b, c))
+    assert merged(merged(a, b), b) == merged(a, b)
 
 
 @given(spans, st.lists(messages, min_size=1, max_size=4))
 def test_a_span_says_the_same_whichever_part_came_first_and_however_often(
     span: Span, parts: list[LoggedMessages]
 ) -> None:
-    at_once, _ = completed(span, NOTHING, all_joined({("t", "s"): part} for part in parts)["t", "s"])
+    at_once, _ = completed(span, NOTHING, all_merged({("t", "s"): part} for part in parts)["t", "s"])
     bit_by_bit, before = span, NOTHING
     for part in [*reversed(parts), *parts]:
         bit_by_bit, before = completed(bit_by_bit, before, part)
@@ -46,7 +46,7 @@ def test_a_span_says_the_same_whichever_part_came_first_and_however_often(
 
 
 def test_a_models_step_gets_its_words_its_calls_and_what_it_was_told() -> None:
-    span, _ = completed(MODEL, NOTHING, joined(ANSWERS, TELLS))
+    span, _ = completed(MODEL, NOTHING, merged(ANSWERS, TELLS))
     assert span.model == ModelCall(
         requested="small", output_preview="Shipped.", asked=(ASKED,), told=(ToldResult("call_0", "r0", "{}"),)
     )
@@ -55,18 +55,18 @@ def test_a_models_step_gets_its_words_its_calls_and_what_it_was_told() -> None:
 
 def test_results_before_the_models_newest_turn_are_old() -> None:
     old = LoggedMessages((0, 0), (Told((1, 0), (ToldResult("call_9"),)),))
-    span, _ = completed(MODEL, NOTHING, joined(TELLS, old))
+    span, _ = completed(MODEL, NOTHING, merged(TELLS, old))
     assert span.model is not None
     assert [told.call_id for told in span.model.told] == ["call_0"]
 
 
 def test_what_a_span_says_itself_goes_before_its_log_records() -> None:
     own = replace(MODEL, said="Mine.", model=ModelCall(told=(ToldResult("mine"),)))
-    assert completed(own, NOTHING, joined(ANSWERS, TELLS)) == (own, NOTHING)
+    assert completed(own, NOTHING, merged(ANSWERS, TELLS)) == (own, NOTHING)
 
 
 def test_an_agents_step_gets_words_and_a_tools_step_nothing() -> None:
-    assert completed(AGENT, NOTHING, joined(ANSWERS, TELLS))[0] == replace(AGENT, said="Shipped.")
+    assert completed(AGENT, NOTHING, merged(ANSWERS, TELLS))[0] == replace(AGENT, said="Shipped.")
     tool = replace(AGENT, kind=SpanKind.TOOL)
     assert completed(tool, NOTHING, ANSWERS)[0] == tool
 
@@ -75,7 +75,7 @@ def test_an_agents_step_gets_words_and_a_tools_step_nothing() -> None:
 def test_only_so_many_answers_and_results_count(count: int) -> None:
     words = [LoggedMessages(answers=(Answer((at, 0), f"{at:050}", (AskedTool("f", str(at)),)),)) for at in range(count)]
     told = [LoggedMessages(told=(Told((at, 0), (ToldResult(str(at)),)),)) for at in range(count)]
-    span, _ = completed(MODEL, NOTHING, all_joined({("t", "s"): one} for one in words + told)["t", "s"])
+    span, _ = completed(MODEL, NOTHING, all_merged({("t", "s"): one} for one in words + told)["t", "s"])
     assert span.model is not None
     assert (len(span.said), len(span.model.output_preview)) == (600, 300)
     assert (len(span.model.asked), span.model.told[-1].call_id, len(span.model.told)) == (20, str(count - 1), 20)

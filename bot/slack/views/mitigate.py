@@ -134,11 +134,11 @@ def _rest(offers: Sequence[Offer]) -> list[Option]:
 
 def _values(offers: Sequence[Offer]) -> dict[str, Value | list[str]]:
     """The values on offer, carried along; those that are too long for that are chosen on the next screen."""
-    return {offer.kind.value: carried(offer.value) for offer in offers if len(str(offer.value)) <= MOST_VALUE}
+    return {offer.kind.value: payload_value(offer.value) for offer in offers if len(str(offer.value)) <= MOST_VALUE}
 
 
-def carried(value: Value) -> Value | list[str]:
-    """A value as JSON keeps it."""
+def payload_value(value: Value) -> Value | list[str]:
+    """A value as a button or a dialog keeps it in its JSON."""
     return list(value) if isinstance(value, tuple) else value
 
 

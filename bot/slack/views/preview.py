@@ -31,7 +31,7 @@ from bot.slack.views.lever_value import (
     supersedes_field,
     value_fields,
 )
-from bot.slack.views.mitigate import STANDING_WORDS, carried
+from bot.slack.views.mitigate import STANDING_WORDS, payload_value
 from bot.slack.views.reading import (
     InputErrors,
     choice_of,
@@ -216,7 +216,7 @@ def _about(
     about: dict[str, Any] = {
         "k": key,
         "kind": order.kind.value,
-        "v": None if value is None else carried(value),
+        "v": None if value is None else payload_value(value),
         "s": _named(order.scope),
         "x": order.supersedes,
         "min": order.minutes,

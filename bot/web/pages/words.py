@@ -86,8 +86,8 @@ def before(signal: Signal) -> str:
         return "no baseline"
     if signal.is_age:
         return f"stale after {quantity(signal.baseline, signal.unit)}"
-    joined = " of " if signal.unit is Unit.SHARE else ", n = "
-    return f"{quantity(signal.baseline, signal.unit)}{joined}{signal.baseline_n}"
+    of = " of " if signal.unit is Unit.SHARE else ", n = "
+    return f"{quantity(signal.baseline, signal.unit)}{of}{signal.baseline_n}"
 
 
 def apart(signal: Signal) -> str:
