@@ -4,9 +4,9 @@ from typing import Any
 
 from bot.incident.approval import Approval
 from bot.incident.codec import encode
+from bot.incident.control_words import proof_line
 from bot.incident.kinds import LEVERS
 from bot.incident.mitigation import Mitigation
-from bot.incident.narration import proof_line
 from bot.incident.state import MitigationStatus
 
 

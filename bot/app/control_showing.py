@@ -9,8 +9,8 @@ from bot.app.control_lines import _waiting, asked_line, line, row, standing
 from bot.app.house import House
 from bot.app.wish import Wish, target_of
 from bot.incident.codec import encode
+from bot.incident.control_words import proof_line
 from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState
-from bot.incident.narration import proof_line
 
 LOOK_EVERY = 0.3  # seconds between two looks at the proof
 LOOKS = 3  # a server sees what we committed within a tenth of a second

@@ -20,6 +20,69 @@ from bot.incident.facts.control import (
     MitigationUncertain,
     MitigationWarned,
 )
+from bot.incident.facts.mitigating import (
+    MitigatingFact,
+    MitigationApplied,
+    MitigationExpired,
+    MitigationExtended,
+    MitigationHeld,
+    MitigationProven,
+    MitigationRefused,
+    MitigationReverted,
+)
+from bot.incident.mitigation import Proof
+from bot.incident.quantities import duration
+from bot.incident.state import IncidentState
+
+
+def mitigating_sentence(fact: MitigatingFact, state: IncidentState | None) -> str:
+    """What responders and the clock did to a mitigation; ``state`` knows what it is called."""
+    match fact:
+        case MitigationRefused(kind=kind, why=why):
+            return f"{kind.label} was refused: {why}"
+        case MitigationApplied(mitigation=m, before=before, after=after, override=override):
+            against = f" Override: {override}" if override else ""
+            against += "".join(f" Careful: {warning}." for warning in fact.warnings)
+            return f"{m.label} applied to {m.target} until {m.expires_at:%H:%M} UTC; before: {before}, now: {after}.{against}"
+        case MitigationProven(mitigation=mid, proof=proof):
+            return f"{mitigation_label(mid, state)}: {proof_line(proof)}."
+        case MitigationExtended() | MitigationHeld() | MitigationReverted() | MitigationExpired():
+            return _ending(fact, mitigation_label(fact.mitigation, state))
+        case other:
+            assert_never(other)
+
+
+def _ending(fact: MitigationExtended | MitigationHeld | MitigationReverted | MitigationExpired, label: str) -> str:
+    match fact:
+        case MitigationExtended(expires_at=until):
+            return f"{label} extended until {until:%H:%M} UTC."
+        case MitigationHeld():
+            return f"{label}: its time is over and it stays in force until somebody decides."
+        case MitigationReverted(reason=reason, after=now, alone=alone, approved_by=approved_by):
+            by = f", approved by {approved_by.name}" if approved_by else " alone" if alone else ""
+            return f"{label} undone{by}" + (f" ({reason.rstrip('.')})" if reason else "") + f"; now: {now}."
+        case MitigationExpired(after=now):
+            return f"{label} expired; now: {now}."
+        case other:
+            assert_never(other)
+
+
+def mitigation_label(mitigation_id: str, state: IncidentState | None) -> str:
+    """The label of the mitigation of that id, where ``state`` knows it."""
+    status = state.mitigations.get(mitigation_id) if state else None
+    return status.mitigation.label if status else "Mitigation"
+
+
+def proof_line(proof: Proof) -> str:
+    """The three signals in words: ``read back: yes · delivered 2 of 2 instances in 0.4 s · observed: …``."""
+    read = "read back: yes" if proof.read_back.confirmed else f"read back: no ({proof.read_back.detail})"
+    d = proof.delivery
+    if d.instances:
+        took = f" in {duration(d.seconds)}" if d.seconds is not None else ""
+        delivered = f"delivered {d.reached} of {d.instances} instances{took}"
+    else:
+        delivered = "delivered: no instance has asked yet"
+    return f"{read} · {delivered} · {proof.effect.verdict.value}: {proof.effect.detail}"
 
 
 def approval_sentence(fact: ApprovalFact, approval: Approval | None) -> str:
@@ -45,11 +108,12 @@ def approval_sentence(fact: ApprovalFact, approval: Approval | None) -> str:
             assert_never(other)
 
 
-def control_sentence(fact: ControlFact, label: str) -> str:
-    """What a control plane, the clock or a plan did to the mitigation called ``label``."""
+def control_sentence(fact: ControlFact, state: IncidentState | None) -> str:
+    """What a control plane, the clock or a plan did to a mitigation; ``state`` knows what it is called."""
+    label = mitigation_label(fact.mitigation, state)
     match fact:
         case MitigationConfirmed() | MitigationUncertain() | MitigationDeclined() | MitigationLifting():
-            return _carried(fact, label)
+            return _written(fact, label)
         case MitigationNotLifted(driver=driver, why=why):
             return f"{label} is still in force at {driver}, which declined to lift it: {why.rstrip('.')}."
         case MitigationStrayed(driver=driver, detail=detail, again=again):
@@ -75,7 +139,7 @@ def control_sentence(fact: ControlFact, label: str) -> str:
             assert_never(other)
 
 
-def _carried(
+def _written(
     fact: MitigationConfirmed | MitigationUncertain | MitigationDeclined | MitigationLifting, label: str
 ) -> str:
     match fact:

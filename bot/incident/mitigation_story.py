@@ -4,77 +4,24 @@ A signal that no event records is said to be unrecorded; that a control worked i
 """
 
 from dataclasses import dataclass, field
+from types import UnionType
 
 from bot.incident.control_values import label_of
-from bot.incident.facts.approving import ApprovalDecided, ApprovalLapsed, ApprovalRequested
+from bot.incident.facts.approving import ApprovalFact
 from bot.incident.facts.classifying import ClassDoubted
 from bot.incident.facts.closing import ActionAdded
-from bot.incident.facts.control import (
-    EvidenceKept,
-    ExitPlanned,
-    ExitWaiting,
-    MitigationAdjusted,
-    MitigationConfirmed,
-    MitigationDeclined,
-    MitigationEscalated,
-    MitigationLifting,
-    MitigationNotLifted,
-    MitigationStrayed,
-    MitigationUncertain,
-    MitigationWarned,
-)
-from bot.incident.facts.mitigating import (
-    MitigationApplied,
-    MitigationExpired,
-    MitigationExtended,
-    MitigationHeld,
-    MitigationProven,
-    MitigationRefused,
-    MitigationReverted,
-)
+from bot.incident.facts.control import ControlFact, MitigationAdjusted, MitigationConfirmed
+from bot.incident.facts.mitigating import MitigatingFact, MitigationApplied, MitigationProven
 from bot.incident.kinds import Value
 from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState, Verdict
 from bot.incident.narration import narrate
 from bot.incident.quantities import duration
-from bot.incident.remediation import (
-    EvaluationAsked,
-    RemediationEnded,
-    RemediationRefused,
-    RemediationStarted,
-    VersionEvaluated,
-)
+from bot.incident.remediation import RemediationFact
 from bot.incident.state import IncidentState
 from bot.incident.statements import Statement, clock
 from bot.incident.timeline import Event
 
-COURSE = (
-    MitigationApplied,
-    MitigationRefused,
-    MitigationConfirmed,
-    MitigationUncertain,
-    MitigationDeclined,
-    MitigationProven,
-    MitigationEscalated,
-    MitigationAdjusted,
-    MitigationWarned,
-    MitigationExtended,
-    MitigationHeld,
-    MitigationLifting,
-    MitigationNotLifted,
-    MitigationStrayed,
-    MitigationReverted,
-    MitigationExpired,
-    EvidenceKept,
-    ExitPlanned,
-    ExitWaiting,
-    ClassDoubted,
-    RemediationStarted,
-    RemediationRefused,
-    RemediationEnded,
-    EvaluationAsked,
-    VersionEvaluated,
-)
-APPROVALS = (ApprovalRequested, ApprovalDecided, ApprovalLapsed)
+COURSE = MitigatingFact | ControlFact | ClassDoubted | RemediationFact
 
 
 def course(events: tuple[Event, ...], state: IncidentState) -> tuple[Statement, ...]:
@@ -84,7 +31,7 @@ def course(events: tuple[Event, ...], state: IncidentState) -> tuple[Statement, 
 
 def approvals(events: tuple[Event, ...], state: IncidentState) -> tuple[Statement, ...]:
     """What a second person was asked, what came of it, and where the glass was broken."""
-    return _told(events, state, APPROVALS)
+    return _told(events, state, ApprovalFact)
 
 
 def actions(events: tuple[Event, ...]) -> tuple[Statement, ...]:
@@ -92,7 +39,7 @@ def actions(events: tuple[Event, ...]) -> tuple[Statement, ...]:
     return tuple(Statement(event.fact.text, (event.id,)) for event in events if isinstance(event.fact, ActionAdded))
 
 
-def _told(events: tuple[Event, ...], state: IncidentState, kinds: tuple[type, ...]) -> tuple[Statement, ...]:
+def _told(events: tuple[Event, ...], state: IncidentState, kinds: UnionType) -> tuple[Statement, ...]:
     return tuple(
         Statement(f"{clock(event.at)} {event.by.name}: {narrate(event, state)}", (event.id,))
         for event in events

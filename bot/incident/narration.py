@@ -3,46 +3,24 @@
 from typing import assert_never
 
 from bot.incident.classification import Reply
-from bot.incident.control_words import approval_sentence, control_sentence
-from bot.incident.facts.approving import ApprovalDecided, ApprovalLapsed, ApprovalRequested
+from bot.incident.control_words import approval_sentence, control_sentence, mitigating_sentence, mitigation_label
+from bot.incident.facts.approving import ApprovalFact, ApprovalRequested
 from bot.incident.facts.classifying import (
     ClassDoubted,
     ClassificationOverdue,
     ClassificationReminded,
     Classified,
+    ClassifyingFact,
     OwnerInvited,
     QuestionAnswered,
     SeverityChanged,
     StepTicked,
 )
-from bot.incident.facts.closing import ActionAdded, PostmortemDrafted, Resolved, Reviewed, ReviewWritten
-from bot.incident.facts.control import (
-    EvidenceKept,
-    ExitPlanned,
-    ExitWaiting,
-    MitigationAdjusted,
-    MitigationConfirmed,
-    MitigationDeclined,
-    MitigationEscalated,
-    MitigationLifting,
-    MitigationNotLifted,
-    MitigationStrayed,
-    MitigationUncertain,
-    MitigationWarned,
-)
-from bot.incident.facts.declaring import Declared, EvidenceFrozen, RoomPrepared
-from bot.incident.facts.mitigating import (
-    MitigationApplied,
-    MitigationExpired,
-    MitigationExtended,
-    MitigationHeld,
-    MitigationProven,
-    MitigationRefused,
-    MitigationReverted,
-)
-from bot.incident.facts.people import NoteAdded, RoleTaken, UpdatePosted
-from bot.incident.mitigation import Proof
-from bot.incident.quantities import duration
+from bot.incident.facts.closing import ActionAdded, ClosingFact, PostmortemDrafted, Resolved, Reviewed, ReviewWritten
+from bot.incident.facts.control import ControlFact
+from bot.incident.facts.declaring import Declared, DeclaringFact, EvidenceFrozen, RoomPrepared
+from bot.incident.facts.mitigating import MitigatingFact
+from bot.incident.facts.people import NoteAdded, PeopleFact, RoleTaken, UpdatePosted
 from bot.incident.remediation import (
     EvaluationAsked,
     RemediationEnded,
@@ -52,103 +30,33 @@ from bot.incident.remediation import (
     VersionEvaluated,
 )
 from bot.incident.state import IncidentState
-from bot.incident.timeline import Event, Fact
+from bot.incident.timeline import Event
 
 
 def narrate(event: Event, state: IncidentState | None = None) -> str:
     """What happened, in one plain sentence; ``state`` lets mitigations be called by their label."""
-    return _sentence(event.fact, state)
+    fact = event.fact
+    if isinstance(fact, DeclaringFact):
+        return _opening(fact)
+    if isinstance(fact, ClassifyingFact):
+        return _judging(fact, state)
+    if isinstance(fact, PeopleFact):
+        return _said(fact)
+    if isinstance(fact, MitigatingFact):
+        return mitigating_sentence(fact, state)
+    if isinstance(fact, ControlFact):
+        return control_sentence(fact, state)
+    if isinstance(fact, ApprovalFact):
+        asked = fact.approval if isinstance(fact, ApprovalRequested) else None
+        return approval_sentence(fact, asked or (state.approvals.get(str(fact.approval)) if state else None))
+    if isinstance(fact, RemediationFact):
+        return _remediation(fact, state)
+    if isinstance(fact, ClosingFact):
+        return _closing(fact)
+    assert_never(fact)
 
 
-def _sentence(fact: Fact, state: IncidentState | None) -> str:
-    match fact:
-        case Declared() | EvidenceFrozen() | RoomPrepared():
-            return _opening(fact)
-        case (
-            Classified()
-            | ClassificationOverdue()
-            | SeverityChanged()
-            | ClassificationReminded()
-            | QuestionAnswered()
-            | ClassDoubted()
-        ):
-            return _judging(fact, state)
-        case RoleTaken(role=role, person=person):
-            return f"{person.name} is {role.value}."
-        case NoteAdded(text=text, source=source, author=author):
-            return f"Pinned from {author.name}: {text}" if source == "pin" else f"Note: {text}"
-        case OwnerInvited(owner=owner, expires_at=until):
-            return f"A private link to classify was made for {owner}, good until {until:%H:%M} UTC."
-        case UpdatePosted(text=text):
-            return f"Update: {text}"
-        case MitigationRefused(kind=kind, why=why):
-            return f"{kind.label} was refused: {why}"
-        case MitigationApplied(mitigation=m, before=before, after=after, override=override):
-            against = f" Override: {override}" if override else ""
-            against += "".join(f" Careful: {warning}." for warning in fact.warnings)
-            return f"{m.label} applied to {m.target} until {m.expires_at:%H:%M} UTC; before: {before}, now: {after}.{against}"
-        case MitigationProven(mitigation=mid, proof=proof):
-            return f"{_label(mid, state)}: {proof_line(proof)}."
-        case MitigationExtended() | MitigationHeld() | MitigationReverted() | MitigationExpired():
-            return _ending(fact, state)
-        case Resolved(summary=summary, kept=kept):
-            return f"Resolved: {summary.rstrip('.')}." + (f" Still in force: {', '.join(kept)}." if kept else "")
-        case PostmortemDrafted(open_todos=todos):
-            return f"Postmortem drafted; {todos} gaps are left for people."
-        case ReviewWritten(section=section):
-            return f"Postmortem section written: {section.replace('_', ' ')}."
-        case Reviewed(comment=comment):
-            return "Postmortem reviewed." + (f" {comment}" if comment else "")
-        case RemediationStarted() | RemediationRefused() | RemediationEnded() | EvaluationAsked() | VersionEvaluated():
-            return _remediation(fact, state)
-        case StepTicked(incident_class=named, text=text, done=done):
-            word = "Done" if done else "Not done after all"
-            return f"{word}, runbook {named.value}: {text.rstrip('.')}."
-        case ApprovalRequested() | ApprovalDecided() | ApprovalLapsed():
-            asked = fact.approval if isinstance(fact, ApprovalRequested) else None
-            return approval_sentence(fact, asked or (state.approvals.get(str(fact.approval)) if state else None))
-        case ActionAdded(text=text):
-            return f"To do afterwards: {text}"
-        case (
-            MitigationConfirmed()
-            | MitigationUncertain()
-            | MitigationDeclined()
-            | MitigationLifting()
-            | MitigationNotLifted()
-            | MitigationStrayed()
-            | MitigationAdjusted()
-            | MitigationWarned()
-            | MitigationEscalated()
-            | EvidenceKept()
-            | ExitPlanned()
-            | ExitWaiting()
-        ):
-            return control_sentence(fact, _label(fact.mitigation, state))
-        case other:
-            assert_never(other)
-
-
-def _remediation(fact: RemediationFact, state: IncidentState | None) -> str:
-    match fact:
-        case RemediationStarted(wish=wish, reason=reason, approved_by=approver, alone=alone):
-            how = f", approved by {approver.name}" if approver else f" alone ({alone.rstrip('.')})" if alone else ""
-            why = f"Override: {fact.override.rstrip('.')}." if fact.override else f"Allowed: {'; '.join(fact.grounds)}."
-            return f"{wish.label} started{how}: {reason.rstrip('.')}. {why}"
-        case RemediationRefused(wish=wish, why=why):
-            return f"{wish.label} is locked: {'; '.join(why)}."
-        case RemediationEnded(remediation=name, outcome=outcome, detail=detail):
-            known = state.remediations.get(name) if state else None
-            label = known.fact.wish.label if known else "Remediation"
-            return f"{label} {outcome.value}" + (f": {detail.rstrip('.')}." if detail else ".")
-        case EvaluationAsked(version=version):
-            return f"Evaluation of {version} asked for."
-        case VersionEvaluated(version=version, passed=passed, n=n):
-            return f"Version {version} was evaluated: it passes {passed} of {n}."
-        case other:
-            assert_never(other)
-
-
-def _opening(fact: Declared | EvidenceFrozen | RoomPrepared) -> str:
+def _opening(fact: DeclaringFact) -> str:
     match fact:
         case Declared(title=title, severity=severity, harm_now=harm_now, via=via):
             harm = " Harm is happening now." if harm_now else ""
@@ -165,15 +73,7 @@ def _opening(fact: Declared | EvidenceFrozen | RoomPrepared) -> str:
             assert_never(other)
 
 
-def _judging(
-    fact: Classified
-    | ClassificationOverdue
-    | SeverityChanged
-    | ClassificationReminded
-    | QuestionAnswered
-    | ClassDoubted,
-    state: IncidentState | None,
-) -> str:
+def _judging(fact: ClassifyingFact, state: IncidentState | None) -> str:
     match fact:
         case Classified():
             return _class(fact)
@@ -186,7 +86,13 @@ def _judging(
         case SeverityChanged(before=before, after=after, reason=reason):
             return f"Severity {before.value} → {after.value}" + (f": {reason.rstrip('.')}." if reason else ".")
         case ClassDoubted(mitigation=mid, incident_class=named, detail=detail):
-            return f"{_label(mid, state)} does not show its effect ({detail.rstrip('.')}): {named.value} may not be the class."
+            label = mitigation_label(mid, state)
+            return f"{label} does not show its effect ({detail.rstrip('.')}): {named.value} may not be the class."
+        case OwnerInvited(owner=owner, expires_at=until):
+            return f"A private link to classify was made for {owner}, good until {until:%H:%M} UTC."
+        case StepTicked(incident_class=named, text=text, done=done):
+            word = "Done" if done else "Not done after all"
+            return f"{word}, runbook {named.value}: {text.rstrip('.')}."
         case other:
             assert_never(other)
 
@@ -226,36 +132,49 @@ def reply_word(reply: Reply) -> str:
     return "can't tell" if reply is Reply.CANT_TELL else reply.value
 
 
-def _ending(
-    fact: MitigationExtended | MitigationHeld | MitigationReverted | MitigationExpired, state: IncidentState | None
-) -> str:
-    label = _label(fact.mitigation, state)
+def _said(fact: PeopleFact) -> str:
     match fact:
-        case MitigationExtended(expires_at=until):
-            return f"{label} extended until {until:%H:%M} UTC."
-        case MitigationHeld():
-            return f"{label}: its time is over and it stays in force until somebody decides."
-        case MitigationReverted(reason=reason, after=now, alone=alone, approved_by=approved_by):
-            by = f", approved by {approved_by.name}" if approved_by else " alone" if alone else ""
-            return f"{label} undone{by}" + (f" ({reason.rstrip('.')})" if reason else "") + f"; now: {now}."
-        case MitigationExpired(after=now):
-            return f"{label} expired; now: {now}."
+        case RoleTaken(role=role, person=person):
+            return f"{person.name} is {role.value}."
+        case NoteAdded(text=text, source=source, author=author):
+            return f"Pinned from {author.name}: {text}" if source == "pin" else f"Note: {text}"
+        case UpdatePosted(text=text):
+            return f"Update: {text}"
         case other:
             assert_never(other)
 
 
-def _label(mitigation_id: str, state: IncidentState | None) -> str:
-    status = state.mitigations.get(mitigation_id) if state else None
-    return status.mitigation.label if status else "Mitigation"
+def _remediation(fact: RemediationFact, state: IncidentState | None) -> str:
+    match fact:
+        case RemediationStarted(wish=wish, reason=reason, approved_by=approver, alone=alone):
+            how = f", approved by {approver.name}" if approver else f" alone ({alone.rstrip('.')})" if alone else ""
+            why = f"Override: {fact.override.rstrip('.')}." if fact.override else f"Allowed: {'; '.join(fact.grounds)}."
+            return f"{wish.label} started{how}: {reason.rstrip('.')}. {why}"
+        case RemediationRefused(wish=wish, why=why):
+            return f"{wish.label} is locked: {'; '.join(why)}."
+        case RemediationEnded(remediation=name, outcome=outcome, detail=detail):
+            known = state.remediations.get(name) if state else None
+            label = known.fact.wish.label if known else "Remediation"
+            return f"{label} {outcome.value}" + (f": {detail.rstrip('.')}." if detail else ".")
+        case EvaluationAsked(version=version):
+            return f"Evaluation of {version} asked for."
+        case VersionEvaluated(version=version, passed=passed, n=n):
+            return f"Version {version} was evaluated: it passes {passed} of {n}."
+        case other:
+            assert_never(other)
 
 
-def proof_line(proof: Proof) -> str:
-    """The three signals in words: ``read back: yes · delivered 2 of 2 instances in 0.4 s · observed: …``."""
-    read = "read back: yes" if proof.read_back.confirmed else f"read back: no ({proof.read_back.detail})"
-    d = proof.delivery
-    if d.instances:
-        took = f" in {duration(d.seconds)}" if d.seconds is not None else ""
-        delivered = f"delivered {d.reached} of {d.instances} instances{took}"
-    else:
-        delivered = "delivered: no instance has asked yet"
-    return f"{read} · {delivered} · {proof.effect.verdict.value}: {proof.effect.detail}"
+def _closing(fact: ClosingFact) -> str:
+    match fact:
+        case Resolved(summary=summary, kept=kept):
+            return f"Resolved: {summary.rstrip('.')}." + (f" Still in force: {', '.join(kept)}." if kept else "")
+        case PostmortemDrafted(open_todos=todos):
+            return f"Postmortem drafted; {todos} gaps are left for people."
+        case ReviewWritten(section=section):
+            return f"Postmortem section written: {section.replace('_', ' ')}."
+        case Reviewed(comment=comment):
+            return "Postmortem reviewed." + (f" {comment}" if comment else "")
+        case ActionAdded(text=text):
+            return f"To do afterwards: {text}"
+        case other:
+            assert_never(other)

@@ -10,9 +10,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.incident.charts import charts_for
+from bot.incident.control_words import proof_line
 from bot.incident.errors import BadInput, Refused
 from bot.incident.model import Status
-from bot.incident.narration import narrate, proof_line
+from bot.incident.narration import narrate
 from bot.incident.review import Section
 from bot.incident.state import IncidentState
 from bot.incident.timeline import Event

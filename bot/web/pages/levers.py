@@ -10,12 +10,12 @@ from starlette.routing import Route
 
 from bot.incident.choices import UNITS, Choices, way_out
 from bot.incident.control_values import figure_of
+from bot.incident.control_words import proof_line
 from bot.incident.errors import BadInput, Refused
 from bot.incident.fitness import stronger
 from bot.incident.kinds import LEVERS, Joining, MitigationKind
 from bot.incident.mitigation import DIMENSIONS, Mitigation, MitigationState, Scope, Standing
 from bot.incident.model import Person
-from bot.incident.narration import proof_line
 from bot.incident.preview import Preview
 from bot.incident.state import IncidentState
 from bot.response.choices import NamesSeen
