@@ -18,11 +18,11 @@ from bot.incident.errors import FirstfiveError, Refused, Unavailable, Uncertain
 from bot.ports import Clock
 from bot.retry_after import DEFAULT, retry_after
 from bot.trust import trusted
+from bot.vendor_answers import OversizedError, content_of, misread, reason_of
 
 WITHIN = 5.0  # seconds for one write
 READ_WITHIN = 2.5  # seconds for one read
 CONNECT_WITHIN = 2.0  # seconds; a connection that was never made wrote nothing
-MOST_BYTES = 32 * 1024 * 1024  # of one answer
 MOST_SAID = 200  # characters of a vendor's own words
 ASKED_TO_WAIT = frozenset({429, 503})
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
@@ -77,6 +77,8 @@ class Vendor:
             raise self._unavailable("did not answer in time") from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise self._unreached(error) from error
+        except OversizedError as error:
+            raise self._unavailable(str(error)) from error
         if response.status_code in ASKED_TO_WAIT:
             raise self._busy(response)
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
@@ -85,7 +87,7 @@ class Vendor:
         try:
             return self._answer(response)
         except ValueError as error:
-            raise self._unavailable(self._misread(response)) from error
+            raise self._unavailable(f"{misread(response.content)}; check {self.setting}") from error
 
     async def write(
         self,
@@ -112,6 +114,8 @@ class Vendor:
             slow = isinstance(error, TimeoutError | httpx.TimeoutException)
             said = "did not answer in time" if slow else "broke the connection before it answered"
             raise self.uncertain(said) from error
+        except OversizedError as error:
+            raise self.uncertain(str(error)) from error
         if response.status_code in ASKED_TO_WAIT:
             raise self._busy(response)
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
@@ -120,7 +124,7 @@ class Vendor:
         try:
             return self._answer(response)
         except ValueError as error:
-            raise self.uncertain(self._misread(response)) from error
+            raise self.uncertain(f"{misread(response.content)}; check {self.setting}") from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -156,14 +160,10 @@ class Vendor:
         request = self.client.build_request(method, path, params=params, headers=headers, **given)
         response = await self.client.send(request, stream=True)
         try:
-            content = bytearray()
-            async for part in response.aiter_bytes():
-                content += part
-                if len(content) > MOST_BYTES:
-                    raise httpx.DecodingError("more than 32 MiB at once", request=request)
+            content = await content_of(response)
         finally:
             await response.aclose()
-        return httpx.Response(response.status_code, headers=_plain(response.headers), content=bytes(content))
+        return httpx.Response(response.status_code, headers=_plain(response.headers), content=content)
 
     def _answer(self, response: httpx.Response) -> Answer:
         content = response.content.strip()
@@ -200,15 +200,10 @@ class Vendor:
         plain = "".join(character if character.isprintable() else " " for character in text)
         return plain if len(plain) <= 2 * MOST_SAID else f"{plain[: 2 * MOST_SAID]}…"
 
-    def _misread(self, response: httpx.Response) -> str:
-        looks = "a web page" if response.content.lstrip()[:1] == b"<" else "no JSON"
-        return f"answers {looks} where JSON was expected; check {self.setting}"
-
     def _unreached(self, error: Exception) -> FirstfiveError:
         if isinstance(error, httpx.LocalProtocolError):  # its words repeat the header, and so the credentials
             return self.refused(f"cannot be asked with these credentials; check {self.setting}.")
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        return self._unavailable(f"cannot be reached ({self._clean(reason)}); check {self.setting}")
+        return self._unavailable(f"cannot be reached ({self._clean(reason_of(error))}); check {self.setting}")
 
     def _busy(self, response: httpx.Response) -> Unavailable:
         return self._unavailable(

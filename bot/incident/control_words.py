@@ -74,7 +74,7 @@ def mitigation_label(mitigation_id: str, state: IncidentState | None) -> str:
 
 
 def proof_line(proof: Proof) -> str:
-    """The three signals in words: ``read back: yes · delivered 2 of 2 instances in 0.4 s · observed: …``."""
+    """The three signals in words: ``read back: yes · delivered 2 of 2 instances in 400 ms · observed: …``."""
     read = "read back: yes" if proof.read_back.confirmed else f"read back: no ({proof.read_back.detail})"
     d = proof.delivery
     if d.instances:

@@ -8,13 +8,10 @@ import asyncio
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-import httpx
-
 from bot.ports import Clock, SourceAsk, SourceFound
 from bot.sources.datadog_rows import NAME, is_root, read_spans
 from bot.sources.vendor_pages import (
     FOR_READING,
-    LONGEST,
     AskPage,
     Page,
     cursor_in,
@@ -23,8 +20,7 @@ from bot.sources.vendor_pages import (
     rows_in,
 )
 from bot.sources.vendor_rows import iso
-from bot.sources.visiting import Api, Visit
-from bot.trust import trusted
+from bot.sources.visiting import Api, Visit, client_for
 
 SETTING = "FIRSTFIVE_DATADOG_URL and its keys"
 REQUESTS = 12  # of one look
@@ -35,8 +31,7 @@ NEWEST_FIRST = "-timestamp"
 
 def open_source(url: str, api_key: str, application_key: str, clock: Clock) -> "Datadog":
     """Datadog's API under the address of one's site."""
-    keys = httpx.Headers({"DD-API-KEY": api_key, "DD-APPLICATION-KEY": application_key}, encoding="utf-8")
-    client = httpx.AsyncClient(base_url=url, headers=keys, trust_env=False, verify=trusted(), timeout=LONGEST)
+    client = client_for(url, {"DD-API-KEY": api_key, "DD-APPLICATION-KEY": application_key})
     return Datadog(Api(NAME, SETTING, client, clock), url)
 
 

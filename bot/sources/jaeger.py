@@ -17,10 +17,9 @@ from bot.incident.errors import Unavailable
 from bot.incident.evidence import Window
 from bot.ports import Clock, SourceAsk, SourceFound
 from bot.sources.trace_stores import Sliced, Starts, Steps, json_values, read_slices
-from bot.sources.vendor_pages import FOR_READING, LONGEST
+from bot.sources.vendor_pages import FOR_READING
 from bot.sources.vendor_rows import iso, map_in, said_in
-from bot.sources.visiting import Api, Visit, authorization
-from bot.trust import trusted
+from bot.sources.visiting import Api, Visit, authorization, client_for
 
 NAME = "Jaeger"
 SETTING = "FIRSTFIVE_JAEGER_URL and FIRSTFIVE_JAEGER_TOKEN"
@@ -47,8 +46,7 @@ SPELLINGS: tuple[Spelling, ...] = (
 
 def open_source(url: str, token: str, clock: Clock) -> "Jaeger":
     """Jaeger's query service under that address; ``token`` is for a proxy before it: bearer, user:password, or empty."""
-    headers = {"accept": "application/json"} | authorization(token)
-    client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=trusted(), timeout=LONGEST)
+    client = client_for(url, authorization(token))
     return Jaeger(Api(NAME, SETTING, client, clock), url)
 
 

@@ -10,13 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import httpx
-
 from bot.ports import Clock, SourceAsk, SourceFound
 from bot.sources.langfuse_rows import NAME, Observed, is_root, read_all
 from bot.sources.vendor_pages import (
     FOR_READING,
-    LONGEST,
     AskPage,
     Page,
     Pages,
@@ -29,8 +26,7 @@ from bot.sources.vendor_pages import (
     texts_of,
 )
 from bot.sources.vendor_rows import earliest, iso
-from bot.sources.visiting import Api, Visit
-from bot.trust import trusted
+from bot.sources.visiting import Api, Visit, client_for
 
 SETTING = "FIRSTFIVE_LANGFUSE_URL and its keys"
 REQUESTS_FOR_STEPS = 10  # of one look; the smallest plan allows 30 a minute
@@ -53,14 +49,7 @@ Question = tuple[Condition, ...]
 
 def open_source(url: str, public_key: str, secret_key: str, clock: Clock) -> "Langfuse":
     """Langfuse under that address, with the keys of one project."""
-    client = httpx.AsyncClient(
-        base_url=url,
-        auth=(public_key, secret_key),
-        trust_env=False,
-        verify=trusted(),
-        timeout=LONGEST,
-        headers={"accept": "application/json"},
-    )
+    client = client_for(url, auth=(public_key, secret_key))
     return Langfuse(Api(NAME, SETTING, client, clock), url)
 
 

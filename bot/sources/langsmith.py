@@ -11,14 +11,11 @@ from dataclasses import replace
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
-import httpx
-
 from bot.incident.errors import Unavailable
 from bot.ports import Clock, SourceAsk, SourceFound
 from bot.sources.langsmith_rows import NAME, Runs, newest_traces_of, read_runs
 from bot.sources.vendor_pages import (
     FOR_READING,
-    LONGEST,
     AskPage,
     Page,
     chunks,
@@ -29,8 +26,7 @@ from bot.sources.vendor_pages import (
     rows_in,
 )
 from bot.sources.vendor_rows import earliest, iso
-from bot.sources.visiting import Api, Visit
-from bot.trust import trusted
+from bot.sources.visiting import Api, Visit, client_for
 
 SETTING = "FIRSTFIVE_LANGSMITH_URL and FIRSTFIVE_LANGSMITH_API_KEY"
 REQUESTS = 18  # of one look, for runs
@@ -65,8 +61,7 @@ BODY_FIELDS = ("ID", "INPUTS", "OUTPUTS")  # whole, because arguments cut short 
 
 def open_source(url: str, api_key: str, project: str, clock: Clock) -> "LangSmith":
     """LangSmith under that address; ``project`` is the id (UUID) of the project of agents that have none of their own."""
-    key = httpx.Headers({"X-Api-Key": api_key}, encoding="utf-8")
-    client = httpx.AsyncClient(base_url=url, headers=key, trust_env=False, verify=trusted(), timeout=LONGEST)
+    client = client_for(url, {"X-Api-Key": api_key})
     return LangSmith(Api(NAME, SETTING, client, clock), url, project)
 
 

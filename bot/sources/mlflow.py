@@ -21,8 +21,7 @@ from bot.sources.normalise import scores_of_span, span_from
 from bot.sources.vendor_evidence import because, paced, scores_of_agent, traces_of_agent
 from bot.sources.vendor_pages import FOR_READING, Page, cursor_in, missing_rows, read_pages, rows_in
 from bot.sources.vendor_rows import map_in, readable, said_in
-from bot.sources.visiting import Api, Visit
-from bot.trust import trusted
+from bot.sources.visiting import Api, Visit, authorization, client_for
 
 NAME = "MLflow"
 SETTING = "FIRSTFIVE_MLFLOW_URL and its token"
@@ -34,18 +33,12 @@ EXPERIMENT_BY_NAME = "/api/2.0/mlflow/experiments/get-by-name"
 TRACES_A_PAGE = 500  # the most there is
 TRACES_AT_A_TIME = 25  # with all their spans and bodies in one answer
 MOST_NAMES = 6  # searched for one by one: there is no "or"
-LONGEST = 10.0  # seconds of one request; a look ends sooner
 MILLISECOND = 1_000_000  # nanoseconds
 
 
 def open_source(url: str, token: str, experiment: str, clock: Clock) -> "Mlflow":
     """MLflow under that address; ``token`` is a bearer token, or user:password for basic authentication."""
-    user, colon, password = token.partition(":")
-    headers = {"accept": "application/json"} | ({"authorization": f"Bearer {token}"} if token and not colon else {})
-    auth = httpx.BasicAuth(user, password) if colon else None
-    client = httpx.AsyncClient(
-        base_url=url, headers=headers, auth=auth, trust_env=False, verify=trusted(), timeout=LONGEST
-    )
+    client = client_for(url, authorization(token))
     return Mlflow(Api(NAME, SETTING, client, clock), experiment, url)
 
 

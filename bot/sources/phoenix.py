@@ -22,8 +22,7 @@ from bot.sources.phoenix_rows import Abilities, abilities_in, naming, read_annot
 from bot.sources.vendor_evidence import because, paced, scores_of_agent, traces_of_agent
 from bot.sources.vendor_pages import FOR_READING, Page, chunks, cursor_in, missing_rows, read_pages, rows_in
 from bot.sources.vendor_rows import identifier_in, iso, map_in, readable, trace_id_of
-from bot.sources.visiting import Api, Parameters, Visit
-from bot.trust import trusted
+from bot.sources.visiting import Api, Parameters, Visit, client_for
 
 NAME = "Phoenix"
 SETTING = "FIRSTFIVE_PHOENIX_URL and its key"
@@ -32,7 +31,6 @@ DESCRIPTION = "/openapi.json"
 REMEMBERED = timedelta(hours=1)
 CHANGED = frozenset({400, 404, 422})  # an update may have changed what it can do
 BAD_FILTER = 400
-LONGEST = 10.0  # seconds of one request; a look ends sooner
 
 TRACES_A_PAGE = 1000  # the most there is
 SPANS_A_PAGE = 500  # with all their bodies; 1000 is the most there is
@@ -44,8 +42,8 @@ MOST_WINDOW_PAGES = 5  # where traces cannot be listed
 
 def open_source(url: str, api_key: str, project: str, clock: Clock) -> "Phoenix":
     """Phoenix under that address; ``api_key`` is empty where authentication is off."""
-    headers = {"accept": "application/json"} | ({"authorization": f"Bearer {api_key}"} if api_key else {})
-    client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=trusted(), timeout=LONGEST)
+    headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
+    client = client_for(url, headers)
     return Phoenix(Api(NAME, SETTING, client, clock), project, url)
 
 

@@ -13,17 +13,14 @@ from math import isfinite
 from string import Template
 from typing import Any
 
-import httpx
-
 from bot.incident.errors import Unavailable
 from bot.incident.evidence import Unit, Window
 from bot.incident.metrics import Metric
 from bot.ports import Clock, SourceAsk, SourceFound
 from bot.sources.vendor_evidence import because
-from bot.sources.vendor_pages import FOR_READING, LONGEST
+from bot.sources.vendor_pages import FOR_READING
 from bot.sources.vendor_rows import sound
-from bot.sources.visiting import Api, Visit, authorization
-from bot.trust import trusted
+from bot.sources.visiting import Api, Visit, authorization, client_for
 
 NAME = "Prometheus"
 SETTING = "FIRSTFIVE_PROMETHEUS_URL and FIRSTFIVE_PROMETHEUS_TOKEN"
@@ -113,8 +110,7 @@ QUESTIONS = (
 
 def open_source(url: str, token: str, clock: Clock) -> "Prometheus":
     """Prometheus under that address; ``token`` is a bearer token, user:password, or empty."""
-    headers = {"accept": "application/json"} | authorization(token)
-    client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=trusted(), timeout=LONGEST)
+    client = client_for(url, authorization(token))
     return Prometheus(Api(NAME, SETTING, client, clock))
 
 

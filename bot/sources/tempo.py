@@ -21,10 +21,9 @@ from bot.incident.telemetry import Trace
 from bot.ports import Clock, SourceAsk, SourceFound
 from bot.sources.trace_stores import SECOND_NS, Sliced, Starts, Steps, read_slices
 from bot.sources.vendor_evidence import because
-from bot.sources.vendor_pages import FOR_READING, LONGEST, rows_in
+from bot.sources.vendor_pages import FOR_READING, rows_in
 from bot.sources.vendor_rows import said_in, sound
-from bot.sources.visiting import Api, Visit, authorization
-from bot.trust import trusted
+from bot.sources.visiting import Api, Visit, authorization, client_for
 
 NAME = "Tempo"
 SETTING = "FIRSTFIVE_TEMPO_URL, FIRSTFIVE_TEMPO_TOKEN and FIRSTFIVE_TEMPO_TENANT"
@@ -45,8 +44,8 @@ def open_source(url: str, token: str, tenant: str, grafana_url: str, clock: Cloc
     ``token`` is a bearer token, user:password, or empty; ``tenant`` is empty where there is only one;
     ``grafana_url`` is where people look at traces, empty for no links.
     """
-    headers = {"accept": "application/json"} | authorization(token) | ({"x-scope-orgid": tenant} if tenant else {})
-    client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=trusted(), timeout=LONGEST)
+    headers = authorization(token) | ({"x-scope-orgid": tenant} if tenant else {})
+    client = client_for(url, headers)
     return Tempo(Api(NAME, SETTING, client, clock), grafana_url)
 
 

@@ -13,7 +13,6 @@ from bot.ports import SourceAsk
 from bot.sources.vendor_rows import Row
 
 AT_ONCE = 4  # requests under way together
-LONGEST = 30.0  # seconds for one request where no look limits it
 FOR_READING = 0.85  # of the seconds; the rest is for making traces of what came
 
 Page = tuple[Sequence[Any], str]  # rows, and the cursor of the next page, empty after the last

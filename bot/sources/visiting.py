@@ -19,8 +19,10 @@ from bot.incident.errors import Unavailable
 from bot.incident.quantities import duration
 from bot.ports import Clock
 from bot.retry_after import DEFAULT, LONGEST, retry_after
+from bot.trust import trusted
+from bot.vendor_answers import OversizedError, content_of, misread, reason_of
 
-MOST_BYTES = 32 * 1024 * 1024  # of one answer
+LONGEST_REQUEST = 30.0  # seconds for one request where no look limits it
 SHORT_WAIT = 0.5  # seconds of Retry-After that are waited for within a visit
 REQUESTS = 12  # a visit's budget, where the source says no other
 BUSY = frozenset({429, 502, 503, 504})
@@ -36,6 +38,19 @@ def authorization(token: str) -> dict[str, str]:
     if ":" in plain:
         return {"authorization": f"Basic {b64encode(plain.encode()).decode()}"}
     return {"authorization": f"Bearer {plain}"}
+
+
+def client_for(
+    url: str, headers: Mapping[str, str] | None = None, auth: tuple[str, str] | None = None
+) -> httpx.AsyncClient:
+    """A client for one vendor: no proxies of the surroundings, no redirects; a :class:`Visit` limits its requests' time.
+
+    Headers may hold any characters: a key that was pasted wrong is refused by the vendor, and not by us.
+    """
+    given = httpx.Headers({"accept": "application/json", **(headers or {})}, encoding="utf-8")
+    return httpx.AsyncClient(
+        base_url=url, headers=given, auth=auth, timeout=LONGEST_REQUEST, trust_env=False, verify=trusted()
+    )
 
 
 @dataclass(slots=True)
@@ -145,15 +160,16 @@ class Visit:
                     if response.status_code not in BUSY:
                         if response.status_code not in telling:
                             self._refused(response.status_code)
-                        return await self._read(response)
+                        return await content_of(response)
                     wait = retry_after(response.headers.get("retry-after", ""), self.api.clock.now())
             except (TimeoutError, httpx.TimeoutException) as error:
                 raise self._unavailable("did not answer in time") from error
             except httpx.LocalProtocolError as error:  # its words repeat the header, and so the credentials
                 raise self._unavailable(f"cannot be asked with these credentials; check {self.api.setting}") from error
             except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-                reason = str(error).partition("\n")[0] or type(error).__name__
-                raise self._unavailable(f"cannot be reached ({reason}); check {self.api.setting}") from error
+                raise self._unavailable(f"cannot be reached ({reason_of(error)}); check {self.api.setting}") from error
+            except OversizedError as error:
+                raise self._unavailable(str(error)) from error
             if wait.total_seconds() > min(SHORT_WAIT, self.seconds_left):
                 self.api.pause(wait)
                 raise self._unavailable(f"is busy (HTTP {response.status_code})", wait)
@@ -161,8 +177,7 @@ class Visit:
 
     def misread(self, answer: bytes) -> Unavailable:
         """The failure to raise for an answer that is no JSON."""
-        looks = "a web page" if answer.lstrip()[:1] == b"<" else "no JSON"
-        return self._unavailable(f"answers {looks} where JSON was expected; check {self.api.setting}")
+        return self._unavailable(f"{misread(answer)}; check {self.api.setting}")
 
     def _may_ask(self) -> None:
         left = self.api.pause_left
@@ -180,14 +195,6 @@ class Visit:
     ) -> AsyncIterator[httpx.Response]:
         async with self.api.client.stream(method, path, params=params, json=body) as response:
             yield response
-
-    async def _read(self, response: httpx.Response) -> bytes:
-        content = bytearray()
-        async for part in response.aiter_bytes():
-            content += part
-            if len(content) > MOST_BYTES:
-                raise self._unavailable("answers more than 32 MiB at once")
-        return bytes(content)
 
     def _refused(self, status: int) -> None:
         if status < httpx.codes.BAD_REQUEST and not httpx.codes.is_redirect(status):

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from bot.incident.errors import Unavailable
-from bot.sources.visiting import MOST_BYTES, Api, authorization
+from bot.sources.visiting import Api, authorization
+from bot.vendor_answers import MOST_BYTES
 from tests.sources.vendor_stub import HTML, NOON, REFUSED, SLOW, Asked, Reply, StillClock, Stub, always
 
 SECRET = "s3cret-of-ours"
