@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
@@ -23,12 +24,12 @@ MOST_APPLIED = 1000
 OLDEST = 24 * 3600.0  # seconds
 
 
+@dataclass(frozen=True, slots=True)
 class ControlsFirst:
     """The three routes before any routing; the rest goes on to ``others``."""
 
-    def __init__(self, reads: ControlReads, others: ASGIApp) -> None:
-        self._reads = reads
-        self._others = others
+    reads: ControlReads
+    others: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -36,8 +37,8 @@ class ControlsFirst:
         target = target_of(scope, PREFIX)
         route = None if target is None else routes.get(f"{scope['method']} {target}")
         if route is None:
-            await self._others(scope, receive, send)
-        elif not self._reads.admits(scope):
+            await self.others(scope, receive, send)
+        elif not self.reads.admits(scope):
             await refuse(send)
         else:
             try:
@@ -52,16 +53,16 @@ class ControlsFirst:
     async def _snapshot(self, scope: Scope, receive: Receive, send: Send) -> None:
         del receive
         asker = self._asker(scope)
-        controls = self._reads.control.controls(asker.agent.name, asker.scope)
-        await answer(send, self._reads.answers.whole(asker, controls), headers={"cache-control": "no-store"})
+        controls = self.reads.control.controls(asker.agent.name, asker.scope)
+        await answer(send, self.reads.answers.whole(asker, controls), headers={"cache-control": "no-store"})
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await stream(receive, send, self._reads.frames(self._asker(scope), self._reads.answers.event))
+        await stream(receive, send, self.reads.frames(self._asker(scope), self.reads.answers.event))
 
     async def _heartbeat(self, scope: Scope, receive: Receive, send: Send) -> None:
         del scope
         said = _object(await body_of(receive))
-        asker = self._reads.askers.of_context(said)
+        asker = self.reads.askers.of_context(said)
         if not asker.instance:
             raise ContextError("INVALID_CONTEXT", "Name the instance in instance.")
         applied, age = said.get("applied"), said.get("age_seconds")
@@ -69,13 +70,13 @@ class ControlsFirst:
             [storable(str(name))[:LONGEST_NAME] for name in applied[:MOST_APPLIED]] if isinstance(applied, list) else []
         )
         seconds = min(max(float(age), 0.0), OLDEST) if isinstance(age, int | float) else 0.0
-        now = self._reads.clock.now()
+        now = self.reads.clock.now()
         since = now - timedelta(seconds=seconds)
-        count = self._reads.control.applied(asker.agent.name, asker.scope, asker.instance, names, since, now)
+        count = self.reads.control.applied(asker.agent.name, asker.scope, asker.instance, names, since, now)
         await answer(send, orjson.dumps({"instances": count}))
 
     def _asker(self, scope: Scope) -> Asker:
-        return self._reads.askers.of_context(dict(parse_qsl(scope["query_string"].decode("latin-1"))))
+        return self.reads.askers.of_context(dict(parse_qsl(scope["query_string"].decode("latin-1"))))
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ an answer without one of them into the code default: a kill switch must not be l
 For the same reason these routes never answer 429.
 """
 
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,12 +22,12 @@ from bot.web.tokens import same
 FLAGS = "/ofrep/v1/evaluate/flags"
 
 
+@dataclass(frozen=True, slots=True)
 class OfrepFirst:
     """Single and bulk evaluation, and the stream that announces changes, before any routing; the rest goes on."""
 
-    def __init__(self, reads: ControlReads, others: ASGIApp) -> None:
-        self._reads = reads
-        self._others = others
+    reads: ControlReads
+    others: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -36,17 +37,17 @@ class OfrepFirst:
         elif target_of(scope, EVENTS) == "" and scope["method"] == "GET":
             await self._events(scope, receive, send)
         else:
-            await self._others(scope, receive, send)
+            await self.others(scope, receive, send)
 
     async def _evaluate(self, key: str, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
             await say(send, {"errorDetails": "Send the context as the body of a POST."}, 405, {"allow": "POST"})
             return
-        if not self._reads.admits(scope):
+        if not self.reads.admits(scope):
             await refuse(send)
             return
         try:
-            asker = self._reads.askers.of_body(await body_of(receive))
+            asker = self.reads.askers.of_body(await body_of(receive))
         except GoneError:
             return
         except (ContextError, TooLargeError) as error:
@@ -58,7 +59,7 @@ class OfrepFirst:
         if not key:
             await self._bulk(asker, controls, scope, send)
             return
-        body = self._reads.answers.single(key, asker, controls)
+        body = self.reads.answers.single(key, asker, controls)
         if body is None:
             details = f"There is no control {key!r}; there are {', '.join(KEYS)}."
             await say(send, {"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": details}, 404)
@@ -66,7 +67,7 @@ class OfrepFirst:
         await answer(send, body)
 
     async def _bulk(self, asker: Asker, controls: Controls, scope: Scope, send: Send) -> None:
-        body, etag = self._reads.answers.bulk(asker, controls)
+        body, etag = self.reads.answers.bulk(asker, controls)
         headers = {"etag": etag, "cache-control": "no-cache"}
         known = any(
             name == b"if-none-match" and _matches(value.decode("latin-1"), etag) for name, value in scope["headers"]
@@ -81,21 +82,21 @@ class OfrepFirst:
     async def _events(self, scope: Scope, receive: Receive, send: Send) -> None:
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         try:
-            asker = self._reads.askers.of_context(query)
+            asker = self.reads.askers.of_context(query)
         except ContextError:
             await say(send, {"errorCode": "INVALID_CONTEXT", "errorDetails": "Name the agent: ?agent=NAME."}, 400)
             return
-        passed = same(query.get("pass", ""), self._reads.answers.stream_pass(asker))
-        if not passed and not self._reads.admits(scope):
+        passed = same(query.get("pass", ""), self.reads.answers.stream_pass(asker))
+        if not passed and not self.reads.admits(scope):
             await refuse(send)
             return
         # The first notice comes at once: what changed between fetching and listening is fetched then.
-        await stream(receive, send, self._reads.frames(asker, self._reads.answers.notice))
+        await stream(receive, send, self.reads.frames(asker, self.reads.answers.notice))
 
     def _read(self, asker: Asker, scope: Scope) -> Controls:
-        controls = self._reads.control.controls(asker.agent.name, asker.scope)
+        controls = self.reads.control.controls(asker.agent.name, asker.scope)
         instance = asker.instance or (scope["client"][0] if scope.get("client") else "unnamed")
-        self._reads.control.seen(controls, asker.scope, instance, self._reads.clock.now())
+        self.reads.control.seen(controls, asker.scope, instance, self.reads.clock.now())
         return controls
 
 
