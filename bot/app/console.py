@@ -60,13 +60,15 @@ def me() -> Person:
     return Person(f"cli:{login}", login)
 
 
-async def print_classification(home: House, agent: str, at: datetime | None, *, as_json: bool) -> int:
+async def print_classification(
+    home: House, agent: str, at: datetime | None, environment: str = "", *, as_json: bool
+) -> int:
     """What stored telemetry says about an agent, as people or programs read it.
 
     Raises:
         NotFound: nobody knows an agent of that name, and a person asks.
     """
-    bundle, tree = await home.verbs.suggest(agent, at)
+    bundle, tree = await home.verbs.suggest(agent, at, environment=environment)
     elsewhere = await _elsewhere(home, agent) if _nothing_seen(bundle) and not as_json else ()
     _remark(home, agent, at)
     if as_json:
@@ -80,9 +82,9 @@ async def print_classification(home: House, agent: str, at: datetime | None, *, 
 
 
 def _nothing_seen(bundle: EvidenceBundle) -> bool:
-    """No task of this agent lies in the time that was looked at."""
+    """No task of this agent lies in the time that was looked at, in whichever environment."""
     newest = bundle.signal("span_age")
-    return newest is None or newest.value is None
+    return (newest is None or newest.value is None) and not bundle.left_out
 
 
 async def _elsewhere(home: House, agent: str) -> tuple[str, ...]:
@@ -105,7 +107,7 @@ async def _elsewhere(home: House, agent: str) -> tuple[str, ...]:
 
 
 async def print_evidence(
-    home: House, agent: str, at: datetime | None, window: timedelta | None, *, as_json: bool
+    home: House, agent: str, at: datetime | None, window: timedelta | None, environment: str = "", *, as_json: bool
 ) -> int:
     """What stored telemetry and the sources measure of an agent, as people or programs read it.
 
@@ -114,7 +116,7 @@ async def print_evidence(
     """
     _remark(home, agent, at)
     gather = home.verbs.gather
-    bundle = await (gather(agent, at) if window is None else gather(agent, at, window))
+    bundle = await gather(agent, at, window, environment=environment)
     if as_json:
         from bot.web.api.measured import evidence  # noqa: PLC0415 - pydantic, only for JSON
 

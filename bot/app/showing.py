@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from bot.incident.classification import Classification
+from bot.incident.environments import said_of
 from bot.incident.evidence import (
     Change,
     Direction,
@@ -60,6 +61,7 @@ def _lines(bundle: EvidenceBundle) -> Iterator[str]:
         f"{bundle.agent} at {_clock(bundle.at_ns, '%Y-%m-%d %H:%M')} UTC, "
         f"measured over {duration(bundle.window.seconds)} against {duration(bundle.baseline_window.seconds)} before"
     )
+    yield from (f"where     {note}" for note in said_of(bundle))
     yield from _signals(bundle)
     yield _began(bundle.onset)
     yield from _some([_changed(change) for change in bundle.changes], MOST_CHANGES, "change")
@@ -182,6 +184,7 @@ def classification_lines(tree: Classification, bundle: EvidenceBundle, taxonomy:
         lines.append(f"  began    {_clock(onset.at_ns)} UTC, {between}, shown by {onset.signal}")
     lines += [f"  cause    {one.cause.value}: {one.because}" for one in tree.suspects]
     lines += [f"  {reason}" for reason in tree.rules_out]
+    lines += [f"  where    {note}" for note in said_of(bundle)]
     lines += [f"  missing  {gap}" for gap in bundle.missing]
     if named:
         lines.append(f"  severity {tree.severity_floor.value} at least: {tree.floor_reason}")

@@ -9,6 +9,7 @@ from bot.commands.command import command, with_console
 from bot.incident.errors import BadInput
 
 EARLIEST, LATEST = 1971, 2200  # years; telemetry counts nanoseconds since 1970 in 64 bits
+ENVIRONMENT = "whose tasks to count, or all; default the first one that the catalogue lists"
 LEAST_WINDOW, MOST_WINDOW = 1, 24 * 60  # minutes of evidence
 
 
@@ -43,6 +44,7 @@ def _evidence(commands: Any) -> None:
     added.add_argument("--agent", required=True)
     added.add_argument("--at", help="a moment in ISO 8601, default now")
     added.add_argument("--window", type=float, metavar="MINUTES", help="minutes to measure over")
+    added.add_argument("--environment", default="", help=ENVIRONMENT)
     added.add_argument("--json", action="store_true", help="answer as JSON, the same as the API's")
 
 
@@ -50,7 +52,9 @@ def _run_evidence(args: argparse.Namespace) -> int:
     agent, at, window = _named(args.agent), _moment_of(args), _minutes(args.window)
     from bot.app import console as app  # noqa: PLC0415  start-up time: of the other commands, and of a wrong word
 
-    return with_console(lambda console: app.print_evidence(console, agent, at, window, as_json=args.json))
+    return with_console(
+        lambda console: app.print_evidence(console, agent, at, window, args.environment, as_json=args.json)
+    )
 
 
 def _classify(commands: Any) -> None:
@@ -60,6 +64,7 @@ def _classify(commands: Any) -> None:
     )
     added.add_argument("--agent", required=True)
     added.add_argument("--at", help="a moment in ISO 8601, default now")
+    added.add_argument("--environment", default="", help=ENVIRONMENT)
     added.add_argument("--json", action="store_true", help="answer as JSON, the same as the API's")
 
 
@@ -67,7 +72,9 @@ def _run_classify(args: argparse.Namespace) -> int:
     agent, at = _named(args.agent), _moment_of(args)
     from bot.app import console as app  # noqa: PLC0415  start-up time: of the other commands, and of a wrong word
 
-    return with_console(lambda console: app.print_classification(console, agent, at, as_json=args.json))
+    return with_console(
+        lambda console: app.print_classification(console, agent, at, args.environment, as_json=args.json)
+    )
 
 
 def _named(agent: str) -> str:

@@ -9,6 +9,7 @@ from bot.incident.telemetry import AskedTool, Span, SpanKind, Task, ToldResult, 
 from bot.incident.told_once import step_order, told_once
 
 SESSION = "gen_ai.conversation.id"
+ENVIRONMENT = "deployment.environment.name"
 UNNAMED = "unnamed-agent"
 UNSET_SERVICE = "unknown_service"  # what OpenTelemetry's SDKs call a service that nobody named
 LAST = 2**63  # after every moment
@@ -31,8 +32,10 @@ def assemble(spans: Sequence[Span]) -> Trace:
     failed = max(heads, key=_end).error if heads else trace.complete and (trace.error or _agent_failed(root, steps))
     if failed != trace.error:
         trace = replace(trace, error=failed)
-    told = None if trace.session_id else _told_in(steps, SESSION)
-    return replace(trace, session_id=told) if told else trace
+    session, environment = _told(trace.session_id, steps, SESSION), _told(trace.environment, steps, ENVIRONMENT)
+    if (session, environment) == (trace.session_id, trace.environment):
+        return trace
+    return replace(trace, session_id=session, environment=environment)
 
 
 def heads_of(steps: Sequence[Span]) -> list[Span]:
@@ -61,7 +64,7 @@ def headed(
         end_ns=end_ns,
         agent_version=_text(said.get("gen_ai.agent.version")),
         prompt_version=_text(said.get("agent.prompt.version")) or _prompt_in(steps),
-        environment=_text(said.get("deployment.environment.name")),
+        environment=_text(said.get(ENVIRONMENT)),
         session_id=_text(said.get(SESSION)),
         tenant=_whose(said.get("tenant.id")),
         user=_whose(said.get("user.id")) or _whose(said.get("enduser.id")),
@@ -226,9 +229,9 @@ def _prompt_in(steps: Iterable[Span]) -> str | None:
     return None
 
 
-def _told_in(steps: Iterable[Span], name: str) -> str | None:
-    """What the first step says that names it, where the root does not."""
-    return next((found for span in steps if (found := _text(span.attributes.get(name)))), None)
+def _told(by_root: str | None, steps: Iterable[Span], name: str) -> str | None:
+    """What the root says of it, else what the first step says that names it."""
+    return by_root or next((found for span in steps if (found := _text(span.attributes.get(name)))), None)
 
 
 def _provider_in(steps: Iterable[Span]) -> str | None:

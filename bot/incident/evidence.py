@@ -158,6 +158,7 @@ class Change:
     first_seen_ns: int
     k: int
     n: int
+    environment: str = ""  # of an announced one, where its pipeline names it
 
     @property
     def announced(self) -> bool:
@@ -248,6 +249,9 @@ class EvidenceBundle:
     links: Mapping[str, str] = field(default_factory=dict)  # trace id -> its page in the tool it came from
     courses: tuple[Course, ...] = ()  # for the charts, what moved most first
     steps: StepsDistribution | None = None
+    environment: str = ""  # whose tasks are counted, with those that name none; empty: all tasks
+    environments: Mapping[str, int] = field(default_factory=dict)  # how many of its tasks name each; "": name none
+    left_out: Mapping[str, int] = field(default_factory=dict)  # those of them that are not counted
 
     def signal(self, name: str) -> Signal | None:
         """The signal called ``name``, or None when it was not measured."""

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from bot.incident.beginning import with_beginning
 from bot.incident.detectors.onset import onset_of
+from bot.incident.environments import EVERY_ONE, Wanted, kept, others_of, without_scores_of
 from bot.incident.evidence import (
     Change,
     Direction,
@@ -73,6 +74,7 @@ class Gathered:
     sources: Sequence[SourceStatus] = ()
     links: Mapping[str, str] = field(default_factory=dict)  # trace id -> its page in the tool it came from
     announced: Sequence[Change] = ()  # changes that a pipeline told us of
+    wanted: Wanted = EVERY_ONE  # the environment whose tasks count
     since_ns: int = 0  # from when on all tasks were read; of a very busy agent that may be less than was asked for
 
 
@@ -82,28 +84,32 @@ def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_n
     Nothing that starts later is looked at. With ``window_ns`` the window has that length, and the baseline is
     the same length before the beginning, or before the window where nothing began.
     """
-    readings = tuple(sorted((reading for reading in found.readings if reading.at_ns <= at_ns), key=_start))
-    placed = placed_scores(found.scores, readings, at_ns)
-    neighbours = {name: tuple(sorted(theirs, key=_start)) for name, theirs in found.others.items()}
+    every = sorted((reading for reading in found.readings if reading.at_ns <= at_ns), key=_start)
+    chosen = kept(every, found.wanted)
+    readings = tuple(chosen.readings)
+    scores = without_scores_of(found.scores, every, chosen.foreign)
+    others = others_of(found.others, chosen.seen, found.wanted)
+    told = others_of({agent: found.announced}, chosen.seen, found.wanted).get(agent, ())
+    placed = placed_scores(scores, readings, at_ns)
+    neighbours = {name: tuple(sorted(theirs, key=_start)) for name, theirs in others.items()}
     alive_ns = max((min(one.end_ns, at_ns) for theirs in (readings, *neighbours.values()) for one in theirs), default=0)
     series = troubles(readings, placed, at_ns, alive_ns)
     onset = onset_of(series, at_ns, GUARDS)
     window, baseline = windows_of(at_ns, onset, window_ns)
     windows = window, replace(baseline, start_ns=min(max(baseline.start_ns, found.since_ns), baseline.end_ns))
-    scope = scope_of(agent, at_ns, windows, readings, placed, found.scores, neighbours, onset)
+    scope = scope_of(agent, at_ns, windows, readings, placed, scores, neighbours, onset)
     measured = voided([signal for concern in _CONCERNS for signal in concern.signals(scope)], scope)
+    usual = {} if chosen.left_out else found.usual  # history does not tell environments apart
     peers = same_provider(readings, since(scope.window.start_ns, scope.others))
     bundle = EvidenceBundle(
         agent=agent,
         at_ns=at_ns,
         window=scope.window,
         baseline_window=scope.baseline,
-        signals=(*(_with_usual(signal, found.usual) for signal in measured), *metrics.signals(found.metrics, at_ns)),
+        signals=(*(_with_usual(signal, usual) for signal in measured), *metrics.signals(found.metrics, at_ns)),
         findings=findings(scope),
         changes=tuple(
-            sorted(
-                (*changes_in(readings), *announced(found.announced, readings)), key=lambda change: change.first_seen_ns
-            )
+            sorted((*changes_in(readings), *announced(told, readings)), key=lambda change: change.first_seen_ns)
         ),
         onset=onset,
         sources=tuple(found.sources),
@@ -113,6 +119,9 @@ def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_n
         pair=pair_of(scope),
         courses=courses(scope, placed, measured),
         steps=steps_distribution(scope),
+        environment=found.wanted.name,
+        environments=chosen.seen,
+        left_out=chosen.left_out,
     )
     bundle = with_beginning(bundle, series, at_ns, taxonomy)
     return replace(bundle, links=linked(bundle, found.links))

@@ -1,8 +1,10 @@
 """One task against one control: did it obey? None where its telemetry cannot show it."""
 
 from bot.incident.control_values import figure_of
+from bot.incident.environments import as_wanted
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, Scope
+from bot.incident.reading import Reading
 from bot.incident.telemetry import SideEffect, Span, Trace
 
 HANDED_OFF = frozenset({"escalated", "handed_off", "handoff", "human"})
@@ -76,7 +78,7 @@ def obeys(mitigation: Mitigation, trace: Trace) -> bool | None:
 def within(scope: Scope, trace: Trace) -> bool | None:
     """Whether the scope binds this task; None where telemetry does not say the tenant or channel that decides it."""
     told = Scope(
-        trace.environment or "",
+        as_wanted(trace.environment, scope.environment),
         _attribute(trace, TENANT_KEYS),
         _attribute(trace, CHANNEL_KEYS),
         trace.agent_version or "",
@@ -86,6 +88,12 @@ def within(scope: Scope, trace: Trace) -> bool | None:
     unsaid = (scope.tenant and not told.tenant) or (scope.channel and not told.channel)
     unsaid = unsaid or (scope.version and not told.version)
     return None if unsaid else True
+
+
+def may_bind(scope: Scope, task: Reading) -> bool:
+    """Nothing that the task says of itself speaks against it; readings do not tell the channel."""
+    place = as_wanted(task.environment, scope.environment)
+    return scope.meets(Scope(place, task.tenant or "", "", task.agent_version or ""))
 
 
 def _calls(trace: Trace) -> tuple[Span, ...]:

@@ -93,6 +93,7 @@ class Reading:
     session: str | None = None
     tenant: str | None = None
     user: str | None = None
+    environment: str | None = None  # where it ran, as it says itself
     _use: ToolUse | None = field(default=None, init=False, repr=False, compare=False)  # counted once asked for
 
     @property
@@ -171,6 +172,7 @@ def read(trace: Trace) -> Reading:
         session=trace.session_id,
         tenant=trace.tenant,
         user=trace.user,
+        environment=trace.environment,
     )
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from bot.incident.environments import said_of
 from bot.incident.evidence import ENOUGH, Change, Direction, EvidenceBundle, Signal, Unit
 from bot.incident.wording import measured, tasks_since
 
@@ -13,12 +14,12 @@ _WORD = {Direction.UP: "up", Direction.DOWN: "down", Direction.FLAT: "flat", Dir
 
 
 def summary_of(bundle: EvidenceBundle) -> tuple[str, ...]:
-    """At most eight lines: what moved, what changed near the onset, and what stayed flat."""
+    """Eight lines or so: what moved, what changed near the onset, what stayed flat, and whose tasks are not counted."""
     shown = headlines(bundle)
     lines = [_line(signal) for signal in shown if signal.moved]
     lines += [_changed(change) for change in bundle.changes[:MOST_CHANGES]]
     lines += [_line(signal) for signal in shown if not signal.moved]
-    return tuple(lines) or (NOTHING,)
+    return (*(lines or [NOTHING]), *said_of(bundle))
 
 
 def headlines(bundle: EvidenceBundle, most: int = MOST_LINES) -> tuple[Signal, ...]:

@@ -50,7 +50,7 @@ class MovementWatch:
         if fit is None or not self._due(mitigation, state, fit):
             return False
         try:
-            found = await self._moved(mitigation, fit)
+            found = await self._moved(mitigation, fit, mitigation.environment or state.incident.environment)
         except FirstfiveError as error:
             log.warning("whether %s helps cannot be seen: %s", mitigation.label, error)
             return False
@@ -77,10 +77,10 @@ class MovementWatch:
         passed = self.clock.now() - began
         return passed >= timedelta(minutes=fit.within) and self.clock.now() - mitigation.applied_at <= LONGEST
 
-    async def _moved(self, mitigation: Mitigation, fit: LeverFit) -> Movement:
-        then = await self.gather(mitigation.agent, mitigation.applied_at)
+    async def _moved(self, mitigation: Mitigation, fit: LeverFit, environment: str) -> Movement:
+        then = await self.gather(mitigation.agent, mitigation.applied_at, environment=environment)
         now = self.clock.now()
-        since = await self.gather(mitigation.agent, now, now - mitigation.applied_at)
+        since = await self.gather(mitigation.agent, now, now - mitigation.applied_at, environment=environment)
         return movement(fit.moves, then, since)
 
     async def _ask(self, work: Work, mitigation: Mitigation, fit: LeverFit, found: Movement) -> bool:

@@ -12,6 +12,7 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, MitigationState, Proof, Verdict
 from bot.incident.mitigation_folding import PROVABLE, proven_state
 from bot.incident.model import FIRSTFIVE, Catalogue
+from bot.incident.obedience import may_bind
 from bot.incident.proof import Before, observe
 from bot.incident.telemetry import Trace
 from bot.ports import Clock, Records, Traces
@@ -121,9 +122,11 @@ class ProofWatch:
         if mitigation.kind is not MitigationKind.CANARY_SHARE:
             return None
         at = mitigation.applied_at
-        names = self.catalogue.agent(mitigation.agent).telemetry_names
-        found = await self.traces.readings(names, nanoseconds(at - COMPARED), nanoseconds(at), MOST_COMPARED)
-        return Before(len(found), COMPARED.total_seconds())
+        agent = self.catalogue.agent(mitigation.agent)
+        start, end = nanoseconds(at - COMPARED), nanoseconds(at)
+        found = await self.traces.readings(agent.telemetry_names, start, end, MOST_COMPARED)
+        bound = sum(may_bind(mitigation.scope, task) for task in found)
+        return Before(bound, COMPARED.total_seconds())
 
 
 class _Tasks:

@@ -106,7 +106,8 @@ class Classify:
     ) -> tuple[EvidenceBundle, Classification]:
         """What telemetry suggests now, with everything responders answered; ``more`` counts before that."""
         replies = counted(state, await self._measured(state), self.suggest.taxonomy)
-        return await self.suggest(state.incident.agent, None, {**replies, **{one.question: one for one in more}})
+        replies = {**replies, **{one.question: one for one in more}}
+        return await self.suggest(state.incident.agent, None, replies, environment=state.incident.environment)
 
     async def questions(self, key: str) -> Questionnaire:
         """The dialog as it stands: telemetry's answers, people's, and what is worth asking.
@@ -118,14 +119,14 @@ class Classify:
         async with self.records.look() as work:
             state = await open_state_of(work, key, "classification")
         measured = await self._measured(state)
-        bundle, tree = await self.suggest(state.incident.agent, None, counted(state, measured, self.suggest.taxonomy))
-        return questionnaire(
-            state, bundle, measured, tree, self.suggest.taxonomy, self.suggest.impact(state.incident.agent)
-        )
+        replies = counted(state, measured, self.suggest.taxonomy)
+        incident = state.incident
+        bundle, tree = await self.suggest(incident.agent, None, replies, environment=incident.environment)
+        return questionnaire(state, bundle, measured, tree, self.suggest.taxonomy, self.suggest.impact(incident.agent))
 
     async def _measured(self, state: IncidentState) -> tuple[Answer, ...]:
         """Telemetry's answers, whatever people said."""
-        bundle = await self.suggest.gather(state.incident.agent)
+        bundle = await self.suggest.gather(state.incident.agent, environment=state.incident.environment)
         return tuple(await asyncio.to_thread(lambda: answers_from(look_at(bundle, self.suggest.taxonomy))))
 
     async def answer(self, key: str, given: Given, by: Person, idem: str) -> IncidentState:

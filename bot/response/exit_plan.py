@@ -60,13 +60,15 @@ class TakeStep:
 
     async def _gate(self, state: IncidentState) -> Recovery:
         """Whether telemetry shows recovery while the mitigation is in force: nothing unusual, or the runbook's gate."""
+        incident = state.incident
         runbook = self.runbooks.get(state.incident_class) if state.incident_class else None
         gate: Gate | None = runbook.recovery if runbook else None
         if gate is not None and gate.watches:
             # Its own mitigation is what is being loosened, so it does not count as hiding the trouble.
-            bundle = await self.suggest.gather(state.incident.agent, None, timedelta(minutes=gate.minutes))
+            window = timedelta(minutes=gate.minutes)
+            bundle = await self.suggest.gather(incident.agent, None, window, environment=incident.environment)
             return gate_met(replace(gate, lifted=False), bundle, ())
-        _, tree = await self.suggest(state.incident.agent)
+        _, tree = await self.suggest(incident.agent, environment=incident.environment)
         if tree.incident_class is None:
             return Recovery(met=True, because=("telemetry shows nothing unusual",))
         reasons = tree.because or (f"telemetry looks like {tree.incident_class.value}",)

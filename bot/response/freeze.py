@@ -26,8 +26,8 @@ class FreezeEvidence:
             live, revisions = await work.mitigations.live()
         if state.snapshot is not None:
             return
-        bundle, suggested = await self.suggest(state.incident.agent, state.incident.declared_at)
-        agent = state.incident.agent
+        agent, environment = state.incident.agent, state.incident.environment
+        bundle, suggested = await self.suggest(agent, state.incident.declared_at, environment=environment)
         body = {
             "evidence": encode(bundle),
             "classification": encode(suggested),

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 from bot.incident.classification import Answer, Classification, Question
 from bot.incident.counterfactuals import explained
+from bot.incident.environments import Wanted, wanted_of
 from bot.incident.errors import BadInput, FirstfiveError
 from bot.incident.evidence import Change, EvidenceBundle, SourceStatus
 from bot.incident.gathering import LOOKBACK, WINDOW, Gathered, gather
@@ -80,38 +81,41 @@ class Gather:
     announcements: Announcements | None = None
     trace_url: str = ""  # page of a trace in the team's own tool, with {trace_id} in it
     looking: Callable[[], AbstractContextManager[None]] = nullcontext  # around each look: what can wait does so
-    _shared: dict[str, tuple[datetime, asyncio.Task[EvidenceBundle]]] = field(default_factory=dict)
+    _shared: dict[tuple[str, str], tuple[datetime, asyncio.Task[EvidenceBundle]]] = field(default_factory=dict)
 
-    async def __call__(self, agent: str, at: datetime | None = None, window: timedelta | None = None) -> EvidenceBundle:
+    async def __call__(
+        self, agent: str, at: datetime | None = None, window: timedelta | None = None, *, environment: str = ""
+    ) -> EvidenceBundle:
         """The bundle for ``agent`` at ``at``; a slow or broken source becomes a named gap.
 
-        Without ``at`` and ``window`` it is of now, shared by everybody who asks within two seconds.
+        Without ``at`` and ``window`` it is of now, shared by everybody who asks within two seconds. It is of
+        ``environment``, else of the first one that the catalogue lists; see :func:`wanted_of`.
 
         Raises:
             BadInput: the window is shorter than a minute or longer than a day.
         """
         if window is not None and not SHORTEST_WINDOW <= window <= LONGEST_WINDOW:
             raise BadInput("window", "Choose a window between one minute and 24 hours, like 15m or 2h.")
-        now = self.clock.now()
+        now, wanted = self.clock.now(), wanted_of(self.catalogue.agent(agent), environment)
         if at is not None or window is not None:
-            return await self._measured(agent, at or now, window)
-        begun, task = self._shared.get(agent, (None, None))
+            return await self._measured(agent, at or now, window, wanted)
+        begun, task = self._shared.get((agent, wanted.name), (None, None))
         if begun is None or task is None or now - begun > SHARED_FOR or _failed(task):
             self._forget(now)
-            task = asyncio.create_task(self._measured(agent, now, None))
-            self._shared[agent] = now, task
+            task = asyncio.create_task(self._measured(agent, now, None, wanted))
+            self._shared[agent, wanted.name] = now, task
         return await asyncio.shield(task)
 
     def _forget(self, now: datetime) -> None:
-        for agent, (begun, task) in list(self._shared.items()):
+        for key, (begun, task) in list(self._shared.items()):
             if task.done() and now - begun > SHARED_FOR:
-                del self._shared[agent]
+                del self._shared[key]
 
-    async def _measured(self, agent: str, at: datetime, window: timedelta | None) -> EvidenceBundle:
+    async def _measured(self, agent: str, at: datetime, window: timedelta | None, wanted: Wanted) -> EvidenceBundle:
         with self.looking():
-            return await self._look(agent, at, window)
+            return await self._look(agent, at, window, wanted)
 
-    async def _look(self, agent: str, at: datetime, window: timedelta | None) -> EvidenceBundle:
+    async def _look(self, agent: str, at: datetime, window: timedelta | None, wanted: Wanted) -> EvidenceBundle:
         at_ns = nanoseconds(at)
         entry = self.catalogue.agent(agent)
         back = max(LOOKBACK, 2 * window + LOOKBACK) if window else LOOKBACK
@@ -141,6 +145,7 @@ class Gather:
             sources=(*_once(gaps.told), *statuses),
             links=self._links(readings) | {t: url for answer, _, _ in answers for t, url in answer.links.items()},
             announced=announced,
+            wanted=wanted,
             since_ns=readings[0].at_ns if _cut(len(readings)) else 0,
         )
         # Measuring thousands of tasks takes a moment that requests must not wait for.
@@ -193,11 +198,16 @@ def _once(told: list[SourceStatus]) -> list[SourceStatus]:
 
 
 def _joined(*parts: tuple[Reading, ...]) -> tuple[Reading, ...]:
-    """Tasks of all sources; where several have the same one, the one with more steps counts."""
+    """Tasks of all sources; where several have the same one, the one with more steps counts, wherever any says it ran."""
     known: dict[str, Reading] = {}
     for reading in (one for part in parts for one in part):
-        if reading.id not in known or reading.steps > known[reading.id].steps:
+        other = known.get(reading.id)
+        if other is None:
             known[reading.id] = reading
+            continue
+        fuller, lesser = (reading, other) if reading.steps > other.steps else (other, reading)
+        lost = lesser.environment and not fuller.environment
+        known[reading.id] = replace(fuller, environment=lesser.environment) if lost else fuller
     return tuple(sorted(known.values(), key=lambda reading: reading.at_ns))
 
 
@@ -231,8 +241,13 @@ class Suggest:
         return self.gather.catalogue.agent(agent).impact
 
     async def __call__(
-        self, agent: str, at: datetime | None = None, replies: Mapping[Question, Answer] | None = None
+        self,
+        agent: str,
+        at: datetime | None = None,
+        replies: Mapping[Question, Answer] | None = None,
+        *,
+        environment: str = "",
     ) -> tuple[EvidenceBundle, Classification]:
-        """The bundle and the tree's result for it."""
-        bundle = await self.gather(agent, at)
+        """The bundle and the tree's result for it; ``environment`` as of :class:`Gather`."""
+        bundle = await self.gather(agent, at, environment=environment)
         return bundle, await asyncio.to_thread(explained, bundle, self.taxonomy, replies or {}, self.impact(agent))

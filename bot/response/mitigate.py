@@ -1,17 +1,19 @@
 """Mitigate: offer and apply. Containment is always open and always expires."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.incident.approval import Ask, Loosening
 from bot.incident.composition import compose
 from bot.incident.direction import change
+from bot.incident.environments import kept, wanted_of, without_scores_of
 from bot.incident.errors import Contraindicated, Stale
 from bot.incident.facts.mitigating import MitigationRefused
 from bot.incident.fitness import offers
 from bot.incident.lasting import within_maximum
 from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState, Offer
-from bot.incident.model import Catalogue, Person
+from bot.incident.model import Agent, Catalogue, Person
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.state import IncidentState
@@ -52,7 +54,8 @@ class Offers:
         onset = state.incident.declared_at
         earlier = await self._tasks(state.incident.agent, onset - LEARNED_FROM, onset)
         recent = await self._tasks(state.incident.agent, now - REACH, now)
-        failing = await wrong_share(self.traces, self.catalogue, state.incident.agent, now)
+        entry, environment = self.catalogue.agent(state.incident.agent), state.incident.environment
+        failing = await wrong_share(self.traces, entry, environment, now)
         return offers(
             state.incident_class, self.taxonomy, earlier, recent, harm_now=state.harm_now, failing=failing, every=every
         )
@@ -62,11 +65,15 @@ class Offers:
         return await self.traces.readings(names, nanoseconds(start), nanoseconds(end), MOST_TASKS)
 
 
-async def wrong_share(traces: Traces, catalogue: Catalogue, agent: str, now: datetime) -> float:
-    """Share of the newest 50 scores of the last hour that did not pass, 0..1; 0 when there are none."""
-    scores: list[EvalScore] = []
-    for name in sorted(catalogue.agent(agent).telemetry_names):
-        scores.extend(await traces.scores(name, nanoseconds(now - REACH), nanoseconds(now)))
+async def wrong_share(traces: Traces, agent: Agent, environment: str, now: datetime) -> float:
+    """Share of the newest 50 scores of the last hour in the environment that did not pass, 0..1; 0 when there are none."""
+    start, end = nanoseconds(now - REACH), nanoseconds(now)
+    scores: Sequence[EvalScore] = [
+        score for name in sorted(agent.telemetry_names) for score in await traces.scores(name, start, end)
+    ]
+    if scores:
+        tasks = await traces.readings(agent.telemetry_names, start, end, MOST_TASKS)
+        scores = without_scores_of(scores, tasks, kept(tasks, wanted_of(agent, environment)).foreign)
     verdicts = [score.passed for score in sorted(scores, key=lambda s: -s.at_ns) if score.passed is not None][:50]
     return verdicts.count(False) / len(verdicts) if verdicts else 0.0
 
@@ -102,9 +109,10 @@ class Apply:
         if earlier is not None:
             return earlier
         async with self.records.look() as work:
-            agent = (await open_state_of(work, key, "mitigation")).incident.agent
-        failing = await wrong_share(self.traces, self.catalogue, agent, self.clock.now())
-        evidence = await keep(self.traces, self.catalogue.agent(agent), order.kind)
+            incident = (await open_state_of(work, key, "mitigation")).incident
+        agent, entry = incident.agent, self.catalogue.agent(incident.agent)
+        failing = await wrong_share(self.traces, entry, incident.environment, self.clock.now())
+        evidence = await keep(self.traces, entry, order.kind)
         warnings = await warnings_for(
             self.traces, self.catalogue, agent, order.kind, order.value, order.scope, self.clock.now()
         )

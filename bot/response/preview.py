@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from bot.incident.composition import compose
 from bot.incident.direction import change, direction
+from bot.incident.environments import Wanted, kept
 from bot.incident.errors import Conflict, FirstfiveError, NeedsSecondPerson, NotFound, Unsupported
 from bot.incident.fitness import judge
 from bot.incident.lasting import within_maximum
 from bot.incident.mitigation import Delivery, Mitigation, MitigationState, Standing
-from bot.incident.model import Catalogue
+from bot.incident.model import Agent, Catalogue
 from bot.incident.preview import Preview, conflicts_of, proofs_of, undo_of
 from bot.incident.reach import reach, running, sessions_of, sharing
 from bot.incident.reading import Reading
@@ -57,8 +58,11 @@ class PreviewOrder:
         name = state.incident.agent if state else self.catalogue.agent(agent).name
         now = self.clock.now()
         wanted, plan, refusal = self._wanted(name, order, state, now)
-        failing = await wrong_share(self.traces, self.catalogue, name, now)
-        hour, day = await self._tasks(name, now - HOUR, now), await self._tasks(name, now - DAY, now)
+        entry, where = self.catalogue.agent(name), order.scope.environment
+        failing = await wrong_share(self.traces, entry, state.incident.environment if state else where, now)
+        hour, day = await self._tasks(entry, now - HOUR, now), await self._tasks(entry, now - DAY, now)
+        cut = [len(tasks) >= MOST_TASKS for tasks in (hour, day)]
+        hour, day = (kept(tasks, Wanted(where, entry.environments)).readings for tasks in (hour, day))
         busy = running(hour, nanoseconds(now))
         standing, why = self._judged(order, state, failing)
         if standing is Standing.FITS and (tight := too_tight(order.kind, wanted.value, day)):
@@ -68,15 +72,15 @@ class PreviewOrder:
         after = compose(name, order.scope, [*live, replace(wanted, state=MitigationState.APPLIED)], 0)
         against = contraindication(state, order, self.taxonomy, failing) if state else None
         blocked, approval = _superseding(live, wanted)
-        wanted, cut, too_long = _lasting(live, wanted, now)
+        wanted, sooner, too_long = _lasting(live, wanted, now)
         return Preview(
             wanted=wanted,
             standing=standing,
             why=why,
             running=len(busy),
             reaches=tuple(
-                reach(order.kind, wanted.value, tasks, hours, cut=len(tasks) >= MOST_TASKS)
-                for tasks, hours in ((hour, 1), (day, 24))
+                reach(order.kind, wanted.value, tasks, hours, cut=newest)
+                for tasks, hours, newest in zip((hour, day), (1, 24), cut, strict=True)
             ),
             sessions=sessions_of(busy),
             instances=delivery.instances,
@@ -87,7 +91,7 @@ class PreviewOrder:
             conflicts=conflicts_of(wanted, live),
             shared=sharing(hour[-OF_EACH:], await self._others(name, now)),
             warnings=(
-                *cut,
+                *sooner,
                 *await warnings_for(self.traces, self.catalogue, name, order.kind, order.value, order.scope, now),
             ),
             plan=plan,
@@ -114,8 +118,8 @@ class PreviewOrder:
         harm = state.harm_now if state else False
         return judge(order.kind, known, self.taxonomy, harm_now=harm, failing=failing)
 
-    async def _tasks(self, agent: str, start: datetime, end: datetime) -> tuple[Reading, ...]:
-        names = self.catalogue.agent(agent).telemetry_names
+    async def _tasks(self, agent: Agent, start: datetime, end: datetime) -> Sequence[Reading]:
+        names = agent.telemetry_names
         return await self.traces.readings(names, nanoseconds(start), nanoseconds(end) + 1, MOST_TASKS)
 
     async def _delivery(self, wanted: Mitigation) -> Delivery:

@@ -54,7 +54,8 @@ class LookAhead:
             state = await state_of(work, key)
             body = await work.snapshots.frozen(state.snapshot) if state.snapshot else None
         frozen = decode(EvidenceBundle, body["evidence"]) if body else None
-        (bundle, tree), recovery = await asyncio.gather(self.suggest(state.incident.agent), self._gate(state, frozen))
+        looked = self.suggest(state.incident.agent, environment=state.incident.environment)
+        (bundle, tree), recovery = await asyncio.gather(looked, self._gate(state, frozen))
         lines = (verdict(bundle, tree), *gate_lines(recovery), *summary_of(bundle)[:4])
         return Outlook(lines, recovered(tree), state.live_mitigations, recovery)
 
@@ -64,7 +65,8 @@ class LookAhead:
         if gate is None:
             return None
         window = timedelta(minutes=gate.minutes) if gate.watches else None
-        bundle = await self.suggest.gather(state.incident.agent, None, window)
+        agent, environment = state.incident.agent, state.incident.environment
+        bundle = await self.suggest.gather(agent, None, window, environment=environment)
         return gate_met(gate, bundle, tuple(state.mitigations.values()), frozen)
 
 

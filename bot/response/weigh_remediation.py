@@ -67,7 +67,7 @@ class WeighRemediation:
     async def _seen(self, state: IncidentState) -> Known:
         """What was frozen at the declaration, with the changes that were seen since."""
         frozen = await self._frozen(state)
-        now = await self.gather(state.incident.agent)
+        now = await self.gather(state.incident.agent, environment=state.incident.environment)
         onset = frozen.onset if frozen and frozen.onset else now.onset
         return Known(state.incident_class, state.cause, onset, _changes(frozen, now), None, _usual(frozen or now))
 

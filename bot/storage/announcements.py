@@ -41,4 +41,7 @@ class SqlAnnouncements(Announcements):
         wanted = select(announced_changes).where(among, table.at_ns >= start_ns, table.at_ns < end_ns)
         async with self._database.read() as connection:
             rows = (await connection.execute(wanted.order_by(table.at_ns.desc()).limit(MOST))).all()
-        return tuple(Change(ChangeKind(row.kind), row.before, row.after, row.at_ns, 0, 0) for row in reversed(rows))
+        return tuple(
+            Change(ChangeKind(row.kind), row.before, row.after, row.at_ns, 0, 0, row.environment)
+            for row in reversed(rows)
+        )

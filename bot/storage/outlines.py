@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from bot.incident.assembly import SESSION, assemble, headed, recorded_as
+from bot.incident.assembly import ENVIRONMENT, SESSION, assemble, headed, recorded_as
 from bot.incident.outline import MODEL_FIELDS, TOOL_FIELDS, Outline, Plain, moment, outline
 from bot.incident.telemetry import EvalScore, ModelCall, Span, SpanKind, ToolCall
 from bot.incident.told_once import told_by_several
@@ -17,7 +17,7 @@ from bot.storage.span_json import ASKED, RESPONSE, score_from_json, span_from_bo
 Body = dict[str, Any]
 Step = tuple[int, bool, str, Body, str]  # start, has a parent, id: their order; the span's two lines
 
-_SESSION = f'"{SESSION}"'
+_OF_ANY_STEP = (f'"{SESSION}"', f'"{ENVIRONMENT}"')
 _AGENT = SpanKind.AGENT.value
 
 
@@ -71,7 +71,7 @@ def _lacks_calls(bodies: Sequence[Body]) -> bool:
 
 
 def _says_more(stored: Sequence[Step], root: int) -> bool:
-    """Steps may say what the root does not: a call told twice, an agent below it that failed, the conversation."""
+    """Steps may say what the root does not: a call told twice, an agent below it that failed, conversation, environment."""
     calls = {span_id for _, _, span_id, body, _ in stored if "m" in body or "t" in body}
     if any(body.get("p") in calls for _, _, _, body, _ in stored):
         return True
@@ -80,7 +80,9 @@ def _says_more(stored: Sequence[Step], root: int) -> bool:
         return True
     if any(body["k"] == _AGENT and "x" in body for _, _, _, body, _ in stored) and "x" not in stored[root][3]:
         return True
-    return _SESSION not in stored[root][4] and any(_SESSION in attributes for *_, attributes in stored)
+    said = stored[root][4]
+    unsaid = [name for name in _OF_ANY_STEP if name not in said or f'{name}:""' in said]
+    return any(name in attributes for name in unsaid for *_, attributes in stored)
 
 
 def _asked(model: Sequence[Any]) -> Sequence[Sequence[Any]]:

@@ -50,6 +50,7 @@ def reading_to_json(reading: Reading) -> str:
         reading.session,
         reading.tenant,
         reading.user,
+        reading.environment,
     ]
     return written(_trimmed(fields))
 
@@ -58,7 +59,7 @@ def reading_from_json(trace_id: str, at_ns: int, text: str) -> Reading:
     """The reading that :func:`reading_to_json` wrote."""
     fields = _fields(text)
     lasted, flags, loop, tools, models, steps, tokens, cost, chunk, security, policy, guarded, unbacked = fields[:13]
-    version, prompt, provider, kind, turn, locale, spent, findings, session, tenant, user = fields[13:24]
+    version, prompt, provider, kind, turn, locale, spent, findings, session, tenant, user, place = fields[13:25]
     return Reading(
         id=trace_id,
         at_ns=at_ns,
@@ -95,11 +96,12 @@ def reading_from_json(trace_id: str, at_ns: int, text: str) -> Reading:
         session=_shared(session),
         tenant=_shared(tenant),
         user=user,
+        environment=_shared(place),
     )
 
 
 def models_from_json(trace_id: str, at_ns: int, text: str) -> Reading:
-    """Of the reading only what its models did, and when: a third of the work, enough for a neighbour."""
+    """Of the reading only what its models did, when and where: a third of the work, enough for a neighbour."""
     fields = _fields(text)
     return Reading(
         id=trace_id,
@@ -110,6 +112,7 @@ def models_from_json(trace_id: str, at_ns: int, text: str) -> Reading:
         first_chunk=fields[8],
         mismatched=bool(fields[1] & 128),
         provider=_shared(fields[15]),
+        environment=_shared(fields[24]),
     )
 
 
@@ -140,6 +143,7 @@ _NOTHING: list[Any] = [
     None,
     [],
     [],
+    None,
     None,
     None,
     None,

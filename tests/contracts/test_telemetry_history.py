@@ -175,11 +175,11 @@ async def test_an_announced_change_is_kept_once_and_reaches_those_it_is_about(da
     deploy = Change(ChangeKind.DEPLOY, "1.1", "1.2", 500, 0, 0)
     await kept.announce(AGENT, "production", deploy, "d1")
     await kept.announce(AGENT, "production", replace(deploy, after="other"), "d1")
-    await kept.announce("", "production", Change(ChangeKind.FLAG, None, "new-router on", 400, 0, 0), "f1")
+    await kept.announce("", "", Change(ChangeKind.FLAG, None, "new-router on", 400, 0, 0), "f1")
     await kept.announce("billing-agent", "production", deploy, "d2")
     found = await kept.about([AGENT], 0, 1000)
-    assert [(change.kind, change.after) for change in found] == [
-        (ChangeKind.FLAG, "new-router on"),
-        (ChangeKind.DEPLOY, "1.2"),
+    assert [(change.kind, change.after, change.environment) for change in found] == [
+        (ChangeKind.FLAG, "new-router on", ""),
+        (ChangeKind.DEPLOY, "1.2", "production"),
     ]
     assert await kept.about([AGENT], 501, 1000) == ()

@@ -216,3 +216,28 @@ async def test_a_score_that_came_before_its_trace_finds_its_agent(store: SqlTele
     await store.add([root()], [])
     (found,) = await store.scores(AGENT, AT, LATER)
     assert (found.agent, found.trace_id) == (AGENT, trace_id(1))
+
+
+async def test_a_task_says_where_it_ran_also_to_its_neighbours(store: SqlTelemetry) -> None:
+    """Where the root does not say it, a step of it may."""
+    placed = replace(root(1), attributes={"deployment.environment.name": "staging"})
+    below = replace(steps(2)[0], attributes={"deployment.environment.name": "production"})
+    await store.add([placed, root(2), below, root(3)], [])
+    expected = {trace_id(1): "staging", trace_id(2): "production", trace_id(3): None}
+    whole = await store.readings([AGENT], 0, LATER)
+    thin = (await store.sampled([AGENT], 0, LATER, 9, models_only=True))[AGENT]
+    assert {task.id: task.environment for task in whole} == expected
+    assert {task.id: task.environment for task in thin} == expected
+    assert {task.id: task.environment for task in await store.listed([AGENT], 9)} == expected
+    assert {one.head.id: one.head.environment for one in await store.outlines([AGENT], 9, lambda one: one)} == expected
+
+
+async def test_a_task_stored_by_an_earlier_version_names_no_environment(
+    database: Database, store: SqlTelemetry
+) -> None:
+    at = {"deployment.environment.name": "staging", "user.id": "u1"}
+    await store.add([replace(root(), attributes=at)], [])
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE traces SET reading = replace(reading, ',\"staging\"]', ']')"))
+    (task,) = await store.readings([AGENT], 0, LATER)
+    assert (task.user, task.environment) == ("u1", None)

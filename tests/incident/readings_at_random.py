@@ -57,5 +57,6 @@ def readings(draw: st.DrawFn, earliest: int = 80 * 60) -> Reading:
         provider=draw(NAMES),
         task_type=draw(st.sampled_from([None, "how_to", "vpn"])),
         turn=draw(st.none() | st.integers(1, 12)),
+        environment=draw(st.sampled_from([None, "production", "prod", "staging"])),
         spent=tuple(draw(st.lists(st.tuples(STEPS_SPENT, st.floats(0.125, 60)), max_size=4))),
     )

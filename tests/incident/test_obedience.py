@@ -125,6 +125,8 @@ def test_polled_control_planes_get_the_time_of_a_poll() -> None:
 def test_only_tasks_within_the_scope_count_and_unplaced_ones_prove_nothing() -> None:
     broken = replace(task(model(), model()), environment="staging")
     assert within(Scope("production"), broken) is False
+    assert within(Scope("stage"), broken) is True
+    assert within(Scope("production"), replace(broken, environment=None)) is True
     assert within(Scope(tenant="acme"), broken) is None
     scoped = replace(lever(K.TURN_LIMIT, 1), scope=Scope(tenant="acme"))
     effect = observe(scoped, [broken] * 5, LATE)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.incident.environments import Wanted
 from bot.incident.evidence import Window
 from bot.incident.gathering import Gathered, gather
 from bot.incident.reading import Reading
@@ -68,12 +69,13 @@ def test_a_reading_is_written_and_read_whole_or_for_its_models_alone(task: Readi
 @given(TASKS, st.dictionaries(st.sampled_from(["billing", "field"]), TASKS))
 def test_of_a_neighbour_only_its_models_count(own: list[Reading], others: dict[str, list[Reading]]) -> None:
     thin = {name: [_models_of(one) for one in theirs] for name, theirs in others.items()}
-    whole = gather("helpdesk", NOW, Gathered(readings=own, others=others), TAXONOMY)
-    assert gather("helpdesk", NOW, Gathered(readings=own, others=thin), TAXONOMY) == whole
+    wanted = Wanted("production")
+    whole = gather("helpdesk", NOW, Gathered(readings=own, others=others, wanted=wanted), TAXONOMY)
+    assert gather("helpdesk", NOW, Gathered(readings=own, others=thin, wanted=wanted), TAXONOMY) == whole
 
 
 def _models_of(task: Reading) -> Reading:
     """Of a task what a look at its neighbour needs."""
     bare = Reading(task.id, task.at_ns, task.end_ns)
-    kept = {name: getattr(task, name) for name in ("models", "model_errors", "first_chunk", "mismatched", "provider")}
-    return replace(bare, **kept)
+    names = ("models", "model_errors", "first_chunk", "mismatched", "provider", "environment")
+    return replace(bare, **{name: getattr(task, name) for name in names})

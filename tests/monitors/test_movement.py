@@ -1,5 +1,6 @@
 """A lever of the class does not show in time: the room is asked about the class, once."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -65,6 +66,17 @@ async def test_what_goes_on_is_asked_about_once_and_the_question_ends_with_an_an
 async def test_what_helps_is_not_asked_about(office: Office, limited: datetime) -> None:
     office.later(minutes=11)
     at_work(office, loops_from=limited - timedelta(minutes=8), loops_until=limited)
+    assert await watch(office).look() == 0
+    assert "class_doubted" not in office.told()
+
+
+async def test_what_goes_on_in_another_environment_is_not_asked_about(office: Office, limited: datetime) -> None:
+    office.later(minutes=11)
+    at_work(office, loops_from=limited - timedelta(minutes=8), loops_until=office.clock.now())
+    elsewhere = [replace(one, id=f"f{one.id[1:]}", environment="staging") for one in office.traces.kept]
+    at_work(office, loops_from=limited - timedelta(minutes=8), loops_until=limited)
+    here = [replace(one, environment="production") for one in office.traces.kept]
+    office.traces.kept = (*here, *elsewhere)
     assert await watch(office).look() == 0
     assert "class_doubted" not in office.told()
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import MitigationState
+from bot.incident.mitigation import MitigationState, Scope
 from bot.incident.taxonomy import IncidentClass, Severity
 from bot.incident.telemetry import ModelCall, Span, SpanKind, Trace
 from bot.ports import JobName
@@ -125,3 +125,24 @@ async def test_no_traffic_is_no_proof(office: Office) -> None:
     await office.proofs.look()
     state = await office.verbs.look.state("INC-1")
     assert state.mitigations[lever.id].mitigation.state is MitigationState.UNPROVEN
+
+
+async def test_a_share_for_one_environment_is_judged_by_its_traffic_before(office: Office) -> None:
+    """In production a tenth of 40 tasks in ten minutes; the hundreds of staging must not make ten tasks look few."""
+    await office.declared()
+
+    def tasks(name: str, count: int, number: int) -> list[Trace]:
+        now = int(office.clock.now().timestamp())
+        starts = [now - 1 - place for place in range(count)]
+        return [
+            Trace(f"{number + place:032x}", AGENT, at * 10**9, at * 10**9 + 1, environment=name)
+            for place, at in enumerate(starts)
+        ]
+
+    before = [*tasks("production", 40, 0), *tasks("staging", 400, 1000)]
+    order = Order(MitigationKind.CANARY_SHARE, 10, scope=Scope(environment="production"))
+    lever = await office.verbs.apply("INC-1", order, ANA, "k")
+    office.later(minutes=2)
+    office.traces.kept = (*before, *tasks("production", 10, 5000))
+    await office.proofs.look()
+    assert office.records.kept.levers[lever.id].state is MitigationState.INEFFECTIVE

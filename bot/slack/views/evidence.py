@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from bot.incident.environments import said_of
 from bot.incident.evidence import EvidenceBundle, FindingKind, Signal, SourceStatus
 from bot.incident.links import trace_page
 from bot.incident.quantities import ago, duration
@@ -30,6 +31,7 @@ SHOWN_STEPS = 2
 SHOWN_FINDINGS = 4
 SHOWN_TRACES = 3
 SHOWN_GAPS = 5
+MOST_OF_A_NOTE = 400  # characters
 
 FINDING_WORDS: Final[Mapping[FindingKind, str]] = {
     FindingKind.LOOP: "repeats without progress",
@@ -64,7 +66,7 @@ def dialog(
 
 
 def _blocks(state: IncidentState, bundle: EvidenceBundle, public_url: str, now: datetime | None) -> Iterator[Block]:
-    yield context(_as_of(bundle, now))
+    yield context(_as_of(bundle, now), *(quote_untrusted(note, MOST_OF_A_NOTE) for note in said_of(bundle)))
     shown = headlines(bundle, SHOWN_SIGNALS)
     if shown:
         lines = [signal_line(one, bundle, public_url, full=True) for one in shown]

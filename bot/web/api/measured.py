@@ -4,6 +4,7 @@ from bot.incident import wording
 from bot.incident.classification import Answer, Classification
 from bot.incident.codec import encode
 from bot.incident.composition import Controls
+from bot.incident.environments import said_of
 from bot.incident.evidence import Change, Course, EvidenceBundle, Finding, Interval, Onset, Pair, Signal, Window
 from bot.incident.links import pair_page
 from bot.incident.model import Agent
@@ -47,6 +48,10 @@ def evidence(bundle: EvidenceBundle) -> EvidenceShape:
         links=dict(bundle.links),
         courses=[course(known) for known in bundle.courses],
         steps=StepsShape(**encode(bundle.steps)) if bundle.steps else None,
+        environment=bundle.environment,
+        environments=dict(bundle.environments),
+        left_out=dict(bundle.left_out),
+        environment_notes=list(said_of(bundle)),
     )
 
 
@@ -114,6 +119,7 @@ def change(found: Change) -> ChangeShape:
         first_seen=moment(found.first_seen_ns),
         k=found.k,
         n=found.n,
+        environment=found.environment,
     )
 
 
@@ -143,6 +149,7 @@ def classification(said: Classification, bundle: EvidenceBundle | None) -> Class
         flags=list(said.flags),
         suspects=[SuspectShape(**encode(one)) for one in said.suspects],
         would_change=[WouldChangeShape(**encode(one)) for one in said.would_change],
+        environment_notes=list(said_of(bundle)) if bundle else [],
     )
 
 

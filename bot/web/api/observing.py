@@ -43,18 +43,21 @@ def router(parts: Parts) -> APIRouter:
         ]
 
     @routes.get("/agents/{agent}/evidence")
-    async def evidence(agent: str, at: str | None = None, window: str | None = None) -> EvidenceShape:
+    async def evidence(
+        agent: str, at: str | None = None, window: str | None = None, environment: str = ""
+    ) -> EvidenceShape:
         """What telemetry says about an agent, now or ``at`` a moment (ISO 8601 or seconds since the epoch).
 
         ``window`` is how long "now" is: 15m, 2h, 900s, PT15M, or seconds. Without it, since the trouble began.
+        Counted are tasks that name ``environment`` or none (``all``: every one); without it, the catalogue's first.
         """
-        bundle = await parts.verbs.gather(agent, moment_in(at), length_in(window))
+        bundle = await parts.verbs.gather(agent, moment_in(at), length_in(window), environment=environment)
         return measured.evidence(bundle)
 
     @routes.get("/agents/{agent}/classification")
-    async def classification(agent: str, at: str | None = None) -> ClassificationShape:
-        """The class telemetry suggests; ``class`` is null when nothing is wrong."""
-        bundle, said = await parts.verbs.suggest(agent, moment_in(at))
+    async def classification(agent: str, at: str | None = None, environment: str = "") -> ClassificationShape:
+        """The class telemetry suggests; ``class`` is null when nothing is wrong. ``environment`` as in the evidence."""
+        bundle, said = await parts.verbs.suggest(agent, moment_in(at), environment=environment)
         return measured.classification(said, bundle)
 
     @routes.get("/incidents/{key}/snapshots/{snapshot}", response_class=Response)

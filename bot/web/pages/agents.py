@@ -1,6 +1,6 @@
 """The pages of agents."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,8 @@ from starlette.routing import Route
 
 from bot.incident.charts import charts_for
 from bot.incident.control_values import label_of
+from bot.incident.environments import ALL, same_environment, spelled
+from bot.incident.evidence import EvidenceBundle
 from bot.incident.model import Agent
 from bot.incident.rules import Taxonomy
 from bot.incident.taxonomy import IncidentClass
@@ -34,6 +36,15 @@ class Glance:
     words: str
     because: str
     sends: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An environment to choose, with how many of the agent's tasks name it; ``shown`` is the one that is looked at."""
+
+    name: str
+    tasks: int
+    shown: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +80,15 @@ class AgentPages:
     async def agent(self, request: Request) -> Response:
         """One agent: its controls, figures, incidents. With ``at`` the figures are of that moment and stay so.
 
+        With ``environment`` they are of that one.
+
         Raises:
             BadInput: ``at`` is no moment.
         """
         agent = self.parts.catalogue.agent(request.path_params["name"])
         at = moment_in(request.query_params.get("at"))
+        environment = _environment(request)
+        live = await self._then(agent, at, environment) if at else self.latest.known(agent.name, environment)
         recent = await self.parts.verbs.look.recent(MOST_INCIDENTS)
         return self.rendering.page(
             "agent",
@@ -81,20 +96,21 @@ class AgentPages:
             label_of=label_of,
             incidents=[state for state in recent if state.incident.agent == agent.name],
             facts_of=self.parts.taxonomy.facts,
-            **figures_of(agent, await self._then(agent, at) if at else self.latest.known(agent.name), asked=at),
+            environment=environment,
+            **figures_of(agent, live, asked=at),
         )
 
     async def figures(self, request: Request) -> Response:
         """The part that follows telemetry."""
         agent = self.parts.catalogue.agent(request.path_params["name"])
-        live = await self.latest.measured(agent.name)
+        live = await self.latest.measured(agent.name, _environment(request))
         newest = None if _spans_seen(live) else await self._newest(agent)
         return self.rendering.fragment(
             request, "agent_figures", facts_of=self.parts.taxonomy.facts, **figures_of(agent, live, newest=newest)
         )
 
-    async def _then(self, agent: Agent, at: datetime) -> Measured:
-        bundle, said = await self.parts.verbs.suggest(agent.name, at)
+    async def _then(self, agent: Agent, at: datetime, environment: str) -> Measured:
+        bundle, said = await self.parts.verbs.suggest(agent.name, at, environment=environment)
         return Measured(at, bundle, said)
 
     async def _newest(self, agent: Agent) -> datetime | None:
@@ -103,9 +119,15 @@ class AgentPages:
         return EPOCH + timedelta(microseconds=traces[-1].end_ns // 1000) if traces else None
 
 
+def _environment(request: Request) -> str:
+    """The environment somebody chose, or none."""
+    return request.query_params.get("environment", "").strip()
+
+
 def _spans_seen(live: Measured) -> bool:
+    """Of the chosen environment, or of those that are not counted: then there is nothing older to look at."""
     age = live.bundle.signal("span_age")
-    return age is not None and age.value is not None
+    return bool(live.bundle.left_out) or (age is not None and age.value is not None)
 
 
 def figures_of(
@@ -117,9 +139,23 @@ def figures_of(
         "live": live,
         "live_rows": rows(live.bundle) if live else (),
         "charts": charts_for(live.bundle) if live else (),
+        "places": places_of(live.bundle) if live else (),
         "asked": asked,
         "newest": newest,
     }
+
+
+def places_of(bundle: EvidenceBundle) -> tuple[Place, ...]:
+    """The environments that its tasks name, the most first, and all together; nothing where there is no choice."""
+    found: dict[str, Place] = {}
+    for name, tasks in bundle.environments.items():
+        if key := spelled(name):
+            known = found.get(key, Place(name, 0, shown=same_environment(name, bundle.environment)))
+            found[key] = replace(known, tasks=known.tasks + tasks)
+    if len(found) < 2 and not bundle.left_out:  # noqa: PLR2004 - one is no choice
+        return ()
+    every = Place(ALL, sum(bundle.environments.values()), shown=not bundle.environment)
+    return (*sorted(found.values(), key=lambda place: -place.tasks), every)
 
 
 def glance_at(agent: Agent, measured: Measured, taxonomy: Taxonomy, *, sends: bool) -> Glance:

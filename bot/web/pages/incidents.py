@@ -72,7 +72,9 @@ class IncidentPages:
     async def incident(self, request: Request) -> Response:
         """One incident; its parts renew themselves."""
         state, events = await self._read(request)
-        known = self.latest.known(state.incident.agent) if state.status.is_open else None
+        known = None
+        if state.status.is_open:
+            known = self.latest.known(state.incident.agent, state.incident.environment)
         values = {
             **self._story(state, events),
             **await self._figures(state, events, known),
@@ -88,7 +90,9 @@ class IncidentPages:
     async def figures(self, request: Request) -> Response:
         """The part that follows telemetry."""
         state, events = await self._read(request)
-        live = await self.latest.measured(state.incident.agent) if state.status.is_open else None
+        live = None
+        if state.status.is_open:
+            live = await self.latest.measured(state.incident.agent, state.incident.environment)
         return self.rendering.fragment(
             request, "figures", facts_of=self.parts.taxonomy.facts, **await self._figures(state, events, live)
         )

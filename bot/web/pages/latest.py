@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.incident.classification import Classification
+from bot.incident.environments import wanted_of
 from bot.incident.evidence import EvidenceBundle
 from bot.ports import Clock
 from bot.response.gather import Suggest
@@ -23,27 +24,31 @@ class Measured:
 
 @dataclass(slots=True)
 class Latest:
-    """The newest measurement of each agent; a page that is looked at by many costs as much as one."""
+    """The newest measurement of each agent and environment; a page that is looked at by many costs as much as one."""
 
     suggest: Suggest
     clock: Clock
     good_for: timedelta = timedelta(seconds=5)
-    _known: dict[str, Measured] = field(default_factory=dict)
+    _known: dict[tuple[str, str], Measured] = field(default_factory=dict)
     _measuring: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def known(self, agent: str) -> Measured | None:
+    def known(self, agent: str, environment: str = "") -> Measured | None:
         """The last measurement, however old, or None."""
-        return self._known.get(agent)
+        return self._known.get(self._key(agent, environment))
 
-    async def measured(self, agent: str) -> Measured:
+    async def measured(self, agent: str, environment: str = "") -> Measured:
         """A measurement at most ``good_for`` old; one agent is measured at a time."""
+        key = self._key(agent, environment)
         async with self._measuring:
-            known = self._known.get(agent)
+            known = self._known.get(key)
             if known is not None and self.clock.now() - known.at < self.good_for:
                 return known
             at = self.clock.now()
-            bundle, said = await self.suggest(agent)
+            bundle, said = await self.suggest(agent, environment=environment)
             if len(self._known) >= MOST_AGENTS:
                 self._known.clear()
-            self._known[agent] = Measured(at, bundle, said)
-            return self._known[agent]
+            self._known[key] = Measured(at, bundle, said)
+            return self._known[key]
+
+    def _key(self, agent: str, environment: str) -> tuple[str, str]:
+        return agent, wanted_of(self.suggest.gather.catalogue.agent(agent), environment).name

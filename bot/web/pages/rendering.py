@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from bot.incident.environments import said_of
 from bot.incident.quantities import duration, percent
 from bot.web.pages import words
 
@@ -32,6 +33,7 @@ def _environment() -> Environment:
     loaded.filters["traces"] = words.links
     loaded.filters["duration"] = duration
     loaded.filters["percent"] = percent
+    loaded.filters["environment_notes"] = said_of
     return loaded
 
 

@@ -15,7 +15,7 @@ from bot.incident.links import own_tool, safe
 from bot.incident.pairing import AlignedStep, align
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.web.moments import EPOCH
-from bot.web.pages.latest import Latest
+from bot.web.pages.latest import Latest, Measured
 from bot.web.pages.rendering import Rendering
 from bot.web.pages.steps import LOOK, Mark, Words, marks_of, name_of, repeats, steps_of, strip_of, turns_of, words_of
 from bot.web.parts import Parts
@@ -87,7 +87,7 @@ class TracePages:
         """One trace: its steps, errors and repeats."""
         task = await self._read(request.path_params["trace_id"])
         findings = findings_of(task)
-        live = self.latest.known(self.parts.catalogue.agent(task.agent).name)
+        live = self._known(task)
         pair = live.bundle.pair if live else None
         return self.rendering.page(
             "trace",
@@ -124,8 +124,12 @@ class TracePages:
             raise NotFound(f"No trace {trace_id[:40]} is kept here; it may be older than the retention.")
         return task
 
+    def _known(self, task: Trace) -> Measured | None:
+        agent = self.parts.catalogue.agent(task.agent).name
+        return self.latest.known(agent, task.environment or "") or self.latest.known(agent)
+
     async def _side(self, task: Trace) -> Side:
-        live = self.latest.known(self.parts.catalogue.agent(task.agent).name)
+        live = self._known(task)
         return Side(
             trace=task,
             started=EPOCH + timedelta(microseconds=task.start_ns // 1000),

@@ -54,6 +54,7 @@ class ClassificationShape(Shape):
     flags: list[str]
     suspects: list[SuspectShape] = Field(description="causes to choose from, the suspected one first")
     would_change: list[WouldChangeShape]
+    environment_notes: list[str] = Field(default_factory=list, description="whose tasks are not counted, in words")
 
 
 class StoodShape(Shape):

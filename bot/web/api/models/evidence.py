@@ -51,6 +51,7 @@ class ChangeShape(Shape):
     first_seen: datetime
     k: int
     n: int
+    environment: str = Field(default="", description="of an announced change, where it was told")
 
 
 class OnsetShape(Shape):
@@ -139,3 +140,11 @@ class EvidenceShape(Shape):
     links: dict[str, str] = Field(default_factory=dict, description="trace id to its page in the tool it came from")
     courses: list[CourseShape] = Field(default_factory=list)
     steps: StepsShape | None = None
+    environment: str = Field(
+        default="", description="whose tasks are counted, with those that name none; empty: all of them"
+    )
+    environments: dict[str, int] = Field(
+        default_factory=dict, description="the agent's tasks by the environment they name; under an empty name: none"
+    )
+    left_out: dict[str, int] = Field(default_factory=dict, description="those of them that are not counted")
+    environment_notes: list[str] = Field(default_factory=list, description="the same in words, where it matters")
