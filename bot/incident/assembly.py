@@ -1,19 +1,16 @@
 """Spans into traces: what the root says about the task, and the steps in order, those nobody recorded among them."""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha256
 
-from bot.incident.telemetry import AskedTool, Span, SpanKind, Task, ToldResult, ToolCall, Trace
+from bot.incident.inferred_calls import inferred_calls
+from bot.incident.telemetry import Span, SpanKind, Task, Trace
 from bot.incident.told_once import step_order, told_once
 
 SESSION = "gen_ai.conversation.id"
 ENVIRONMENT = "deployment.environment.name"
 UNNAMED = "unnamed-agent"
 UNSET_SERVICE = "unknown_service"  # what OpenTelemetry's SDKs call a service that nobody named
-LAST = 2**63  # after every moment
-COARSE_NS = 1_000_000  # JavaScript starts a span on a whole millisecond, and ends it on a finer clock
 
 
 def assemble(spans: Sequence[Span]) -> Trace:
@@ -112,88 +109,6 @@ def _reaches_agent(span: Span | None, above: Mapping[str, Span], known: dict[str
     found = span is not None and known.get(span.span_id, True)
     known.update(dict.fromkeys(walked, found))
     return found
-
-
-def inferred_calls(spans: Sequence[Span]) -> list[Span]:
-    """Tool calls that a model asked for and that no span records, as steps of their own.
-
-    A call is recorded when a tool's span has its id or its name (a framework that records one call of a tool
-    records them all), or runs before the next turn with the same arguments, under a name of its own. An inferred step
-    runs from the end of the model's turn to the start of the turn that was told its result; its id is made from that
-    of the model's span, so that it is the same every time.
-    """
-    asking = [span for span in spans if span.model and span.model.asked]
-    if not asking:
-        return []
-    recorded = recorded_as((span.tool.name, span.tool.call_id) for span in spans if span.tool)
-    calls = sorted(
-        (span.start_ns, span.tool.arguments_hash) for span in spans if span.tool and span.tool.arguments_hash
-    )
-    turns = sorted((span for span in spans if span.model), key=step_order)
-    order = [step_order(turn) for turn in turns]
-    ids = {asked.call_id for span in asking if span.model for asked in span.model.asked if asked.call_id}
-    found = []
-    for span in asking:
-        over = max(span.start_ns, span.end_ns - COARSE_NS + 1)
-        later = turns[max(bisect_right(order, step_order(span)), bisect_left(order, (over, False, ""))) :]
-        until = later[0].start_ns if later else LAST
-        made = {given for _, given in calls[bisect_left(calls, (over, "")) : bisect_left(calls, (until + 1, ""))]}
-        for place, asked in enumerate(span.model.asked if span.model else ()):
-            if not recorded & {asked.call_id, asked.name} and asked.arguments_hash not in made:
-                found.append(_inferred(span, asked, place, later, ids))
-    return found
-
-
-def recorded_as(tools: Iterable[tuple[str, str | None]]) -> set[str]:
-    """By what a call that was asked for is known as recorded; ``tools`` are (name, call id) of the tools' spans."""
-    known = list(tools)
-    return {call_id for _, call_id in known if call_id} | {name for name, _ in known}
-
-
-def _inferred(span: Span, asked: AskedTool, place: int, later: Sequence[Span], ids: Container[str | None]) -> Span:
-    told, end_ns = _answer(asked, place, later, ids)
-    start_ns = min(span.end_ns, later[0].start_ns) if later else span.end_ns
-    made = sha256(f"{span.span_id}/{place}".encode()).hexdigest()[:16]
-    tool = ToolCall(
-        asked.name,
-        asked.call_id,
-        asked.arguments_hash,
-        told.result_hash if told else None,
-        asked.arguments_preview,
-        told.result_preview if told else "",
-        empty_result=told is not None and told.empty,
-    )
-    return Span(
-        span.trace_id,
-        made,
-        span.parent_id,
-        SpanKind.TOOL,
-        asked.name,
-        start_ns,
-        max(start_ns, end_ns),
-        error=told is not None and told.error,
-        agent=span.agent,
-        tool=tool,
-        inferred=True,
-    )
-
-
-def _answer(
-    asked: AskedTool, place: int, later: Sequence[Span], ids: Container[str | None]
-) -> tuple[ToldResult | None, int]:
-    """What a later turn was told of the call, by its id or else by its place, and when that turn began.
-
-    ``ids`` are those of all calls: a result with another id, or none, can only be told by its place (some
-    instrumentations write another id where the call is asked for than where its result is told).
-    """
-    for turn in later:
-        told = turn.model.told if turn.model else ()
-        match = next((one for one in told if asked.call_id and one.call_id == asked.call_id), None)
-        if match is None and place < len(told) and (not asked.call_id or told[place].call_id not in ids):
-            match = told[place]
-        if match is not None:
-            return match, turn.start_ns
-    return None, later[0].start_ns if later else 0
 
 
 def agent_of(root: Span, steps: Iterable[Span]) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from bot.incident.assembly import ENVIRONMENT, SESSION, assemble, headed, recorded_as
+from bot.incident.assembly import ENVIRONMENT, SESSION, assemble, headed
+from bot.incident.inferred_calls import recorded_as
 from bot.incident.outline import MODEL_FIELDS, TOOL_FIELDS, Outline, Plain, moment, outline
 from bot.incident.telemetry import EvalScore, ModelCall, Span, SpanKind, ToolCall
 from bot.incident.told_once import told_by_several
