@@ -94,10 +94,6 @@ PROVIDER = (
     "mlflow.llm.provider",
     "ai.model.provider",
 )
-FRAMEWORKS = frozenset(  # what they call the provider of an agent's own span: themselves
-    {"autogen", "crewai", "langchain", "langgraph", "microsoft.agent_framework", "pydantic-ai", "strands-agents"}
-)
-FRAMEWORK = "gen_ai.agent.framework"  # where that is kept instead
 MODEL_REQUESTED = (
     "gen_ai.request.model",
     "llm.request.model_name",
@@ -148,39 +144,6 @@ USAGE = (
     "langsmith.usage_metadata",
 )  # one object of many
 COSTS = ("langfuse.observation.cost_details", "mlflow.llm.cost")
-IN_USAGE = {  # what the entries of such an object are called
-    "input": ("input", "input_tokens", "prompt_tokens", "inputTokens", "promptTokenCount"),
-    "output": ("output", "output_tokens", "completion_tokens", "outputTokens", "candidatesTokenCount"),
-    "cached": (
-        "cache_read_input_tokens",
-        "input_cache_read",
-        "cache_read",
-        "input_cached_tokens",
-        "cached_tokens",
-        "cachedContentTokens",
-        "cachedContentTokenCount",
-    ),
-    "reasoning": (
-        "output_reasoning_tokens",
-        "output_reasoning",
-        "reasoning",
-        "reasoning_tokens",
-        "thoughtsTokens",
-        "thoughtsTokenCount",
-    ),
-    "cost": ("total", "total_cost"),
-}
-USAGE_DETAILS = (
-    "prompt_tokens_details",
-    "completion_tokens_details",
-    "input_tokens_details",
-    "output_tokens_details",
-    "input_token_details",
-    "output_token_details",
-)
-ANSWERS_USAGE = ("usage", "usageMetadata")  # the same within an answer's own JSON
-ANSWERS_MODEL = ("modelVersion", "model")  # who answered, within the JSON of the provider's own answer
-RAW_ANSWER = "raw"  # where Genkit keeps that one
 FINISH = ("gen_ai.response.finish_reasons", "ai.response.finishReason", "llm.finish_reason")
 FIRST_CHUNK = ("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token")
 MODEL_INPUT = (
@@ -266,79 +229,11 @@ ERROR_MESSAGE = ("error.message", "exception.message", "langfuse.observation.sta
 LEVEL = ("langfuse.observation.level",)  # ERROR is an error
 FAILS_BY_EXCEPTION = "langsmith.span.kind"  # whose spans tell a failure by an exception's event, whatever their status
 
-# Messages that came as events, of spans and among log records
-MESSAGE_EVENTS = {  # one event a message that the model was given: name -> whose it is
-    "gen_ai.system.message": "system",
-    "gen_ai.user.message": "user",
-    "gen_ai.assistant.message": "assistant",
-    "gen_ai.tool.message": "tool",
-}
-ANSWER_EVENT = "gen_ai.choice"
-EVENT_CONTENT = "gen_ai.event.content"  # the message as JSON; what a log record has as its body stands there too
-TOOL_EVENTS = {  # what the same events tell on a tool's span
-    "gen_ai.tool.message": "gen_ai.tool.call.arguments",
-    "gen_ai.choice": "gen_ai.tool.call.result",
-}
-WHOLE_MESSAGES = {  # one event a call: name -> the attributes of it that hold messages
-    "gen_ai.client.inference.operation.details": ("gen_ai.input.messages", "gen_ai.output.messages"),
-    "gen_ai.content.prompt": ("gen_ai.prompt",),
-    "gen_ai.content.completion": ("gen_ai.completion",),
-}
-
 # Evaluation results
 EVALUATION_EVENT = "gen_ai.evaluation.result"
-NUMBERED_EVALUATIONS = ("evaluations.", "annotations.")  # OpenInference: evaluations.0.evaluation.score
-NUMBERED_FIRST = ("evaluations.0.evaluation.name", "annotations.0.annotation.name")
-NUMBERED_PARTS = {
-    "name": "gen_ai.evaluation.name",
-    "score": "gen_ai.evaluation.score.value",
-    "label": "gen_ai.evaluation.score.label",
-    "explanation": "gen_ai.evaluation.explanation",
-}
 EVALUATION_NAME = ("gen_ai.evaluation.name",)
 EVALUATION_VALUE = ("gen_ai.evaluation.score.value", "gen_ai.evaluation.score")
 EVALUATION_LABEL = ("gen_ai.evaluation.score.label", "gen_ai.evaluation.label")
 EVALUATION_EXPLANATION = ("gen_ai.evaluation.explanation",)
 PROBE = ("probe.id",)
 TASK_TYPE = ("task.type",)
-
-# What a root span says, under the name our store keeps it: canonical name -> names it may come by
-ROOT = {
-    "gen_ai.agent.version": AGENT_VERSION,
-    "gen_ai.conversation.id": SESSION,
-    "user.id": USER,
-    "deployment.environment.name": ENVIRONMENT,
-    "agent.prompt.version": PROMPT_VERSION,
-    "gen_ai.provider.name": PROVIDER,
-    "service.name": SERVICE,
-    "service.instance.id": ("service.instance.id",),
-}
-IN_METADATA = {"gen_ai.conversation.id": ("session_id", "thread_id"), "user.id": ("user_id",)}  # the same, in METADATA
-STEP = {
-    "service.name": SERVICE,
-    "gen_ai.conversation.id": STEP_SESSION,
-}  # the same for any other span that names no agent
-
-# Message bodies are long and personal: only previews are kept of them
-BODIES = frozenset(
-    {
-        *("gen_ai.system_instructions", *MODEL_INPUT, *MODEL_OUTPUT, *MODEL_CALLS, *ARGUMENTS, *RESULT),
-        *("ai.prompt", "ai.response.object", "ai.value", "ai.values"),
-        *("gen_ai.task.input", "gen_ai.task.output", "crew_tasks", "crew_inputs", "model_request_parameters"),
-        *(
-            "llm.invocation_parameters",
-            "llm.prompts",
-            "invocation_params",
-            "all_messages_events",
-            "events",
-            "logfire.msg",
-            "genkit:init",
-            "genkit:metadata:context",
-        ),
-    }
-)
-BODY_PREFIXES = ("llm.input_messages.", "llm.output_messages.", "gen_ai.prompt.", "gen_ai.completion.")
-ANSWER_IN_METADATA = '"body":'  # METADATA with a model's whole HTTP answer in it (Mastra by OpenInference)
-BODY_OWNER = "mastra."  # each kind of its steps has attributes of its own for what went in and came out,
-BODY_ENDS = (".input", ".output", ".metadata.body", ".metadata.headers")  # and the model's whole HTTP answer beside
-KEPT_DESPITE_PREFIX = frozenset({"gen_ai.prompt.name", "gen_ai.prompt.version"})

@@ -11,7 +11,9 @@ from urllib.parse import quote
 
 from bot.incident.telemetry import EvalScore, Span
 from bot.ports import SourceAsk, SourceFound
-from bot.sources.normalise import ERROR_STATUS, RawEvent, RawSpan, score_from, span_from
+from bot.sources.normalise import span_from
+from bot.sources.raw_spans import ERROR_STATUS, RawEvent, RawSpan
+from bot.sources.scores import score_from
 from bot.sources.vendor_pages import Pages, first_of_each, missing_rows, newest_traces, scores_in_time
 from bot.sources.vendor_rows import (
     Row,

@@ -11,8 +11,25 @@ from bot.sources import attributes as names
 from bot.sources.said import parsed
 from bot.sources.values import Values, first
 
+MESSAGE_EVENTS = {  # one event a message that the model was given: name -> whose it is
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+}
+ANSWER_EVENT = "gen_ai.choice"
+EVENT_CONTENT = "gen_ai.event.content"  # the message as JSON; what a log record has as its body stands there too
+TOOL_EVENTS = {  # what the same events tell on a tool's span
+    "gen_ai.tool.message": "gen_ai.tool.call.arguments",
+    "gen_ai.choice": "gen_ai.tool.call.result",
+}
+WHOLE_MESSAGES = {  # one event a call: name -> the attributes of it that hold messages
+    "gen_ai.client.inference.operation.details": ("gen_ai.input.messages", "gen_ai.output.messages"),
+    "gen_ai.content.prompt": ("gen_ai.prompt",),
+    "gen_ai.content.completion": ("gen_ai.completion",),
+}
 INPUT, OUTPUT = names.MODEL_INPUT[0], names.MODEL_OUTPUT[0]
-_CONTENT = (names.EVENT_CONTENT, "message", "content")
+_CONTENT = (EVENT_CONTENT, "message", "content")
 
 
 def messages_in(events: Iterable[tuple[str, Values]], kind: SpanKind) -> dict[str, object]:
@@ -21,14 +38,14 @@ def messages_in(events: Iterable[tuple[str, Values]], kind: SpanKind) -> dict[st
     heard: list[object] = []
     answered: list[object] = []
     for name, values in events:
-        if name in names.WHOLE_MESSAGES:
-            told |= {key: values[key] for key in names.WHOLE_MESSAGES[name] if key in values}
-        elif kind is SpanKind.TOOL and name in names.TOOL_EVENTS:
-            told[names.TOOL_EVENTS[name]] = first(values, _CONTENT)
-        elif name == names.ANSWER_EVENT:
+        if name in WHOLE_MESSAGES:
+            told |= {key: values[key] for key in WHOLE_MESSAGES[name] if key in values}
+        elif kind is SpanKind.TOOL and name in TOOL_EVENTS:
+            told[TOOL_EVENTS[name]] = first(values, _CONTENT)
+        elif name == ANSWER_EVENT:
             answered.append(_message(values, "assistant"))
-        elif name in names.MESSAGE_EVENTS:
-            heard.append(_message(values, names.MESSAGE_EVENTS[name]))
+        elif name in MESSAGE_EVENTS:
+            heard.append(_message(values, MESSAGE_EVENTS[name]))
     if heard:
         told[INPUT] = heard
     if answered:

@@ -17,7 +17,8 @@ from bot.incident.errors import Unavailable
 from bot.incident.telemetry import EvalScore, Span
 from bot.ports import Clock, SourceAsk, SourceFound
 from bot.sources.mlflow_rows import Listed, read_assessments, read_listed, read_spans
-from bot.sources.normalise import scores_of_span, span_from
+from bot.sources.normalise import span_from
+from bot.sources.scores import scores_of_span
 from bot.sources.vendor_evidence import because, paced, scores_of_agent, traces_of_agent
 from bot.sources.vendor_pages import FOR_READING, Page, cursor_in, missing_rows, read_pages, rows_in
 from bot.sources.vendor_rows import map_in, readable, said_in

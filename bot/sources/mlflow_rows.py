@@ -13,7 +13,8 @@ from typing import Any
 
 from bot.incident.telemetry import EvalScore
 from bot.sources import attributes as names
-from bot.sources.normalise import ERROR_STATUS, LATEST_NS, RawEvent, RawSpan, score_from
+from bot.sources.raw_spans import ERROR_STATUS, LATEST_NS, RawEvent, RawSpan
+from bot.sources.scores import score_from
 from bot.sources.values import first
 from bot.sources.vendor_evidence import clean
 from bot.sources.vendor_pages import rows_in

@@ -20,9 +20,11 @@ from bot.incident.telemetry import EvalScore, Span
 from bot.sources import attributes as names
 from bot.sources import otlp_json, otlp_protobuf
 from bot.sources.message_records import MESSAGES, messages_of
-from bot.sources.normalise import LATEST_NS, RawRecord, RawSpan, score_from, scores_of_span, span_from
+from bot.sources.normalise import span_from
 from bot.sources.ownership import Scope, owned_score, owned_span, owns_record
+from bot.sources.raw_spans import LATEST_NS, RawRecord, RawSpan
 from bot.sources.redaction import PRIVATE, Privacy
+from bot.sources.scores import score_from, scores_of_span
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"

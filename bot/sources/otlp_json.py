@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bot.sources.normalise import RawEvent, RawRecord, RawSpan, parent_of
+from bot.sources.raw_spans import RawEvent, RawRecord, RawSpan, parent_of
 
 IN_BASE64 = {24: 16, 12: 8}  # characters -> bytes of an id
 

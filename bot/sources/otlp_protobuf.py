@@ -7,8 +7,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from bot.sources.normalise import RawEvent, RawRecord, RawSpan, parent_of
 from bot.sources.otlp_text import in_utf8
+from bot.sources.raw_spans import RawEvent, RawRecord, RawSpan, parent_of
 
 
 def spans(body: bytes) -> Iterator[RawSpan]:

@@ -17,8 +17,10 @@ import httpx
 from bot.incident.errors import Unavailable
 from bot.incident.telemetry import EvalScore, Span
 from bot.ports import Clock, SourceAsk, SourceFound
-from bot.sources.normalise import RawSpan, scores_of_span, span_from
+from bot.sources.normalise import span_from
 from bot.sources.phoenix_rows import Abilities, abilities_in, naming, read_annotation, read_span
+from bot.sources.raw_spans import RawSpan
+from bot.sources.scores import scores_of_span
 from bot.sources.vendor_evidence import because, paced, scores_of_agent, traces_of_agent
 from bot.sources.vendor_pages import FOR_READING, Page, chunks, cursor_in, missing_rows, read_pages, rows_in
 from bot.sources.vendor_rows import identifier_in, iso, map_in, readable, trace_id_of

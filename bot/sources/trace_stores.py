@@ -17,7 +17,9 @@ from bot.incident.quantities import duration
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.ports import SourceAsk, SourceFound
 from bot.sources import otlp_json
-from bot.sources.normalise import LATEST_NS, RawSpan, scores_of_span, span_from
+from bot.sources.normalise import span_from
+from bot.sources.raw_spans import LATEST_NS, RawSpan
+from bot.sources.scores import scores_of_span
 from bot.sources.vendor_evidence import clean, scores_of_agent
 from bot.sources.vendor_pages import missing_rows, rows_in
 from bot.sources.vendor_rows import clock_time, sound, span_id_of

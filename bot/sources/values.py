@@ -10,6 +10,8 @@ import orjson
 from bot.sources.redaction import CUT
 
 PREVIEW = 300  # characters
+MOST_VALUE = 4096  # characters kept of one attribute
+MOST_NAME = 256  # characters of an attribute's name
 MOST_WORD = 200  # characters of a name, an id or a label; these are searched and indexed
 
 Values = Mapping[str, object]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from bot.sources.normalise import LATEST_NS
+from bot.sources.raw_spans import LATEST_NS
 
 MOST_TEXT = 256 * 1024  # characters of one field that are looked at
 MOST_FIELDS = 96  # of a map with names of the team's own choice

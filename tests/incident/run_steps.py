@@ -7,7 +7,8 @@ from random import Random
 
 from bot.incident.assembly import assemble
 from bot.incident.telemetry import Trace
-from bot.sources.normalise import RawSpan, span_from
+from bot.sources.normalise import span_from
+from bot.sources.raw_spans import RawSpan
 
 SECOND = 1_000_000_000
 TRACE = "0" * 31 + "1"

@@ -16,9 +16,9 @@ from bot.app.intake.decoders import Decoders
 from bot.app.intake.otlp_intake import OtlpIntake
 from bot.app.intake.preparing import Request, prepared
 from bot.incident.errors import Unavailable
-from bot.sources.normalise import LATEST_NS
 from bot.sources.otlp import JSON, PROTOBUF, TelemetryRejected
 from bot.sources.ownership import OneAgent
+from bot.sources.raw_spans import LATEST_NS
 from bot.sources.redaction import Privacy, Redaction
 from bot.storage.database import Database
 from bot.storage.telemetry import SqlTelemetry

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.incident.telemetry import Span, SpanKind
-from bot.sources.normalise import MOST_VALUE, verdict
 from bot.sources.otlp import JSON, decode
-from bot.sources.values import MOST_WORD, fingerprint
+from bot.sources.scores import verdict
+from bot.sources.values import MOST_VALUE, MOST_WORD, fingerprint
 from tests.sources.requests import Json, span, traces
 
 values = st.recursive(

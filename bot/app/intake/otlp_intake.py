@@ -6,9 +6,9 @@ from typing import Protocol
 from bot.app.intake.decoders import Decoders
 from bot.app.intake.preparing import Request
 from bot.ports import Clock
-from bot.sources.normalise import LATEST_NS
 from bot.sources.otlp import Accepted
 from bot.sources.ownership import Scope
+from bot.sources.raw_spans import LATEST_NS
 from bot.storage.telemetry_rows import Arrived
 
 MOST_AHEAD = timedelta(days=1)  # of our clock; a sender whose clock runs further ahead would hide everything newer

@@ -1,0 +1,91 @@
+"""Which attributes of a span are stored: no message bodies, nothing endless, and what a task is told apart by under one name."""
+
+from functools import lru_cache
+from itertools import islice
+
+from bot.sources import attributes as names
+from bot.sources.raw_spans import RawSpan
+from bot.sources.redaction import CUT, Privacy
+from bot.sources.values import MOST_NAME, MOST_VALUE, capped, first, structure, word
+
+MOST_ATTRIBUTES = 128
+_STRUCTURES = (list, dict)
+
+FRAMEWORKS = frozenset(  # what they call the provider of an agent's own span: themselves
+    {"autogen", "crewai", "langchain", "langgraph", "microsoft.agent_framework", "pydantic-ai", "strands-agents"}
+)
+FRAMEWORK = "gen_ai.agent.framework"  # where that is kept instead
+
+# What a root span says, under the name our store keeps it: canonical name -> names it may come by
+ROOT = {
+    "gen_ai.agent.version": names.AGENT_VERSION,
+    "gen_ai.conversation.id": names.SESSION,
+    "user.id": names.USER,
+    "deployment.environment.name": names.ENVIRONMENT,
+    "agent.prompt.version": names.PROMPT_VERSION,
+    "gen_ai.provider.name": names.PROVIDER,
+    "service.name": names.SERVICE,
+    "service.instance.id": ("service.instance.id",),
+}
+# The same in its metadata, and for any other span that names no agent
+IN_METADATA = {"gen_ai.conversation.id": ("session_id", "thread_id"), "user.id": ("user_id",)}
+STEP = {"service.name": names.SERVICE, "gen_ai.conversation.id": names.STEP_SESSION}
+
+# Message bodies are long and personal: only previews are kept of them
+BODIES = frozenset(
+    {
+        *("gen_ai.system_instructions", "gen_ai.task.input", "gen_ai.task.output"),
+        *(*names.MODEL_INPUT, *names.MODEL_OUTPUT, *names.MODEL_CALLS, *names.ARGUMENTS, *names.RESULT),
+        *("ai.prompt", "ai.response.object", "ai.value", "ai.values", "crew_tasks", "crew_inputs"),
+        *("llm.invocation_parameters", "llm.prompts", "invocation_params", "model_request_parameters"),
+        *("all_messages_events", "events", "logfire.msg", "genkit:init", "genkit:metadata:context"),
+    }
+)
+BODY_PREFIXES = ("llm.input_messages.", "llm.output_messages.", "gen_ai.prompt.", "gen_ai.completion.")
+KEPT_DESPITE_PREFIX = frozenset({"gen_ai.prompt.name", "gen_ai.prompt.version"})
+BODY_OWNER = "mastra."  # each kind of its steps has attributes of its own for what went in and came out,
+BODY_ENDS = (".input", ".output", ".metadata.body", ".metadata.headers")  # and the model's whole HTTP answer beside
+ANSWER_IN_METADATA = '"body":'  # metadata with a model's whole HTTP answer in it (Mastra by OpenInference)
+
+
+def kept(raw: RawSpan, privacy: Privacy, *, may_head: bool, whole_text: bool) -> dict[str, object]:
+    """The attributes to store: no message bodies, long values cut, all redacted; a framework is no provider.
+
+    Canonical names stand where the span ``may_head`` its task: a root, or an agent whose root never comes.
+    """
+    found: dict[str, object] = {}
+    redaction = privacy.redaction
+    for name, value in islice(raw.attributes.items(), MOST_ATTRIBUTES):
+        if not whole_text and is_body(name):
+            continue
+        key = name if len(name) <= MOST_NAME else name[:MOST_NAME]
+        if isinstance(value, str):
+            found[key] = redaction.text(value) if len(value) <= MOST_VALUE else redaction.cut(value, MOST_VALUE, CUT)
+        else:
+            found[key] = capped(redaction.value(value), MOST_VALUE) if type(value) in _STRUCTURES else value
+    # A step whose root is still under way is known by its service alone
+    wanted = ROOT if may_head else {} if first(raw.attributes, names.AGENT) else STEP
+    if wanted:
+        own, resource = raw.attributes, raw.resource
+        metadata = structure(own, names.METADATA) if may_head else {}
+        for canonical, candidates in wanted.items():
+            value = word(own, candidates) or word(resource, candidates)
+            if value is None and metadata:
+                value = word(metadata, IN_METADATA.get(canonical, ()))
+            if value is not None:
+                found[canonical] = redaction.text(value)
+    told = found.get(names.METADATA[0])
+    if isinstance(told, str) and ANSWER_IN_METADATA in told and not whole_text:
+        del found[names.METADATA[0]]
+    provider = found.get(names.PROVIDER[0])
+    if isinstance(provider, str) and provider in FRAMEWORKS:
+        found[FRAMEWORK] = found.pop(names.PROVIDER[0])
+    return found
+
+
+@lru_cache(4096)  # asked for every attribute of every span
+def is_body(name: str) -> bool:
+    """The attribute holds what somebody said: long and personal."""
+    if name.startswith(BODY_OWNER):
+        return name.endswith(BODY_ENDS)
+    return name in BODIES or (name.startswith(BODY_PREFIXES) and name not in KEPT_DESPITE_PREFIX)
