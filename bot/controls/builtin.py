@@ -14,7 +14,8 @@ from bot.incident.composition import Controls, compose
 from bot.incident.control_values import at_least_as_safe, from_flag, to_flag
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError
-from bot.incident.mitigation import BUILT_IN, EVERYWHERE, Delivery, Mitigation, ReadBack, Scope
+from bot.incident.mitigation import BUILT_IN, EVERYWHERE, Mitigation, Scope
+from bot.incident.proof import Delivery, ReadBack
 from bot.incident.quantities import duration
 from bot.ports import Clock, Control, Driver, Records, Sightings
 from bot.watching import watch

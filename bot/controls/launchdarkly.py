@@ -19,7 +19,8 @@ from bot.incident.control_values import at_least_as_safe
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError, Unavailable, Unsupported
 from bot.incident.kinds import LEVERS, MitigationKind, Value
-from bot.incident.mitigation import Delivery, Mitigation, ReadBack
+from bot.incident.mitigation import Mitigation
+from bot.incident.proof import Delivery, ReadBack
 from bot.ports import Driver
 
 NAME = "launchdarkly"

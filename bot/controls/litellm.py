@@ -16,7 +16,8 @@ from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError, Unsupported
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Delivery, Mitigation, ReadBack
+from bot.incident.mitigation import Mitigation
+from bot.incident.proof import Delivery, ReadBack
 from bot.ports import Driver
 
 NAME = "litellm"

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.incident.composition import Controls
-from bot.incident.mitigation import Delivery, Mitigation, Scope
+from bot.incident.mitigation import Mitigation, Scope
+from bot.incident.proof import Delivery
 from bot.ports import Sighting
 
 FORGOTTEN_AFTER = timedelta(seconds=60)  # an instance that has not read for so long is taken for gone

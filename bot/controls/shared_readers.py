@@ -10,7 +10,8 @@ from datetime import datetime
 
 from bot.controls.readers import FORGOTTEN_AFTER, Readers
 from bot.incident.composition import Controls
-from bot.incident.mitigation import Delivery, Mitigation, Scope
+from bot.incident.mitigation import Mitigation, Scope
+from bot.incident.proof import Delivery
 from bot.ports import Clock, Sightings
 from bot.watching import watch
 

@@ -18,7 +18,8 @@ from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError, Refused, Unsupported
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Delivery, Mitigation, ReadBack, Scope
+from bot.incident.mitigation import Mitigation, Scope
+from bot.incident.proof import Delivery, ReadBack
 from bot.ports import Driver
 
 NAME = "unleash"

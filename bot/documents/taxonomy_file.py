@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.incident.classification import Question
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Standing
+from bot.incident.offer import Standing
 from bot.incident.rules import (
     BESIDE,
     CONVINCING,

@@ -30,7 +30,7 @@ from bot.incident.facts.mitigating import (
     MitigationRefused,
     MitigationReverted,
 )
-from bot.incident.mitigation import Proof
+from bot.incident.proof import Proof
 from bot.incident.quantities import duration
 from bot.incident.state import IncidentState
 

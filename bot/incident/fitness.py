@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Offer, Standing
+from bot.incident.offer import Offer, Standing
 from bot.incident.quantities import percent
 from bot.incident.reach import reach
 from bot.incident.reading import Reading

@@ -31,8 +31,9 @@ from bot.incident.facts.mitigating import (
     MitigationReverted,
 )
 from bot.incident.kinds import Value
-from bot.incident.mitigation import ExitPlan, Mitigation, MitigationState, Proof, Verdict
+from bot.incident.mitigation import ExitPlan, Mitigation, MitigationState
 from bot.incident.model import FIRSTFIVE, Status
+from bot.incident.proof import Proof, Verdict
 from bot.incident.state import IncidentState, MitigationStatus
 from bot.incident.timeline import Event
 

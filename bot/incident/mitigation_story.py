@@ -13,8 +13,9 @@ from bot.incident.facts.closing import ActionAdded
 from bot.incident.facts.control import ControlFact, MitigationAdjusted, MitigationConfirmed
 from bot.incident.facts.mitigating import MitigatingFact, MitigationApplied, MitigationProven
 from bot.incident.kinds import Value
-from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState, Verdict
+from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState
 from bot.incident.narration import narrate
+from bot.incident.proof import Verdict
 from bot.incident.quantities import duration
 from bot.incident.remediation import RemediationFact
 from bot.incident.state import IncidentState

@@ -7,8 +7,9 @@ from bot.incident.choices import full_label
 from bot.incident.control_values import in_words
 from bot.incident.direction import Direction
 from bot.incident.kinds import LEVERS, MitigationKind
-from bot.incident.mitigation import Mitigation, OnExpiry, Standing
+from bot.incident.mitigation import Mitigation, OnExpiry
 from bot.incident.obedience import UNSEEN, describe
+from bot.incident.offer import Standing
 from bot.incident.reach import Reach, Sharing
 
 

@@ -1,11 +1,12 @@
-"""Does the agent obey? Judged from traces that started after the mitigation was applied."""
+"""The proof that a mitigation works: read back, delivered, and observed in traces that started after it was applied."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import BUILT_IN, PROOF_DEADLINE, Effect, Mitigation, Verdict
+from bot.incident.mitigation import BUILT_IN, PROOF_DEADLINE, Mitigation
 from bot.incident.obedience import UNSEEN, describe, obeys, within
 from bot.incident.quantities import duration
 from bot.incident.telemetry import Trace
@@ -19,6 +20,57 @@ REPORTING_LAG = timedelta(seconds=10)  # telemetry may arrive this late
 FEWER_FROM = 30  # tasks there have to be before, to see that there are fewer now
 
 OVER_TIME = frozenset({MitigationKind.RATE_CAP, MitigationKind.CANARY_SHARE})  # only many tasks together show them
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What the public read path answered when asked after applying.
+
+    ``differs``: it answered, and what it said is not what is in force. Neither: it could not tell.
+    """
+
+    confirmed: bool
+    detail: str
+    differs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How many of the agent's instances have read a revision that contains the mitigation."""
+
+    instances: int
+    reached: int
+    seconds: float | None = None  # from applying until the last of them read it
+    stale: tuple[str, ...] = ()  # names of instances that have not, 20 at most
+
+
+class Verdict(StrEnum):
+    """What traces that started after applying say about the effect."""
+
+    OBSERVED = "observed"
+    WAITING = "waiting"
+    INEFFECTIVE = "ineffective"
+    UNPROVEN = "unproven"  # no traffic, so nothing is claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """``k`` of ``n`` tasks started since obeyed the mitigation."""
+
+    verdict: Verdict
+    k: int
+    n: int
+    detail: str
+    trace_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The three signals together, as of one moment."""
+
+    read_back: ReadBack
+    delivery: Delivery
+    effect: Effect
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from enum import StrEnum
 
 from bot.incident.causes import AFTER_ONSET
 from bot.incident.evidence import Change, ChangeKind, Onset
-from bot.incident.mitigation import Standing
 from bot.incident.model import Person
+from bot.incident.offer import Standing
 from bot.incident.rules import ROLLBACK_CAUSES, RemediationKind, Taxonomy
 from bot.incident.statistics import newcombe
 from bot.incident.taxonomy import Cause, IncidentClass

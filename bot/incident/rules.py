@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from bot.incident.classification import Question
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Standing
+from bot.incident.offer import Standing
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 
 CONVINCING = 4.5  # nats for a class that lives in everyday noise; ordinary hours say how rarely that is reached

@@ -10,8 +10,9 @@ from bot.incident.facts.classifying import ClassDoubted, Classified, StepTicked
 from bot.incident.facts.closing import Resolved
 from bot.incident.facts.control import EvidenceKept, MitigationEscalated, MitigationStrayed
 from bot.incident.facts.declaring import RoomStep
-from bot.incident.mitigation import Mitigation, Proof
+from bot.incident.mitigation import Mitigation
 from bot.incident.model import Incident, Person, Role, Status
+from bot.incident.proof import Proof
 from bot.incident.remediation import Evaluation, RemediationEnded, RemediationStarted
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 

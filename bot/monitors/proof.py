@@ -9,11 +9,11 @@ from bot.incident.composition import Controls, compose
 from bot.incident.errors import FirstfiveError
 from bot.incident.facts.mitigating import MitigationProven
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Mitigation, MitigationState, Proof, Verdict
+from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.mitigation_folding import PROVABLE, proven_state
 from bot.incident.model import FIRSTFIVE, Catalogue
 from bot.incident.obedience import may_bind
-from bot.incident.proof import Before, observe
+from bot.incident.proof import Before, Proof, Verdict, observe
 from bot.incident.telemetry import Trace
 from bot.ports import Clock, Records, Traces
 from bot.response.driving import Drivers

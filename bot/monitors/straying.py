@@ -16,9 +16,10 @@ from bot.incident.composition import compose
 from bot.incident.errors import FirstfiveError
 from bot.incident.facts.control import MitigationStrayed
 from bot.incident.kinds import LEVERS, Joining
-from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState, ReadBack
+from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState
 from bot.incident.mitigation_folding import PROVABLE
 from bot.incident.model import FIRSTFIVE
+from bot.incident.proof import ReadBack
 from bot.ports import Clock, Records, Work
 from bot.response.carry_out import CarryOut
 from bot.response.driving import Drivers

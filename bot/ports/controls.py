@@ -7,7 +7,8 @@ from typing import Protocol
 
 from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
-from bot.incident.mitigation import Delivery, Mitigation, ReadBack, Scope
+from bot.incident.mitigation import Mitigation, Scope
+from bot.incident.proof import Delivery, ReadBack
 
 
 class Control(Protocol):

@@ -12,8 +12,9 @@ from bot.incident.errors import Contraindicated, Stale
 from bot.incident.facts.mitigating import MitigationRefused
 from bot.incident.fitness import offers
 from bot.incident.lasting import within_maximum
-from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState, Offer
+from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState
 from bot.incident.model import Agent, Catalogue, Person
+from bot.incident.offer import Offer
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.state import IncidentState

@@ -11,8 +11,9 @@ from bot.incident.codec import encode
 from bot.incident.errors import BadInput, Conflict, NotFound
 from bot.incident.fitness import judge
 from bot.incident.kinds import LEVERS, Joining, MitigationKind
-from bot.incident.mitigation import EVERYWHERE, MAX_TTL, Mitigation, MitigationState, OnExpiry, Scope, Standing
+from bot.incident.mitigation import EVERYWHERE, MAX_TTL, Mitigation, MitigationState, OnExpiry, Scope
 from bot.incident.model import IncidentKey, Person
+from bot.incident.offer import Standing
 from bot.incident.rules import Taxonomy
 from bot.incident.state import IncidentState
 from bot.incident.wishes import MOST_CHARACTERS, reason_of, value_of

@@ -11,9 +11,11 @@ from bot.incident.environments import Wanted, kept
 from bot.incident.errors import Conflict, FirstfiveError, NeedsSecondPerson, NotFound, Unsupported
 from bot.incident.fitness import judge
 from bot.incident.lasting import within_maximum
-from bot.incident.mitigation import Delivery, Mitigation, MitigationState, Standing
+from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import Agent, Catalogue
+from bot.incident.offer import Standing
 from bot.incident.preview import Preview, conflicts_of, proofs_of, undo_of
+from bot.incident.proof import Delivery
 from bot.incident.reach import reach, running, sessions_of, sharing
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy

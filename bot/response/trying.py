@@ -7,7 +7,8 @@ from datetime import timedelta
 from bot.incident.composition import Controls
 from bot.incident.driving import Receipt
 from bot.incident.errors import FirstfiveError, Misconfigured, Refused, Unavailable
-from bot.incident.mitigation import Mitigation, ReadBack
+from bot.incident.mitigation import Mitigation
+from bot.incident.proof import ReadBack
 from bot.incident.quantities import duration
 from bot.ports import Clock, Driver, Job, JobName
 from bot.response.driving import Drivers

@@ -12,8 +12,8 @@ from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.classifying import ClassDoubted
 from bot.incident.facts.declaring import Declared, EvidenceFrozen
 from bot.incident.links import pair_page
-from bot.incident.mitigation import Offer
 from bot.incident.model import Role
+from bot.incident.offer import Offer
 from bot.incident.quantities import duration
 from bot.incident.rules import ClassFacts, Taxonomy
 from bot.incident.runbook import Runbook

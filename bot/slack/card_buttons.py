@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bot.incident.mitigation import Offer, Standing
 from bot.incident.model import Role
+from bot.incident.offer import Offer, Standing
 from bot.incident.state import IncidentState
 from bot.slack.blocks import Block, Option, button, overflow
 from bot.slack.card_controls import LEVER_MINUTES, brief, lever_text

@@ -6,7 +6,8 @@ from typing import Any
 
 from bot.incident.fitness import stronger
 from bot.incident.kinds import LEVERS, MitigationKind
-from bot.incident.mitigation import DEFAULT_TTL, Mitigation, MitigationState, Offer, Standing
+from bot.incident.mitigation import DEFAULT_TTL, Mitigation, MitigationState
+from bot.incident.offer import Offer, Standing
 from bot.incident.state import IncidentState, MitigationStatus
 from bot.slack.blocks import SECTION_LIMIT, Block, actions, button, section
 from bot.slack.card_proof import control_line

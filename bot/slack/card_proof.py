@@ -6,7 +6,8 @@ from typing import assert_never
 
 from bot.incident.control_values import figure_of
 from bot.incident.fitness import stronger
-from bot.incident.mitigation import Delivery, Effect, MitigationState, Proof, ReadBack, Verdict
+from bot.incident.mitigation import MitigationState
+from bot.incident.proof import Delivery, Effect, Proof, ReadBack, Verdict
 from bot.incident.quantities import duration
 from bot.incident.state import MitigationStatus
 from bot.response.in_force import WARN_AFTER

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from bot.incident.classification import Question, Reply
 from bot.incident.errors import Contraindicated, Overtaken
-from bot.incident.mitigation import Offer
 from bot.incident.model import Person
+from bot.incident.offer import Offer
 from bot.incident.questionnaire import Questionnaire
 from bot.incident.rules import QuestionRole
 from bot.incident.state import IncidentState

@@ -16,7 +16,8 @@ from bot.incident.composition import compose
 from bot.incident.control_values import to_flag
 from bot.incident.errors import Misconfigured
 from bot.incident.kinds import LEVERS, MitigationKind
-from bot.incident.mitigation import EVERYWHERE, Delivery, MitigationState, Scope
+from bot.incident.mitigation import EVERYWHERE, MitigationState, Scope
+from bot.incident.proof import Delivery
 from tests.controls.test_builtin import lever
 from tests.web.test_ofrep import ASKED, CATALOGUE, Plane
 

@@ -14,7 +14,8 @@ import firstfive_client
 from bot.incident.codec import encode
 from bot.incident.composition import compose
 from bot.incident.kinds import LEVERS, Joining, MitigationKind, Value
-from bot.incident.mitigation import Delivery, MitigationState, Scope
+from bot.incident.mitigation import MitigationState, Scope
+from bot.incident.proof import Delivery
 from firstfive_client import AsyncClient, Client, Halted
 from firstfive_client.wire import read_snapshot
 from tests.controls.test_builtin import lever

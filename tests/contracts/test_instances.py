@@ -11,7 +11,8 @@ import pytest
 from bot.controls.builtin import BuiltinControl
 from bot.controls.shared_readers import SharedReaders
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import EVERYWHERE, Delivery, Mitigation, MitigationState, Scope
+from bot.incident.mitigation import EVERYWHERE, Mitigation, MitigationState, Scope
+from bot.incident.proof import Delivery
 from bot.ports import NewIncident, Sighting
 from bot.storage.database import Database
 from bot.storage.records import SqlRecords

@@ -10,19 +10,9 @@ from sqlalchemy import Delete, Update, delete, select, update
 from bot.incident.codec import encode
 from bot.incident.facts.mitigating import MitigationApplied, MitigationProven, MitigationReverted
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import (
-    EVERYWHERE,
-    Delivery,
-    Effect,
-    Mitigation,
-    MitigationState,
-    OnExpiry,
-    Proof,
-    ReadBack,
-    Scope,
-    Verdict,
-)
+from bot.incident.mitigation import EVERYWHERE, Mitigation, MitigationState, OnExpiry, Scope
 from bot.incident.model import FIRSTFIVE, IncidentKey, Person
+from bot.incident.proof import Delivery, Effect, Proof, ReadBack, Verdict
 from bot.incident.remediation import RemediationStarted, Wish
 from bot.incident.rules import RemediationKind
 from bot.ports import NewIncident

@@ -8,8 +8,9 @@ from bot.controls.readers import MOST_AGENTS, Readers
 from bot.incident.composition import Controls, compose
 from bot.incident.errors import Unavailable
 from bot.incident.kinds import MitigationKind, Value
-from bot.incident.mitigation import EVERYWHERE, Delivery, Mitigation, MitigationState, OnExpiry, ReadBack, Scope
+from bot.incident.mitigation import EVERYWHERE, Mitigation, MitigationState, OnExpiry, Scope
 from bot.incident.model import IncidentKey
+from bot.incident.proof import Delivery, ReadBack
 from tests.web.memory import ANA, NOON, MemoryRecords, StillClock
 
 

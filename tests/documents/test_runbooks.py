@@ -7,7 +7,7 @@ import pytest
 from bot.documents.runbooks import packaged, read_runbook, read_runbooks, whose
 from bot.incident.fitness import judge
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Standing
+from bot.incident.offer import Standing
 from bot.incident.recovery import Trouble
 from bot.incident.rules import ROLLBACK_CAUSES
 from bot.incident.runbook import ACTIONS, Deed, Phase, Runbook

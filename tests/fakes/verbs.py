@@ -8,9 +8,10 @@ from typing import TypeVar
 from bot.documents.runbooks import packaged, read_runbooks
 from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
-from bot.incident.mitigation import BUILT_IN, Delivery, Mitigation, ReadBack
+from bot.incident.mitigation import BUILT_IN, Mitigation
 from bot.incident.model import Agent, Catalogue
 from bot.incident.outline import Outline, outline
+from bot.incident.proof import Delivery, ReadBack
 from bot.incident.reading import Reading, read
 from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook

@@ -58,19 +58,9 @@ from bot.incident.facts.mitigating import (
 from bot.incident.facts.people import NoteAdded, RoleTaken, UpdatePosted
 from bot.incident.folding import fold
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import (
-    Delivery,
-    Effect,
-    ExitPlan,
-    Mitigation,
-    MitigationState,
-    OnExpiry,
-    Proof,
-    ReadBack,
-    Scope,
-    Verdict,
-)
+from bot.incident.mitigation import ExitPlan, Mitigation, MitigationState, OnExpiry, Scope
 from bot.incident.model import FIRSTFIVE, Incident, IncidentKey, Person, Role, Via
+from bot.incident.proof import Delivery, Effect, Proof, ReadBack, Verdict
 from bot.incident.remediation import (
     EvaluationAsked,
     Outcome,

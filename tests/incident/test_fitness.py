@@ -4,7 +4,7 @@ import pytest
 
 from bot.incident.fitness import judge, offers
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Standing
+from bot.incident.offer import Standing
 from bot.incident.reading import Reading, read
 from bot.incident.suggestions import CAUTIOUS_LIMIT, turn_limit_from, turns
 from bot.incident.taxonomy import IncidentClass

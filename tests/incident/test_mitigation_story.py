@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from bot.incident.facts.control import MitigationAdjusted, MitigationConfirmed
 from bot.incident.facts.mitigating import MitigationApplied, MitigationProven
-from bot.incident.mitigation import MitigationState, Verdict
+from bot.incident.mitigation import MitigationState
 from bot.incident.mitigation_story import actions, approvals, course, times
 from bot.incident.model import FIRSTFIVE, Person
+from bot.incident.proof import Verdict
 from bot.incident.timeline import Event, Fact
 from tests.incident import stories
 from tests.incident.stories import ANA, CHANGES, DECLARED_AT, told

@@ -9,8 +9,9 @@ from bot.incident.control_words import proof_line
 from bot.incident.facts.classifying import SeverityChanged
 from bot.incident.facts.closing import Resolved
 from bot.incident.facts.mitigating import MitigationApplied
-from bot.incident.mitigation import Delivery, Effect, Proof, ReadBack, Scope, Verdict
+from bot.incident.mitigation import Scope
 from bot.incident.narration import narrate
+from bot.incident.proof import Delivery, Effect, Proof, ReadBack, Verdict
 from bot.incident.timeline import Event, kind_of
 from tests.incident import stories
 from tests.incident.stories import ANA, WHOLE, told

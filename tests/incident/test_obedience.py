@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from bot.incident.kinds import MitigationKind, Value
-from bot.incident.mitigation import Mitigation, Scope, Verdict
+from bot.incident.mitigation import Mitigation, Scope
 from bot.incident.obedience import describe, obeys, same_model, within
-from bot.incident.proof import Before, observe
+from bot.incident.proof import Before, Verdict, observe
 from bot.incident.telemetry import ModelCall, SideEffect, Span, SpanKind, Task, ToolCall, Trace
 from tests.incident import stories
 

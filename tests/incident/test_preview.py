@@ -7,7 +7,8 @@ import pytest
 
 from bot.incident.fitness import judge, offers
 from bot.incident.kinds import LEVERS, MitigationKind, Value
-from bot.incident.mitigation import Scope, Standing
+from bot.incident.mitigation import Scope
+from bot.incident.offer import Standing
 from bot.incident.preview import conflicts_of, proofs_of
 from bot.incident.reach import Among, reach, running, sessions_of, sharing, touches
 from bot.incident.reading import ModelStep, Reading, ToolStep

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Mitigation, Verdict
+from bot.incident.mitigation import Mitigation
 from bot.incident.obedience import describe, obeys
-from bot.incident.proof import observe
+from bot.incident.proof import Verdict, observe
 from bot.incident.telemetry import ModelCall, Span, SpanKind, ToolCall, Trace
 from tests.incident import stories
 

@@ -16,8 +16,9 @@ from bot.incident.facts.mitigating import (
     MitigationReverted,
 )
 from bot.incident.folding import after
-from bot.incident.mitigation import MitigationState, Verdict
+from bot.incident.mitigation import MitigationState
 from bot.incident.model import Person, Role, Status
+from bot.incident.proof import Verdict
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.incident.timeline import FACTS, Fact, fact_from_json, kind_of
 from tests.incident import stories

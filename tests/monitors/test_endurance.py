@@ -9,8 +9,9 @@ import pytest
 
 from bot.incident.composition import compose
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Delivery, Mitigation, MitigationState
+from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import IncidentKey
+from bot.incident.proof import Delivery
 from bot.incident.taxonomy import IncidentClass, Severity
 from bot.monitors import proof, retention
 from bot.monitors.retention import Retention

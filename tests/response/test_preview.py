@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Scope, Standing
+from bot.incident.mitigation import Scope
+from bot.incident.offer import Standing
 from bot.incident.taxonomy import IncidentClass, Severity
 from bot.response.orders import Order
 from tests.response.conftest import ANA, Office

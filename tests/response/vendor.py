@@ -7,8 +7,9 @@ from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import Unsupported
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Delivery, Mitigation, ReadBack
+from bot.incident.mitigation import Mitigation
 from bot.incident.model import Catalogue, Wiring
+from bot.incident.proof import Delivery, ReadBack
 from bot.ports import Driver
 from tests.fakes.verbs import HELPDESK
 from tests.response.conftest import Office

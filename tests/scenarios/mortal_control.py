@@ -15,8 +15,9 @@ from bot.engine.jobs import DurableJobs, prepare
 from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Delivery, Mitigation, MitigationState, ReadBack
+from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import Agent, Catalogue, IncidentKey, Person, Via, Wiring
+from bot.incident.proof import Delivery, ReadBack
 from bot.ports import Driver, JobName
 from bot.response import changes, deciding, in_force, performing
 from bot.response.deciding import lapse

@@ -11,7 +11,7 @@ from bot.documents.postmortems import JinjaRenderer
 from bot.documents.runbooks import read_runbooks
 from bot.documents.taxonomy import Read, read_taxonomy
 from bot.incident.classification import Question, Reply
-from bot.incident.mitigation import Standing
+from bot.incident.offer import Standing
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.incident.telemetry import ModelCall, Span, SpanKind, Trace
 from bot.response.classify import Choice, Given

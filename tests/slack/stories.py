@@ -14,20 +14,11 @@ from bot.incident.facts.mitigating import MitigationApplied, MitigationHeld, Mit
 from bot.incident.facts.people import NoteAdded, RoleTaken
 from bot.incident.folding import fold
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import (
-    Delivery,
-    Effect,
-    Mitigation,
-    Offer,
-    OnExpiry,
-    Proof,
-    ReadBack,
-    Scope,
-    Standing,
-    Verdict,
-)
+from bot.incident.mitigation import Mitigation, OnExpiry, Scope
 from bot.incident.model import Incident, IncidentKey, Person, Role, Via
+from bot.incident.offer import Offer, Standing
 from bot.incident.preview import Preview
+from bot.incident.proof import Delivery, Effect, Proof, ReadBack, Verdict
 from bot.incident.questionnaire import Questionnaire, questionnaire
 from bot.incident.reach import Reach, Sharing
 from bot.incident.runbook import Runbook

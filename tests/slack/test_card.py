@@ -25,7 +25,8 @@ from bot.incident.facts.declaring import EvidenceFrozen
 from bot.incident.facts.mitigating import MitigationApplied, MitigationProven
 from bot.incident.fitness import stronger
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Delivery, Effect, ExitPlan, Proof, Verdict
+from bot.incident.mitigation import ExitPlan
+from bot.incident.proof import Delivery, Effect, Proof, Verdict
 from bot.incident.timeline import Fact
 from bot.slack.blocks import Card
 from bot.slack.card import incident_card

@@ -28,7 +28,8 @@ from bot.incident.evidence import (
 )
 from bot.incident.facts.closing import ReviewWritten
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Scope, Standing
+from bot.incident.mitigation import Scope
+from bot.incident.offer import Standing
 from bot.incident.reach import Sharing
 from bot.incident.remediation import Permission, RemediationOffer, Wish
 from bot.incident.rules import RemediationKind

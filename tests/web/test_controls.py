@@ -6,7 +6,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from bot.incident.mitigation import Delivery, Scope
+from bot.incident.mitigation import Scope
+from bot.incident.proof import Delivery
 from tests.controls.test_builtin import lever
 from tests.web.memory import NOON
 from tests.web.serving import serving

@@ -20,8 +20,9 @@ from starlette.applications import Starlette
 from bot.controls.builtin import BuiltinControl
 from bot.controls.public_read import OfrepRead
 from bot.incident.kinds import UNLIMITED, MitigationKind, Value
-from bot.incident.mitigation import Delivery, Mitigation, MitigationState, ReadBack, Scope
+from bot.incident.mitigation import Mitigation, MitigationState, Scope
 from bot.incident.model import Agent, Catalogue
+from bot.incident.proof import Delivery, ReadBack
 from bot.web.control_reads import ControlReads
 from bot.web.controls import ControlsFirst
 from bot.web.flags import KEYS

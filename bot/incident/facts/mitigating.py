@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import TypeAlias
 
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Mitigation, Proof
+from bot.incident.mitigation import Mitigation
 from bot.incident.model import Person
+from bot.incident.proof import Proof
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.incident.kinds import MitigationKind
-from bot.incident.mitigation import Offer, Standing
+from bot.incident.offer import Offer, Standing
 from bot.incident.state import IncidentState
 from bot.slack.blocks import Block, Option, View, context, modal, radio, section
 from bot.slack.text import bold_untrusted, quote_untrusted

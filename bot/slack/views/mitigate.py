@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.incident.kinds import LEVERS, MitigationKind, Value
-from bot.incident.mitigation import Offer, Standing
+from bot.incident.offer import Offer, Standing
 from bot.incident.quantities import percent
 from bot.incident.remediation import RemediationOffer
 from bot.incident.state import IncidentState

@@ -9,7 +9,8 @@ from bot.incident.choices import Choices, full_label
 from bot.incident.control_values import figure_of, in_words
 from bot.incident.errors import BadInput
 from bot.incident.kinds import LEVERS, Joining, MitigationKind, Value
-from bot.incident.mitigation import EVERYWHERE, Mitigation, OnExpiry, Scope, Standing
+from bot.incident.mitigation import EVERYWHERE, Mitigation, OnExpiry, Scope
+from bot.incident.offer import Standing
 from bot.incident.preview import Preview
 from bot.incident.state import IncidentState
 from bot.incident.wishes import scope_of, value_of

@@ -4,9 +4,10 @@ from typing import Any
 
 from bot.incident.approval import Approval
 from bot.incident.codec import encode
-from bot.incident.mitigation import Mitigation, Offer
+from bot.incident.mitigation import Mitigation
 from bot.incident.model import Person
 from bot.incident.narration import narrate
+from bot.incident.offer import Offer
 from bot.incident.preview import Preview
 from bot.incident.review import Postmortem
 from bot.incident.state import IncidentState, MitigationStatus

@@ -14,8 +14,9 @@ from bot.incident.control_words import proof_line
 from bot.incident.errors import BadInput, Refused
 from bot.incident.fitness import stronger
 from bot.incident.kinds import LEVERS, Joining, MitigationKind
-from bot.incident.mitigation import DIMENSIONS, Mitigation, MitigationState, Scope, Standing
+from bot.incident.mitigation import DIMENSIONS, Mitigation, MitigationState, Scope
 from bot.incident.model import Person
+from bot.incident.offer import Standing
 from bot.incident.preview import Preview
 from bot.incident.state import IncidentState
 from bot.response.choices import NamesSeen
