@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from bot.incident.detectors.alike import Words, one_form, other_things, shared, without_numbers, words_of
+from bot.incident.detectors.standstill import STANDING, standstill_in
 from bot.incident.detectors.task_steps import CUT, Step
 
 UNMOVED = 4  # different calls that get the same long result: a page on which nothing has any effect
@@ -44,9 +45,11 @@ class Row:
 def row_in(steps: Sequence[Step]) -> Row | None:
     """The longest row in a task, or None."""
     calls = [step for step in steps if not step.words]
+    idle = _row("calls that bring nothing new", standstill_in(steps), STANDING)
     if not any(_comparable(before, step) for before, step in pairwise(calls)):
-        return None  # as in most tasks
+        return idle  # as in most tasks
     found = [
+        idle,
         _row("other calls with the same result", _longest(calls, _unmoved), UNMOVED),
         _row("other calls with the same thought and result", _longest_of(calls, _same_outcome, _stuck, STUCK), STUCK),
         _row("the same call, which fails every time", _tried_in_vain(calls), REFUSED),
