@@ -22,6 +22,7 @@ _STAMPS = re.compile(
     re.IGNORECASE,
 )
 _SERIALS = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORECASE)
+_MARK = re.compile(r"\[[a-z][a-z -]*\]")  # what stands where something was redacted, see bot.sources.redaction
 _SLOT = 3  # words
 _BEGINNING = 3  # words in which a sentence says what to do, which is reworded freely
 _FILLERS = frozenset(
@@ -49,6 +50,17 @@ def without_clocks(text: str) -> str:
 def without_stamps(text: str) -> str:
     """JSON without the ids and times of the request itself."""
     return _STAMPS.sub("", text) if '"' in text else text
+
+
+def same_writing(a: str, b: str) -> bool:
+    """The same but for case, spaces and quotes. What was redacted may have been different things."""
+    if a.casefold() == b.casefold():
+        return not _MARK.search(a)
+    return _plain(a) == _plain(b) and not _MARK.search(a)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).strip(" '\"`")
 
 
 def one_form(a: str, b: str) -> bool:

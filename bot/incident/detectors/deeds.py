@@ -11,6 +11,7 @@ from bot.incident.detectors.alike import Words, numbered, other_things, shared, 
 
 SAME = 0.75  # of the words of two accounts
 OPENING = 240  # characters; two accounts that begin alike for so long are about the same page
+SAME_OPENING = 0.5  # of the words of two such accounts
 LONGEST = 200  # characters of an account's first paragraph
 PLACE = 400  # characters in which an answer says where it is from, in its first line: an address, a title, a place on the page
 LEAST_PLACE = 5  # different words; fewer say nothing about where

@@ -15,13 +15,14 @@ from bot.incident.detectors.alike import (
     one_form,
     only_numbers,
     other_things,
+    same_writing,
     shared,
     without_clocks,
     without_numbers,
     without_stamps,
     words_of,
 )
-from bot.incident.detectors.deeds import deed_of, other_target, place_in
+from bot.incident.detectors.deeds import OPENING, SAME_OPENING, deed_of, other_target, place_in
 from bot.incident.detectors.task_steps import CUT, Step
 
 BACK = 8  # kinds of steps of one tool to compare a new one with
@@ -39,28 +40,31 @@ UNSURE = 50  # last characters of a cut result, where half a serial number may s
 COMPLAINT = 120  # characters in which an error says what is wrong, before it shows where
 LONG_OUTCOME = 80  # characters; a shorter one ("ok") is the same for different things
 FEWEST_THOUGHT = 40  # characters
+SPOT = 20  # pixels between two clicks on one thing, across or down
 
 _TICKS = re.compile(r"[☐☑☒✅✓✔✗✘]|\[[ xX]\]")
 _NONE_FAILED = re.compile(r"\b(?:0|no) (?:failed|failures?|errors?)\b", re.IGNORECASE)
-_ELEMENT = re.compile(r"\W*(?:\w+\W+){0,2}?(?:click|type|fill|press|select|hover|tap|input)(?![a-z])", re.IGNORECASE)
+_ELEMENT = re.compile(
+    r"\W*(?:\w+\W+){0,2}?(?:\w+_)?(?:click|type|fill|press|select|hover|tap|input)(?![a-z])", re.IGNORECASE
+)
 _TURNING = re.compile(r"\b(?:next (?!action|step)|another |more |other |remaining |scroll|each )", re.IGNORECASE)
 _SMALL_NUMBERS = re.compile(r"(?<![\w-])-?\d{1,4}(?![\w-])")
 
 
 def kinds_of(steps: Sequence[Step]) -> list[int]:
     """For each step the number of its kind: the place of the first step that it is like."""
-    calls = Counter(step.name for step in steps if step.name)
+    calls = Counter(step.name.casefold() for step in steps if step.name)
     seen: dict[object, int] = {}
     recent: dict[str, list[int]] = {}
-    newest: dict[tuple[str, str], int] = {}
     found: list[int] = []
     sets = _Sets()
     for place, step in enumerate(steps):
+        tool = step.name.casefold()
         exact = (step.name, step.given, step.outcome) if step.name else step.words
         kind = seen.get(exact) if step.given is not None or step.words else None
         if kind is None:
-            before = recent.setdefault(step.name, [])
-            near = reversed(before) if step.words or calls[step.name] >= FEWEST_CALLS else ()
+            before = recent.setdefault(tool, [])
+            near = reversed(before) if step.words or calls[tool] >= FEWEST_CALLS else ()
             kind = next((other for other in near if _alike(step, steps[other], sets)), place)
             if kind == place:
                 before.append(place)
@@ -70,10 +74,8 @@ def kinds_of(steps: Sequence[Step]) -> list[int]:
             step.short = len(sets.of(step.words)) < SHORTEST_TEXT
             if len(sets.of(step.words)) < FEWEST_WORDS:
                 kind = place
-        elif step.given is not None:
-            if place == len(steps) - 1 and step.outcome is None:
-                kind = newest.get((step.name, step.given), kind)  # it has not come back yet
-            newest[step.name, step.given] = kind
+        elif place == len(steps) - 1 and step.outcome is None:  # it has not come back yet
+            kind = next((found[at] for at in reversed(range(place)) if same_call(steps[at], step)), kind)
         found.append(kind)
     return found
 
@@ -84,6 +86,15 @@ def complains(step: Step) -> bool:
         return True
     words = words_of(step.outcome_text)
     return bool(words & TROUBLE) and not _NONE_FAILED.search(step.outcome_text)
+
+
+def same_call(a: Step, b: Step) -> bool:
+    """The same tool with the same arguments, but for how they are written. Of long ones only the hash tells."""
+    if a.given is None or b.given is None or a.name.casefold() != b.name.casefold():
+        return False
+    if a.given == b.given:
+        return True
+    return bool(a.given_text) and not a.given_text.endswith(CUT) and same_writing(a.given_text, b.given_text)
 
 
 class _Sets:
@@ -139,12 +150,15 @@ def _alike(a: Step, b: Step, sets: _Sets) -> bool:
     if a.words:
         one, other = sets.of(a.words), sets.of(b.words)
         shorter = min(len(one), len(other))
-        least = SAME_WORDS if shorter >= FEW_WORDS else SAME_FEW_WORDS
+        if a.words[:OPENING] == b.words[:OPENING] and len(a.words) >= OPENING:
+            least = SAME_OPENING
+        else:
+            least = SAME_WORDS if shorter >= FEW_WORDS else SAME_FEW_WORDS
         alike = shorter >= SHORTEST_TEXT and shared(one, other, least) >= least and not other_things(one, other)
         return alike and not one_form(a.words, b.words) and not other_target(deed_of(a.words), deed_of(b.words))
     if a.given is None or b.given is None or a.writes != b.writes:
         return False
-    if a.given == b.given or _same_but_for_stamps(a, b):
+    if same_call(a, b) or _same_but_for_stamps(a, b):
         return _same_outcome(a, b, sets)
     return not a.wrote and (_same_intent(a, b, sets) or _same_thought(a, b, sets))
 
@@ -202,6 +216,8 @@ def _same_intent(a: Step, b: Step, sets: _Sets) -> bool:
     long = len(a.outcome_text) >= LONG_OUTCOME
     if a.outcome == b.outcome and not a.failing and (long or deed_of(a.outcome_text).target) and _next_page(a, b):
         return True  # the same page, or what the result names was done to the same thing at other coordinates
+    if a.outcome == b.outcome and _same_spot(a, b):
+        return True
     one, other = sets.free(a.given_text), sets.free(b.given_text)
     if one is None or other is None or one[0] != other[0] or not _reworded(one[1], other[1]):
         return False
@@ -238,6 +254,14 @@ def _reworded(one: Words, other: Words) -> bool:
         and not other_things(one, other)
         and not only_numbers(one ^ other)
     )
+
+
+def _same_spot(a: Step, b: Step) -> bool:
+    """Two clicks or their like, a few pixels apart."""
+    if not (_ELEMENT.match(a.name) or _ELEMENT.match(a.given_text[:40])) or not _next_page(a, b):
+        return False
+    one, other = (list(map(int, _SMALL_NUMBERS.findall(step.given_text))) for step in (a, b))
+    return len(one) > 1 and all(abs(x - y) <= SPOT for x, y in zip(one, other, strict=True))
 
 
 def _next_page(a: Step, b: Step) -> bool:

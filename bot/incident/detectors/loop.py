@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.incident.detectors.alike import shared, words_of
-from bot.incident.detectors.likeness import SAME_INTENT, complains, kinds_of
+from bot.incident.detectors.likeness import complains, kinds_of
 from bot.incident.detectors.refrains import Refrain, refrain_in
-from bot.incident.detectors.rows import Row, row_in
+from bot.incident.detectors.retries import RETRIES, mended
+from bot.incident.detectors.rows import row_in
+from bot.incident.detectors.stretches import Row
 from bot.incident.detectors.task_steps import Step, steps_of
 from bot.incident.telemetry import Trace
 
@@ -24,8 +25,8 @@ STUCK_REPEATS = 5  # one failure again after every change
 STUCK_TURN = 3  # steps from one such failure to the next, on average at most
 GUESSED_REPEATS = 5  # calls that are alike because the model thought the same
 PATIENT_REPEATS = 6  # waiting, and turning pages that nobody recorded
-RETRIES = 4  # failures of one call that a success right after excuses
 NOVEL = 0.4  # share of new steps from the first to the last repetition above which the task moves on
+NOVEL_UNKNOWN = 1 / 3  # the same where nobody recorded what came of the steps that come back
 NOVEL_OVERDUE = 0.5  # the same for a task far beyond its usual length
 OVERDUE = 2.0  # times the agent's usual number of steps
 WRITE_WEIGHT = 3  # a new write changes what is read next: it counts as so many new steps
@@ -135,37 +136,19 @@ def _furthest(
 ) -> int | None:
     """The last place up to which the step at ``stood[first]`` repeats without progress."""
     begin, turn = stood[first], stood[first + 1] - stood[first]
+    novel = limits.novel if steps[begin].known else NOVEL_UNKNOWN
     for last in range(len(stood) - 1, first + REPEATS - 2, -1):
         end = stood[last]
         times, length = last - first + 1, end - begin
         if times < max(limits.repeats, REPEATS):
             return None
-        moves = news[end + 1] - news[begin + 1] > limits.novel * length
+        moves = news[end + 1] - news[begin + 1] > novel * length
         if moves and not (times >= STUCK_REPEATS and length <= STUCK_TURN * (times - 1) and complains(steps[end])):
             continue
         even = length == turn * (times - 1) and turn <= CYCLE_LENGTHS[-1] and _cyclic(kinds[begin : end + 1], turn)
-        if times >= _needed(steps[begin : end + 1], times, even=even) and not (
-            times <= RETRIES and _worked(steps, end)
-        ):
+        if times >= _needed(steps[begin : end + 1], times, even=even) and not (times <= RETRIES and mended(steps, end)):
             return last
     return None
-
-
-def _worked(steps: Sequence[Step], end: int) -> bool:
-    """A call that failed up to ``end`` is made once more, or nearly so right after, and succeeds: these were retries."""
-    failed = steps[end]
-    if not failed.failing or failed.words:
-        return False
-    after = steps[end + 1 :]
-    again = next((step for step in after if (step.name, step.given) == (failed.name, failed.given)), None)
-    if again is None:
-        mended = next((step for step in after if not step.words), None)
-        again = mended if mended and mended.name == failed.name and _mends(failed, mended) else None
-    return again is not None and not again.failing
-
-
-def _mends(failed: Step, step: Step) -> bool:
-    return shared(words_of(failed.given_text), words_of(step.given_text), SAME_INTENT) >= SAME_INTENT
 
 
 def _needed(stretch: Sequence[Step], times: int, *, even: bool) -> int:

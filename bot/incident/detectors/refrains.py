@@ -12,14 +12,25 @@ from functools import lru_cache
 from itertools import pairwise
 
 from bot.incident.detectors.alike import Words, one_form, other_things, shared, without_keys, words_of
-from bot.incident.detectors.deeds import OPENING, Deed, deed_of, names_in, other_place, same_deed, same_place
+from bot.incident.detectors.deeds import (
+    OPENING,
+    SAME_OPENING,
+    Deed,
+    deed_of,
+    names_in,
+    other_place,
+    same_deed,
+    same_place,
+)
 from bot.incident.detectors.ledger import admits_loop, instruction_in, is_ledger
-from bot.incident.detectors.task_steps import said_by_agents
+from bot.incident.detectors.task_steps import action_in, said_by_agents
 from bot.incident.telemetry import CALL_MARK, Span, Trace
 
 TIMES = 3
 MOVING_TIMES = 6  # of an instruction that brought something new each time it was given again
 CANNED_TIMES = 4  # of the very same words of an agent that leads nobody: a terminal or a proxy has one answer for much
+ALONE_TIMES = 4  # of what nobody answered, and nothing was done about; three of the very same words
+ALONE = 0.5  # words shared by two of those
 MOST_STEPS = 400  # a longer task is judged by its last steps
 WINDOW = 6  # things one agent says in a row
 INSTRUCTION = 0.55  # words shared by two instructions of one orchestrator
@@ -30,7 +41,6 @@ SAME_PLACE_INSTRUCTION = 0.45  # the same where both led to the same page, and t
 REWORDED = 2  # other words than names on either side; with fewer, two instructions are one form for two things
 ADMISSIONS_WITHIN = 4  # ledgers; two of so many in a row that admit a loop are believed
 OTHERS = 0.75  # words shared by two of any other words
-SAME_OPENING = 0.5  # the same where both begin alike for OPENING characters
 SHORTEST = 6  # different words
 LONG = 20  # different words; fewer count only where the agent says nothing else in between
 LEDGER = "ledger"  # the role in which an orchestrator writes down what it will ask for
@@ -61,6 +71,8 @@ class _Said:
     done_in: str | None = None  # the span in which it was done
     moves: bool = False  # what came of it had not come before
     admitted: bool = False  # the ledgers around it say that this is a loop
+    turn: int = 0  # goes on with every call, and whenever another agent speaks
+    answers: str = ""  # the words of another agent just before it
     words: Words = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +91,7 @@ def refrain_in(trace: Trace, *, eager: bool = False) -> Refrain | None:
         return None
     admitted = [admits_loop(text) for _, text in spoken if is_ledger(text)]
     voices = _voices(trace.spans, spoken, _least(admitted, eager=eager), _believed(admitted))
-    found = [(key, group) for key, voice in voices.items() if (group := _repeated(voice))]
+    found = [(key, group) for key, voice in voices.items() if (group := _repeated(voice) or _alone(voice))]
     if not found:
         return None
     (_, agent, _), group = max(found, key=lambda one: (len(one[1]), one[0][2] != LEDGER))
@@ -109,8 +121,10 @@ def _voices(
     agents = {span.span_id: span.agent for span in spans if span.agent}
     voices: dict[tuple[str, str, str], list[_Said]] = {}
     told, ledgers = _Told(), 0
+    turn, newest = 0, ("", "")  # who spoke last, and what
     for span in spans:
         if span.tool is not None:
+            turn += 1
             given = without_keys(span.tool.arguments_preview).strip("{} ")
             told.done(span, f"{span.tool.name} {given}", span.tool.result_preview)
         phase, bare = _phase(texts.get(span.span_id, ""))
@@ -123,7 +137,9 @@ def _voices(
         if is_ledger(bare):  # its other fields are filled with the same phrases every time
             phase, bare, leads = LEDGER, instruction_in(bare), True
             ledgers += 1
-        said = _Said(span.span_id, bare, instruction if leads else OTHERS, leads)
+        turn += newest[0] != agent
+        said = _Said(span.span_id, bare, instruction if leads else OTHERS, leads, turn=turn)
+        said.answers, newest = newest[1] if newest[0] != agent else "", (agent, bare)
         if leads:
             said.admitted = ledgers - 1 in believed
             told.next(said, kept=phase == LEDGER)
@@ -202,10 +218,25 @@ def _repeated(voice: list[_Said]) -> list[_Said]:
     return [voice[place] for place in best]
 
 
+def _alone(voice: Sequence[_Said]) -> Sequence[_Said]:
+    """The longest row of like words that came one right after another: no call, and nobody else's words between them."""
+    rows: list[list[_Said]] = [[]]
+    for said in voice:
+        before = rows[-1][-1] if rows[-1] else None
+        if before and (
+            said.turn > before.turn or action_in(said.text) or shared(before.words, said.words, ALONE) < ALONE
+        ):
+            rows.append([])
+        rows[-1].append(said)
+    longest = max(rows, key=len)
+    times = TIMES if len({said.text for said in longest}) == 1 else ALONE_TIMES
+    return longest if len(longest) >= times else ()
+
+
 def _close(said: Sequence[_Said], places: Sequence[int]) -> bool:
     """Enough of the group stand within few things that the agent says."""
     newest = said[-1]
-    canned = not newest.leads and len({one.text for one in said}) == 1
+    canned = not newest.leads and len({one.text for one in said}) == 1 and said[-2].answers != newest.answers
     moving = (
         newest.leads
         and newest.least > EAGER_INSTRUCTION

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from bot.incident.detectors.alike import without_clocks, words_of
-from bot.incident.detectors.task_steps import Step
+from bot.incident.detectors.task_steps import CUT, Step
 
 STANDING = 6  # calls in a row that bring nothing new
 DISTINCT = 3  # different calls among them at most; with more, each may be about another thing
@@ -42,6 +42,7 @@ def _since_news(steps: Sequence[Step]) -> list[int]:
     """For each call, how many calls up to it have brought nothing new."""
     known: set[str] = set()
     counted: set[tuple[str, ...]] = set()
+    outcomes: set[str | None] = {None}
     found: list[int] = []
     since = 0
 
@@ -59,7 +60,9 @@ def _since_news(steps: Sequence[Step]) -> list[int]:
         numbers = tuple(_NUMBERS.findall(without_clocks(step.outcome_text)))
         moved = bool(numbers) and numbers not in counted
         counted.add(numbers)
-        news = given > NEW_GIVEN or outcome > NEW_OUTCOME or moved
+        unseen = step.outcome not in outcomes and (not step.outcome_text or step.outcome_text.endswith(CUT))
+        outcomes.add(step.outcome)
+        news = given > NEW_GIVEN or outcome > NEW_OUTCOME or moved or unseen
         since = 0 if news or step.outcome is None or step.wrote or step.patient else since + 1
         found.append(since)
     return found

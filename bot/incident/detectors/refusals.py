@@ -1,0 +1,123 @@
+"""Refusals: calls that fail in a row without anything learnt from it.
+
+An error about the thing asked for ("order 17 not found") may be another thing each time. One about how a call is written,
+one that has nothing to do with what is asked for, and the remark that all this was tried before, are not.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from bot.incident.detectors.alike import Words, without_numbers, words_of
+from bot.incident.detectors.likeness import same_call
+from bot.incident.detectors.retries import RETRIES, mended
+from bot.incident.detectors.stretches import Row, longest, longest_of, row_of, same_outcome
+from bot.incident.detectors.task_steps import CUT, Step
+
+REFUSED = 3  # failures of one call, whatever the error says
+ILL_FORMED = 3  # calls that are all refused for their form, or because there is no such tool
+ONE_ERROR = 4  # failures of one tool with one error, which is not about the thing asked for
+RENUMBERED = 5  # failures of calls that differ only in numbers, with errors that do, too
+ADMITTED = 2  # calls that were refused as repetitions
+ADMITTED_WITHIN = 6  # calls in a row
+FEWEST_WORDS = 4  # different words of an error that many calls meet
+
+_NUMBERS = re.compile(r"\d{2,}")
+_FORM = re.compile(
+    r"\b(?:unknown|invalid|unrecogni[sz]ed|malformed|unsupported|unexpected) "
+    r"(?:command|action|tool|function|option|syntax|format|json|input|keyword|argument)"
+    r"|\b(?:accepts these|unhashable|validation error|usage: |missing (?:\d+ )?(?:required|positional)|argument of type)"
+    r"|\brequired (?:property|field|parameter|argument)"
+    r"|\b(?:could not|cannot|can't|failed to|unable to) parse|\bpars(?:e|ing) error|\bno such (?:command|action|tool|function)"
+    r"|\bnot a (?:valid|known|recogni[sz]ed) (?:command|action|tool|function|json|key|dict|format|input)"
+    r"|\b(?:command|action|tool|function)\b.{0,80}?\b(?:not (?:found|exist|available)|(?:doesn|don|isn|wasn)'t (?:exist|available|found))",
+    re.IGNORECASE,
+)
+_ABOUT_A_THING = re.compile(
+    r"\b(?:not|nothing|none|never|no \w+|cannot be) (?:be )?(?:found|match\w*|available|exist\w*|listed|known)\b"
+    r"|\b(?:doesn|don|isn|wasn|couldn)'t (?:exist|find|match)"
+    r"|\bno (?:such|results?|records?|data|match\w*|entr\w+|rows?|items?)\b|\bunknown \w+\b|\balready\b|\b404\b",
+    re.IGNORECASE,
+)
+# What CrewAI, AutoGen's MathChat and the limits of web agents say to an agent that repeats itself
+_ADMITS = re.compile(
+    r"\b(?:reus|repeat)\w* the same (?:input|action|call|query|step)|\b(?:same|identical) (?:as|from) the last\b"
+    r"|\bsame (?:action|call|query|command|input) (?:for \d+ times|again|repeated)"
+    r"|\balready (?:been )?(?:tried|called|executed) (?:this|that|the same|with)"
+    r"|\b(?:loop|repetition) (?:was )?detected\b|\bstuck in a loop\b",
+    re.IGNORECASE,
+)
+
+
+def refusals_in(calls: Sequence[Step]) -> list[Row]:
+    """The longest row of each kind."""
+    renumbered = longest_of(calls, _same_tool_fails, _renumbered, RENUMBERED)
+    found = (
+        row_of("the same call, which fails every time", _in_vain(calls, _refused), REFUSED),
+        row_of("calls whose form is refused", _in_vain(calls, _ill_formed), ILL_FORMED),
+        row_of("calls of one tool that meet one error", _in_vain(calls, _one_error), ONE_ERROR),
+        row_of("nearly the same call with the same kind of error", renumbered, RENUMBERED),
+        row_of("calls that are refused as repetitions", _admitted(calls), ADMITTED),
+    )
+    return [row for row in found if row]
+
+
+def _same_tool_fails(a: Step, b: Step) -> bool:
+    return a.failing and b.failing and a.name == b.name
+
+
+def _in_vain(calls: Sequence[Step], goes_on: Callable[[Step, Step], bool]) -> Sequence[Step]:
+    """The longest stretch, unless it is short and what failed in it works right after: those were retries."""
+    row = longest(calls, goes_on)
+    if 0 < len(row) <= RETRIES and mended(calls, next(place for place, step in enumerate(calls) if step is row[-1])):
+        return ()
+    return row
+
+
+def _refused(before: Step, step: Step) -> bool:
+    return before.failing and step.failing and same_call(before, step)
+
+
+def _one_error(before: Step, step: Step) -> bool:
+    """One tool fails with the same words, which do not say that the thing asked for is not there."""
+    if not _same_tool_fails(before, step):
+        return False
+    if _refused(before, step):
+        return True
+    if not same_outcome(before, step) or len(words_of(step.outcome_text)) < FEWEST_WORDS:
+        return False
+    return not _ABOUT_A_THING.search(step.outcome_text)
+
+
+def _renumbered(before: Step, step: Step) -> bool:
+    if not _same_tool_fails(before, step):
+        return False
+    if not set(_NUMBERS.findall(step.given_text)).isdisjoint(_NUMBERS.findall(step.outcome_text)):
+        return False  # the error is about the thing asked for, and each asks for another
+    return without_numbers(before.given_text) == without_numbers(step.given_text) and (
+        without_numbers(before.outcome_text) == without_numbers(step.outcome_text)
+    )
+
+
+def _ill_formed(before: Step, step: Step) -> bool:
+    """Both are refused for their form with the same words, but for those that repeat what was written, or that are added."""
+    if not (before.failing and step.failing):
+        return False
+    if not (_FORM.search(before.outcome_text) and _FORM.search(step.outcome_text)):
+        return False
+    one, other = _own_words(before), _own_words(step)
+    return one <= other or other <= one
+
+
+def _own_words(step: Step) -> Words:
+    return words_of(step.outcome_text) - words_of(f"{step.name} {step.given_text}")
+
+
+def _admitted(calls: Sequence[Step]) -> Sequence[Step]:
+    """The first two calls within a few that are answered with the remark that they repeat others, and those between them."""
+    short = (not step.outcome_text.endswith(CUT) for step in calls)  # a page may be about loops
+    places = [place for place, whole in enumerate(short) if whole and _ADMITS.search(calls[place].outcome_text)]
+    for one, other in pairwise(places):
+        if other - one < ADMITTED_WITHIN:
+            return calls[one : other + 1]
+    return ()
