@@ -9,6 +9,7 @@ from bot.incident.detectors.loop import loop_in
 from bot.incident.telemetry import ModelCall, SideEffect, Span, SpanKind, Task, ToolCall, Trace
 from tests.incident.looping_runs import LOOPING
 from tests.incident.ordinary_runs import ORDINARY
+from tests.incident.refused_runs import REFUSED_LOOPING, REFUSED_ORDINARY
 from tests.incident.run_steps import Family, Run, Step, act, call, runs_of, say
 from tests.incident.stubborn_runs import STUBBORN_LOOPING, STUBBORN_ORDINARY
 from tests.incident.team_runs import TEAMS_LOOPING, TEAMS_ORDINARY, tell
@@ -159,7 +160,7 @@ def test_warnings_of_python_are_nobodys_words() -> None:
 
 @pytest.mark.parametrize(
     "family",
-    [*LOOPING, *TEAMS_LOOPING, *WEB_AND_CODE_LOOPING, *STUBBORN_LOOPING],
+    [*LOOPING, *TEAMS_LOOPING, *WEB_AND_CODE_LOOPING, *STUBBORN_LOOPING, *REFUSED_LOOPING],
     ids=lambda family: family.__name__,
 )
 def test_looping_runs_are_found_within_two_steps_of_the_third_time(family: Family) -> None:
@@ -179,7 +180,7 @@ def test_looping_runs_are_found_within_two_steps_of_the_third_time(family: Famil
 
 @pytest.mark.parametrize(
     "family",
-    [*ORDINARY, *TEAMS_ORDINARY, *WEB_AND_CODE_ORDINARY, *STUBBORN_ORDINARY],
+    [*ORDINARY, *TEAMS_ORDINARY, *WEB_AND_CODE_ORDINARY, *STUBBORN_ORDINARY, *REFUSED_ORDINARY],
     ids=lambda family: family.__name__,
 )
 def test_ordinary_runs_are_left_alone(family: Family) -> None:
@@ -194,3 +195,18 @@ def test_the_repeated_steps_are_named_and_ordinary_ones_before_them_are_not() ->
     assert loop is not None
     assert len(loop.span_ids) == 4
     assert set(loop.span_ids) < looping.repeats(3)
+
+
+def test_going_round_among_known_things_is_a_loop_although_no_step_is_like_another() -> None:
+    seen = ("lamp", "rug", "key", "door", "well", "oak", "map", "bell", "boat", "coin", "rope", "cup")
+    rooms = [call("look", {"at": room}, f"You see: {', '.join(seen)}.") for room in ("cellar", "garden", "attic")]
+    again = [
+        call("look", {"at": room}, f"You see: {', '.join(seen[turn % 7 : turn % 7 + 4])}.")
+        for turn, room in enumerate(("cellar", "attic", "garden", "attic", "cellar", "garden", "cellar"))
+    ]
+    assert loop_in(run(*rooms, *again[:5])) is None
+    loop = loop_in(run(*rooms, *again))
+    assert loop is not None
+    assert loop.what == "calls that bring nothing new"
+    moved = [call("walk", {"to": "north"}, f"{left} steps are left to the door.") for left in range(9, 1, -1)]
+    assert loop_in(run(*rooms, *moved)) is None

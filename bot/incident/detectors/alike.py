@@ -23,6 +23,7 @@ _STAMPS = re.compile(
 )
 _SERIALS = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORECASE)
 _MARK = re.compile(r"\[[a-z][a-z -]*\]")  # what stands where something was redacted, see bot.sources.redaction
+_QUOTES = dict.fromkeys(map(ord, "'\"`\\"))
 _SLOT = 3  # words
 _BEGINNING = 3  # words in which a sentence says what to do, which is reworded freely
 _FILLERS = frozenset(
@@ -53,14 +54,17 @@ def without_stamps(text: str) -> str:
 
 
 def same_writing(a: str, b: str) -> bool:
-    """The same but for case, spaces and quotes. What was redacted may have been different things."""
-    if a.casefold() == b.casefold():
-        return not _MARK.search(a)
-    return _plain(a) == _plain(b) and not _MARK.search(a)
+    """The same but for case, spaces and quotes."""
+    return _plain(a) == _plain(b)
+
+
+def hides(text: str) -> bool:
+    """Something in it was redacted: two such texts may have been about different things, though they read the same."""
+    return bool(_MARK.search(text))
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.casefold().split()).strip(" '\"`")
+    return " ".join(text.casefold().translate(_QUOTES).split())
 
 
 def one_form(a: str, b: str) -> bool:

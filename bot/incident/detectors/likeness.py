@@ -1,4 +1,4 @@
-"""Which steps of a task are alike.
+"""When two steps of a task are alike.
 
 Alike are calls with the same arguments and the same result, calls that differ only in what differs
 between two attempts at one thing (wording, page number, times in an error), and nearly the same words.
@@ -6,11 +6,10 @@ between two attempts at one thing (wording, page number, times in an error), and
 
 import json
 import re
-from collections import Counter
-from collections.abc import Sequence
 
 from bot.incident.detectors.alike import (
     Words,
+    hides,
     numbered,
     one_form,
     only_numbers,
@@ -25,8 +24,6 @@ from bot.incident.detectors.alike import (
 from bot.incident.detectors.deeds import OPENING, SAME_OPENING, deed_of, other_target, place_in
 from bot.incident.detectors.task_steps import CUT, Step
 
-BACK = 8  # kinds of steps of one tool to compare a new one with
-FEWEST_CALLS = 3  # calls of one tool before near matches are looked for
 SAME_WORDS = 0.66  # of two texts
 SAME_FEW_WORDS = 0.75  # of two short ones: answers of one pattern about different things share more
 FEW_WORDS = 20
@@ -51,35 +48,6 @@ _TURNING = re.compile(r"\b(?:next (?!action|step)|another |more |other |remainin
 _SMALL_NUMBERS = re.compile(r"(?<![\w-])-?\d{1,4}(?![\w-])")
 
 
-def kinds_of(steps: Sequence[Step]) -> list[int]:
-    """For each step the number of its kind: the place of the first step that it is like."""
-    calls = Counter(step.name.casefold() for step in steps if step.name)
-    seen: dict[object, int] = {}
-    recent: dict[str, list[int]] = {}
-    found: list[int] = []
-    sets = _Sets()
-    for place, step in enumerate(steps):
-        tool = step.name.casefold()
-        exact = (step.name, step.given, step.outcome) if step.name else step.words
-        kind = seen.get(exact) if step.given is not None or step.words else None
-        if kind is None:
-            before = recent.setdefault(tool, [])
-            near = reversed(before) if step.words or calls[tool] >= FEWEST_CALLS else ()
-            kind = next((other for other in near if _alike(step, steps[other], sets)), place)
-            if kind == place:
-                before.append(place)
-                del before[:-BACK]
-            seen[exact] = kind
-        if step.words:
-            step.short = len(sets.of(step.words)) < SHORTEST_TEXT
-            if len(sets.of(step.words)) < FEWEST_WORDS:
-                kind = place
-        elif place == len(steps) - 1 and step.outcome is None:  # it has not come back yet
-            kind = next((found[at] for at in reversed(range(place)) if same_call(steps[at], step)), kind)
-        found.append(kind)
-    return found
-
-
 def complains(step: Step) -> bool:
     """The call failed, or its result reads as if it had."""
     if step.failing:
@@ -94,10 +62,17 @@ def same_call(a: Step, b: Step) -> bool:
         return False
     if a.given == b.given:
         return True
-    return bool(a.given_text) and not a.given_text.endswith(CUT) and same_writing(a.given_text, b.given_text)
+    if not a.given_text or a.given_text.endswith(CUT) or hidden(a, b):
+        return False
+    return same_writing(a.given_text, b.given_text)
 
 
-class _Sets:
+def hidden(a: Step, b: Step) -> bool:
+    """The arguments are not the same, and what tells them apart may have been redacted."""
+    return a.given != b.given and hides(a.given_text) and hides(b.given_text)
+
+
+class WordSets:
     """Words of texts and of arguments, found once."""
 
     def __init__(self) -> None:
@@ -107,6 +82,7 @@ class _Sets:
         self._timeless: dict[str, str] = {}
 
     def of(self, text: str) -> Words:
+        """The different words of the text."""
         found = self._found.get(text)
         if found is None:
             found = self._found[text] = words_of(text)
@@ -146,7 +122,8 @@ def _free_text(given: str) -> tuple[str, str]:
     return str([(name, value) for name, value in values.items() if name not in free]), " ".join(free.values())
 
 
-def _alike(a: Step, b: Step, sets: _Sets) -> bool:
+def alike(a: Step, b: Step, sets: WordSets) -> bool:
+    """The two steps are the same thing done again, with the same outcome. Both may be marked as vague or guessed by it."""
     if a.words:
         one, other = sets.of(a.words), sets.of(b.words)
         shorter = min(len(one), len(other))
@@ -157,6 +134,8 @@ def _alike(a: Step, b: Step, sets: _Sets) -> bool:
         alike = shorter >= SHORTEST_TEXT and shared(one, other, least) >= least and not other_things(one, other)
         return alike and not one_form(a.words, b.words) and not other_target(deed_of(a.words), deed_of(b.words))
     if a.given is None or b.given is None or a.writes != b.writes:
+        return False
+    if hidden(a, b):
         return False
     if same_call(a, b) or _same_but_for_stamps(a, b):
         return _same_outcome(a, b, sets)
@@ -170,7 +149,7 @@ def _same_but_for_stamps(a: Step, b: Step) -> bool:
     return one != a.given_text and one == without_stamps(b.given_text)
 
 
-def _same_outcome(a: Step, b: Step, sets: _Sets, *, same_call: bool = True) -> bool:
+def _same_outcome(a: Step, b: Step, sets: WordSets, *, same_call: bool = True) -> bool:
     """Two results of one call differ only in what says nothing: the clock, or where an error is reported from.
 
     Of the ``same_call`` no number may differ either: where a counter goes on, a poll makes progress, as does a list ticked off.
@@ -209,7 +188,7 @@ def _from_one_place(a: Step, b: Step) -> bool:
     return bool(place) and place == place_in(b.outcome_text.removesuffix(CUT))
 
 
-def _same_intent(a: Step, b: Step, sets: _Sets) -> bool:
+def _same_intent(a: Step, b: Step, sets: WordSets) -> bool:
     """Two calls try for the same thing in other words, or page by page, and get the same."""
     if a.outcome is None or b.outcome is None or a.failing != b.failing:
         return False
@@ -226,7 +205,7 @@ def _same_intent(a: Step, b: Step, sets: _Sets) -> bool:
     return (a.outcome == b.outcome and (long or a.failing)) or _same_outcome(a, b, sets, same_call=False)
 
 
-def _same_thought(a: Step, b: Step, sets: _Sets) -> bool:
+def _same_thought(a: Step, b: Step, sets: WordSets) -> bool:
     """The model wants nearly the same again of an element of a page that was loaded anew, and has other numbers now."""
     if min(len(a.thought), len(b.thought)) < FEWEST_THOUGHT or sets.shape(a.given_text) != sets.shape(b.given_text):
         return False
@@ -243,7 +222,7 @@ def _same_thought(a: Step, b: Step, sets: _Sets) -> bool:
     return len(a.outcome_text) >= LONG_OUTCOME and sets.shape(a.outcome_text) == sets.shape(b.outcome_text)
 
 
-def _beginning(step: Step, sets: _Sets) -> str:
+def _beginning(step: Step, sets: WordSets) -> str:
     return sets.shape(step.outcome_text)[:UNSURE]
 
 

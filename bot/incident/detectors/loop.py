@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.incident.detectors.likeness import complains, kinds_of
+from bot.incident.detectors.kinds import kinds_of
+from bot.incident.detectors.likeness import complains
 from bot.incident.detectors.refrains import Refrain, refrain_in
 from bot.incident.detectors.retries import RETRIES, mended
 from bot.incident.detectors.rows import row_in

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from bot.incident.detectors.alike import Words, without_numbers, words_of
-from bot.incident.detectors.likeness import same_call
+from bot.incident.detectors.likeness import hidden, same_call
 from bot.incident.detectors.retries import RETRIES, mended
 from bot.incident.detectors.stretches import Row, longest, longest_of, row_of, same_outcome
 from bot.incident.detectors.task_steps import CUT, Step
@@ -47,17 +47,26 @@ _ADMITS = re.compile(
     r"|\b(?:loop|repetition) (?:was )?detected\b|\bstuck in a loop\b",
     re.IGNORECASE,
 )
+_ADMISSION_SIGNS = ("same", "identical", "already", "detected", "in a loop")  # without any of them there is none
+
+
+def admitted_in(calls: Sequence[Step]) -> Row | None:
+    """The first two calls within a few that are answered with the remark that they repeat others, and those between them."""
+    places = [place for place, step in enumerate(calls) if _admits(step.outcome_text)]
+    for one, other in pairwise(places):
+        if other - one < ADMITTED_WITHIN:
+            return row_of("calls that are refused as repetitions", calls[one : other + 1], ADMITTED)
+    return None
 
 
 def refusals_in(calls: Sequence[Step]) -> list[Row]:
-    """The longest row of each kind."""
+    """The longest row of each other kind."""
     renumbered = longest_of(calls, _same_tool_fails, _renumbered, RENUMBERED)
     found = (
         row_of("the same call, which fails every time", _in_vain(calls, _refused), REFUSED),
         row_of("calls whose form is refused", _in_vain(calls, _ill_formed), ILL_FORMED),
         row_of("calls of one tool that meet one error", _in_vain(calls, _one_error), ONE_ERROR),
         row_of("nearly the same call with the same kind of error", renumbered, RENUMBERED),
-        row_of("calls that are refused as repetitions", _admitted(calls), ADMITTED),
     )
     return [row for row in found if row]
 
@@ -90,7 +99,7 @@ def _one_error(before: Step, step: Step) -> bool:
 
 
 def _renumbered(before: Step, step: Step) -> bool:
-    if not _same_tool_fails(before, step):
+    if not _same_tool_fails(before, step) or hidden(before, step):
         return False
     if not set(_NUMBERS.findall(step.given_text)).isdisjoint(_NUMBERS.findall(step.outcome_text)):
         return False  # the error is about the thing asked for, and each asks for another
@@ -113,11 +122,7 @@ def _own_words(step: Step) -> Words:
     return words_of(step.outcome_text) - words_of(f"{step.name} {step.given_text}")
 
 
-def _admitted(calls: Sequence[Step]) -> Sequence[Step]:
-    """The first two calls within a few that are answered with the remark that they repeat others, and those between them."""
-    short = (not step.outcome_text.endswith(CUT) for step in calls)  # a page may be about loops
-    places = [place for place, whole in enumerate(short) if whole and _ADMITS.search(calls[place].outcome_text)]
-    for one, other in pairwise(places):
-        if other - one < ADMITTED_WITHIN:
-            return calls[one : other + 1]
-    return ()
+def _admits(answer: str) -> bool:
+    if answer.endswith(CUT) or not any(sign in answer for sign in _ADMISSION_SIGNS):
+        return False  # a long page may be about loops
+    return bool(_ADMITS.search(answer))

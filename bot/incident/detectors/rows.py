@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from bot.incident.detectors.alike import one_form, other_things, shared, without_numbers, words_of
 from bot.incident.detectors.likeness import same_call
-from bot.incident.detectors.refusals import refusals_in
+from bot.incident.detectors.refusals import admitted_in, refusals_in
 from bot.incident.detectors.standstill import STANDING, standstill_in
 from bot.incident.detectors.stretches import Row, longest, longest_of, row_of, same_outcome
 from bot.incident.detectors.task_steps import CUT, Step
@@ -23,7 +23,7 @@ LONG_THOUGHT = 20  # different words
 def row_in(steps: Sequence[Step]) -> Row | None:
     """The longest row in a task, or None."""
     calls = [step for step in steps if not step.words]
-    found = [row_of("calls that bring nothing new", standstill_in(steps), STANDING)]
+    found = [row_of("calls that bring nothing new", standstill_in(steps), STANDING), admitted_in(calls)]
     if any(_comparable(before, step) for before, step in pairwise(calls)):  # in few tasks
         stuck = longest_of(calls, same_outcome, _stuck, STUCK)
         found += [

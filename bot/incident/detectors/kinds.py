@@ -1,0 +1,39 @@
+"""Kinds: the steps of a task sorted by what they are like."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from bot.incident.detectors.likeness import FEWEST_WORDS, SHORTEST_TEXT, WordSets, alike, same_call
+from bot.incident.detectors.task_steps import Step
+
+BACK = 8  # kinds of steps of one tool to compare a new one with
+FEWEST_CALLS = 3  # calls of one tool before near matches are looked for
+
+
+def kinds_of(steps: Sequence[Step]) -> list[int]:
+    """For each step the number of its kind: the place of the first step that it is like."""
+    calls = Counter(step.name.casefold() for step in steps if step.name)
+    seen: dict[object, int] = {}
+    recent: dict[str, list[int]] = {}
+    found: list[int] = []
+    sets = WordSets()
+    for place, step in enumerate(steps):
+        tool = step.name.casefold()
+        exact = (step.name, step.given, step.outcome) if step.name else step.words
+        kind = seen.get(exact) if step.given is not None or step.words else None
+        if kind is None:
+            before = recent.setdefault(tool, [])
+            near = reversed(before) if step.words or calls[tool] >= FEWEST_CALLS else ()
+            kind = next((other for other in near if alike(step, steps[other], sets)), place)
+            if kind == place:
+                before.append(place)
+                del before[:-BACK]
+            seen[exact] = kind
+        if step.words:
+            step.short = len(sets.of(step.words)) < SHORTEST_TEXT
+            if len(sets.of(step.words)) < FEWEST_WORDS:
+                kind = place
+        elif place == len(steps) - 1 and step.outcome is None:  # it has not come back yet
+            kind = next((found[at] for at in reversed(range(place)) if same_call(steps[at], step)), kind)
+        found.append(kind)
+    return found
