@@ -53,17 +53,13 @@ def without_stamps(text: str) -> str:
     return _STAMPS.sub("", text) if '"' in text else text
 
 
-def same_writing(a: str, b: str) -> bool:
-    """The same but for case, spaces and quotes."""
-    return _plain(a) == _plain(b)
-
-
 def hides(text: str) -> bool:
     """Something in it was redacted: two such texts may have been about different things, though they read the same."""
     return bool(_MARK.search(text))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """The text without regard to case, spaces and quotes."""
     return " ".join(text.casefold().translate(_QUOTES).split())
 
 

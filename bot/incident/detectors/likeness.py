@@ -14,7 +14,6 @@ from bot.incident.detectors.alike import (
     one_form,
     only_numbers,
     other_things,
-    same_writing,
     shared,
     without_clocks,
     without_numbers,
@@ -58,13 +57,13 @@ def complains(step: Step) -> bool:
 
 def same_call(a: Step, b: Step) -> bool:
     """The same tool with the same arguments, but for how they are written. Of long ones only the hash tells."""
-    if a.given is None or b.given is None or a.name.casefold() != b.name.casefold():
+    if a.given is None or b.given is None or (a.name != b.name and a.name.casefold() != b.name.casefold()):
         return False
     if a.given == b.given:
         return True
-    if not a.given_text or a.given_text.endswith(CUT) or hidden(a, b):
+    if not a.given_text or a.given_text.endswith(CUT) or a.writing != b.writing:
         return False
-    return same_writing(a.given_text, b.given_text)
+    return not hidden(a, b)
 
 
 def hidden(a: Step, b: Step) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bot.incident.detectors.alike import plain
 from bot.incident.telemetry import CALL_MARK, SideEffect, Span, SpanKind, Trace
 
 _ACTION = re.compile(
@@ -46,11 +47,19 @@ class Step:
     short: bool = False  # so few words that it may be a courtesy
     vague: bool = False  # of a long result only the beginning is known to be the same
     guessed: bool = False  # it is like another call because the model thought the same; what came of it may differ
+    _writing: str | None = None
 
     @property
     def known(self) -> bool:
         """How it came out is known; words are their own outcome."""
         return bool(self.words) or (self.outcome is not None and not self.vague)
+
+    @property
+    def writing(self) -> str:
+        """The arguments without regard to case, spaces and quotes."""
+        if self._writing is None:
+            self._writing = plain(self.given_text)
+        return self._writing
 
     @property
     def waits(self) -> bool:
