@@ -1,14 +1,16 @@
 """How alike two texts are, cheaply: by the words they share, with an eye on what makes them different things."""
 
 import re
+from operator import add
 
 Words = frozenset[str]
 
 LONG_NUMBER = 3  # from so many characters on, a word with a digit names something: an order, a date, an amount
 
 _SPACES = {code: " " for code in range(0x250) if not chr(code).isalnum()} | dict.fromkeys(
-    (*range(8192, 8304), *range(8592, 8704)), " "
+    (*range(8192, 8304), *range(8592, 8704), *range(0x3000, 0x3021), *range(0xFF01, 0xFF10), *range(0xFF1A, 0xFF21)), " "
 )
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")  # Thai, Lao, kana, Han
 _KEYS = re.compile(r'"[\w .-]{1,60}"\s*:')
 _CLOCKS = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*|\b\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?\b|\b\d+(?:\.\d+)?\s?(?:ms|µs|s|sec|secs|seconds)\b"
@@ -32,10 +34,20 @@ _FILLERS = frozenset(
 
 
 def words_of(text: str) -> Words:
-    """The different words of a text in lower case; of JSON the values only, for all records share their keys."""
+    """The different words of a text in lower case; of JSON the values only, for all records share their keys.
+
+    Where a script puts no spaces between words, every two characters side by side stand for one.
+    """
     if '":' in text or '" :' in text:
         text = without_keys(text)
+    if not text.isascii():
+        text = _UNSPACED.sub(_pairs, text)
     return frozenset(text.lower().translate(_SPACES).split())
+
+
+def _pairs(run: re.Match[str]) -> str:
+    found = run[0]
+    return f" {' '.join(map(add, found, found[1:])) or found} "
 
 
 def without_keys(text: str) -> str:
