@@ -201,7 +201,9 @@ def _same_intent(a: Step, b: Step, sets: WordSets) -> bool:
         return False
     if a.failing and len(one[1] - other[1]) == len(other[1] - one[1]) == 1:
         return False  # nothing found for one thing and nothing for another
-    return (a.outcome == b.outcome and (long or a.failing)) or _same_outcome(a, b, sets, same_call=False)
+    if a.outcome == b.outcome:
+        return long or a.failing or not a.given_text.endswith(CUT)  # "ok" says little about two long programs
+    return not _each_its_own(a, b, sets) and _same_outcome(a, b, sets, same_call=False)
 
 
 def _same_thought(a: Step, b: Step, sets: WordSets) -> bool:
@@ -223,6 +225,13 @@ def _same_thought(a: Step, b: Step, sets: WordSets) -> bool:
 
 def _beginning(step: Step, sets: WordSets) -> str:
     return sets.shape(step.outcome_text)[:UNSURE]
+
+
+def _each_its_own(a: Step, b: Step, sets: WordSets) -> bool:
+    """Each result names what only its own call asked for: one file after another."""
+    given, other = sets.of(a.given_text), sets.of(b.given_text)
+    told, others = sets.of(a.outcome_text), sets.of(b.outcome_text)
+    return not (given - other).isdisjoint(told - others) and not (other - given).isdisjoint(others - told)
 
 
 def _reworded(one: Words, other: Words) -> bool:

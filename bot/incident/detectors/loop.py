@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bot.incident.detectors.kinds import kinds_of
 from bot.incident.detectors.likeness import complains
 from bot.incident.detectors.refrains import Refrain, refrain_in
-from bot.incident.detectors.retries import RETRIES, mended
+from bot.incident.detectors.retries import RETRIES, mended, worked_between
 from bot.incident.detectors.rows import row_in
 from bot.incident.detectors.stretches import Row
 from bot.incident.detectors.task_steps import Step, steps_of

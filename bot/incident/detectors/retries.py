@@ -1,6 +1,7 @@
 """Retries: a call that failed a few times and then works was no loop."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from bot.incident.detectors.alike import shared, words_of
 from bot.incident.detectors.task_steps import Step
@@ -27,6 +28,14 @@ def mended(steps: Sequence[Step], place: int) -> bool:
     if again is None:
         again = after[0] if _other_attempt(failed, after[0]) else None
     return again is not None and not again.failing
+
+
+def worked_between(stretch: Sequence[Step]) -> bool:
+    """Between like failures nearly the same call worked: they are on the way to something."""
+    tries = [step for step in stretch if step.name == stretch[0].name]
+    return stretch[0].failing and any(
+        failed.failing and not step.failing and _other_attempt(failed, step) for failed, step in pairwise(tries)
+    )
 
 
 def _other_attempt(failed: Step, step: Step) -> bool:
