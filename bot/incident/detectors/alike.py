@@ -8,7 +8,8 @@ Words = frozenset[str]
 LONG_NUMBER = 3  # from so many characters on, a word with a digit names something: an order, a date, an amount
 
 _SPACES = {code: " " for code in range(0x250) if not chr(code).isalnum()} | dict.fromkeys(
-    (*range(8192, 8304), *range(8592, 8704), *range(0x3000, 0x3021), *range(0xFF01, 0xFF10), *range(0xFF1A, 0xFF21)), " "
+    (*range(8192, 8304), *range(8592, 8704), *range(0x3000, 0x3021), *range(0xFF01, 0xFF10), *range(0xFF1A, 0xFF21)),
+    " ",
 )
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")  # Thai, Lao, kana, Han
 _KEYS = re.compile(r'"[\w .-]{1,60}"\s*:')
@@ -28,9 +29,9 @@ _MARK = re.compile(r"\[[a-z][a-z -]*\]")  # what stands where something was reda
 _QUOTES = dict.fromkeys(map(ord, "'\"`\\"))
 _SLOT = 3  # words
 _BEGINNING = 3  # words in which a sentence says what to do, which is reworded freely
-_FILLERS = frozenset(
-    ["now", "then", "again", "once", "more", "please", "today", "still", "just", "also", "further", "a", "the"]
-)
+_LONG_END = 6  # words after which the beginning may be one word shorter
+_ARTICLES = frozenset(["a", "an", "the"])
+_FILLERS = frozenset(["now", "then", "again", "once", "more", "please", "today", "still", "just", "also", "further"])
 
 
 def words_of(text: str) -> Words:
@@ -84,10 +85,13 @@ def one_form(a: str, b: str) -> bool:
     end = 0
     while end < min(len(one), len(other)) - begin and one[-1 - end] == other[-1 - end]:
         end += 1
-    mine, theirs = one[begin : len(one) - end], other[begin : len(other) - end]
-    if begin < _BEGINNING or not (end and 0 < len(mine) <= _SLOT and 0 < len(theirs) <= _SLOT):
+    if begin < (_BEGINNING if end < _LONG_END else _BEGINNING - 1) or not end:
         return False
-    return not any(word in _FILLERS or len(word) < LONG_NUMBER for word in (*mine, *theirs))
+    slots = [[word for word in side[begin : len(side) - end] if word not in _ARTICLES] for side in (one, other)]
+    return all(
+        0 < len(slot) <= _SLOT and _FILLERS.isdisjoint(slot) and any(len(word) >= LONG_NUMBER for word in slot)
+        for slot in slots
+    )
 
 
 def without_numbers(text: str) -> str:

@@ -94,6 +94,11 @@ def names_in(text: str) -> Words:
         if word.lstrip(f"{_OPENING_QUOTES}([")[:1].isupper() and before[-1] not in ".!?:" and len(word) > 1:
             found |= words_of(word)
         before = word
-    for quoted in _QUOTED.findall(text):
+    for quoted in quoted_in(text):
         found |= words_of(quoted)
     return frozenset(word for word in found if len(word) > 1)
+
+
+def quoted_in(text: str) -> frozenset[str]:
+    """What stands in quotes in it: names of fields, titles, search words."""
+    return frozenset(_QUOTED.findall(text))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from bot.incident.detectors.deeds import quoted_in
 from bot.incident.detectors.likeness import FEWEST_WORDS, SHORTEST_TEXT, WordSets, alike, same_call
 from bot.incident.detectors.task_steps import Step
 
@@ -21,6 +22,8 @@ def kinds_of(steps: Sequence[Step]) -> list[int]:
         tool = step.name.casefold()
         exact = (step.name, step.given, step.outcome) if step.name else step.words
         kind = seen.get(exact) if step.given is not None or step.words else None
+        if step.worked or (kind is not None and step.outcome is None and _about_others(steps[kind], step)):
+            kind = place
         if kind is None:
             before = recent.setdefault(tool, [])
             near = reversed(before) if step.words or calls[tool] >= FEWEST_CALLS else ()
@@ -37,3 +40,9 @@ def kinds_of(steps: Sequence[Step]) -> list[int]:
             kind = next((found[at] for at in reversed(range(place)) if same_call(steps[at], step)), kind)
         found.append(kind)
     return found
+
+
+def _about_others(a: Step, b: Step) -> bool:
+    """What came of either is not recorded, and each was thought to be about something that the other was not."""
+    one, other = quoted_in(a.thought), quoted_in(b.thought)
+    return bool(one - other) and bool(other - one)

@@ -155,7 +155,7 @@ def _furthest(
 def _needed(stretch: Sequence[Step], times: int, *, even: bool) -> int:
     """How often the first step of the stretch must stand in it."""
     step = stretch[0]
-    if step.patient or (step.under_way and any(other.waits for other in stretch)):
+    if step.patient or (step.hands_over and not even) or (step.under_way and any(other.waits for other in stretch)):
         return PATIENT_REPEATS
     if step.guessed:
         return APART if even and len(stretch) > times else GUESSED_REPEATS

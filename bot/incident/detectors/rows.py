@@ -59,7 +59,7 @@ def _determined(calls: Sequence[Step]) -> Row | None:
 
 
 def _of_one_mind(before: Step, step: Step) -> bool:
-    if not (before.thought and same_call(before, step)):
+    if before.worked or not (before.thought and same_call(before, step)):
         return False
     thought = without_numbers(step.thought)
     return thought == without_numbers(before.thought) and len(words_of(thought)) >= LONG_THOUGHT

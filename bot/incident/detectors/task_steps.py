@@ -21,9 +21,22 @@ _NAME = re.compile(r"\w+")
 _EXIT_CODE = re.compile(r"\W*(?:return|exit)[ _-]?(?:code|status)\W{1,4}-?[1-9]", re.IGNORECASE)
 _WAIT = re.compile(r"\W*(?:\w+\W+){0,2}?(?:sleep|wait|noop)(?![a-z])", re.IGNORECASE)
 _MOVE = re.compile(r"\W*(?:\w+\W+){0,2}?(?:scroll|page_?(?:down|up)|next)(?![a-z])", re.IGNORECASE)
+_HAND_OVER = re.compile(
+    r"(?:transfer|hand|route|switch|go|pass|return)[_ ]?(?:it|off|over|back|control)?[_ ]?to(?![a-z])", re.IGNORECASE
+)
 _UNDER_WAY = re.compile(
     r"(?:status|state)\W{1,6}(?:running|pending|in[ _-]?progress|queued|processing|started|building)\b"
     r"|\bstill (?:running|pending|processing|building)\b",
+    re.IGNORECASE,
+)
+# What a model says of its last action where nobody recorded what came of it
+_WORKED = re.compile(
+    r"\b(?:was|is|were) (?:successful|completed|done)\b|\bsuccessfully\b"
+    r"|\b(?:is|are|am|has) now (?:\w+ )?(?:visible|shown|open(?:ed)?|expanded|closed|filled|populated|selected|displayed|on)\b",
+    re.IGNORECASE,
+)
+_FAILED = re.compile(
+    r"\b(?:un|not )success|\b(?:did|has|have|does|was|is|were)(?: not|n't)\b|\b(?:fail|wrong|incorrect|error|again|still)",
     re.IGNORECASE,
 )
 CUT = "…"  # how the preview of a longer text ends
@@ -47,6 +60,7 @@ class Step:
     short: bool = False  # so few words that it may be a courtesy
     vague: bool = False  # of a long result only the beginning is known to be the same
     guessed: bool = False  # it is like another call because the model thought the same; what came of it may differ
+    worked: bool = False  # nobody recorded what came of it, but the model says next that it worked
     _writing: str | None = None
 
     @property
@@ -72,6 +86,11 @@ class Step:
         return self.waits or (not self.words and not self.known and bool(_MOVE.match(self._done)))
 
     @property
+    def hands_over(self) -> bool:
+        """It lets another agent go on, without a word; what that one does is what counts."""
+        return bool(_HAND_OVER.match(self.name)) and not self.given_text.strip("{} ")
+
+    @property
     def under_way(self) -> bool:
         """Its outcome says that something else goes on."""
         return not self.failing and bool(_UNDER_WAY.search(self.outcome_text))
@@ -90,13 +109,16 @@ def steps_of(trace: Trace) -> list[Step]:
     by_id = {span.span_id: span for span in spans}
     spans = [span for span in spans if span.parent_id not in by_id or not _same_again(span, by_id[span.parent_id])]
     teams = several_agents(trace)
-    found = []
+    found: list[Step] = []
     thought = ""
     for place, span in enumerate(spans):
         if span.tool is not None:
             found.append(_call(span, thought))
             continue
         thought = text_of(span).partition(CALL_MARK)[0]
+        if found and found[-1].outcome is None and found[-1].name:
+            told = _WORKED.search(thought)
+            found[-1].worked = told is not None and not _FAILED.search(thought, 0, told.end())
         if not teams or not called:
             follows = spans[place + 1].tool is not None if place + 1 < len(spans) else False
             step = None if called and follows else _words(span, called=called, teams=teams)

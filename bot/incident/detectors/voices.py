@@ -26,8 +26,10 @@ class Said:
     leads: bool
     deed: Deed | None = None
     done_in: str | None = None  # the span in which it was done
+    done_by: str | None = None  # the agent that did it
     moves: bool = False  # what came of it had not come before
     admitted: bool = False  # the ledgers around it say that this is a loop
+    calls_on: frozenset[str] = frozenset()  # other agents of the team that an instruction names
     turn: int = 0  # goes on with every call, and whenever another agent speaks
     answers: str = ""  # the words of another agent just before it
     words: Words = field(init=False)
@@ -46,6 +48,7 @@ def voices_of(
     """
     texts = {span.span_id: text for span, text in spoken}
     agents = {span.span_id: span.agent for span in spans if span.agent}
+    team = {_speaker(name)[0] for name in agents.values()}
     voices: dict[tuple[str, str, str], list[Said]] = {}
     told, ledgers = _Told(), 0
     turn, newest = 0, ("", "")  # who spoke last, and what
@@ -53,7 +56,7 @@ def voices_of(
         if span.tool is not None:
             turn += 1
             given = without_keys(span.tool.arguments_preview).strip("{} ")
-            told.done(span, f"{span.tool.name} {given}", span.tool.result_preview)
+            told.done(span, span.agent, f"{span.tool.name} {given}", span.tool.result_preview)
         phase, bare = _phase(texts.get(span.span_id, ""))
         if not bare or (CALL_MARK in bare and span.model is not None):
             continue  # calls are judged with their results
@@ -68,10 +71,11 @@ def voices_of(
         said = Said(span.span_id, bare, leads, turn=turn)
         said.answers, newest = newest[1] if newest[0] != agent else "", (agent, bare)
         if leads:
+            said.calls_on = frozenset(name for name in team if name != agent and name in bare)
             said.admitted = ledgers - 1 in believed
             told.next(said, kept=phase == LEDGER)
         else:
-            said.deed = told.done(span, bare)
+            said.deed = told.done(span, agent, bare)
         if len(said.words) >= SHORTEST:
             voices.setdefault((span.kind, agent, phase), []).append(said)
     return voices
@@ -92,12 +96,13 @@ class _Told:
         elif len(said.words) >= SHORTEST:
             self._kept, self._given = (None if self._given else self._kept), said
 
-    def done(self, span: Span, account: str, result: str = "") -> Deed:
+    def done(self, span: Span, agent: str | None, account: str, result: str = "") -> Deed:
         """What was done, which answers the instruction if nobody has acted on it before."""
         deed = deed_of(account, result)
         for said in (self._kept, self._given):
             if said is not None:
-                said.deed, said.done_in, said.moves = deed, span.span_id, deed.place not in self._seen
+                said.deed, said.moves = deed, deed.place not in self._seen
+                said.done_in, said.done_by = span.span_id, agent
         self._seen.add(deed.place)
         self._kept = self._given = None
         return deed
@@ -114,13 +119,17 @@ def _phase(text: str) -> tuple[str, str]:
 
 
 def _speaker(agent: str) -> tuple[str, str]:
-    """An agent's name without the role some logs put behind it: ``Orchestrator (-> coder)``."""
+    """An agent's name without the role some logs put behind it, in small letters: ``Orchestrator (-> coder)``, ``(thought)``."""
     name, opening, role = agent.rpartition(" (")
-    return (name, _role(role[:-1])) if opening and role.endswith(")") else (agent, "")
+    if not (opening and role.endswith(")") and (role.startswith("->") or role.islower())):
+        return agent, ""
+    return name, _role(role[:-1])
 
 
 def _role(role: str) -> str:
-    return "->" if role.startswith("->") else role  # to whom an instruction goes makes no difference
+    if not role.startswith("->"):
+        return role
+    return "" if _leads(role) else "->"  # to whom an instruction goes makes no difference; to a leader go reports
 
 
 @lru_cache(maxsize=256)
