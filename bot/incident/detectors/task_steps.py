@@ -110,21 +110,43 @@ def steps_of(trace: Trace) -> list[Step]:
     spans = [span for span in spans if span.parent_id not in by_id or not _same_again(span, by_id[span.parent_id])]
     teams = several_agents(trace)
     found: list[Step] = []
-    thought = ""
+    thought, turn = "", _Turn()
     for place, span in enumerate(spans):
         if span.tool is not None:
-            found.append(_call(span, thought))
+            step = _call(span, thought)
+            if turn.brings_new(step):
+                found.append(step)
             continue
+        turn = _Turn(len(span.model.asked) if span.model else 0)
         thought = text_of(span).partition(CALL_MARK)[0]
         if found and found[-1].outcome is None and found[-1].name:
             told = _WORKED.search(thought)
             found[-1].worked = told is not None and not _FAILED.search(thought, 0, told.end())
         if not teams or not called:
             follows = spans[place + 1].tool is not None if place + 1 < len(spans) else False
-            step = None if called and follows else _words(span, called=called, teams=teams)
-            if step is not None:
-                found.append(step)
+            words = None if called and follows else _words(span, called=called, teams=teams)
+            if words is not None:
+                found.append(words)
     return found
+
+
+class _Turn:
+    """The calls that a model asked for in one answer: doing one thing twice there is no repetition."""
+
+    def __init__(self, asked: int = 0) -> None:
+        self._asked = asked if asked > 1 else 0
+        self._calls: list[Step] = []
+
+    def brings_new(self, step: Step) -> bool:
+        """The call is not the same as another of its turn, and not one more failure of the same tool."""
+        if len(self._calls) >= self._asked:
+            return True
+        again = any(
+            step.name == other.name and (step.given == other.given or (step.failing and other.failing))
+            for other in self._calls
+        )
+        self._calls.append(step)
+        return not again
 
 
 def _same_again(span: Span, parent: Span) -> bool:
