@@ -26,22 +26,9 @@ from bot.incident.statistics import wilson
 from bot.incident.telemetry import Span
 from bot.sources.normalise import span_from
 from bot.sources.otlp_json import spans
-from tests.incident.looping_runs import LOOPING
-from tests.incident.ordinary_runs import ORDINARY
-from tests.incident.refused_runs import REFUSED_LOOPING, REFUSED_ORDINARY
-from tests.incident.run_steps import Family, Run, runs_of
-from tests.incident.stubborn_runs import STUBBORN_LOOPING, STUBBORN_ORDINARY
-from tests.incident.team_runs import TEAMS_LOOPING, TEAMS_ORDINARY
-from tests.incident.web_and_code_runs import WEB_AND_CODE_LOOPING, WEB_AND_CODE_ORDINARY
+from tests.incident.made_up_runs import MADE_LOOPING, MADE_ORDINARY
+from tests.incident.run_steps import Run, runs_of
 
-MADE_LOOPING: Sequence[Family] = (*LOOPING, *TEAMS_LOOPING, *WEB_AND_CODE_LOOPING, *STUBBORN_LOOPING, *REFUSED_LOOPING)
-MADE_ORDINARY: Sequence[Family] = (
-    *ORDINARY,
-    *TEAMS_ORDINARY,
-    *WEB_AND_CODE_ORDINARY,
-    *STUBBORN_ORDINARY,
-    *REFUSED_ORDINARY,
-)
 PRECISION, RECALL, FALSE_ALARMS, LAG = 0.95, 0.90, 0.01, 2  # the aims; lag in steps
 
 

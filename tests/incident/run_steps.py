@@ -63,12 +63,13 @@ def call(
     thought: str = "",
     failed: bool = False,
     write: bool = False,
+    agent: str = "worker",
 ) -> Step:
     """A model call that asks for a tool, and the tool's answer (``...`` for telemetry without results)."""
     given = arguments if isinstance(arguments, str) else json.dumps(arguments)
     parts: list[Values] = [{"type": "text", "content": thought}] if thought else []
     parts.append({"type": "tool_call", "name": name, "arguments": arguments})
-    tool: Values = {"gen_ai.tool.name": name, "gen_ai.tool.call.arguments": given, **_named("execute_tool", "worker")}
+    tool: Values = {"gen_ai.tool.name": name, "gen_ai.tool.call.arguments": given, **_named("execute_tool", agent)}
     if result is not ...:
         tool["gen_ai.tool.call.result"] = result if isinstance(result, str) else json.dumps(result)
     if write:
@@ -76,7 +77,7 @@ def call(
     return (
         (
             "chat",
-            {**_named("chat", "worker"), "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": parts}])},
+            {**_named("chat", agent), "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": parts}])},
             False,
         ),
         (f"execute_tool {name}", tool, failed),

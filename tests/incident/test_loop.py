@@ -7,13 +7,9 @@ import pytest
 
 from bot.incident.detectors.loop import loop_in
 from bot.incident.telemetry import ModelCall, SideEffect, Span, SpanKind, Task, ToolCall, Trace
-from tests.incident.looping_runs import LOOPING
-from tests.incident.ordinary_runs import ORDINARY
-from tests.incident.refused_runs import REFUSED_LOOPING, REFUSED_ORDINARY
+from tests.incident.made_up_runs import MADE_LOOPING, MADE_ORDINARY
 from tests.incident.run_steps import Family, Run, Step, act, call, runs_of, say
-from tests.incident.stubborn_runs import STUBBORN_LOOPING, STUBBORN_ORDINARY
-from tests.incident.team_runs import TEAMS_LOOPING, TEAMS_ORDINARY, tell
-from tests.incident.web_and_code_runs import WEB_AND_CODE_LOOPING, WEB_AND_CODE_ORDINARY
+from tests.incident.team_runs import tell
 
 SECOND = 1_000_000_000
 EACH = 10  # runs of one family
@@ -160,7 +156,7 @@ def test_warnings_of_python_are_nobodys_words() -> None:
 
 @pytest.mark.parametrize(
     "family",
-    [*LOOPING, *TEAMS_LOOPING, *WEB_AND_CODE_LOOPING, *STUBBORN_LOOPING, *REFUSED_LOOPING],
+    MADE_LOOPING,
     ids=lambda family: family.__name__,
 )
 def test_looping_runs_are_found_within_two_steps_of_the_third_time(family: Family) -> None:
@@ -180,7 +176,7 @@ def test_looping_runs_are_found_within_two_steps_of_the_third_time(family: Famil
 
 @pytest.mark.parametrize(
     "family",
-    [*ORDINARY, *TEAMS_ORDINARY, *WEB_AND_CODE_ORDINARY, *STUBBORN_ORDINARY, *REFUSED_ORDINARY],
+    MADE_ORDINARY,
     ids=lambda family: family.__name__,
 )
 def test_ordinary_runs_are_left_alone(family: Family) -> None:

@@ -20,7 +20,7 @@ def kinds_of(steps: Sequence[Step]) -> list[int]:
     sets = WordSets()
     for place, step in enumerate(steps):
         tool = step.name.casefold()
-        exact = (step.name, step.given, step.outcome) if step.name else step.words
+        exact = (step.agent, step.name, step.given, step.outcome) if step.name else step.words
         kind = seen.get(exact) if step.given is not None or step.words else None
         if step.worked or (kind is not None and step.outcome is None and _about_others(steps[kind], step)):
             kind = place

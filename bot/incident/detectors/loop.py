@@ -147,7 +147,9 @@ def _furthest(
         if moves and not (times >= STUCK_REPEATS and length <= STUCK_TURN * (times - 1) and complains(steps[end])):
             continue
         even = length == turn * (times - 1) and turn <= CYCLE_LENGTHS[-1] and _cyclic(kinds[begin : end + 1], turn)
-        if times >= _needed(steps[begin : end + 1], times, even=even) and not (times <= RETRIES and mended(steps, end)):
+        if times >= _needed(steps[begin : end + 1], times, even=even) and not (
+            times <= RETRIES and (mended(steps, end) or worked_between(steps[begin : end + 1]))
+        ):
             return last
     return None
 

@@ -129,12 +129,12 @@ def _same(a: Said, b: Said, least: float) -> bool:
 
 def _same_instruction(a: Said, b: Said, least: float) -> bool:
     """Nearly the same is asked for. One form filled in with other names is work, unless the same came of it."""
+    if a.calls_on and b.calls_on and a.calls_on != b.calls_on:
+        return False
     if (a.admitted and b.admitted) or (same_deed(a.deed, b.deed) and a.done_by == b.done_by):
         return shared(a.words, b.words, SAME_DEED_INSTRUCTION) >= SAME_DEED_INSTRUCTION
     least = SAME_PLACE_INSTRUCTION if same_place(a.deed, b.deed) else least
     if shared(a.words, b.words, least) < least or other_things(a.words, b.words) or one_form(a.text, b.text):
-        return False
-    if a.calls_on != b.calls_on and a.calls_on and b.calls_on:
         return False
     mine, theirs, names = a.words - b.words, b.words - a.words, names_in(a.text) | names_in(b.text)
     if not (mine | theirs) & names:

@@ -56,6 +56,7 @@ class Step:
     writes: bool = False
     wrote: bool = False  # a write that succeeded
     words: str = ""
+    agent: str | None = None  # whose call it is
     thought: str = ""  # what the model said before it made the call
     short: bool = False  # so few words that it may be a courtesy
     vague: bool = False  # of a long result only the beginning is known to be the same
@@ -207,6 +208,7 @@ def _call(span: Span, thought: str) -> Step:
         failing or text[:7].lower().startswith(("error", "traceb")) or bool(_EXIT_CODE.match(text)),
         writes,
         writes and not span.error,
+        agent=span.agent,
         thought=thought,
     )
 
