@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from random import Random
 
 from tests.incident.ordinary_runs import CITIES, THINGS, page
-from tests.incident.run_steps import Family, Step, act, ask, call
+from tests.incident.run_steps import Family, Step, Values, act, ask, call
 
 Found = tuple[Sequence[Step], int | None]
 
@@ -94,10 +94,10 @@ def calls_sent_together(chance: Random) -> Found:
     error = "MCP error -32602: Invalid arguments for tool search: expected array, received null"
     parts = [{"type": "tool_call", "name": "search", "arguments": {"query": query}} for query in queries]
     message = json.dumps([{"role": "assistant", "parts": parts}])
-    turn = ("chat", {"gen_ai.operation.name": "chat", "gen_ai.output.messages": message}, False)
+    asked: Values = {"gen_ai.operation.name": "chat", "gen_ai.output.messages": message}
     failed = [call("search", {"query": query}, error, failed=True)[1] for query in queries]
     mended = [call("search", {"query": query, "languages": ["c"]}, page(chance, 30)) for query in queries]
-    return [(turn, *failed), *mended], None
+    return [(("chat", asked, False), *failed), *mended], None
 
 
 def bisected_program(chance: Random) -> Found:
