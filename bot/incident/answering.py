@@ -7,11 +7,12 @@ question becomes "can't tell" and leaves a flag. Stale telemetry never answers "
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from bot.incident.cases import Case, Cases, cases_of, silent, strength, undeployed_descriptions
+from bot.incident.cases import Case, Cases, cases_of, silent, undeployed_descriptions
 from bot.incident.classification import Answer, Question, Reply
 from bot.incident.evidence import Direction, EvidenceBundle
 from bot.incident.quantities import ago
 from bot.incident.rules import AnswerRule, CaseFacts, CaseRule, QuestionFacts, QuestionRole, Taxonomy
+from bot.incident.strength import strength
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.wording import figure
 

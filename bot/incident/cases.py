@@ -1,7 +1,6 @@
 """The case for each class: how strongly the signals of a bundle speak for it, and which ones.
 
-Strength is evidence in nats (see ``statistics``): one signal alone that is worse by chance in
-one of seven hundred looks reaches about 4.5. Signals of one class that are independent add up.
+Strength is evidence in nats (see ``strength``). Signals of one class that are independent add up.
 """
 
 import math
@@ -12,46 +11,19 @@ from typing import assert_never
 from bot.incident.detectors.security import is_security
 from bot.incident.evidence import Direction, EvidenceBundle, Finding, FindingKind, Signal
 from bot.incident.rules import CONVINCING, CaseFacts, CaseRule, Sign, Taxonomy
-from bot.incident.statistics import evidence, poisson_evidence
+from bot.incident.strength import ALARM, FEWEST_BASELINE, NOTABLE, QUIET_SPELL, collapse, fewer, speaks, strength
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.wording import figure
 
-NOTABLE = 1.0  # nats from which a signal is mentioned
-FEWEST_BASELINE = 8
-FEWEST_ALARMS = 2
-FEWEST_EVENTS = 3  # bad outcomes of one kind below which everyday noise explains them
-FEWEST_VERDICTS_AGAINST = 4  # the same for verdicts: judges and guardrails err
 ALARM_NOISE = 1.5  # nats off for alarms: detectors of injection raise false ones, and in bunches
 ALARMS_ALONE = 3.0  # the same where nothing shows that an attack did anything
 JOINT = 3.0  # nats for a task that shows two different signs of an attack
-PRIOR = (0.5, 10)  # added to what is known: everyday noise is never quite absent
 RUMOUR = 1.0  # nats of a loud class from which failing probes may be its doing
 FEWEST_VERDICTS = 8  # judged answers from which judges count as heard
-ALARM = "guardrail:"  # how the signal of one guardrail is named
 COMPANY = 2.0  # nats for other agents on the provider with the same trouble at the same time
-PRIOR_OF_VERDICTS = (1.5, 10)  # the same for answers: no agent is right every time, and no judge either
-COLLAPSE = 0.5
-FEWEST_EXPECTED = 10  # tasks that should have come before their absence means anything
-QUIET_SPELL = 2.5  # nats: tasks bunch more than chance, so a quiet spell must be quieter
 MORE_FREEDOM = 1.0  # nats a further series must bring before it counts: more of them fit noise better
 NEW_DESCRIPTION = 4.0  # nats for a tool description that changed without a deploy
 LOUD = (IncidentClass.PROV, IncidentClass.TOOL, IncidentClass.HARD, IncidentClass.LOOP)
-
-VERDICTS_ON_ANSWERS = frozenset(
-    {"quality", "quality_evaluator", "probes", "feedback", "quality_slice", "quality_elsewhere"}
-)
-VERDICTS_ON_CONDUCT = frozenset({"policy_hits", "breaches", "policy_verdicts", "breaches_slice"})
-_NO_NOISE = frozenset(
-    {
-        "new_destinations",
-        "untrusted_privileged",
-        "unapproved_writes",
-        "unbacked_claims",
-        "many_writes",
-        "write_amounts",
-        "model_mismatch",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,42 +74,6 @@ def _made(bundle: EvidenceBundle, name: IncidentClass, case: CaseFacts, loudest:
             return _quality(bundle, name, case.signs, loudest)
         case other:
             assert_never(other)
-
-
-def strength(signal: Signal | None) -> float:
-    """Evidence in nats that a share is worse than before; negative when it is better.
-
-    An agent without a history is compared with a modest assumption, where that makes sense.
-    """
-    if signal is None or signal.k is None:
-        return 0.0
-    if signal.name in _NO_NOISE:
-        known = signal.baseline_n >= FEWEST_BASELINE
-        return evidence(signal.k, signal.n, signal.baseline_k or 0, signal.baseline_n) if known else 0.0
-    bad, of = PRIOR_OF_VERDICTS if signal.name in VERDICTS_ON_ANSWERS else PRIOR
-    nats = evidence(signal.k, signal.n, (signal.baseline_k or 0) + bad, signal.baseline_n + of)
-    if signal.baseline_n >= FEWEST_EVENTS:  # what always was so is no news, however rare one would think it
-        nats = min(nats, evidence(signal.k, signal.n, signal.baseline_k or 0, signal.baseline_n))
-    alarm = signal.name == "security_hits" or signal.name.startswith(ALARM)
-    verdict = signal.name in VERDICTS_ON_ANSWERS or signal.name in VERDICTS_ON_CONDUCT
-    few = FEWEST_ALARMS if alarm else FEWEST_VERDICTS_AGAINST if verdict else FEWEST_EVENTS
-    return min(nats, NOTABLE) if signal.k < few else nats
-
-
-def speaks(signal: Signal | None, sign: Sign) -> float:
-    """Nats with which a signal speaks for a class, before what choosing it costs; negative when it speaks against."""
-    if not sign.bounded:
-        return sign.weight * strength(signal)
-    if signal is None or signal.value is None or signal.n < sign.at_least:
-        return 0.0
-    return sign.weight * CONVINCING if _crossed(signal.value, signal.baseline, sign) else 0.0
-
-
-def _crossed(value: float, baseline: float | None, sign: Sign) -> bool:
-    above = sign.above is None or value > sign.above
-    below = sign.below is None or value < sign.below
-    times = sign.times is None or (baseline is not None and baseline > 0 and value > sign.times * baseline)
-    return above and below and times
 
 
 Spoken = tuple[Signal, Sign]
@@ -265,21 +201,6 @@ def silent(bundle: EvidenceBundle) -> bool:
     own, fleet = bundle.signal("span_age"), bundle.signal("fleet_age")
     stale = own is None or own.direction is not Direction.FLAT
     return stale and (fleet is None or fleet.direction is not Direction.FLAT)
-
-
-def collapse(pace: Signal | None) -> float:
-    """Evidence in nats that less than half the usual tasks arrive."""
-    if pace is None or pace.value is None or pace.value > COLLAPSE * (pace.baseline or 0.0):
-        return 0.0
-    return max(0.0, fewer(pace) - QUIET_SPELL)
-
-
-def fewer(pace: Signal | None) -> float:
-    """Evidence in nats that fewer tasks arrive, where enough should have come to tell."""
-    if pace is None or not pace.baseline or pace.baseline * pace.window.seconds / 60 < FEWEST_EXPECTED:
-        return 0.0
-    before_seconds = pace.baseline_n / pace.baseline * 60
-    return max(0.0, -poisson_evidence(pace.n, pace.window.seconds, pace.baseline_n, before_seconds))
 
 
 def _quality(bundle: EvidenceBundle, incident_class: IncidentClass, signs: Iterable[Sign], loudest: float) -> Case:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.incident.cases import NOTABLE, strength
 from bot.incident.evidence import ENOUGH, EvidenceBundle, Signal
 from bot.incident.quantities import percent
 from bot.incident.statistics import newcombe
+from bot.incident.strength import NOTABLE, strength
 
 
 @dataclass(frozen=True, slots=True)

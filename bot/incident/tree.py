@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.incident.answering import Look, answers_from, company, look_at
-from bot.incident.cases import FEWEST_BASELINE, Case
+from bot.incident.cases import Case
 from bot.incident.causes import suspects_of
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.model import Impact
 from bot.incident.rules import AnswerRule, Condition, QuestionFacts, QuestionRole, Taxonomy
 from bot.incident.severity import UNKNOWN_IMPACT, floor
+from bot.incident.strength import FEWEST_BASELINE
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass
 from bot.incident.wording import figure
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from bot.incident.answering import answers_from, look_at
-from bot.incident.cases import strength
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.evidence import EvidenceBundle, SourceStatus
 from bot.incident.gathering import Gathered, gather
 from bot.incident.questions import open_questions
 from bot.incident.rules import CONVINCING
 from bot.incident.severity import floor
+from bot.incident.strength import strength
 from bot.incident.taxonomy import Confidence, IncidentClass, Severity
 from bot.incident.tree import classify
 from tests.incident.agents_at_work import KINDS, MINUTE, START, Fleet, work
