@@ -1,8 +1,8 @@
 """Build the house, and take it down."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 
 from bot.app.background import Announced, Tasks
 from bot.app.database import open_database, upgraded
@@ -18,7 +18,7 @@ from bot.documents.postmortems import JinjaRenderer
 from bot.engine.clock import SystemClock
 from bot.engine.ids import RandomIds
 from bot.engine.jobs import DurableJobs
-from bot.ports import Clock, Records
+from bot.ports import Clock, Driver, Records, TelemetrySource
 from bot.response.answering import SendAnswer
 from bot.response.classify import Classify
 from bot.response.contain import Contain, InForce
@@ -41,11 +41,27 @@ from bot.response.weigh_remediation import WeighRemediation
 from bot.settings.concerns import Settings
 from bot.storage.announcements import SqlAnnouncements
 from bot.storage.audit_trail import SqlAuditTrail
+from bot.storage.database import Database
 from bot.storage.records import SqlRecords
 from bot.storage.sightings import SqlSightings
 from bot.storage.telemetry import SqlTelemetry
 
 FREEZE_WITHIN = 20.0  # seconds; nobody waits for the frozen evidence, and a gap in it would stay
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What the house stands on: opened first, closed last."""
+
+    documents: Documents
+    database: Database
+    jobs: DurableJobs
+    telemetry: SqlTelemetry
+    decoders: Decoders
+    announcements: SqlAnnouncements
+    sources: Sequence[TelemetrySource]
+    connected: Mapping[str, Driver]
+    clock: Clock
 
 
 @asynccontextmanager
@@ -56,70 +72,83 @@ async def house(settings: Settings, read: PublicRead) -> AsyncIterator[House]:
         Misconfigured: the documents or the database's URL are wrong.
         Unavailable: the database does not answer.
     """
-    documents = read_documents(settings)
+    async with AsyncExitStack() as closing:
+        ground = _opened(settings, closing)
+        await upgraded(ground.database)
+        built = _built(settings, ground, read)
+        yield built
+        await built.background.settle()
+
+
+def _opened(settings: Settings, closing: AsyncExitStack) -> _Ground:
+    """Everything that has to be closed again; what was opened last is closed first."""
+    documents, clock = read_documents(settings), SystemClock()
     database = open_database(settings)
-    clock, ids, background = SystemClock(), RandomIds(), Tasks()
-    jobs = DurableJobs(
-        settings.home.database, clock, executor=settings.engine.executor, poll_seconds=settings.engine.poll_seconds
-    )
-    telemetry, announcements = SqlTelemetry(database, clock), SqlAnnouncements(database)
+    closing.push_async_callback(database.close)
     decoders = Decoders(documents.privacy, usual() if settings.telemetry.decoders < 0 else settings.telemetry.decoders)
+    closing.push_async_callback(decoders.close)
+    telemetry = SqlTelemetry(database, clock)
     telemetry.reduce = decoders.reduce
-    sources = open_sources(settings.sources, clock)
+    closing.push_async_callback(telemetry.close)
+    engine = settings.engine
+    jobs = DurableJobs(settings.home.database, clock, executor=engine.executor, poll_seconds=engine.poll_seconds)
+    closing.push_async_callback(jobs.stop)
     connected = open_drivers(settings, documents.catalogue, clock)
-    try:
-        await upgraded(database)
-        records = Announced(SqlRecords(database, jobs))
-        control = BuiltinControl(records, clock, read, sightings=SqlSightings(database, ids.new()))
-        drivers = Drivers({control.name: control, **connected}, documents.catalogue)
-        gather = Gather(
-            telemetry,
-            clock,
-            documents.catalogue,
-            documents.taxonomy,
-            sources=Sources(sources),
-            announcements=announcements,
-            trace_url=settings.telemetry.trace_url,
-            looking=telemetry.looks.under_way,
-        )
-        suggest, patient = Suggest(gather), Suggest(replace(gather, deadline=FREEZE_WITHIN, _shared={}))
-        freeze = FreezeEvidence(records, clock, patient)
-        groups = LateGroups()
-        levers = mitigating(records, clock, telemetry, control, drivers, documents.taxonomy, groups)
-        declare = Declare(records, clock, documents.catalogue, freeze, background)
-        verbs = _verbs(records, clock, documents, levers, suggest, declare, link_secret(settings))
-        yield House(
-            settings,
-            database,
-            clock,
-            ids,
-            background,
-            records,
-            telemetry,
-            decoders,
-            announcements,
-            jobs,
-            control,
-            drivers,
-            levers,
-            SqlAuditTrail(database),
-            groups,
-            documents,
-            JinjaRenderer(),
-            DrawnCharts(),
-            freeze,
-            verbs,
-        )
-        await background.settle()
-    finally:
-        for source in sources:
-            await source.close()
-        for driver in set(connected.values()):
-            await driver.close()
-        await jobs.stop()
-        await telemetry.close()
-        await decoders.close()
-        await database.close()
+    for driver in set(connected.values()):
+        closing.push_async_callback(driver.close)
+    sources = open_sources(settings.sources, clock)
+    for source in sources:
+        closing.push_async_callback(source.close)
+    announcements = SqlAnnouncements(database)
+    return _Ground(documents, database, jobs, telemetry, decoders, announcements, sources, connected, clock)
+
+
+def _built(settings: Settings, ground: _Ground, read: PublicRead) -> House:
+    documents, database, clock, telemetry = ground.documents, ground.database, ground.clock, ground.telemetry
+    ids, background, groups = RandomIds(), Tasks(), LateGroups()
+    records = Announced(SqlRecords(database, ground.jobs))
+    control = BuiltinControl(records, clock, read, sightings=SqlSightings(database, ids.new()))
+    drivers = Drivers({control.name: control, **ground.connected}, documents.catalogue)
+    suggest = Suggest(_gather(settings, ground))
+    patient = Suggest(replace(suggest.gather, deadline=FREEZE_WITHIN, _shared={}))
+    freeze = FreezeEvidence(records, clock, patient)
+    levers = mitigating(records, clock, telemetry, control, drivers, documents.taxonomy, groups)
+    declare = Declare(records, clock, documents.catalogue, freeze, background)
+    return House(
+        settings=settings,
+        database=database,
+        clock=clock,
+        ids=ids,
+        background=background,
+        records=records,
+        telemetry=telemetry,
+        decoders=ground.decoders,
+        announcements=ground.announcements,
+        jobs=ground.jobs,
+        control=control,
+        drivers=drivers,
+        levers=levers,
+        audit=SqlAuditTrail(database),
+        groups=groups,
+        documents=documents,
+        renderer=JinjaRenderer(),
+        charts=DrawnCharts(),
+        freeze=freeze,
+        verbs=_verbs(records, clock, documents, levers, suggest, declare, link_secret(settings)),
+    )
+
+
+def _gather(settings: Settings, ground: _Ground) -> Gather:
+    return Gather(
+        ground.telemetry,
+        ground.clock,
+        ground.documents.catalogue,
+        ground.documents.taxonomy,
+        sources=Sources(ground.sources),
+        announcements=ground.announcements,
+        trace_url=settings.telemetry.trace_url,
+        looking=ground.telemetry.looks.under_way,
+    )
 
 
 def _verbs(

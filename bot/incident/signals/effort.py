@@ -1,6 +1,6 @@
 """Effort: steps, tokens, tasks at their limit, over-long and heavy tasks, and tasks that repeat themselves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from bot.incident.evidence import Signal, Unit
 from bot.incident.reading import Reading
@@ -18,79 +18,52 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
     """Repeating tasks, tasks at their limit, over-long and heavy tasks, and the 95th percentiles of steps and tokens."""
     now = [reading for reading in scope.now if reading.steps]
     before = [reading for reading in scope.before if reading.steps]
+    return (*_repeating(scope, now, before), *_overlong(scope, now, before), *_amounts(scope, now, before))
+
+
+def _repeating(scope: Scope, now: Sequence[Reading], before: Sequence[Reading]) -> Iterator[Signal]:
+    for name, label, bad in (
+        ("repeats", "tasks repeat the same step with the same result", looping),
+        ("repeats_of_failing_tool", "tasks repeat a call that fails", retrying),
+        ("repeated_writes", "tasks repeat a write", rewriting),
+    ):
+        yield share_of(scope, name, label, now, before, bad, fresh_seconds=scope.span_age)
+
+
+def _overlong(scope: Scope, now: Sequence[Reading], before: Sequence[Reading]) -> Iterator[Signal]:
     age = scope.span_age
-    limit, heavy = long_limit(before), heavy_limit(before)
-    return (
-        share_of(
-            scope,
-            "repeats",
-            "tasks repeat the same step with the same result",
-            now,
-            before,
-            lambda reading: reading.looping,
-            fresh_seconds=age,
-        ),
-        share_of(
-            scope,
-            "repeats_of_failing_tool",
-            "tasks repeat a call that fails",
-            now,
-            before,
-            retrying,
-            fresh_seconds=age,
-        ),
-        share_of(
-            scope,
-            "repeated_writes",
-            "tasks repeat a write",
-            now,
-            before,
-            rewriting,
-            fresh_seconds=age,
-        ),
-        share_of(
-            scope,
-            "at_limit",
-            "tasks hit their step limit",
-            now,
-            before,
-            lambda reading: reading.at_limit,
-            fresh_seconds=age,
-        ),
-        share_of(
-            scope,
-            "long_tasks",
-            f"tasks took more than {limit:.0f} steps" if limit else "tasks took unusually many steps",
-            now if limit else (),
-            before if limit else (),
-            lambda reading: reading.steps > (limit or 0),
-            fresh_seconds=age,
-        ),
-        share_of(
-            scope,
-            "heavy_tasks",
-            f"tasks took more than {heavy:.0f} tokens" if heavy else "tasks took unusually many tokens",
-            telling_tokens(now) if heavy else (),
-            telling_tokens(before) if heavy else (),
-            lambda reading: reading.tokens > (heavy or 0),
-            fresh_seconds=age,
-        ),
-        level(scope, "steps_p95", "steps per task, P95", Unit.STEPS, steps(now), steps(before), P95, fresh_seconds=age),
-        level(
-            scope, "steps_p50", "steps per task, median", Unit.STEPS, steps(now), steps(before), 0.5, fresh_seconds=age
-        ),
-        level(
-            scope,
-            "tokens_p95",
-            "tokens per task, P95",
-            Unit.TOKENS,
-            tokens(now),
-            tokens(before),
-            P95,
-            fresh_seconds=age,
-        ),
-        level(scope, "cost_p95", "cost per task, P95", Unit.USD, costs(now), costs(before), P95, fresh_seconds=age),
+    yield share_of(
+        scope, "at_limit", "tasks hit their step limit", now, before, lambda one: one.at_limit, fresh_seconds=age
     )
+    limit, heavy = long_limit(before), heavy_limit(before)
+    yield share_of(
+        scope,
+        "long_tasks",
+        f"tasks took more than {limit:.0f} steps" if limit else "tasks took unusually many steps",
+        now if limit else (),
+        before if limit else (),
+        lambda reading: reading.steps > (limit or 0),
+        fresh_seconds=age,
+    )
+    yield share_of(
+        scope,
+        "heavy_tasks",
+        f"tasks took more than {heavy:.0f} tokens" if heavy else "tasks took unusually many tokens",
+        telling_tokens(now) if heavy else (),
+        telling_tokens(before) if heavy else (),
+        lambda reading: reading.tokens > (heavy or 0),
+        fresh_seconds=age,
+    )
+
+
+def _amounts(scope: Scope, now: Sequence[Reading], before: Sequence[Reading]) -> Iterator[Signal]:
+    for name, label, unit, of_each, part in (
+        ("steps_p95", "steps per task, P95", Unit.STEPS, steps, P95),
+        ("steps_p50", "steps per task, median", Unit.STEPS, steps, 0.5),
+        ("tokens_p95", "tokens per task, P95", Unit.TOKENS, tokens, P95),
+        ("cost_p95", "cost per task, P95", Unit.USD, costs, P95),
+    ):
+        yield level(scope, name, label, unit, of_each(now), of_each(before), part, fresh_seconds=scope.span_age)
 
 
 def long_limit(before: Iterable[Reading]) -> float | None:
@@ -108,6 +81,11 @@ def heavy_limit(before: Iterable[Reading]) -> float | None:
 def telling_tokens(readings: Iterable[Reading]) -> list[Reading]:
     """Tasks that tell how many tokens they took."""
     return [reading for reading in readings if reading.tokens]
+
+
+def looping(reading: Reading) -> bool:
+    """It goes round in circles."""
+    return reading.looping
 
 
 def retrying(reading: Reading) -> bool:
