@@ -128,6 +128,11 @@ def astray(wanted: str, seen: Mapping[str, int], left_out: Iterable[str | None])
     return {name: count for name, count in seen.items() if spelled(name) and name not in gone}
 
 
+def is_named(bundle: EvidenceBundle) -> bool:
+    """A task names the environment that the evidence is of."""
+    return any(same_environment(name, bundle.environment) for name in bundle.environments)
+
+
 def said_of(bundle: EvidenceBundle) -> tuple[str, ...]:
     """What readers of the evidence must know of its environment, a sentence each; nothing where all is plain."""
     wanted, seen, left_out = bundle.environment, bundle.environments, bundle.left_out
@@ -140,7 +145,7 @@ def said_of(bundle: EvidenceBundle) -> tuple[str, ...]:
             f"No task names the environment {wanted[:LONGEST_NAME]}, so {_in_words(elsewhere)} count too: "
             "correct the agent's environments in the catalogue, or ask for one of these"
         )
-    elif spelled(wanted) and left_out and not any(same_environment(name, wanted) for name in seen):
+    elif spelled(wanted) and left_out and not is_named(bundle):
         said.append(f"No task names the environment {wanted[:LONGEST_NAME]}")
     return tuple(said)
 
@@ -157,8 +162,10 @@ def _in_words(counts: Mapping[str, int]) -> str:
 
 
 def _counted(named: Mapping[str | None, int]) -> dict[str, int]:
-    """By the name as it is told, the most first; those that name none together under ""."""
+    """By the spelling that most tasks use, the most first; those that name none together under ""."""
+    names: dict[str, str] = {}
     found: Counter[str] = Counter()
-    for name, count in named.items():
-        found[(name or "").strip() if spelled(name) else ""] += count
+    for name, count in sorted(named.items(), key=lambda one: -one[1]):
+        key = spelled(name)
+        found[names.setdefault(key, (name or "").strip() if key else "")] += count
     return dict(found.most_common())

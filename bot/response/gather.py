@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from bot.incident.classification import Answer, Classification, Question
 from bot.incident.counterfactuals import explained
-from bot.incident.environments import Wanted, wanted_of
+from bot.incident.environments import Wanted, spelled, wanted_of
 from bot.incident.errors import BadInput, FirstfiveError
 from bot.incident.evidence import Change, EvidenceBundle, SourceStatus
 from bot.incident.gathering import LOOKBACK, WINDOW, Gathered, gather
@@ -206,7 +206,7 @@ def _joined(*parts: tuple[Reading, ...]) -> tuple[Reading, ...]:
             known[reading.id] = reading
             continue
         fuller, lesser = (reading, other) if reading.steps > other.steps else (other, reading)
-        lost = lesser.environment and not fuller.environment
+        lost = spelled(lesser.environment) and not spelled(fuller.environment)
         known[reading.id] = replace(fuller, environment=lesser.environment) if lost else fuller
     return tuple(sorted(known.values(), key=lambda reading: reading.at_ns))
 

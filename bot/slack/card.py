@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from bot.incident.checklist import checklist_of
+from bot.incident.environments import said_of
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.classifying import ClassDoubted
 from bot.incident.facts.declaring import Declared, EvidenceFrozen
@@ -138,6 +139,7 @@ def _telemetry(state: IncidentState, events: Sequence[Event], public_url: str, b
     lines = lines or ["can't tell: there are no figures."]
     gaps = "; ".join(quote_untrusted(one, 160) for one in state.evidence_missing[:3])
     missing = [f"Missing: {gaps}"] if gaps else []
+    missing += [quote_untrusted(note, 300) for note in said_of(bundle)] if bundle else []
     pages = [link(f"{public_url}/incidents/{state.incident.key}", "Charts and traces")] if public_url else []
     beside = pair_page(bundle.pair, public_url) if public_url and bundle and bundle.pair else None
     pages += [link(beside, "A bad task beside a good one")] if beside else []

@@ -33,6 +33,7 @@ from bot.sources.vendor_rows import (
 )
 
 NAME = "Langfuse"
+UNSET_ENVIRONMENT = "default"  # what Langfuse writes where nobody set one; the resource may still name it
 
 _KINDS = {
     "GENERATION": "llm",
@@ -164,7 +165,7 @@ def _original(row: Row) -> dict[str, object]:
 
 
 def _told(row: Row) -> dict[str, object]:
-    kind = said_in(row, "type")
+    kind, where = said_in(row, "type"), said_in(row, "environment")
     message = said_in(row, "statusMessage") if row.get("level") == "ERROR" else ""
     return present(
         {
@@ -172,7 +173,7 @@ def _told(row: Row) -> dict[str, object]:
             "gen_ai.agent.name": said_in(row, "name") if kind == "AGENT" else "",
             "gen_ai.agent.version": said_in(row, "release", "version"),
             "gen_ai.conversation.id": said_in(row, "sessionId"),
-            "deployment.environment.name": said_in(row, "environment"),
+            "deployment.environment.name": "" if where == UNSET_ENVIRONMENT else where,
             "error.type": error_type_in(message),
             "gen_ai.prompt.name": said_in(row, "promptName"),
             "gen_ai.prompt.version": said_in(row, "promptVersion"),

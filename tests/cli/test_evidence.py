@@ -141,6 +141,9 @@ def test_the_command_and_the_api_say_the_same_and_ask_the_same_window(terminal: 
     assert "p-119" in shown.stdout
     five = terminal.run("evidence", "--agent", "helpdesk-agent", "--at", AT, "--window", "5")
     assert "measured over 5 min" in five.stdout.splitlines()[0]
+    for word in ("evidence", "classify"):
+        elsewhere = terminal.run(word, "--agent", "helpdesk-agent", "--at", AT, "--environment", "staging")
+        assert "No task names the environment staging, so 255 tasks of simulated count too" in elsewhere.stdout
 
 
 @pytest.mark.parametrize("words", [("--window", "0"), ("--window", "nan"), ("--window", "1441"), ("--at", "soon")])
@@ -149,6 +152,16 @@ def test_a_window_or_moment_out_of_reach_is_one_sentence(terminal: Terminal, wor
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
     assert line.startswith("firstfive: ")
+
+
+def test_what_is_not_counted_stands_above_the_figures() -> None:
+    places = {
+        "environment": "production",
+        "environments": {"production": 9, "staging": 412},
+        "left_out": {"staging": 412},
+    }
+    lines = screen(bundle(signal("failed", Direction.UP, 0.4), **places)).splitlines()
+    assert lines[1] == "where     412 tasks of staging are not counted"
 
 
 def test_what_is_usual_at_this_hour_stands_on_the_line() -> None:

@@ -48,7 +48,8 @@ def test_every_task_is_kept_in_its_place_or_counted_as_left_out(tasks: list[Read
     gone = [task for task in tasks if task.environment in found.foreign]
     assert list(found.readings) == [task for task in tasks if task not in gone]
     assert sum(found.seen.values()) == len(tasks)
-    assert Counter(found.left_out) == Counter((task.environment or "").strip() for task in gone)
+    left_out = {spelled(name): count for name, count in found.left_out.items()}
+    assert left_out == Counter(spelled(task.environment) for task in gone)
     assert not any(same_environment(name, wanted.name) or not spelled(name) for name in found.left_out)
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.incident.approval import Approval, Ask, Loosening
+from bot.incident.evidence import EvidenceBundle, Window
 from bot.incident.facts.approving import ApprovalRequested
 from bot.incident.facts.control import (
     ExitPlanned,
@@ -53,6 +54,7 @@ from tests.taxonomies import TAXONOMY
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 NOW = AT + timedelta(minutes=4)
+NEVER = Window(0, 0)
 
 
 def card_at(stage: str) -> Card:
@@ -120,6 +122,16 @@ def test_a_live_mitigation_shows_its_proof_and_its_undo() -> None:
 
 def test_a_held_control_says_that_somebody_must_decide() -> None:
     assert "stays in force until somebody" in words(card_at("held"))
+
+
+def test_the_card_says_whose_tasks_it_does_not_count() -> None:
+    state, events = told(FROZEN)
+    counted = {"production": 40, "staging": 412}
+    known = EvidenceBundle(
+        "a", 0, NEVER, NEVER, environment="production", environments=counted, left_out={"staging": 412}
+    )
+    shown = words(incident_card(state, events, NOW, URL, TAXONOMY, None, OFFERS, bundle=known))
+    assert "412 tasks of staging are not counted" in shown
 
 
 def test_many_controls_stay_within_the_card() -> None:

@@ -276,6 +276,16 @@ def test_evidence_names_where_time_goes_the_pair_and_what_is_usual() -> None:
     assert "80 % of the steps are alike" in shown
 
 
+def test_evidence_says_whose_tasks_it_does_not_count() -> None:
+    state, _ = told(APPLIED)
+    places = {"<!here>": 412, "production": 9}
+    known = replace(bundle(), environment="production", environments=places, left_out={"<!here>": 412})
+    shown = json.dumps(evidence.dialog(state, known, URL, AT), ensure_ascii=False)
+    assert "412 tasks of" in shown
+    assert "are not counted" in shown
+    assert "<!here>" not in shown
+
+
 def test_few_observations_are_called_what_they_are() -> None:
     state, _ = told(APPLIED)
     few = replace(bundle().signals[2], n=12, direction=Direction.UNKNOWN, difference=Interval(0.1, 0.5))

@@ -136,6 +136,13 @@ def only(traces: tuple[Trace, ...]) -> Trace:
     return trace
 
 
+async def test_the_environment_that_nobody_set_leaves_the_resource_its_own() -> None:
+    placed = {"metadata": {"resourceAttributes": {"deployment.environment": "staging"}}}
+    tasks = [a_task(1, 5, environment="default", **placed), a_task(2, 5, environment="default", metadata={})]
+    traces = (await found(LittleLangfuse([row for task in tasks for row in task]))).traces
+    assert {trace.id: trace.environment for trace in traces} == {trace_id(1): "staging", trace_id(2): None}
+
+
 async def test_a_task_arrives_with_its_steps_its_model_its_tool_and_its_prompt() -> None:
     root = {"release": "v12", "version": None, "sessionId": "s-1", "environment": "production"}
     trace = only((await found(LittleLangfuse(a_task(1, 5, **root)))).traces)

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -296,3 +297,49 @@ def test_a_long_text_is_folded_to_one_line_and_a_short_one_stands_there_whole() 
         "Initial plan: search the archive"
     )
     assert Words("said", "Done.\n\nNothing is left.").brief == ""
+
+
+async def test_an_agent_in_several_environments_is_looked_at_one_by_one(world: World) -> None:
+    """The page shows production, says what it does not count, and leads to the others and to all together."""
+    elsewhere = (replace(task, id=f"f{task.id[1:]}", environment="stag&ing") for task in world.traces.kept[:9])
+    world.traces.kept = (*world.traces.kept, *elsewhere)
+    async with world.client() as client:
+        live = (await client.get("/agents/helpdesk-agent/figures")).text
+        there = (await client.get("/agents/helpdesk-agent?environment=stag%26ing")).text
+        figures = (await client.get("/agents/helpdesk-agent/figures?environment=stag%26ing")).text
+        every = (await client.get("/agents/helpdesk-agent/figures?environment=all")).text
+    assert '<strong aria-current="true">production</strong>' in live
+    assert 'href="/agents/helpdesk-agent?environment=stag%26ing">stag&amp;ing</a>' in live
+    assert '<p class="soft" dir="auto">9 tasks of stag&amp;ing are not counted</p>' in live
+    assert 'data-fragment="/agents/helpdesk-agent/figures?environment=stag%26ing"' in there
+    assert '<strong aria-current="true">stag&amp;ing</strong>' in figures
+    assert f"{len(world.traces.kept) - 9} tasks of production are not counted" in figures
+    assert '<strong aria-current="true">all</strong>' in every
+    assert "not counted" not in every
+
+
+async def test_where_telemetry_has_another_name_for_production_the_page_warns(world: World) -> None:
+    world.traces.kept = tuple(replace(task, environment="live") for task in world.traces.kept)
+    async with world.client() as client:
+        figures = (await client.get("/agents/helpdesk-agent/figures")).text
+    assert '<p class="gap" dir="auto">No task names the environment production, so ' in figures
+    assert "Tasks of:" not in figures
+
+
+async def test_an_incident_s_page_shows_its_own_environment(world: World) -> None:
+    calm = (replace(task, id=f"f{task.id[1:]}", environment="staging") for task in world.traces.kept[:200])
+    world.traces.kept = (*world.traces.kept, *calm)
+    async with world.client() as client:
+        declared = {"title": "It is slow", "agent": "helpdesk-agent", "environment": "staging"}
+        key = (await client.post("/api/v1/incidents", json=declared)).json()["key"]
+        await world.queue.run()
+        page, figures = [(await client.get(f"/incidents/{key}{part}")).text for part in ("", "/figures")]
+        asked = (await client.get("/api/v1/agents/helpdesk-agent/evidence?environment=STAGING")).json()
+        said = (await client.get("/api/v1/agents/helpdesk-agent/classification?environment=staging")).json()
+        ours = (await client.get("/api/v1/agents/helpdesk-agent/evidence")).json()
+    assert 'href="/agents/helpdesk-agent?environment=staging"' in page
+    notes = [f"{len(world.traces.kept) - 200} tasks of production are not counted"]
+    assert figures.count(notes[0]) == 2  # now, and frozen at the declaration
+    assert (asked["environment"], asked["environment_notes"], said["environment_notes"]) == ("STAGING", notes, notes)
+    assert said["class"] == "UNKN"  # it has been silent for a while
+    assert (ours["environment"], ours["left_out"]) == ("production", {"staging": 200})

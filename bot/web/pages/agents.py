@@ -1,6 +1,6 @@
 """The pages of agents."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from bot.incident.charts import charts_for
 from bot.incident.control_values import label_of
-from bot.incident.environments import ALL, same_environment, spelled
+from bot.incident.environments import ALL, same_environment
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.model import Agent
 from bot.incident.rules import Taxonomy
@@ -96,17 +96,20 @@ class AgentPages:
             label_of=label_of,
             incidents=[state for state in recent if state.incident.agent == agent.name],
             facts_of=self.parts.taxonomy.facts,
-            environment=environment,
-            **figures_of(agent, live, asked=at),
+            **figures_of(agent, live, environment, asked=at),
         )
 
     async def figures(self, request: Request) -> Response:
         """The part that follows telemetry."""
         agent = self.parts.catalogue.agent(request.path_params["name"])
-        live = await self.latest.measured(agent.name, _environment(request))
+        environment = _environment(request)
+        live = await self.latest.measured(agent.name, environment)
         newest = None if _spans_seen(live) else await self._newest(agent)
         return self.rendering.fragment(
-            request, "agent_figures", facts_of=self.parts.taxonomy.facts, **figures_of(agent, live, newest=newest)
+            request,
+            "agent_figures",
+            facts_of=self.parts.taxonomy.facts,
+            **figures_of(agent, live, environment, newest=newest),
         )
 
     async def _then(self, agent: Agent, at: datetime, environment: str) -> Measured:
@@ -131,11 +134,20 @@ def _spans_seen(live: Measured) -> bool:
 
 
 def figures_of(
-    agent: Agent, live: Measured | None, *, asked: datetime | None = None, newest: datetime | None = None
+    agent: Agent,
+    live: Measured | None,
+    environment: str = "",
+    *,
+    asked: datetime | None = None,
+    newest: datetime | None = None,
 ) -> dict[str, Any]:
-    """What the part with the figures needs. ``asked`` is the moment somebody chose, ``newest`` one worth choosing."""
+    """What the part with the figures needs.
+
+    ``environment`` and ``asked``, a moment, are what somebody chose; ``newest`` is a moment worth choosing.
+    """
     return {
         "agent": agent,
+        "environment": environment,
         "live": live,
         "live_rows": rows(live.bundle) if live else (),
         "charts": charts_for(live.bundle) if live else (),
@@ -147,15 +159,15 @@ def figures_of(
 
 def places_of(bundle: EvidenceBundle) -> tuple[Place, ...]:
     """The environments that its tasks name, the most first, and all together; nothing where there is no choice."""
-    found: dict[str, Place] = {}
-    for name, tasks in bundle.environments.items():
-        if key := spelled(name):
-            known = found.get(key, Place(name, 0, shown=same_environment(name, bundle.environment)))
-            found[key] = replace(known, tasks=known.tasks + tasks)
+    found = [
+        Place(name, tasks, shown=same_environment(name, bundle.environment))
+        for name, tasks in sorted(bundle.environments.items(), key=lambda one: (-one[1], one[0]))
+        if name
+    ]
     if len(found) < 2 and not bundle.left_out:  # noqa: PLR2004 - one is no choice
         return ()
-    every = Place(ALL, sum(bundle.environments.values()), shown=not bundle.environment)
-    return (*sorted(found.values(), key=lambda place: -place.tasks), every)
+    together = not bundle.left_out and not any(place.shown for place in found)
+    return (*found, Place(ALL, sum(bundle.environments.values()), shown=together))
 
 
 def glance_at(agent: Agent, measured: Measured, taxonomy: Taxonomy, *, sends: bool) -> Glance:

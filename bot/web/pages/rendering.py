@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from bot.incident.environments import said_of
+from bot.incident.environments import is_named, said_of
 from bot.incident.quantities import duration, percent
 from bot.web.pages import words
 
@@ -34,6 +34,7 @@ def _environment() -> Environment:
     loaded.filters["duration"] = duration
     loaded.filters["percent"] = percent
     loaded.filters["environment_notes"] = said_of
+    loaded.filters["environment_named"] = is_named
     return loaded
 
 
