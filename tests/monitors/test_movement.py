@@ -6,9 +6,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.incident.kinds import MitigationKind
+from bot.incident.mitigation import Scope
+from bot.incident.model import Agent, Catalogue
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
+from bot.incident.telemetry import Trace
 from bot.monitors.movement import MovementWatch
 from bot.response.classify import Choice
+from bot.response.declare import Declaration
 from bot.response.orders import Order
 from tests.response.conftest import ANA, BEN, Office
 from tests.web.fakes import task
@@ -70,15 +74,29 @@ async def test_what_helps_is_not_asked_about(office: Office, limited: datetime) 
     assert "class_doubted" not in office.told()
 
 
-async def test_what_goes_on_in_another_environment_is_not_asked_about(office: Office, limited: datetime) -> None:
+@pytest.mark.parametrize(
+    ("incident", "scope", "asked"),
+    [("production", "", 0), ("staging", "", 1), ("production", "staging", 1), ("staging", "production", 0)],
+)
+async def test_a_lever_is_judged_where_it_is_in_force_or_else_where_the_incident_is(
+    office: Office, incident: str, scope: str, asked: int
+) -> None:
+    """Both environments loop until the lever; then staging goes on."""
+    office.catalogue = Catalogue((Agent("helpdesk-agent", environments=("production", "staging")),))
+    began = office.clock.now()
+
+    def until(moment: datetime, environment: str) -> list[Trace]:
+        at_work(office, loops_from=began - timedelta(minutes=8), loops_until=moment)
+        return [replace(one, id=f"{environment[0]}{one.id[1:]}", environment=environment) for one in office.traces.kept]
+
+    office.traces.kept = (*until(began, "production"), *until(began, "staging"))
+    await office.verbs.declare(Declaration("It loops", "helpdesk-agent", incident), ANA, "d")
+    await office.tasks.settle()
+    await office.verbs.classify("INC-1", Choice(IncidentClass.LOOP, Cause.UNKNOWN, Severity.SEV1), ANA, "c")
+    await office.verbs.apply("INC-1", replace(LIMIT, scope=Scope(environment=scope)), ANA, "k")
     office.later(minutes=11)
-    at_work(office, loops_from=limited - timedelta(minutes=8), loops_until=office.clock.now())
-    elsewhere = [replace(one, id=f"f{one.id[1:]}", environment="staging") for one in office.traces.kept]
-    at_work(office, loops_from=limited - timedelta(minutes=8), loops_until=limited)
-    here = [replace(one, environment="production") for one in office.traces.kept]
-    office.traces.kept = (*here, *elsewhere)
-    assert await watch(office).look() == 0
-    assert "class_doubted" not in office.told()
+    office.traces.kept = (*until(began, "production"), *until(office.clock.now(), "staging"))
+    assert await watch(office).look() == asked
 
 
 async def test_nothing_is_asked_without_tasks_to_tell_from(office: Office, limited: datetime) -> None:

@@ -5,19 +5,23 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bot.incident.classification import Question, Reply
 from bot.incident.errors import Contraindicated
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Scope
 from bot.incident.model import Agent, Catalogue
-from bot.incident.taxonomy import IncidentClass, Severity
-from bot.ports import SourceFound
+from bot.incident.remediation import Wish
+from bot.incident.rules import RemediationKind
+from bot.incident.taxonomy import Cause, IncidentClass, Severity
+from bot.ports import JobName, SourceFound
+from bot.response.classify import Choice
 from bot.response.declare import Declaration
-from bot.response.gather import Gather
+from bot.response.gather import Gather, nanoseconds
 from bot.response.orders import Order
 from bot.response.sources import Sources
 from tests.fakes.clock import FakeClock
 from tests.fakes.verbs import KeptTraces
-from tests.response.conftest import AGENT, ANA, Office
+from tests.response.conftest import AGENT, ANA, BEN, Office
 from tests.response.test_sources import Vendor
 from tests.taxonomies import TAXONOMY
 from tests.web.fakes import looping_since
@@ -49,6 +53,9 @@ async def suggested(office: Office, environment: str) -> IncidentClass | None:
     _, live = await office.verbs.classify.suggested(state)
     assert state.suggested is not None
     assert state.suggested.incident_class is live.incident_class
+    dialog = await office.verbs.classify.questions(key)
+    asked = dialog.telemetry(Question.LOOPING).reply is Reply.YES
+    assert asked == (live.incident_class is IncidentClass.LOOP) == (dialog.tree.incident_class is IncidentClass.LOOP)
     return live.incident_class
 
 
@@ -64,6 +71,46 @@ async def test_what_burns_in_one_environment_is_not_the_other_s_incident(office:
     assert frozen is not None
     assert frozen.left_out == {burns: 260}
     assert (await office.verbs.look.state("INC-2")).evidence_summary[-1] == f"260 tasks of {burns} are not counted"
+
+
+@pytest.mark.parametrize(("where", "met"), [(STAGING, False), (PRODUCTION, True)])
+async def test_the_recovery_gate_is_measured_where_the_incident_is(office: Office, where: str, *, met: bool) -> None:
+    """And so is each step of a way out, whether the runbook has a gate or telemetry alone says that it is over."""
+    office.catalogue = BOTH
+    await office.verbs.declare(Declaration("It loops", AGENT, where), ANA, "d")
+    await office.tasks.settle()
+    lever = await office.verbs.apply("INC-1", Order(MitigationKind.TURN_LIMIT, 5, minutes=600), ANA, "k")
+    asked = await office.verbs.plan_exit(lever.id, (8, 15), 20, "it recovers", ANA, "p")
+    await office.verbs.decide(asked.approval, BEN, granted=True)
+    for place, named in enumerate((None, IncidentClass.LOOP)):
+        if named:
+            await office.verbs.classify("INC-1", Choice(named, Cause.UNKNOWN, Severity.SEV1), ANA, "c")
+        office.later(minutes=20)
+        burning(office, STAGING, PRODUCTION)
+        await office.timers(JobName.EXIT_STEP, lever.id)
+        assert office.records.kept.levers[lever.id].value == ((8, 15)[place] if met else 5)
+    await office.undo(office.records.kept.levers[lever.id])
+    office.later(minutes=30)  # so long without a mitigation that it hides nothing
+    burning(office, STAGING, PRODUCTION)
+    recovery = (await office.verbs.outlook("INC-1")).recovery
+    assert recovery is not None
+    assert recovery.met is met
+
+
+async def test_a_rollback_is_offered_where_the_new_version_is_seen_after_the_declaration(office: Office) -> None:
+    office.catalogue = BOTH
+    burning(office, STAGING, PRODUCTION)
+    for where in (PRODUCTION, STAGING):
+        await suggested(office, where)
+    since = nanoseconds(office.clock.now() - timedelta(minutes=5))
+    office.traces.kept = tuple(
+        replace(task, agent_version="2" if task.environment == STAGING and task.start_ns >= since else "1")
+        for task in office.traces.kept
+    )
+    production, staging = [await office.verbs.remediations(key) for key in ("INC-1", "INC-2")]
+    back = Wish(RemediationKind.ROLLBACK, "1")
+    assert back not in [offer.wish for offer in production]
+    assert back in [offer.wish for offer in staging]
 
 
 async def test_without_a_wish_it_is_the_catalogue_s_first_environment(office: Office) -> None:
