@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from bot.incident.errors import BadInput, Closed, FirstfiveError, Locked
-from bot.incident.model import Person, Via
+from bot.incident.errors import Closed, FirstfiveError, Locked
+from bot.incident.model import Via
 from bot.incident.state import IncidentState
 from bot.response.declare import Declaration
 from bot.response.orders import Order
@@ -21,11 +20,11 @@ from bot.slack.dialogs import Dialogs, Step
 from bot.slack.levers import Levers, told_who
 from bot.slack.people import actor
 from bot.slack.requests import Payload, key_of
+from bot.slack.submitted import CLEAR, Answer, Submitted, Work, errors, filled, refused, shown
 from bot.slack.views import (
     contain_now,
     declare,
     declared,
-    lever_value,
     menu,
     mitigate,
     note,
@@ -46,35 +45,7 @@ from bot.slack.workspace import asked
 
 log = logging.getLogger(__name__)
 
-Answer = Mapping[str, Any]
-CLEAR: Answer = {}  # an empty acknowledgement closes the dialog
 PATIENCE = 1.8  # seconds until a dialog that is still being filled is shown empty; Slack waits 3
-FIELDS: Mapping[tuple[str, str], str] = {  # (dialog, field of the error) -> the block it stands under
-    (declare.CALLBACK, "title"): declare.TITLE,
-    (declare.CALLBACK, "agent"): declare.AGENT,
-    (verdict.CALLBACK, "severity"): verdict.SEVERITY,
-    (verdict.CALLBACK, "comment"): verdict.COMMENT,
-    (severity.CALLBACK, "severity"): severity.SEVERITY,
-    (remediate.CALLBACK, "reason"): remediate.REASON,
-    (preview.CALLBACK, "minutes"): lever_value.MINUTES,
-    (preview.CALLBACK, "value"): lever_value.VALUE,
-    (preview.CALLBACK, "reason"): preview.REASON,
-    (preview.CALLBACK, "override"): preview.OVERRIDE,
-    (undo.CALLBACK, "reason"): undo.REASON,
-    (undo.CALLBACK, "value"): undo.VALUES,
-    (undo.CALLBACK, "steps"): undo.VALUES,
-    (undo.CALLBACK, "minutes"): undo.PACE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """One submission: the dialog, who sent it, and its idempotency key."""
-
-    payload: Payload
-    view: Mapping[str, Any]
-    by: Person
-    idem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,30 +72,27 @@ class Submissions:
         readable: Answer = self.desk.workspace.shown(answer)
         return readable
 
-    def _table(self) -> Mapping[str, Callable[[Submitted], Awaitable[Answer]]]:
+    def _table(self) -> Mapping[str, Work]:
         return {
-            declare.CALLBACK: self._declare,
+            declare.CALLBACK: filled(declare.read, self._declare),
             declared.CALLBACK: self._onwards,
-            contain_now.CALLBACK: self._contain_now,
+            contain_now.CALLBACK: filled(contain_now.read, self._contain_now),
             question.CALLBACK: self._question,
-            verdict.CALLBACK: self._verdict,
-            mitigate.LIST_CALLBACK: self._pick,
-            preview.CALLBACK: self._apply,
-            undo.CALLBACK: self._undo,
-            update.CALLBACK: self._update,
-            note.CALLBACK: self._note,
-            role.CALLBACK: self._role,
-            severity.CALLBACK: self._severity,
-            remediate.CALLBACK: self._remediate,
-            resolve.CALLBACK: self._resolve,
-            postmortem.CALLBACK: self._postmortem,
-            menu.CALLBACK: self._menu,
+            verdict.CALLBACK: filled(verdict.read, self._verdict),
+            mitigate.LIST_CALLBACK: filled(mitigate.read_list, self._pick),
+            preview.CALLBACK: filled(preview.read, self._apply),
+            undo.CALLBACK: filled(undo.read, self._undo),
+            update.CALLBACK: filled(update.read, self._update),
+            note.CALLBACK: filled(note.read, self._note),
+            role.CALLBACK: filled(role.read, self._role),
+            severity.CALLBACK: filled(severity.read, self._severity),
+            remediate.CALLBACK: filled(remediate.read, self._remediate),
+            resolve.CALLBACK: filled(resolve.read, self._resolve),
+            postmortem.CALLBACK: filled(postmortem.read, self._postmortem),
+            menu.CALLBACK: filled(menu.read, self._menu),
         }
 
-    async def _declare(self, said: Submitted) -> Answer:
-        form = declare.read(said.view)
-        if isinstance(form, dict):
-            return errors(form)
+    async def _declare(self, form: declare.DeclareForm, said: Submitted) -> Answer:
         declaration = Declaration(
             title=form.title,
             agent=form.agent,
@@ -144,10 +112,7 @@ class Submissions:
         key = declared.read(said.view)
         return await self._soon(said, question.skeleton(key), self._classifying.start(key, declared=True))
 
-    async def _contain_now(self, said: Submitted) -> Answer:
-        form = contain_now.read(said.view)
-        if isinstance(form, dict):
-            return errors(form)
+    async def _contain_now(self, form: contain_now.Lever, said: Submitted) -> Answer:
         filling = self._classifying.contained(form, said.by, said.idem)
         return await self._soon(said, question.skeleton(form.key), filling)
 
@@ -159,10 +124,7 @@ class Submissions:
         filling = self._classifying.answered(turn, said.by, said.idem)
         return await self._soon(said, question.skeleton(turn.key), filling)
 
-    async def _verdict(self, said: Submitted) -> Answer:
-        form = verdict.read(said.view)
-        if isinstance(form, dict):
-            return errors({reading.field_name(said.view, name): words for name, words in form.items()})
+    async def _verdict(self, form: verdict.Verdict, said: Submitted) -> Answer:
         following = await self._classifying.confirmed(form, said.by, said.idem)
         return CLEAR if following is None else shown(following)
 
@@ -170,29 +132,16 @@ class Submissions:
     def _classifying(self) -> Classifying:
         return Classifying(self.desk)
 
-    async def _pick(self, said: Submitted) -> Answer:
-        form = mitigate.read_list(said.view)
-        if isinstance(form, dict):
-            return errors(form)
+    async def _pick(self, form: mitigate.Pick, said: Submitted) -> Answer:
         return await self._soon(
             said, mitigate.skeleton(form.key), self.dialogs.preview(form.key, Order(form.kind, form.value))
         )
 
-    async def _apply(self, said: Submitted) -> Answer:
-        form = preview.read(said.view)
-        if isinstance(form, dict):
-            return errors(form)
+    async def _apply(self, form: preview.Asked, said: Submitted) -> Answer:
         following = await Levers(self.desk).ordered(form, said.by, said.idem)
         return CLEAR if following is None else shown(following)
 
-    async def _undo(self, said: Submitted) -> Answer:
-        form = undo.read(said.view)
-        if isinstance(form, dict):
-            return errors(form)
-        await self._loosened(form, said)
-        return CLEAR
-
-    async def _loosened(self, form: undo.UndoForm, said: Submitted) -> None:
+    async def _undo(self, form: undo.UndoForm, said: Submitted) -> Answer:
         verbs = self.desk.verbs
         try:
             if form.how == undo.IN_STEPS:
@@ -203,41 +152,27 @@ class Submissions:
                 await verbs.revert(form.mitigation, form.reason, said.by, said.idem, alone=form.alone)
         except Closed as error:
             raise Closed(await told_who(self.desk, form.key, form.mitigation, error)) from error
+        return CLEAR
 
-    async def _update(self, said: Submitted) -> Answer:
-        form = update.read(said.view)
-        if isinstance(form, dict):
-            return errors(form)
+    async def _update(self, form: update.UpdateForm, said: Submitted) -> Answer:
         await self.desk.verbs.update(form.key, form.text, said.by, said.idem)
         return CLEAR
 
-    async def _note(self, said: Submitted) -> Answer:
-        form = note.read(said.view)
-        if isinstance(form, dict):
-            return errors(form)
+    async def _note(self, form: note.NoteForm, said: Submitted) -> Answer:
         state = await self.desk.verbs.note(form.key, form.text, "command", said.by, said.by, said.idem)
         await self._told(said, state, f"Noted on {state.incident.key}.")
         return CLEAR
 
-    async def _role(self, said: Submitted) -> Answer:
-        form = role.read(said.view)
-        if isinstance(form, dict):
-            return errors(form)
+    async def _role(self, form: role.RoleForm, said: Submitted) -> Answer:
         person = await self.desk.people.person(form.person_id) if form.person_id else said.by
         await self.desk.verbs.take_role(form.key, form.role, person, said.by, said.idem)
         return CLEAR
 
-    async def _severity(self, said: Submitted) -> Answer:
-        form = severity.read(said.view)
-        if isinstance(form, dict):
-            return errors(form)
+    async def _severity(self, form: severity.SeverityForm, said: Submitted) -> Answer:
         await self.desk.verbs.change_severity(form.key, form.severity, form.reason, said.by, said.idem)
         return CLEAR
 
-    async def _remediate(self, said: Submitted) -> Answer:
-        form = remediate.read(said.view)
-        if isinstance(form, dict):
-            return errors(form)
+    async def _remediate(self, form: remediate.RemediateForm, said: Submitted) -> Answer:
         if form.evaluate:
             await self.desk.verbs.evaluate.ask(form.key, form.wish.target, said.by, said.idem)
             return CLEAR
@@ -250,27 +185,18 @@ class Submissions:
         waiting = waiting_for(state, form.wish)
         return shown(remediate.waits(waiting)) if waiting else CLEAR
 
-    async def _resolve(self, said: Submitted) -> Answer:
-        form = resolve.read(said.view)
-        if isinstance(form, dict):
-            return errors(form)
+    async def _resolve(self, form: resolve.ResolveForm, said: Submitted) -> Answer:
         await self.desk.verbs.resolve(form.key, form.summary, form.keep, said.by, said.idem)
         return CLEAR
 
-    async def _postmortem(self, said: Submitted) -> Answer:
-        form = postmortem.read(said.view)
-        if isinstance(form, dict):
-            return errors(form)
+    async def _postmortem(self, form: postmortem.PostmortemForm, said: Submitted) -> Answer:
         for section, text in form.sections.items():
             await self.desk.verbs.write_section(form.key, section, text, said.by, said.idem)
         if form.reviewed:
             await self.desk.verbs.accept_review(form.key, "", said.by, said.idem)
         return CLEAR
 
-    async def _menu(self, said: Submitted) -> Answer:
-        form = menu.read(said.view)
-        if isinstance(form, dict):
-            return errors(form)
+    async def _menu(self, form: menu.MenuForm, said: Submitted) -> Answer:
         if form.choice == "timeline":
             state = await self.desk.verbs.look.state(form.key)
             await self.commands.timeline(form.key, said.payload, state.channel_id or "")
@@ -303,25 +229,3 @@ class Submissions:
     async def _told(self, said: Submitted, state: IncidentState, sentence: str) -> None:
         if state.channel_id:
             await self.desk.answers.tell(said.payload, messages.answer(sentence), state.channel_id)
-
-
-def shown(view: View) -> Answer:
-    """The dialog gives way to another one."""
-    return {"response_action": "update", "view": view}
-
-
-def errors(found: Mapping[str, str]) -> Answer:
-    """The dialog stays, with a sentence under each of these fields."""
-    return {"response_action": "errors", "errors": dict(found)}
-
-
-def refused(view: Mapping[str, Any], error: FirstfiveError) -> Answer:
-    """What the verb said, under the field it is about, so that nothing typed is lost; else in place of the dialog."""
-    inputs = [str(block.get("block_id")) for block in view.get("blocks") or () if block.get("type") == "input"]
-    about = error.field if isinstance(error, BadInput) else ""
-    field_block = reading.field_name(view, FIELDS.get((str(view.get("callback_id", "")), about), about))
-    if field_block in inputs:
-        return errors({field_block: str(error)})
-    if inputs:
-        return errors({inputs[0]: str(error)})
-    return shown(notice("Not possible", str(error)))
