@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from bot.incident.quantities import duration
+from bot.incident.quantities import duration, percent
 from bot.sources.otlp_files import OtlpFile
 
 LINE_EVERY = 5.0  # seconds between lines where nobody watches a terminal
@@ -91,7 +91,7 @@ class Progress:
         total = sum(filter(None, totals)) or 1
         share = min(1.0, read / total)
         bar = f"[{'#' * round(BAR * share):<{BAR}}] " if self._terminal else ""
-        return f"{bar}{share:.0%} {read / 1e6:,.1f} of {total / 1e6:,.1f} MB, {rate}"
+        return f"{bar}{percent(share)}, {read / 1e6:,.1f} of {total / 1e6:,.1f} MB, {rate}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+from bot.incident.quantities import duration
+
 VERSION = "0.1.8"
 _WRAPPER = "local-slack"
 _INSTALL_SECONDS = 300.0
@@ -97,7 +99,7 @@ def _install(npm: list[str], prefix: Path, name: str) -> str:
             env={**os.environ, "NO_UPDATE_NOTIFIER": "1"},
         )
     except subprocess.TimeoutExpired:
-        return f"no answer in {_INSTALL_SECONDS:.0f} s"
+        return f"no answer in {duration(_INSTALL_SECONDS)}"
     except OSError as why:
         return why.strerror or "npm did not start"
     if done.returncode == 0:

@@ -22,6 +22,7 @@ from bot.demo.children import Child, end_all, start
 from bot.demo.keyboard import KEYS, Keyboard, keyboard
 from bot.demo.local_slack import WorkspaceError
 from bot.demo.workspace import Workspace, WorkspaceConfig, start_workspace
+from bot.incident.quantities import duration
 from bot.settings.home import HomeSettings
 
 try:
@@ -120,7 +121,7 @@ class Demo:
         while not done():
             self._check()
             if time.monotonic() > deadline:
-                raise DemoError(f"{otherwise} within {seconds:.0f} s; see the logs in {self.logs}.")
+                raise DemoError(f"{otherwise} within {duration(seconds)}; see the logs in {self.logs}.")
             time.sleep(0.05)
 
     def _check(self) -> None:

@@ -12,6 +12,7 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from bot.demo.local_slack import Say, WorkspaceError, local_slack_binary
+from bot.incident.quantities import duration
 
 _START_SECONDS = 15.0
 _PROBE_SECONDS = 0.3
@@ -192,7 +193,7 @@ def _wait_until_it_answers(process: "subprocess.Popen[bytes]", url: str, log_pat
                 return
         except (URLError, OSError):
             time.sleep(0.05)
-    raise WorkspaceError(f"The local workspace did not answer in {_START_SECONDS:.0f} s; see {log_path}.")
+    raise WorkspaceError(f"The local workspace did not answer in {duration(_START_SECONDS)}; see {log_path}.")
 
 
 def _listening_addresses(port: int) -> list[str] | None:

@@ -5,6 +5,7 @@ from bot.incident.detectors.loop import Loop, loop_in
 from bot.incident.detectors.security import untrusted_then_privileged
 from bot.incident.detectors.swap import swapped
 from bot.incident.evidence import Finding, FindingKind
+from bot.incident.quantities import duration
 from bot.incident.telemetry import Span, SpanKind, Trace
 
 SLOW_SECONDS = 10.0
@@ -86,7 +87,7 @@ def _slow(trace: Trace) -> list[Finding]:
             FindingKind.SLOW_STEP,
             trace.id,
             (span.span_id,),
-            f"{span.name} took {span.seconds:.1f} s; a usual step of this task takes {usual:.1f} s",
+            f"{span.name} took {duration(span.seconds)}; a usual step of this task takes {duration(usual)}",
         )
         for span in steps
         if span.seconds > max(SLOW_SECONDS, SLOW_RATIO * usual)
