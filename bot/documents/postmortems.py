@@ -26,14 +26,6 @@ _LIST_MARK = re.compile(
     r"^(\d*)(?=[-+=]|[.)](?:\s|$))"
 )  # at the start of a line it would begin a list or underline a heading
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
-_TITLES = {
-    Section.SUMMARY: "Summary",
-    Section.IMPACT: "Impact",
-    Section.DETECTION: "Detection",
-    Section.CONTRIBUTING_FACTORS: "Contributing factors",
-    Section.MONITORING_GAP: "Monitoring gap",
-    Section.ACTIONS: "Actions",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +160,11 @@ def _parts(postmortem: Postmortem, pictures: Mapping[str, str]) -> list[_Part]:
     todos = {todo.section: todo.question for todo in postmortem.todos}
     shown = {"course": Section.SUMMARY, "shares": Section.IMPACT}
     parts = []
-    for section, title in _TITLES.items():
+    for section in Section:
         charts = [chart for chart in postmortem.charts if shown.get(chart.name, Section.IMPACT) is section]
         part = _Part(
             section.value,
-            title,
+            section.heading,
             postmortem.sections.get(section, ()),
             postmortem.state.review.get(section.value, ""),
             todos.get(section, ""),

@@ -42,6 +42,11 @@ class Section(StrEnum):
     MONITORING_GAP = "monitoring_gap"
     ACTIONS = "actions"
 
+    @property
+    def heading(self) -> str:
+        """Its heading: ``Contributing factors``."""
+        return self.value.replace("_", " ").capitalize()
+
 
 @dataclass(frozen=True, slots=True)
 class Todo:

@@ -5,11 +5,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from bot.incident.evidence import Signal, Unit
+from bot.incident.evidence import Signal
 from bot.incident.reading import Reading, ToolStep
-from bot.incident.signals.measure import RELEVANT_SHARE, Seen, counted, direction, growth, share
+from bot.incident.signals.measure import Seen, counted, growth, share
 from bot.incident.signals.scope import Scope
-from bot.incident.statistics import newcombe, quantile, wilson
+from bot.incident.statistics import quantile
 
 WORST_TOOLS = 3
 SLOW = 4.0  # times the usual time of a call: below it lies the ordinary spread
@@ -128,25 +128,9 @@ def concentration(scope: Scope) -> Signal:
     """The share of failing calls that fall on the two worst tools, of all failing calls of models and tools."""
     k, n, worst, traces = _top_two(scope.now)
     k0, n0, _, _ = _top_two(scope.before)
-    difference = newcombe(k, n, k0, n0) if n and n0 else None
-    return Signal(
-        name="failing_top2",
-        label="failing calls fall on the two worst tools",
-        unit=Unit.SHARE,
-        value=k / n if n else None,
-        baseline=k0 / n0 if n0 else None,
-        n=n,
-        baseline_n=n0,
-        window=scope.window,
-        direction=direction(difference, n, n0, RELEVANT_SHARE),
-        k=k,
-        baseline_k=k0,
-        interval=wilson(k, n) if n else None,
-        difference=difference,
-        fresh_seconds=scope.span_age,
-        trace_ids=traces,
-        note=", ".join(worst),
-    )
+    label = "failing calls fall on the two worst tools"
+    counts, note = (k, n, k0, n0), ", ".join(worst)
+    return counted(scope, "failing_top2", label, counts, traces, fresh_seconds=scope.span_age, note=note)
 
 
 def _top_two(readings: Sequence[Reading]) -> tuple[int, int, tuple[str, ...], tuple[str, ...]]:

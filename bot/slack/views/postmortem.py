@@ -20,14 +20,6 @@ SECTIONS: Final = (
     Section.MONITORING_GAP,
     Section.ACTIONS,
 )
-TITLES: Final[Mapping[Section, str]] = {
-    Section.SUMMARY: "Summary",
-    Section.IMPACT: "Impact",
-    Section.DETECTION: "Detection",
-    Section.CONTRIBUTING_FACTORS: "Contributing factors",
-    Section.MONITORING_GAP: "Monitoring gap",
-    Section.ACTIONS: "Actions",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,7 @@ def dialog(state: IncidentState, public_url: str = "") -> View:
     blocks: list[Block] = [context(f"{page}. {todo} Roles and actions, not names and faults.")]
     for one in SECTIONS:
         written = state.review.get(one.value, "")
-        label = TITLES[one] if written else f"{TITLES[one]} (to do)"
+        label = one.heading if written else f"{one.heading} (to do)"
         blocks.append(
             text_input(one.value, label, initial=written, hint=REVIEW_QUESTIONS[one], multiline=True, optional=True)
         )

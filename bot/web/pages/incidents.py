@@ -27,14 +27,6 @@ from bot.web.pages.words import rows
 from bot.web.parts import Parts
 
 PAGE = 30
-SECTION_TITLES = {
-    Section.SUMMARY: "Summary",
-    Section.IMPACT: "Impact",
-    Section.DETECTION: "Detection",
-    Section.CONTRIBUTING_FACTORS: "Contributing factors",
-    Section.MONITORING_GAP: "Monitoring gap",
-    Section.ACTIONS: "Actions",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +174,7 @@ class IncidentPages:
             snapshots=snapshots_of(state),
             todos={todo.section: todo.question for todo in document.todos},
             reviewable=document.reviewable,
-            sections=SECTION_TITLES,
+            sections=tuple(Section),
             texts=texts,
             charts=document.charts,
             error=error,
