@@ -203,7 +203,7 @@ def _same_intent(a: Step, b: Step, sets: WordSets) -> bool:
         return False  # nothing found for one thing and nothing for another
     if a.outcome == b.outcome:
         return long or a.failing or not a.given_text.endswith(CUT)  # "ok" says little about two long programs
-    return not _each_its_own(a, b, sets) and _same_outcome(a, b, sets, same_call=False)
+    return _same_outcome(a, b, sets, same_call=False) and not each_its_own(a, b)
 
 
 def _same_thought(a: Step, b: Step, sets: WordSets) -> bool:
@@ -227,10 +227,10 @@ def _beginning(step: Step, sets: WordSets) -> str:
     return sets.shape(step.outcome_text)[:UNSURE]
 
 
-def _each_its_own(a: Step, b: Step, sets: WordSets) -> bool:
+def each_its_own(a: Step, b: Step) -> bool:
     """Each result names what only its own call asked for: one file after another."""
-    given, other = sets.of(a.given_text), sets.of(b.given_text)
-    told, others = sets.of(a.outcome_text), sets.of(b.outcome_text)
+    given, other = words_of(a.given_text), words_of(b.given_text)
+    told, others = words_of(a.outcome_text), words_of(b.outcome_text)
     return not (given - other).isdisjoint(told - others) and not (other - given).isdisjoint(others - told)
 
 

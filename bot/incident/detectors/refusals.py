@@ -8,15 +8,16 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from bot.incident.detectors.alike import Words, without_numbers, words_of
-from bot.incident.detectors.likeness import hidden, same_call
+from bot.incident.detectors.alike import Words, shared, without_clocks, without_numbers, words_of
+from bot.incident.detectors.likeness import each_its_own, hidden, same_call
 from bot.incident.detectors.retries import RETRIES, mended
-from bot.incident.detectors.stretches import Row, longest, longest_of, row_of, same_outcome
+from bot.incident.detectors.stretches import Row, longest, longest_of, row_of
 from bot.incident.detectors.task_steps import CUT, Step
 
 REFUSED = 3  # failures of one call, whatever the error says
 ILL_FORMED = 3  # calls that are all refused for their form, or because there is no such tool
-ONE_ERROR = 4  # failures of one tool with one error, which is not about the thing asked for
+ERRORS_AGAIN = 3  # failures that repeat an error of the same row of failures, whatever is called
+SAME_ERROR = 0.8  # of the words of two, numbers ignored
 RENUMBERED = 5  # failures of calls that differ only in numbers, with errors that do, too
 ADMITTED = 2  # calls that were refused as repetitions
 ADMITTED_WITHIN = 6  # calls in a row
@@ -65,10 +66,14 @@ def refusals_in(calls: Sequence[Step]) -> list[Row]:
     found = (
         row_of("the same call, which fails every time", _in_vain(calls, _refused), REFUSED),
         row_of("calls whose form is refused", _in_vain(calls, _ill_formed), ILL_FORMED),
-        row_of("calls of one tool that meet one error", _in_vain(calls, _one_error), ONE_ERROR),
+        row_of("calls that meet the same errors again", _without_effect(calls), ERRORS_AGAIN + 1),
         row_of("nearly the same call with the same kind of error", renumbered, RENUMBERED),
     )
     return [row for row in found if row]
+
+
+def _both_fail(a: Step, b: Step) -> bool:
+    return a.failing and b.failing
 
 
 def _same_tool_fails(a: Step, b: Step) -> bool:
@@ -87,15 +92,27 @@ def _refused(before: Step, step: Step) -> bool:
     return before.failing and step.failing and same_call(before, step)
 
 
-def _one_error(before: Step, step: Step) -> bool:
-    """One tool fails with the same words, which do not say that the thing asked for is not there."""
-    if not _same_tool_fails(before, step):
-        return False
-    if _refused(before, step):
-        return True
-    if not same_outcome(before, step) or len(words_of(step.outcome_text)) < FEWEST_WORDS:
-        return False
-    return not _ABOUT_A_THING.search(step.outcome_text)
+def _without_effect(calls: Sequence[Step]) -> Sequence[Step]:
+    """The longest row of failures of any tools in which one error or another comes back often enough."""
+    row = _in_vain(calls, _both_fail)
+    return row if len(row) > ERRORS_AGAIN and _errors_again(row) >= ERRORS_AGAIN else ()
+
+
+def _errors_again(row: Sequence[Step]) -> int:
+    """How many of the failures repeat the error of one before them, where it is not about the thing asked for."""
+    met: list[tuple[Words, Step]] = []
+    again = 0
+    for step in row:
+        words = words_of(without_numbers(without_clocks(step.outcome_text)))
+        if len(words) < FEWEST_WORDS or _ABOUT_A_THING.search(step.outcome_text):
+            continue
+        if any(
+            shared(words, others, SAME_ERROR) >= SAME_ERROR and not each_its_own(step, other) for others, other in met
+        ):
+            again += 1
+        else:
+            met.append((words, step))
+    return again
 
 
 def _renumbered(before: Step, step: Step) -> bool:
