@@ -32,7 +32,7 @@ def mended(steps: Sequence[Step], place: int) -> bool:
 
 def worked_between(stretch: Sequence[Step]) -> bool:
     """Between like failures nearly the same call worked: they are on the way to something."""
-    tries = [step for step in stretch if step.name == stretch[0].name]
+    tries = [step for step in stretch[:-1] if step.name == stretch[0].name]  # the last one may not have come back yet
     return stretch[0].failing and any(
         failed.failing and not step.failing and _other_attempt(failed, step) for failed, step in pairwise(tries)
     )

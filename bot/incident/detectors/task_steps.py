@@ -18,6 +18,13 @@ _FENCE = re.compile(r"```(?:\w+(?=\n))?")
 _COMMAND = re.compile(r"```(?:ba|z)?(?:sh)?\n\s*([^\n]+)\s*```\s*\Z")
 _JSON_NAME = re.compile(r'"(?:action|tool|name|tool_name|function)"\s*:\s*"(\w+)"')
 _NAME = re.compile(r"\w+")
+_FAILURES = frozenset(["traceback", "failed", "failure", "fatal", "invalid", "denied", "cannot", "unable", "unknown"])
+_ENDS_OF_FAILURES = ("error", "errors", "exception")  # of words: KeyError, MCP_SERVER_ERROR
+_NEGATED = frozenset(["found", "exist", "valid", "allowed", "permitted"])  # after "not"
+_FIRST_WORDS, _VERY_FIRST_WORDS = 7, 4
+_OPENING = 120  # characters
+_WORD = re.compile(r"\w+")
+_NONE_FAILED = re.compile(r"\b(?:0|no|without) (?:failed|failures?|errors?)\b", re.IGNORECASE)
 _EXIT_CODE = re.compile(r"\W*(?:return|exit)[ _-]?(?:code|status)\W{1,4}-?[1-9]", re.IGNORECASE)
 _WAIT = re.compile(r"\W*(?:\w+\W+){0,2}?(?:sleep|wait|noop)(?![a-z])", re.IGNORECASE)
 _MOVE = re.compile(r"\W*(?:\w+\W+){0,2}?(?:scroll|page_?(?:down|up)|next)(?![a-z])", re.IGNORECASE)
@@ -205,12 +212,26 @@ def _call(span: Span, thought: str) -> Step:
         tool.arguments_preview,
         outcome,
         text,
-        failing or text[:7].lower().startswith(("error", "traceb")) or bool(_EXIT_CODE.match(text)),
+        failing or _reads_as_failure(text),
         writes,
         writes and not span.error,
         agent=span.agent,
         thought=thought,
     )
+
+
+def _reads_as_failure(result: str) -> bool:
+    """The result says so in its first words; many tools tell their errors in what they answer. A page may be about errors."""
+    if _EXIT_CODE.match(result):
+        return True
+    first = _WORD.findall(result[:_OPENING].lower())[: _VERY_FIRST_WORDS if result.endswith(CUT) else _FIRST_WORDS]
+    said = any(
+        word in _FAILURES
+        or word.endswith(_ENDS_OF_FAILURES)
+        or (word in _NEGATED and "not" in first[max(0, place - 2) : place])
+        for place, word in enumerate(first)
+    )
+    return said and not _NONE_FAILED.search(result)
 
 
 def _words(span: Span, *, called: bool, teams: bool) -> Step | None:
