@@ -18,9 +18,10 @@ _FENCE = re.compile(r"```(?:\w+(?=\n))?")
 _COMMAND = re.compile(r"```(?:ba|z)?(?:sh)?\n\s*([^\n]+)\s*```\s*\Z")
 _JSON_NAME = re.compile(r'"(?:action|tool|name|tool_name|function)"\s*:\s*"(\w+)"')
 _NAME = re.compile(r"\w+")
-_FAILURES = frozenset(["traceback", "failed", "failure", "fatal", "invalid", "denied", "cannot", "unable", "unknown"])
+_FAILURES = ("traceback", "failed", "failure", "fatal", "invalid", "denied", "cannot", "unable", "unknown")
 _ENDS_OF_FAILURES = ("error", "errors", "exception")  # of words: KeyError, MCP_SERVER_ERROR
 _NEGATED = frozenset(["found", "exist", "valid", "allowed", "permitted"])  # after "not"
+_SIGNS_OF_FAILURE = ("error", "exception", "not ", "fail", *_FAILURES)  # without any of them there is none
 _FIRST_WORDS, _VERY_FIRST_WORDS = 7, 4
 _OPENING = 120  # characters
 _WORD = re.compile(r"\w+")
@@ -224,7 +225,10 @@ def _reads_as_failure(result: str) -> bool:
     """The result says so in its first words; many tools tell their errors in what they answer. A page may be about errors."""
     if _EXIT_CODE.match(result):
         return True
-    first = _WORD.findall(result[:_OPENING].lower())[: _VERY_FIRST_WORDS if result.endswith(CUT) else _FIRST_WORDS]
+    opening = result[:_OPENING].lower()
+    if not any(sign in opening for sign in _SIGNS_OF_FAILURE):
+        return False
+    first = _WORD.findall(opening)[: _VERY_FIRST_WORDS if result.endswith(CUT) else _FIRST_WORDS]
     said = any(
         word in _FAILURES
         or word.endswith(_ENDS_OF_FAILURES)
