@@ -25,7 +25,6 @@ _STAMPS = re.compile(
     re.IGNORECASE,
 )
 _SERIALS = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORECASE)
-_MARK = re.compile(r"\[[a-z][a-z -]*\]")  # what stands where something was redacted, see bot.sources.redaction
 _QUOTES = dict.fromkeys(map(ord, "'\"`\\"))
 _SLOT = 3  # words
 _BEGINNING = 3  # words in which a sentence says what to do, which is reworded freely
@@ -64,11 +63,6 @@ def without_clocks(text: str) -> str:
 def without_stamps(text: str) -> str:
     """JSON without the ids and times of the request itself."""
     return _STAMPS.sub("", text) if '"' in text else text
-
-
-def hides(text: str) -> bool:
-    """Something in it was redacted: two such texts may have been about different things, though they read the same."""
-    return bool(_MARK.search(text))
 
 
 def plain(text: str) -> str:
