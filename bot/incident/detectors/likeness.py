@@ -19,7 +19,7 @@ from bot.incident.detectors.alike import (
     without_stamps,
     words_of,
 )
-from bot.incident.detectors.deeds import OPENING, SAME_OPENING, deed_of, other_target, place_in
+from bot.incident.detectors.deeds import OPENING, SAME_OPENING, deed_of, other_target, place_in, quoted_in
 from bot.incident.detectors.task_steps import CUT, Step
 
 SAME_WORDS = 0.66  # of two texts
@@ -27,6 +27,7 @@ SAME_FEW_WORDS = 0.75  # of two short ones: answers of one pattern about differe
 FEW_WORDS = 20
 SAME_OUTCOME = 0.8  # of two results
 SAME_FAILURE = 0.6  # of two error texts, numbers ignored
+SAME_AIM = 0.3  # of two thoughts on one page that quote the same thing: the button's name
 SAME_INTENT = 0.5  # of two reworded arguments whose results are alike
 SHORTEST_TEXT = 8  # different words; shorter courtesies repeat in every conversation
 FEWEST_WORDS = 3
@@ -211,14 +212,24 @@ def _same_thought(a: Step, b: Step, sets: WordSets) -> bool:
         return False
     if not (_ELEMENT.match(a.name) or _ELEMENT.match(a.given_text[:40])):
         return False
+    same_page = _same_page(a, b, sets)
+    aimed = same_page and not quoted_in(a.thought).isdisjoint(quoted_in(b.thought))
+    least = SAME_AIM if aimed else SAME_WORDS
     one, other = (sets.of(step.thought) - sets.of(step.given_text) for step in (a, b))
-    if min(len(one), len(other)) < SHORTEST_TEXT or shared(one, other, SAME_WORDS) < SAME_WORDS:
+    if min(len(one), len(other)) < SHORTEST_TEXT or shared(one, other, least) < least:
         return False
     if other_things(one, other) or one_form(sets.shape(a.thought), sets.shape(b.thought)) or _TURNING.search(a.thought):
         return False
-    if a.outcome is None or b.outcome is None or a.outcome_text.endswith(CUT):
+    if a.outcome is None or b.outcome is None or (a.outcome_text.endswith(CUT) and not same_page):
         a.guessed = b.guessed = True
         return (a.outcome is None) == (b.outcome is None) and _beginning(a, sets) == _beginning(b, sets)
+    if a.outcome_text.endswith(CUT):
+        a.vague = b.vague = True
+    return same_page
+
+
+def _same_page(a: Step, b: Step, sets: WordSets) -> bool:
+    """Both results are long, and as far as they are kept they differ in numbers only."""
     return len(a.outcome_text) >= LONG_OUTCOME and sets.shape(a.outcome_text) == sets.shape(b.outcome_text)
 
 
