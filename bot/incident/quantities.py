@@ -19,7 +19,7 @@ def duration(seconds: float) -> str:
     if (whole := round(exact)) < SECOND:
         return f"{whole} ms" if whole else "0 s"
     if (tenths := round(exact / 100)) < WHOLE_FROM * 10:
-        return f"{tenths / 10:.1f} s".replace(".0", "")
+        return f"{tenths / 10:g} s"
     if (whole := round(exact / SECOND) * SECOND) < MINUTE:
         return f"{whole // SECOND} s"
     if whole < HOUR:
@@ -79,8 +79,15 @@ def quantity(value: float, unit: Unit) -> str:
         case Unit.SECONDS:
             return duration(value)
         case Unit.RATE:
-            return f"{value:.1f} a minute"
+            return f"{_number(value)} a minute"
         case Unit.USD:
             return f"{value:.3g} USD"
         case Unit.COUNT | Unit.TOKENS | Unit.STEPS:
-            return f"{value:,.0f}" if abs(value) >= WHOLE_FROM else f"{value:.1f}".removesuffix(".0")
+            return _number(value)
+
+
+def _number(value: float) -> str:
+    """As exact as it can be read: ``33,682``, ``7.5``, ``0.04``."""
+    if abs(value) >= WHOLE_FROM:
+        return f"{value:,.0f}"
+    return f"{value:.1f}".removesuffix(".0") if abs(value) >= 1 else f"{value:.2g}"

@@ -58,7 +58,7 @@ def test_a_new_signal_has_no_baseline_and_says_so() -> None:
     ("unit", "value", "before", "part"),
     [
         (Unit.SECONDS, 4.25, 1.0, "4.2 s (n = 40; was 1 s, n = 40)"),
-        (Unit.RATE, 0.0, 12.0, "0.0 a minute (n = 40; was 12.0 a minute, n = 40)"),
+        (Unit.RATE, 0.0, 12.0, "0 a minute (n = 40; was 12 a minute, n = 40)"),
         (Unit.STEPS, 25.0, 9.0, "25 (n = 40; was 9, n = 40)"),
         (Unit.TOKENS, 12345.0, 900.0, "12,345 (n = 40; was 900, n = 40)"),
     ],

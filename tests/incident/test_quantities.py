@@ -103,6 +103,8 @@ def test_an_interval_may_reach_none_and_all() -> None:
         (3.0, Unit.COUNT, "3"),
         (0.1234, Unit.USD, "0.123 USD"),
         (2.25, Unit.RATE, "2.2 a minute"),
+        (0.04, Unit.RATE, "0.04 a minute"),
+        (0.0, Unit.RATE, "0 a minute"),
     ],
 )
 def test_a_value_is_said_with_its_unit(value: float, unit: Unit, words: str) -> None:
