@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from bot.app.allocator import few_pools
 from bot.app.building import house
 from bot.app.connecting import Health, SlackDoor, to_slack
 from bot.app.flagd import flagd
@@ -31,6 +32,7 @@ def serve(settings: Settings, *, jobs: bool = True) -> int:
         Unavailable: the database does not answer.
     """
     speak()
+    few_pools()
     return asyncio.run(_serve(settings, jobs=jobs))
 
 
@@ -41,6 +43,7 @@ def work(settings: Settings) -> int:
         Misconfigured, Unavailable: as :func:`serve`.
     """
     speak()
+    few_pools()
     return asyncio.run(_work(settings))
 
 
