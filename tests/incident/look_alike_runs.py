@@ -43,7 +43,28 @@ def handed_back_and_forth(chance: Random) -> Found:
     return [call(desks[turn % 2], {}, "Transferred.") for turn in _turns(chance, 6)], 4
 
 
-LOOK_ALIKE_LOOPING: tuple[Family, ...] = (scrolled_in_vain, waiting_for_a_call_in_chinese, handed_back_and_forth)
+def one_figure_with_other_labels(chance: Random) -> Found:
+    mean = f"{chance.random():.12f}"
+    labels = (
+        "mean of speed",
+        "the mean of all speed",
+        "speed, its mean",
+        "mean speed of it all",
+        "speed mean",
+        "a mean",
+    )
+    return [
+        call("python", f"print('{labels[turn % 6]}', df['speed'].mean())", f"{labels[turn % 6]} {mean}")
+        for turn in _turns(chance, 3)
+    ], 2
+
+
+LOOK_ALIKE_LOOPING: tuple[Family, ...] = (
+    scrolled_in_vain,
+    waiting_for_a_call_in_chinese,
+    handed_back_and_forth,
+    one_figure_with_other_labels,
+)
 
 
 def scrolled_and_seen(chance: Random) -> Found:
@@ -164,6 +185,22 @@ def role_play_part_by_part(chance: Random) -> Found:
     return steps, None
 
 
+def pods_that_start_after_a_while(chance: Random) -> Found:
+    ages = [f"{turn + 2}m{chance.randrange(10, 60)}s" for turn in range(5)]
+    states = ["0/1 Pending"] * 4 + ["1/1 Running"]
+    return [
+        call("shell", "kubectl get pods -n shop", f"NAME READY STATUS AGE\nshop-0 {state} {age}")
+        for state, age in zip(states, ages, strict=True)
+    ], None
+
+
+def one_figure_for_each_column(chance: Random) -> Found:
+    return [
+        call("python", f"print('mean of {thing}', df['{thing}'].mean())", f"mean of {thing} {chance.random():.12f}")
+        for thing in chance.sample(THINGS, 5)
+    ], None
+
+
 LOOK_ALIKE_ORDINARY: tuple[Family, ...] = (
     scrolled_and_seen,
     one_check_for_each_field,
@@ -175,4 +212,6 @@ LOOK_ALIKE_ORDINARY: tuple[Family, ...] = (
     manager_with_a_part_for_each,
     one_metric_after_another,
     role_play_part_by_part,
+    one_figure_for_each_column,
+    pods_that_start_after_a_while,
 )

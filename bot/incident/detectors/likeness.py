@@ -44,6 +44,8 @@ _ELEMENT = re.compile(
     r"\W*(?:\w+\W+){0,2}?(?:\w+_)?(?:click|type|fill|press|select|hover|tap|input)(?![a-z])", re.IGNORECASE
 )
 _TURNING = re.compile(r"\b(?:next (?!action|step)|another |more |other |remaining |scroll|each )", re.IGNORECASE)
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+_COMPUTED = re.compile(r"\d+\.\d{5,}")
 _SMALL_NUMBERS = re.compile(r"(?<![\w-])-?\d{1,4}(?![\w-])")
 
 
@@ -203,6 +205,8 @@ def _same_intent(a: Step, b: Step, sets: WordSets) -> bool:
         return False  # nothing found for one thing and nothing for another
     if a.outcome == b.outcome:
         return long or a.failing or not a.given_text.endswith(CUT)  # "ok" says little about two long programs
+    if _same_figures(a, b):
+        return True
     return _same_outcome(a, b, sets, same_call=False) and not each_its_own(a, b)
 
 
@@ -235,6 +239,14 @@ def _same_page(a: Step, b: Step, sets: WordSets) -> bool:
 
 def _beginning(step: Step, sets: WordSets) -> str:
     return sets.shape(step.outcome_text)[:UNSURE]
+
+
+def _same_figures(a: Step, b: Step) -> bool:
+    """Two short results hold the same numbers, and one with so many decimals that it comes of no two computations."""
+    if a.failing or a.outcome_text.endswith(CUT) or b.outcome_text.endswith(CUT):
+        return False
+    one = _FIGURE.findall(a.outcome_text)
+    return one == _FIGURE.findall(b.outcome_text) and any(_COMPUTED.fullmatch(figure) for figure in one)
 
 
 def each_its_own(a: Step, b: Step) -> bool:
