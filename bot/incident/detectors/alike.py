@@ -1,6 +1,7 @@
 """How alike two texts are, cheaply: by the words they share, with an eye on what makes them different things."""
 
 import re
+from functools import lru_cache
 from operator import add
 
 Words = frozenset[str]
@@ -70,9 +71,14 @@ def plain(text: str) -> str:
     return " ".join(text.casefold().translate(_QUOTES).split())
 
 
+@lru_cache(maxsize=64)  # each text is held against the few before it
+def _in_order(text: str) -> tuple[str, ...]:
+    return tuple(text.lower().translate(_SPACES).split())
+
+
 def one_form(a: str, b: str) -> bool:
     """The same sentence with something else in one place: the name asked for, and then the address."""
-    one, other = a.lower().translate(_SPACES).split(), b.lower().translate(_SPACES).split()
+    one, other = _in_order(a), _in_order(b)
     begin = 0
     while begin < min(len(one), len(other)) and one[begin] == other[begin]:
         begin += 1

@@ -6,6 +6,8 @@ between two attempts at one thing (wording, page number, times in an error), and
 
 import json
 import re
+from collections.abc import Callable
+from functools import cache
 
 from bot.incident.detectors.alike import (
     Words,
@@ -20,7 +22,7 @@ from bot.incident.detectors.alike import (
     words_of,
 )
 from bot.incident.detectors.deeds import OPENING, SAME_OPENING, deed_of, other_target, place_in, quoted_in
-from bot.incident.detectors.task_steps import CUT, Step
+from bot.incident.detectors.task_steps import CUT, NONE_FAILED, Step
 
 SAME_WORDS = 0.66  # of two texts
 SAME_FEW_WORDS = 0.75  # of two short ones: answers of one pattern about different things share more
@@ -39,7 +41,7 @@ FEWEST_THOUGHT = 40  # characters
 SPOT = 20  # pixels between two clicks on one thing, across or down
 
 _TICKS = re.compile(r"[☐☑☒✅✓✔✗✘]|\[[ xX]\]")
-_NONE_FAILED = re.compile(r"\b(?:0|no) (?:failed|failures?|errors?)\b", re.IGNORECASE)
+_TALLY = re.compile(r"\b\d+ (?:tests? )?(?:failed|passed|failures?|passing|failing)\b", re.IGNORECASE)
 _ELEMENT = re.compile(
     r"\W*(?:\w+\W+){0,2}?(?:\w+_)?(?:click|type|fill|press|select|hover|tap|input)(?![a-z])", re.IGNORECASE
 )
@@ -54,7 +56,7 @@ def complains(step: Step) -> bool:
     if step.failing:
         return True
     words = words_of(step.outcome_text)
-    return bool(words & TROUBLE) and not _NONE_FAILED.search(step.outcome_text)
+    return bool(words & TROUBLE) and not NONE_FAILED.search(step.outcome_text)
 
 
 def same_call(a: Step, b: Step) -> bool:
@@ -74,42 +76,27 @@ def hidden(a: Step, b: Step) -> bool:
 
 
 class WordSets:
-    """Words of texts and of arguments, found once."""
+    """What is read from the texts of one task, each read once.
+
+    ``of`` are the different words of a text; ``shape`` is it with every number as 0, ``timeless`` without clock times
+    and their like, ``stampless`` without the ids and times of the request; ``place`` is where an answer is from; ``free`` is
+    what the arguments hold of free text.
+    """
 
     def __init__(self) -> None:
-        self._found: dict[str, Words] = {}
-        self._free: dict[str, tuple[str, Words] | None] = {}
-        self._shapes: dict[str, str] = {}
-        self._timeless: dict[str, str] = {}
+        self.of = cache(words_of)
+        self.shape = cache(without_numbers)
+        self.timeless = cache(without_clocks)
+        self.stampless = cache(without_stamps)
+        self.place = cache(place_in)
+        self.free = cache(_free_words)
 
-    def of(self, text: str) -> Words:
-        """The different words of the text."""
-        found = self._found.get(text)
-        if found is None:
-            found = self._found[text] = words_of(text)
-        return found
 
-    def shape(self, text: str) -> str:
-        """The text with every number as 0."""
-        found = self._shapes.get(text)
-        if found is None:
-            found = self._shapes[text] = without_numbers(text)
-        return found
-
-    def timeless(self, text: str) -> str:
-        """The text without clock times and their like."""
-        found = self._timeless.get(text)
-        if found is None:
-            found = self._timeless[text] = without_clocks(text)
-        return found
-
-    def free(self, given: str) -> tuple[str, Words] | None:
-        """The arguments without their free text, and the words of that; None where they hold none."""
-        if given not in self._free:
-            fixed, text = _free_text(given)
-            words = self.of(text)
-            self._free[given] = (fixed, words) if len(words) >= FEWEST_WORDS else None
-        return self._free[given]
+def _free_words(given: str) -> tuple[str, Words] | None:
+    """The arguments without their free text, and the words of that; None where they hold none."""
+    fixed, text = _free_text(given)
+    words = words_of(text)
+    return (fixed, words) if len(words) >= FEWEST_WORDS else None
 
 
 def _free_text(given: str) -> tuple[str, str]:
@@ -138,16 +125,16 @@ def alike(a: Step, b: Step, sets: WordSets) -> bool:
         return False
     if hidden(a, b):
         return False
-    if same_call(a, b) or _same_but_for_stamps(a, b):
+    if same_call(a, b) or _same_but_for_stamps(a, b, sets):
         return _same_outcome(a, b, sets)
     return not a.wrote and (_same_intent(a, b, sets) or _same_thought(a, b, sets))
 
 
-def _same_but_for_stamps(a: Step, b: Step) -> bool:
+def _same_but_for_stamps(a: Step, b: Step, sets: WordSets) -> bool:
     if a.given_text.endswith(CUT) or not a.given_text.startswith("{"):
         return False
-    one = without_stamps(a.given_text)
-    return one != a.given_text and one == without_stamps(b.given_text)
+    one = sets.stampless(a.given_text)
+    return one != a.given_text and one == sets.stampless(b.given_text)
 
 
 def _same_outcome(a: Step, b: Step, sets: WordSets, *, same_call: bool = True) -> bool:
@@ -162,7 +149,7 @@ def _same_outcome(a: Step, b: Step, sets: WordSets, *, same_call: bool = True) -
     if a.outcome_text.endswith(CUT) and a.outcome_text[:-UNSURE] == b.outcome_text[:-UNSURE]:
         a.vague = b.vague = True
         return True
-    if same_call and _from_one_place(a, b):
+    if same_call and _from_one_place(a, b, sets):
         a.vague = b.vague = True
         return True
     if _TICKS.findall(a.outcome_text) != _TICKS.findall(b.outcome_text):
@@ -171,22 +158,29 @@ def _same_outcome(a: Step, b: Step, sets: WordSets, *, same_call: bool = True) -
     if first == second:
         return bool(first.strip())
     one, other = sets.of(first), sets.of(second)
-    if a.failing or TROUBLE & one & other:
+    if a.failing or (TROUBLE & one & other and not NONE_FAILED.search(first)):
+        if _TALLY.findall(first) != _TALLY.findall(second):
+            return False
         if without_numbers(first[:COMPLAINT]) == without_numbers(second[:COMPLAINT]) and len(first) > COMPLAINT:
             return True
         least = SAME_FAILURE if a.failing else SAME_OUTCOME
-        return shared(words_of(without_numbers(first)), words_of(without_numbers(second)), least) >= least
+        return shared(sets.of(sets.shape(first)), sets.of(sets.shape(second)), least) >= least
     if shared(one, other, SAME_OUTCOME) < SAME_OUTCOME:
         return False
     return not numbered(one ^ other, 1) if same_call else not other_things(one, other)
 
 
-def _from_one_place(a: Step, b: Step) -> bool:
+def _quotes_what_it_did(step: Step) -> bool:
+    """A sentence names in quotes what was done to it; of JSON the quotes say nothing."""
+    return not step.outcome_text.startswith(("{", "[")) and bool(deed_of(step.outcome_text).target)
+
+
+def _from_one_place(a: Step, b: Step, sets: WordSets) -> bool:
     """Two long results begin with the same page and the same place on it; what is read there may be put otherwise."""
     if not (a.outcome_text.endswith(CUT) and b.outcome_text.endswith(CUT)):
         return False
-    place = place_in(a.outcome_text.removesuffix(CUT))
-    return bool(place) and place == place_in(b.outcome_text.removesuffix(CUT))
+    place = sets.place(a.outcome_text.removesuffix(CUT))
+    return bool(place) and place == sets.place(b.outcome_text.removesuffix(CUT))
 
 
 def _same_intent(a: Step, b: Step, sets: WordSets) -> bool:
@@ -194,7 +188,7 @@ def _same_intent(a: Step, b: Step, sets: WordSets) -> bool:
     if a.outcome is None or b.outcome is None or a.failing != b.failing:
         return False
     long = len(a.outcome_text) >= LONG_OUTCOME
-    if a.outcome == b.outcome and not a.failing and (long or deed_of(a.outcome_text).target) and _next_page(a, b):
+    if a.outcome == b.outcome and not a.failing and (long or _quotes_what_it_did(a)) and _next_page(a, b):
         return True  # the same page, or what the result names was done to the same thing at other coordinates
     if a.outcome == b.outcome and _same_spot(a, b):
         return True
@@ -207,12 +201,14 @@ def _same_intent(a: Step, b: Step, sets: WordSets) -> bool:
         return long or a.failing or not a.given_text.endswith(CUT)  # "ok" says little about two long programs
     if _same_figures(a, b):
         return True
-    return _same_outcome(a, b, sets, same_call=False) and not each_its_own(a, b)
+    return not each_its_own(a, b, sets.of) and _same_outcome(a, b, sets, same_call=False)
 
 
 def _same_thought(a: Step, b: Step, sets: WordSets) -> bool:
     """The model wants nearly the same again of an element of a page that was loaded anew, and has other numbers now."""
-    if min(len(a.thought), len(b.thought)) < FEWEST_THOUGHT or sets.shape(a.given_text) != sets.shape(b.given_text):
+    if min(len(a.thought), len(b.thought)) < FEWEST_THOUGHT or not a.given_text:
+        return False
+    if sets.shape(a.given_text) != sets.shape(b.given_text):
         return False
     if not (_ELEMENT.match(a.name) or _ELEMENT.match(a.given_text[:40])):
         return False
@@ -225,9 +221,11 @@ def _same_thought(a: Step, b: Step, sets: WordSets) -> bool:
     if other_things(one, other) or one_form(sets.shape(a.thought), sets.shape(b.thought)) or _TURNING.search(a.thought):
         return False
     if a.outcome is None or b.outcome is None or (a.outcome_text.endswith(CUT) and not same_page):
+        if (a.outcome is None) != (b.outcome is None) or _beginning(a, sets) != _beginning(b, sets):
+            return False
         a.guessed = b.guessed = True
-        return (a.outcome is None) == (b.outcome is None) and _beginning(a, sets) == _beginning(b, sets)
-    if a.outcome_text.endswith(CUT):
+        return True
+    if same_page and a.outcome_text.endswith(CUT):
         a.vague = b.vague = True
     return same_page
 
@@ -249,10 +247,10 @@ def _same_figures(a: Step, b: Step) -> bool:
     return one == _FIGURE.findall(b.outcome_text) and any(_COMPUTED.fullmatch(figure) for figure in one)
 
 
-def each_its_own(a: Step, b: Step) -> bool:
+def each_its_own(a: Step, b: Step, words: Callable[[str], Words] = words_of) -> bool:
     """Each result names what only its own call asked for: one file after another."""
-    given, other = words_of(a.given_text), words_of(b.given_text)
-    told, others = words_of(a.outcome_text), words_of(b.outcome_text)
+    given, other = words(a.given_text), words(b.given_text)
+    told, others = words(a.outcome_text), words(b.outcome_text)
     return not (given - other).isdisjoint(told - others) and not (other - given).isdisjoint(others - told)
 
 
@@ -274,4 +272,4 @@ def _same_spot(a: Step, b: Step) -> bool:
 
 
 def _next_page(a: Step, b: Step) -> bool:
-    return _SMALL_NUMBERS.sub("0", a.given_text) == _SMALL_NUMBERS.sub("0", b.given_text)
+    return bool(a.given_text) and _SMALL_NUMBERS.sub("0", a.given_text) == _SMALL_NUMBERS.sub("0", b.given_text)

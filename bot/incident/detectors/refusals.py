@@ -10,17 +10,19 @@ from itertools import pairwise
 
 from bot.incident.detectors.alike import Words, shared, without_clocks, without_numbers, words_of
 from bot.incident.detectors.likeness import each_its_own, hidden, same_call
-from bot.incident.detectors.retries import RETRIES, mended
+from bot.incident.detectors.retries import RETRIES, mended, went_on
 from bot.incident.detectors.stretches import Row, longest, longest_of, row_of
 from bot.incident.detectors.task_steps import CUT, Step
 
 REFUSED = 3  # failures of one call, whatever the error says
 ILL_FORMED = 3  # calls that are all refused for their form, or because there is no such tool
 ERRORS_AGAIN = 3  # failures that repeat an error of the same row of failures, whatever is called
+RECENT = 12  # different errors of a row to compare a new one with
 SAME_ERROR = 0.8  # of the words of two, numbers ignored
 RENUMBERED = 5  # failures of calls that differ only in numbers, with errors that do, too
 ADMITTED = 2  # calls that were refused as repetitions
 ADMITTED_WITHIN = 6  # calls in a row
+SHORTEST_ERROR = 2  # different words; an empty answer is no error
 FEWEST_WORDS = 4  # different words of an error that many calls meet
 
 _NUMBERS = re.compile(r"\d{2,}")
@@ -37,7 +39,11 @@ _FORM = re.compile(
 _ABOUT_A_THING = re.compile(
     r"\b(?:not|nothing|none|never|no \w+|cannot be) (?:be )?(?:found|match\w*|available|exist\w*|listed|known)\b"
     r"|\b(?:doesn|don|isn|wasn|couldn)'t (?:exist|find|match)"
-    r"|\bno (?:such|results?|records?|data|match\w*|entr\w+|rows?|items?)\b|\bunknown \w+\b|\balready\b|\b404\b",
+    r"|\bno (?:such|results?|records?|data|match\w*|entr\w+|rows?|items?)\b|\bunknown \w+\b|\balready\b|\b404\b"
+    r"|\b(?:nicht|niet) (?:\w+ )?(?:gefunden|vorhanden|gevonden)|\b(?:existiert nicht|bestaat niet|keine? \w+ gefunden)"
+    r"|\b(?:introuvable|n'existe pas|non trouvée?s?|aucune? \w+ (?:ne|n'|trouv))|\bno (?:se|fue|ha sido|existe)\b(?: \w+)? ?(?:encontr\w+)?"
+    r"|\bnão (?:foi |existe|encontr)|\bnon (?:è stat\w )?(?:trovat|esiste)|\bnie (?:znaleziono|istnieje)|\bbulunamad\w"
+    r"|не найден|не существует|找不到|没有找到|沒有找到|未找到|不存在|見つかりません|見つからない|存在しません|찾을 수 없|존재하지",
     re.IGNORECASE,
 )
 # What CrewAI, AutoGen's MathChat and the limits of web agents say to an agent that repeats itself
@@ -48,7 +54,13 @@ _ADMITS = re.compile(
     r"|\b(?:loop|repetition) (?:was )?detected\b|\bstuck in a loop\b",
     re.IGNORECASE,
 )
-_ADMISSION_SIGNS = ("same", "identical", "already", "detected", "in a loop")  # without any of them there is none
+_ADMISSION_SIGNS = (
+    "ame",
+    "dentical",
+    "lready",
+    "etected",
+    "in a loop",
+)  # without any of them there is none; small or not
 
 
 def admitted_in(calls: Sequence[Step]) -> Row | None:
@@ -63,6 +75,7 @@ def admitted_in(calls: Sequence[Step]) -> Row | None:
 def refusals_in(calls: Sequence[Step]) -> list[Row]:
     """The longest row of each other kind."""
     renumbered = longest_of(calls, _same_tool_fails, _renumbered, RENUMBERED)
+    renumbered = () if renumbered and went_on(calls, renumbered) else renumbered
     found = (
         row_of("the same call, which fails every time", _in_vain(calls, _refused), REFUSED),
         row_of("calls whose form is refused", _in_vain(calls, _ill_formed), ILL_FORMED),
@@ -89,13 +102,15 @@ def _in_vain(calls: Sequence[Step], goes_on: Callable[[Step, Step], bool]) -> Se
 
 
 def _refused(before: Step, step: Step) -> bool:
-    return before.failing and step.failing and same_call(before, step)
+    return before.failing and step.failing and before.agent == step.agent and same_call(before, step)
 
 
 def _without_effect(calls: Sequence[Step]) -> Sequence[Step]:
     """The longest row of failures of any tools in which one error or another comes back often enough."""
     row = _in_vain(calls, _both_fail)
-    return row if len(row) > ERRORS_AGAIN and _errors_again(row) >= ERRORS_AGAIN else ()
+    if len(row) <= ERRORS_AGAIN or went_on(calls, row):
+        return ()
+    return row if _errors_again(row) >= ERRORS_AGAIN else ()
 
 
 def _errors_again(row: Sequence[Step]) -> int:
@@ -107,21 +122,36 @@ def _errors_again(row: Sequence[Step]) -> int:
         if len(words) < FEWEST_WORDS or _ABOUT_A_THING.search(step.outcome_text):
             continue
         if any(
-            shared(words, others, SAME_ERROR) >= SAME_ERROR and not each_its_own(step, other) for others, other in met
+            shared(words, others, SAME_ERROR) >= SAME_ERROR and not _elsewhere(step, other) for others, other in met
         ):
             again += 1
         else:
             met.append((words, step))
+            del met[:-RECENT]
     return again
 
 
+def _elsewhere(step: Step, other: Step) -> bool:
+    """The two are about two things, as far as is known, or each agent of a team met the error for itself."""
+    unknown = step.given is None or (step.given != other.given and not step.given_text)
+    return unknown or step.agent != other.agent or hidden(step, other) or each_its_own(step, other)
+
+
 def _renumbered(before: Step, step: Step) -> bool:
-    if not _same_tool_fails(before, step) or hidden(before, step):
+    if not step.given_text or not _same_tool_fails(before, step) or hidden(before, step):
         return False
-    if not set(_NUMBERS.findall(step.given_text)).isdisjoint(_NUMBERS.findall(step.outcome_text)):
-        return False  # the error is about the thing asked for, and each asks for another
-    return without_numbers(before.given_text) == without_numbers(step.given_text) and (
-        without_numbers(before.outcome_text) == without_numbers(step.outcome_text)
+    if without_numbers(before.given_text) != without_numbers(step.given_text):
+        return False
+    error = without_numbers(step.outcome_text)
+    return error == without_numbers(before.outcome_text) and not _about_its_own(step)
+
+
+def _about_its_own(step: Step) -> bool:
+    """The error is about the thing asked for, or is none: nothing was found for this number, and nothing for the next."""
+    return (
+        len(words_of(step.outcome_text)) < SHORTEST_ERROR
+        or not set(_NUMBERS.findall(step.given_text)).isdisjoint(_NUMBERS.findall(step.outcome_text))
+        or bool(_ABOUT_A_THING.search(step.outcome_text))
     )
 
 
@@ -140,6 +170,6 @@ def _own_words(step: Step) -> Words:
 
 
 def _admits(answer: str) -> bool:
-    if answer.endswith(CUT) or not any(sign in answer for sign in _ADMISSION_SIGNS):
+    if answer.endswith(CUT):
         return False  # a long page may be about loops
-    return bool(_ADMITS.search(answer))
+    return any(sign in answer for sign in _ADMISSION_SIGNS) and bool(_ADMITS.search(answer))

@@ -11,19 +11,26 @@ SAME_ATTEMPT = 0.5  # words that the next call of a tool shares with the one tha
 
 
 def mended(steps: Sequence[Step], place: int) -> bool:
-    """The call that failed at ``place`` is made once more, or nearly so right after, and succeeds.
+    """What failed at ``place`` works right after."""
+    return slip(steps, place) or works_again(steps, place)
 
-    A slip of form (nothing was given, and the calls on either side of it work) is mended by whatever is called next.
-    """
+
+def slip(steps: Sequence[Step], place: int) -> bool:
+    """A slip of form: nothing was given to the call that failed at ``place``, and the calls on either side of it work."""
     failed = steps[place]
-    if not failed.failing or failed.words:
+    if not failed.failing or failed.words or failed.given_text.strip("{} "):
         return False
     before = next((step for step in reversed(steps[:place]) if not step.words), None)
+    after = next((step for step in steps[place + 1 :] if not step.words), None)
+    return before is not None and after is not None and not (before.failing or after.failing)
+
+
+def works_again(steps: Sequence[Step], place: int) -> bool:
+    """The call that failed at ``place`` is made once more, or nearly so right after, and succeeds."""
+    failed = steps[place]
     after = [step for step in steps[place + 1 :] if not step.words]
-    if not after:
+    if not failed.failing or failed.words or not after:
         return False
-    if before is not None and not failed.given_text.strip("{} ") and not (before.failing or after[0].failing):
-        return True
     again = next((step for step in after if (step.name, step.given) == (failed.name, failed.given)), None)
     if again is None:
         again = after[0] if _other_attempt(failed, after[0]) else None
@@ -36,6 +43,14 @@ def worked_between(stretch: Sequence[Step]) -> bool:
     return stretch[0].failing and any(
         failed.failing and not step.failing and _other_attempt(failed, step) for failed, step in pairwise(tries)
     )
+
+
+def went_on(calls: Sequence[Step], row: Sequence[Step]) -> bool:
+    """The failures of the row were met with one thing of a list after another, and with the next thing the tool works."""
+    after = next(place for place, step in enumerate(calls) if step is row[-1]) + 1
+    if after == len(calls) or calls[after].failing or {step.name for step in row} != {calls[after].name}:
+        return False
+    return not any(_other_attempt(one, other) for one, other in pairwise((*row, calls[after])))
 
 
 def _other_attempt(failed: Step, step: Step) -> bool:

@@ -63,6 +63,7 @@ def _since_news(steps: Sequence[Step]) -> list[int]:
         unseen = step.outcome not in outcomes and (not step.outcome_text or step.outcome_text.endswith(CUT))
         outcomes.add(step.outcome)
         news = given > NEW_GIVEN or outcome > NEW_OUTCOME or moved or unseen
-        since = 0 if news or step.outcome is None or step.wrote or step.patient else since + 1
+        unknown = step.given is None or step.outcome is None
+        since = 0 if news or unknown or step.wrote or step.patient else since + 1
         found.append(since)
     return found

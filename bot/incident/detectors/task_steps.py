@@ -25,7 +25,12 @@ _SIGNS_OF_FAILURE = ("error", "exception", "not ", "fail", *_FAILURES)  # withou
 _FIRST_WORDS, _VERY_FIRST_WORDS = 7, 4
 _OPENING = 120  # characters
 _WORD = re.compile(r"\w+")
-_NONE_FAILED = re.compile(r"\b(?:0|no|without) (?:failed|failures?|errors?)\b", re.IGNORECASE)
+_NO_ERROR = re.compile(
+    r"\b\w*(?:error|exception|fail(?:ed|ure))s?\W{1,4}(?:null|none|false|0|no|nil|\[\]|\{\}|\"\")(?![\w.])"
+)
+NONE_FAILED = re.compile(
+    r"\b(?:0|no|without) (?:failed|failures?|errors?)\b|\b(?:failed|failures?|errors?)\W{1,3}0\b(?!\.)", re.IGNORECASE
+)
 _EXIT_CODE = re.compile(r"\W*(?:return|exit)[ _-]?(?:code|status)\W{1,4}-?[1-9]", re.IGNORECASE)
 _WAIT = re.compile(r"\W*(?:\w+\W+){0,2}?(?:sleep|wait|noop)(?![a-z])", re.IGNORECASE)
 _MOVE = re.compile(r"\W*(?:\w+\W+){0,2}?(?:scroll|page_?(?:down|up)|next)(?![a-z])", re.IGNORECASE)
@@ -33,8 +38,8 @@ _HAND_OVER = re.compile(
     r"(?:transfer|hand|route|switch|go|pass|return)[_ ]?(?:it|off|over|back|control)?[_ ]?to(?![a-z])", re.IGNORECASE
 )
 _UNDER_WAY = re.compile(
-    r"(?:status|state)\W{1,6}(?:running|pending|in[ _-]?progress|queued|processing|started|building)\b"
-    r"|\bstill (?:running|pending|processing|building)\b",
+    r"(?:status|state)\W{1,6}(?:running|pending|in[ _-]?progress|queued|processing|started|building|creating|provisioning|deploying)\b"
+    r"|\bstill (?:running|pending|processing|building)\b|\b(?:ContainerCreating|in_progress)\b",
     re.IGNORECASE,
 )
 # What a model says of its last action where nobody recorded what came of it
@@ -140,18 +145,19 @@ def steps_of(trace: Trace) -> list[Step]:
 
 
 class _Turn:
-    """The calls that a model asked for in one answer: doing one thing twice there is no repetition."""
+    """The calls that a model asked for in one answer: doing one thing twice there, or failing alike, is no repetition."""
 
     def __init__(self, asked: int = 0) -> None:
         self._asked = asked if asked > 1 else 0
         self._calls: list[Step] = []
 
     def brings_new(self, step: Step) -> bool:
-        """The call is not the same as another of its turn, and not one more failure of the same tool."""
+        """The call is not the same as another of its turn, and not one more failure of the same tool or for the same reason."""
         if len(self._calls) >= self._asked:
             return True
         again = any(
-            step.name == other.name and (step.given == other.given or (step.failing and other.failing))
+            (step.failing and other.failing and (step.name == other.name or step.outcome_text == other.outcome_text))
+            or (step.name == other.name and step.given == other.given)
             for other in self._calls
         )
         self._calls.append(step)
@@ -186,7 +192,7 @@ def action_in(text: str) -> str | None:
     """The one action a text ends in: a tool call, ``Action: …``, a fenced call or a line that is a call."""
     if CALL_MARK in text:
         return text[text.index(CALL_MARK) + len(CALL_MARK) :]
-    marked = _TAGGED.search(text) if "<action>" in text else _ACTION.search(text)
+    marked = _TAGGED.search(text) if "</action>" in text else _ACTION.search(text)
     if marked:
         return " ".join(_FENCE.sub(" ", marked[1]).split()).strip("`* ") or None
     command = _COMMAND.search(text)
@@ -228,6 +234,7 @@ def _reads_as_failure(result: str) -> bool:
     opening = result[:_OPENING].lower()
     if not any(sign in opening for sign in _SIGNS_OF_FAILURE):
         return False
+    opening = _NO_ERROR.sub(" ", opening)
     first = _WORD.findall(opening)[: _VERY_FIRST_WORDS if result.endswith(CUT) else _FIRST_WORDS]
     said = any(
         word in _FAILURES
@@ -235,7 +242,7 @@ def _reads_as_failure(result: str) -> bool:
         or (word in _NEGATED and "not" in first[max(0, place - 2) : place])
         for place, word in enumerate(first)
     )
-    return said and not _NONE_FAILED.search(result)
+    return said and not NONE_FAILED.search(result)
 
 
 def _words(span: Span, *, called: bool, teams: bool) -> Step | None:
