@@ -7,7 +7,7 @@ import pytest
 
 from bot.incident.detectors.loop import loop_in
 from bot.incident.telemetry import Span, SpanKind, ToolCall, Trace
-from tests.incident.run_steps import Run, Step, bare, call
+from tests.incident.run_steps import Run, Step, Values, bare, call
 
 NAMES = (
     "Ana Silva",
@@ -53,7 +53,7 @@ def together(*answers: Step) -> Step:
         {"type": "tool_call", "id": str(at), "name": spans[0][0].removeprefix("execute_tool "), "arguments": {"at": at}}
         for at, spans in enumerate(answers)
     ]
-    values = {
+    values: Values = {
         "gen_ai.operation.name": "chat",
         "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": parts}]),
     }
