@@ -1,11 +1,12 @@
 """Numbers as people read them: lengths of time, shares, differences of shares, and values in their unit."""
 
+from decimal import Decimal
+
 from bot.incident.evidence import Interval, Unit
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000  # milliseconds
 WHOLE_FROM = 10  # from here on a decimal says nothing: of seconds, percent, points and counts
 DECIMAL_ABOVE = 99  # percent
-LEAST_SHARE = 0.0005  # what is nearer to none, or to all, would be rounded to it
 
 
 def duration(seconds: float) -> str:
@@ -47,11 +48,12 @@ def percent(share: float) -> str:
     decimal of zero is left out. ``0 %`` is said of none and ``100 %`` of all: what is next to it is ``under 0.1 %`` or
     ``over 99.9 %``.
     """
-    if 0 < share < LEAST_SHARE:
+    said = _in_hundred(share)
+    if said == "0" and share > 0:
         return "under 0.1 %"
-    if 1 - LEAST_SHARE < share < 1:
+    if said == "100" and share < 1:
         return "over 99.9 %"
-    return f"{_in_hundred(share)} %"
+    return f"{said} %"
 
 
 def percents(between: Interval) -> str:
@@ -66,7 +68,7 @@ def _in_hundred(share: float) -> str:
 
 def points(difference: float, interval: Interval) -> str:
     """A difference of shares with its interval: "+31 points (+18 to +45)", with a decimal where it is small."""
-    form = "{:+.0f}" if abs(difference) >= WHOLE_FROM / 100 else "{:+.1f}"
+    form = "{:+z.0f}" if abs(difference) >= WHOLE_FROM / 100 else "{:+z.1f}"  # z: no minus before a zero
     by, low, high = (form.format(100 * one) for one in (difference, interval.low, interval.high))
     return f"{by} points ({low} to {high})"
 
@@ -81,7 +83,7 @@ def quantity(value: float, unit: Unit) -> str:
         case Unit.RATE:
             return f"{_number(value)} a minute"
         case Unit.USD:
-            return f"{value:.3g} USD"
+            return f"{_money(value)} USD"
         case Unit.COUNT | Unit.TOKENS | Unit.STEPS:
             return _number(value)
 
@@ -91,3 +93,10 @@ def _number(value: float) -> str:
     if abs(value) >= WHOLE_FROM:
         return f"{value:,.0f}"
     return f"{value:.1f}".removesuffix(".0") if abs(value) >= 1 else f"{value:.2g}"
+
+
+def _money(value: float) -> str:
+    """Dollars: ``1,234``, ``12.3``, ``0.5``, ``0.0123``; never as a power of ten."""
+    if abs(value) >= 100:  # noqa: PLR2004  cents no longer matter
+        return f"{value:,.0f}"
+    return f"{Decimal(f'{value:.3g}'):f}"

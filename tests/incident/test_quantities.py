@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.incident.evidence import Interval, Unit
-from bot.incident.quantities import ago, duration, percent, percents, quantity
+from bot.incident.quantities import ago, duration, percent, percents, points, quantity
 
 SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "day": 86_400, "days": 86_400}
 
@@ -72,6 +72,7 @@ def test_how_long_ago_something_was_is_said_in_whole_seconds(seconds: float | No
         (0.344, "34 %"),
         (0.9884, "99 %"),
         (0.996, "99.6 %"),
+        (1999 / 2000, "over 99.9 %"),
         (0.9997, "over 99.9 %"),
         (1, "100 %"),
     ],
@@ -93,6 +94,10 @@ def test_an_interval_may_reach_none_and_all() -> None:
     assert percents(Interval(0.981, 0.9999)) == "98-100 %"
 
 
+def test_no_difference_has_no_minus() -> None:
+    assert points(-0.0001, Interval(-0.02, 0.0001)) == "+0.0 points (-2.0 to +0.0)"
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "words"),
     [
@@ -102,9 +107,12 @@ def test_an_interval_may_reach_none_and_all() -> None:
         (7.5, Unit.STEPS, "7.5"),
         (3.0, Unit.COUNT, "3"),
         (0.1234, Unit.USD, "0.123 USD"),
+        (1234.5, Unit.USD, "1,234 USD"),
+        (0.0000123, Unit.USD, "0.0000123 USD"),
         (2.25, Unit.RATE, "2.2 a minute"),
         (0.04, Unit.RATE, "0.04 a minute"),
         (0.0, Unit.RATE, "0 a minute"),
+        (12.0, Unit.RATE, "12 a minute"),
     ],
 )
 def test_a_value_is_said_with_its_unit(value: float, unit: Unit, words: str) -> None:
