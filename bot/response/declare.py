@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.incident.environments import wanted_of
 from bot.incident.errors import BadInput
 from bot.incident.facts.declaring import Declared
 from bot.incident.model import Agent, Catalogue, IncidentKey, Person, Via
@@ -21,7 +22,7 @@ JOINERS = "\u200c\u200d\u200e\u200f"  # invisible, and part of how emoji, Persia
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What the declarer said. ``environment`` empty means the agent's first one."""
+    """What the declarer said. ``environment`` empty means the first one that the catalogue lists; of an unlisted agent all."""
 
     title: str
     agent: str
@@ -62,7 +63,7 @@ class Declare:
         self, work: Work, said: Declaration, title: str, agent: Agent, by: Person, idem: str
     ) -> tuple[IncidentState, bool]:
         at = self.clock.now()
-        environment = said.environment or (agent.environments[0] if agent.environments else "")
+        environment = said.environment or wanted_of(agent).name
         wanted = NewIncident(title, agent.name, environment, at, by, said.private, said.test)
         incident, new = await work.incidents.open(wanted, idem)
         if new:

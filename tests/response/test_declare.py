@@ -68,6 +68,14 @@ async def test_an_agent_nobody_listed_is_accepted(office: Office) -> None:
     assert state.incident.agent == "stranger"
 
 
+async def test_of_an_agent_nobody_listed_no_environment_is_assumed(office: Office) -> None:
+    """Its tasks may run anywhere: those that name production would be taken for all of them."""
+    state, _ = await office.verbs.declare(Declaration("Slow", "stranger"), ANA, "s")
+    named, _ = await office.verbs.declare(Declaration("Slow", "stranger", "staging"), ANA, "t")
+    listed = await office.declared()
+    assert [one.incident.environment for one in (state, named, listed)] == ["", "staging", "production"]
+
+
 @pytest.mark.parametrize("key", ["7", "inc-7", "INC-7", "nonsense", "", "INC-0", "7; drop table"])
 async def test_an_incident_that_is_not_there_is_named_in_the_answer(office: Office, key: str) -> None:
     with pytest.raises(NotFound, match="/incident list"):
