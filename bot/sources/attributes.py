@@ -66,6 +66,7 @@ USER = (
     "mastra.metadata.resourceId",  # whose memory the agent has
 )
 ENVIRONMENT = ("deployment.environment.name", "deployment.environment", "langfuse.environment")
+STEP_ENVIRONMENT = ENVIRONMENT[1:2]  # of a step alone: the first is kept as it is, and Langfuse tells roots too
 PROMPT_NAME = ("gen_ai.prompt.name", "prompt.id", "llm.prompt_template.name", "langfuse.observation.prompt.name")
 PROMPT_VERSION = (
     "agent.prompt.version",

@@ -3,6 +3,8 @@
 from functools import lru_cache
 from itertools import islice
 
+from bot.incident.assembly import ENVIRONMENT
+from bot.incident.environments import spelled
 from bot.sources import attributes as names
 from bot.sources.raw_spans import RawSpan
 from bot.sources.redaction import CUT, Privacy
@@ -21,7 +23,7 @@ ROOT = {
     "gen_ai.agent.version": names.AGENT_VERSION,
     "gen_ai.conversation.id": names.SESSION,
     "user.id": names.USER,
-    "deployment.environment.name": names.ENVIRONMENT,
+    ENVIRONMENT: names.ENVIRONMENT,
     "agent.prompt.version": names.PROMPT_VERSION,
     "gen_ai.provider.name": names.PROVIDER,
     "service.name": names.SERVICE,
@@ -69,11 +71,15 @@ def kept(raw: RawSpan, privacy: Privacy, *, may_head: bool, whole_text: bool) ->
         own, resource = raw.attributes, raw.resource
         metadata = structure(own, names.METADATA) if may_head else {}
         for canonical, candidates in wanted.items():
-            value = word(own, candidates) or word(resource, candidates)
+            value = word(own, candidates)
+            if value is None or (canonical == ENVIRONMENT and not spelled(value)):  # "default" hides no name
+                value = word(resource, candidates) or value
             if value is None and metadata:
                 value = word(metadata, IN_METADATA.get(canonical, ()))
             if value is not None:
                 found[canonical] = redaction.text(value)
+    if not may_head and ENVIRONMENT not in found and (value := word(raw.attributes, names.STEP_ENVIRONMENT)):
+        found[ENVIRONMENT] = redaction.text(value)  # a task whose root names none takes it from a step
     told = found.get(names.METADATA[0])
     if isinstance(told, str) and ANSWER_IN_METADATA in told and not whole_text:
         del found[names.METADATA[0]]

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.incident.assembly import assemble
 from bot.incident.telemetry import Span, SpanKind
 from bot.sources.otlp import JSON, decode
 from bot.sources.scores import verdict
 from bot.sources.values import MOST_VALUE, MOST_WORD, fingerprint
-from tests.sources.requests import Json, span, traces
+from tests.sources.requests import SPAN_ID, Json, span, traces
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -198,3 +199,16 @@ def test_a_verdict_follows_from_the_label_else_from_a_score_of_0_to_1(
     passed: bool | None,  # noqa: FBT001 - a column of the table above
 ) -> None:
     assert verdict(label, value) is passed
+
+
+@pytest.mark.parametrize("name", ["deployment.environment.name", "deployment.environment"])
+def test_a_task_whose_root_names_no_environment_takes_it_from_a_step_by_either_name(name: str) -> None:
+    root, step = span({"gen_ai.operation.name": "invoke_agent"}), span({name: "staging"}, spanId="ef" * 8)
+    sent = traces(root, step | {"parentSpanId": SPAN_ID})
+    assert assemble(decode(sent, JSON, "", "traces").spans).environment == "staging"
+
+
+def test_an_environment_that_nobody_set_does_not_hide_the_one_of_the_resource() -> None:
+    unset = span({"langfuse.environment": "default"})
+    assert assemble([one(unset, {"deployment.environment": "production"})]).environment == "production"
+    assert assemble([one(unset)]).environment == "default"
