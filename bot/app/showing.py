@@ -122,7 +122,7 @@ def _began(onset: Onset | None) -> str:
 def _changed(change: Change) -> str:
     before = f", was {change.before}" if change.before else ""
     return (
-        f"change    {change.kind.value} {change.after}{before}, "
+        f"change    {change.in_words}{before}, "
         f"first seen {_clock(change.first_seen_ns)} UTC, {tasks_since(change)}"
     )
 

@@ -77,7 +77,7 @@ def _of_changes(bundle: EvidenceBundle) -> list[Suspect]:
         if cause := _BY_CHANGE.get(change.kind):
             minutes = round((began - change.first_seen_ns) / MINUTE)
             when = f"{minutes} min before it began" if minutes > 0 else "as it began"
-            said = f"{change.kind.value} {change.after} first seen {when}{_was(change)}"
+            said = f"{change.in_words} first seen {when}{_was(change)}"
             found.append(Suspect(_asked(cause, change, bundle), said))
     return found
 

@@ -165,6 +165,11 @@ class Change:
         """A pipeline told of it; which tasks it reached is not in their traces, so ``k`` is ``n``."""
         return self.kind in ANNOUNCED
 
+    @property
+    def in_words(self) -> str:
+        """What came, and where if its pipeline named that: ``deploy v42 in staging``."""
+        return f"{self.kind.value} {self.after}" + (f" in {self.environment}" if self.environment else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Onset:

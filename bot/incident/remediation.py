@@ -137,7 +137,7 @@ def _preceded(wish: Wish, known: Known) -> tuple[str, bool]:
     before = next((one for one in found if one.first_seen_ns <= latest), None)
     if before is not None:
         when = "before the trouble" if before.first_seen_ns < known.onset.at_ns else "as the trouble began"
-        return f"{before.kind.value} {before.after} came {_clock(before.first_seen_ns)}, {when}", True
+        return f"{before.in_words} came {_clock(before.first_seen_ns)}, {when}", True
     if found:
         return f"{found[0].after} came {_clock(found[0].first_seen_ns)}, after the trouble had begun", False
     return f"no change away from {wish.target} is known", False

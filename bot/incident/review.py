@@ -208,7 +208,7 @@ def _factors(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[
     for change in bundle.changes:
         first = clock(datetime.fromtimestamp(change.first_seen_ns / 1e9, UTC))
         was = f"was {change.before}" if change.before else "not seen before"
-        text = f"Changed near the onset: {change.kind.value} {change.after} ({was}), first seen {first}, {tasks_since(change)}."
+        text = f"Changed near the onset: {change.in_words} ({was}), first seen {first}, {tasks_since(change)}."
         said.append(Statement(text, frozen))
     return tuple(said)
 

@@ -73,4 +73,4 @@ def worse(signal: Signal) -> bool:
 def _changed(change: Change) -> str:
     first = datetime.fromtimestamp(change.first_seen_ns / 1e9, UTC)
     before = f", was {change.before}" if change.before else ""
-    return f"Changed: {change.kind.value} {change.after}{before}, first seen {first:%H:%M} UTC, {tasks_since(change)}"
+    return f"Changed: {change.in_words}{before}, first seen {first:%H:%M} UTC, {tasks_since(change)}"

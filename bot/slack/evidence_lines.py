@@ -77,7 +77,8 @@ def change_line(change: Change) -> str:
     share = f" = {percent(change.k / change.n)}" if change.n else ""
     reach = f"{change.n} tasks" if change.announced else f"{change.k} of {change.n} tasks{share}"
     since = date_token(moment(change.first_seen_ns))
-    return f"• {change.kind.value}: {before} → {quote_untrusted(change.after, 120)} since {since} ({reach})"
+    where = f" in {quote_untrusted(change.environment, 60)}" if change.environment else ""
+    return f"• {change.kind.value}: {before} → {quote_untrusted(change.after, 120)}{where} since {since} ({reach})"
 
 
 def slow_line(step: SlowStep, bundle: EvidenceBundle, public_url: str) -> str:

@@ -23,6 +23,8 @@ from bot.incident.evidence import (
     Unit,
     Window,
 )
+from bot.incident.summary import summary_of
+from bot.slack.evidence_lines import change_line
 from tests.cli.conftest import SECONDS, Terminal
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "scenarios" / "sample_loop"
@@ -177,3 +179,12 @@ def test_of_an_announced_change_nobody_says_which_tasks_it_reached() -> None:
     assert "deploy v42, was v41, first seen" in text
     assert "UTC, 199 tasks since" in text
     assert "UTC, in 21 of 199 tasks since" in text
+
+
+def test_a_change_that_was_announced_for_one_environment_is_said_to_be_of_it() -> None:
+    """Where all tasks count, a deploy in staging must not read like the one in production."""
+    told = Change(ChangeKind.DEPLOY, "v41", "v42", NOW - 5 * MINUTE, 199, 199, "staging")
+    seen = bundle(signal("failed", Direction.UP, 0.4), changes=(told,))
+    assert "deploy v42 in staging, was v41, first seen" in screen(seen)
+    assert any(line.startswith("Changed: deploy v42 in staging, was v41,") for line in summary_of(seen))
+    assert change_line(told).startswith("• deploy: v41 → v42 in staging since ")
