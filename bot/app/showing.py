@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from bot.incident.classification import Classification
-from bot.incident.environments import said_of
+from bot.incident.environments import LONGEST_NAME, is_named, said_of
 from bot.incident.evidence import (
     Change,
     Direction,
@@ -56,9 +56,14 @@ def _beyond_doubt(signal: Signal) -> float:
     )
 
 
+def _whose(bundle: EvidenceBundle) -> str:
+    """The agent, and the environment where its tasks name that."""
+    return f"{bundle.agent} in {bundle.environment[:LONGEST_NAME]}" if is_named(bundle) else bundle.agent
+
+
 def _lines(bundle: EvidenceBundle) -> Iterator[str]:
     yield (
-        f"{bundle.agent} at {_clock(bundle.at_ns, '%Y-%m-%d %H:%M')} UTC, "
+        f"{_whose(bundle)} at {_clock(bundle.at_ns, '%Y-%m-%d %H:%M')} UTC, "
         f"measured over {duration(bundle.window.seconds)} against {duration(bundle.baseline_window.seconds)} before"
     )
     yield from (f"where     {note}" for note in said_of(bundle))
@@ -121,10 +126,7 @@ def _began(onset: Onset | None) -> str:
 
 def _changed(change: Change) -> str:
     before = f", was {change.before}" if change.before else ""
-    return (
-        f"change    {change.in_words}{before}, "
-        f"first seen {_clock(change.first_seen_ns)} UTC, {tasks_since(change)}"
-    )
+    return f"change    {change.in_words}{before}, first seen {_clock(change.first_seen_ns)} UTC, {tasks_since(change)}"
 
 
 def _one_of_each_first(findings: Sequence[Finding]) -> list[Finding]:
@@ -177,7 +179,7 @@ def classification_lines(tree: Classification, bundle: EvidenceBundle, taxonomy:
     named = tree.incident_class
     head = f"{named.value}: {taxonomy.facts(named).name}" if named else "Nothing unusual"
     doubt = f" ({tree.confidence.value} confidence, cause {tree.cause.value})" if named else ""
-    lines = [f"{head}{doubt}, {bundle.agent} at {_clock(bundle.at_ns, '%Y-%m-%d %H:%M:%S')} UTC"]
+    lines = [f"{head}{doubt}, {_whose(bundle)} at {_clock(bundle.at_ns, '%Y-%m-%d %H:%M:%S')} UTC"]
     lines += [f"  because  {reason}" for reason in tree.because]
     if onset := tree.onset:
         between = f"between {_clock(onset.low_ns)} and {_clock(onset.high_ns)}"

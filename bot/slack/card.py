@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from bot.incident.checklist import checklist_of
-from bot.incident.environments import said_of
+from bot.incident.environments import LONGEST_NAME, said_of
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.classifying import ClassDoubted
 from bot.incident.facts.declaring import Declared, EvidenceFrozen
@@ -109,6 +109,8 @@ def _people(state: IncidentState, events: Sequence[Event], now: datetime) -> Ite
     yield f"Commander: {who(commander)}" if commander else "Commander: nobody yet"
     yield f"Scribe: {who(scribe)}" if scribe else "Scribe: nobody yet"
     yield f"Declared {date_token(incident.declared_at)} by {who(incident.declared_by)}"
+    if incident.environment:
+        yield f"Environment: {quote_untrusted(incident.environment, LONGEST_NAME)}"
     due = incident.declared_at + NUDGE_AFTER
     if state.status.is_open and state.incident_class is None:
         yield (

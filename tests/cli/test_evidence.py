@@ -163,6 +163,7 @@ def test_what_is_not_counted_stands_above_the_figures() -> None:
         "left_out": {"staging": 412},
     }
     lines = screen(bundle(signal("failed", Direction.UP, 0.4), **places)).splitlines()
+    assert " in production at " in lines[0]
     assert lines[1] == "where     412 tasks of staging are not counted"
 
 

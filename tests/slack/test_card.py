@@ -124,6 +124,14 @@ def test_a_held_control_says_that_somebody_must_decide() -> None:
     assert "stays in force until somebody" in words(card_at("held"))
 
 
+def test_the_card_says_where_it_happens() -> None:
+    """The same agent may be in trouble in two environments at a time: two cards that otherwise read alike."""
+    state, events = told(FROZEN)
+    for named, said in (("staging", True), ("", False)):
+        there = replace(state, incident=replace(state.incident, environment=named))
+        assert ("Environment: staging" in words(incident_card(there, events, NOW, URL, TAXONOMY, None, OFFERS))) is said
+
+
 def test_the_card_says_whose_tasks_it_does_not_count() -> None:
     state, events = told(FROZEN)
     counted = {"production": 40, "staging": 412}
