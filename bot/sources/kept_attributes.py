@@ -1,5 +1,6 @@
 """Which attributes of a span are stored: no message bodies, nothing endless, and what a task is told apart by under one name."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
 
@@ -65,21 +66,8 @@ def kept(raw: RawSpan, privacy: Privacy, *, may_head: bool, whole_text: bool) ->
             found[key] = redaction.text(value) if len(value) <= MOST_VALUE else redaction.cut(value, MOST_VALUE, CUT)
         else:
             found[key] = capped(redaction.value(value), MOST_VALUE) if type(value) in _STRUCTURES else value
-    # A step whose root is still under way is known by its service alone
-    wanted = ROOT if may_head else {} if first(raw.attributes, names.AGENT) else STEP
-    if wanted:
-        own, resource = raw.attributes, raw.resource
-        metadata = structure(own, names.METADATA) if may_head else {}
-        for canonical, candidates in wanted.items():
-            value = word(own, candidates)
-            if value is None or (canonical == ENVIRONMENT and not spelled(value)):  # "default" hides no name
-                value = word(resource, candidates) or value
-            if value is None and metadata:
-                value = word(metadata, IN_METADATA.get(canonical, ()))
-            if value is not None:
-                found[canonical] = redaction.text(value)
-    if not may_head and ENVIRONMENT not in found and (value := word(raw.attributes, names.STEP_ENVIRONMENT)):
-        found[ENVIRONMENT] = redaction.text(value)  # a task whose root names none takes it from a step
+    for canonical, value in _told_apart(raw, may_head=may_head):
+        found[canonical] = redaction.text(value)
     told = found.get(names.METADATA[0])
     if isinstance(told, str) and ANSWER_IN_METADATA in told and not whole_text:
         del found[names.METADATA[0]]
@@ -87,6 +75,29 @@ def kept(raw: RawSpan, privacy: Privacy, *, may_head: bool, whole_text: bool) ->
     if isinstance(provider, str) and provider in FRAMEWORKS:
         found[FRAMEWORK] = found.pop(names.PROVIDER[0])
     return found
+
+
+def _told_apart(raw: RawSpan, *, may_head: bool) -> Iterator[tuple[str, str]]:
+    """What a task is told apart by, under the names our store keeps it by."""
+    own, resource = raw.attributes, raw.resource
+    if not may_head:
+        # A step whose root is still under way is known by its service alone
+        wanted = {} if first(own, names.AGENT) else STEP
+        for canonical, candidates in wanted.items():
+            if value := word(own, candidates) or word(resource, candidates):
+                yield canonical, value
+        if not own.get(ENVIRONMENT) and (place := word(own, names.STEP_ENVIRONMENT)):
+            yield ENVIRONMENT, place  # a task whose root names none takes it from a step
+        return
+    metadata = structure(own, names.METADATA)
+    for canonical, candidates in ROOT.items():
+        value = word(own, candidates)
+        if value is None or (canonical == ENVIRONMENT and not spelled(value)):  # "default" hides no name
+            value = word(resource, candidates) or value
+        if value is None and metadata:
+            value = word(metadata, IN_METADATA.get(canonical, ()))
+        if value is not None:
+            yield canonical, value
 
 
 @lru_cache(4096)  # asked for every attribute of every span
