@@ -175,3 +175,25 @@ def test_a_poll_that_is_told_of_a_container_waits() -> None:
         )
     ]
     assert not loops(*seen)
+
+
+NOTHING = "No results were found for your search. Please try other words or check the spelling of your query."
+
+
+@pytest.mark.parametrize(
+    ("text", "things", "result"),
+    [
+        ("weather in {} today", ("Rome", "Oslo", "Lima", "Cairo"), NOTHING),
+        ("price of the {} at the store", ("red kettle", "blue lamp", "oak table", "steel pan"), NOTHING),
+        ("select count(*) from {} where deleted is true", ("orders", "sales", "returns", "users"), "0"),
+        ("Dear {}, your appointment is confirmed for tomorrow", NAMES, "sent"),
+    ],
+)
+def test_one_thing_after_another_in_the_same_sentence_is_a_list(text: str, things: Sequence[str], result: str) -> None:
+    assert not loops(*(call("tell", {"text": text.format(thing)}, result) for thing in things))
+
+
+def test_edits_that_are_refused_line_after_line_are_a_loop() -> None:
+    refused = "No match found for replacement. Please check the text and try again."
+    edits = [call("edit", {"path": "a.py", "old": f"def f(x): #{at}"}, refused, failed=True) for at in range(5)]
+    assert loops(*edits)

@@ -76,8 +76,11 @@ def _in_order(text: str) -> tuple[str, ...]:
     return tuple(text.lower().translate(_SPACES).split())
 
 
-def one_form(a: str, b: str) -> bool:
-    """The same sentence with something else in one place: the name asked for, and then the address."""
+def one_form(a: str, b: str, beginning: int = _BEGINNING) -> bool:
+    """The same sentence with something else in one place: the name asked for, and then the address.
+
+    It has ``beginning`` words in front of that place, one fewer where it goes on for long.
+    """
     one, other = _in_order(a), _in_order(b)
     begin = 0
     while begin < min(len(one), len(other)) and one[begin] == other[begin]:
@@ -85,7 +88,7 @@ def one_form(a: str, b: str) -> bool:
     end = 0
     while end < min(len(one), len(other)) - begin and one[-1 - end] == other[-1 - end]:
         end += 1
-    if begin < (_BEGINNING if end < _LONG_END else _BEGINNING - 1) or not end:
+    if begin < (beginning if end < _LONG_END else beginning - 1) or not end:
         return False
     slots = [[word for word in side[begin : len(side) - end] if word not in _ARTICLES] for side in (one, other)]
     return all(

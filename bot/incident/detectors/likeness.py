@@ -38,6 +38,7 @@ UNSURE = 50  # last characters of a cut result, where half a serial number may s
 COMPLAINT = 120  # characters in which an error says what is wrong, before it shows where
 LONG_OUTCOME = 80  # characters; a shorter one ("ok") is the same for different things
 FEWEST_THOUGHT = 40  # characters
+BEGINNING = 2  # words of arguments in front of the one thing that is another each time
 SPOT = 20  # pixels between two clicks on one thing, across or down
 
 _TICKS = re.compile(r"[☐☑☒✅✓✔✗✘]|\[[ xX]\]")
@@ -92,11 +93,11 @@ class WordSets:
         self.free = cache(_free_words)
 
 
-def _free_words(given: str) -> tuple[str, Words] | None:
-    """The arguments without their free text, and the words of that; None where they hold none."""
+def _free_words(given: str) -> tuple[str, Words, str] | None:
+    """The arguments without their free text, the words of that, and the text; None where they hold none."""
     fixed, text = _free_text(given)
     words = words_of(text)
-    return (fixed, words) if len(words) >= FEWEST_WORDS else None
+    return (fixed, words, text) if len(words) >= FEWEST_WORDS else None
 
 
 def _free_text(given: str) -> tuple[str, str]:
@@ -195,6 +196,8 @@ def _same_intent(a: Step, b: Step, sets: WordSets) -> bool:
     one, other = sets.free(a.given_text), sets.free(b.given_text)
     if one is None or other is None or one[0] != other[0] or not _reworded(one[1], other[1]):
         return False
+    if one_form(one[2], other[2], BEGINNING):
+        return False  # the same for another name or thing
     if a.failing and len(one[1] - other[1]) == len(other[1] - one[1]) == 1:
         return False  # nothing found for one thing and nothing for another
     if a.outcome == b.outcome:

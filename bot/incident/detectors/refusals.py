@@ -23,7 +23,9 @@ RENUMBERED = 5  # failures of calls that differ only in numbers, with errors tha
 ADMITTED = 2  # calls that were refused as repetitions
 ADMITTED_WITHIN = 6  # calls in a row
 SHORTEST_ERROR = 2  # different words; an empty answer is no error
-FEWEST_WORDS = 4  # different words of an error that many calls meet
+FEWEST_WORDS = (
+    4  # different words of an error that many calls meet; arguments of fewer only say which thing is asked for
+)
 
 _NUMBERS = re.compile(r"\d{2,}")
 _FORM = re.compile(
@@ -151,7 +153,7 @@ def _about_its_own(step: Step) -> bool:
     return (
         len(words_of(step.outcome_text)) < SHORTEST_ERROR
         or not set(_NUMBERS.findall(step.given_text)).isdisjoint(_NUMBERS.findall(step.outcome_text))
-        or bool(_ABOUT_A_THING.search(step.outcome_text))
+        or (len(words_of(step.given_text)) < FEWEST_WORDS and bool(_ABOUT_A_THING.search(step.outcome_text)))
     )
 
 
