@@ -65,6 +65,14 @@ async def test_a_part_that_has_not_changed_is_not_sent_again(world: World) -> No
     assert "something new" in changed.text
 
 
+@pytest.mark.parametrize("address", ["/incidents", "/agents", "/agents/"])
+async def test_an_address_above_a_page_is_the_first_page(world: World, address: str) -> None:
+    """Whoever shortens an agent's address by hand must not see an agent without a name."""
+    async with world.client() as client:
+        page = await client.get(address)
+    assert (page.status_code, 'id="agents-title"' in page.text) == (200, True)
+
+
 async def test_hostile_text_is_shown_and_never_run(world: World) -> None:
     key = await world.declared(HOSTILE)
     trace = world.traces.kept[-1].id

@@ -42,6 +42,8 @@ class IncidentPages:
         return [
             Route("/", self.index),
             Route("/incidents", self.index),
+            Route("/agents", self.index),
+            Route("/agents/", self.index),
             Route("/incidents/{key}", self.incident),
             Route("/incidents/{key}/story", self.story),
             Route("/incidents/{key}/figures", self.figures),
