@@ -96,11 +96,21 @@ def kept(readings: Sequence[Reading], wanted: Wanted) -> Kept:
 
 
 def without_scores_of(
-    scores: Sequence[EvalScore], readings: Sequence[Reading], foreign: frozenset[str | None]
+    scores: Sequence[EvalScore], readings: Sequence[Reading], foreign: frozenset[str | None], *, cut: bool = False
 ) -> Sequence[EvalScore]:
-    """The scores without those of tasks that are left out; a score of no task that is known stays."""
-    gone = {reading.id for reading in readings if reading.environment in foreign} if foreign else set()
-    return [score for score in scores if score.trace_id not in gone] if gone else scores
+    """The scores without those of tasks that are left out; a score of no task that is known stays.
+
+    Where only the newest tasks were read (``cut``), one of a task that was not may be of either environment, and goes.
+    """
+    if not foreign:
+        return scores
+    ours = {reading.id for reading in readings if reading.environment not in foreign} if cut else set()
+    gone = {reading.id for reading in readings if reading.environment in foreign}
+    return [
+        score
+        for score in scores
+        if score.trace_id is None or (score.trace_id in ours if cut else score.trace_id not in gone)
+    ]
 
 
 T = TypeVar("T", Reading, Change)

@@ -87,7 +87,7 @@ def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_n
     every = sorted((reading for reading in found.readings if reading.at_ns <= at_ns), key=_start)
     chosen = kept(every, found.wanted)
     readings = tuple(chosen.readings)
-    scores = without_scores_of(found.scores, every, chosen.foreign)
+    scores = without_scores_of(found.scores, every, chosen.foreign, cut=bool(found.since_ns))
     others = others_of(found.others, chosen.seen, found.wanted)
     told = others_of({agent: found.announced}, chosen.seen, found.wanted).get(agent, ())
     placed = placed_scores(scores, readings, at_ns)

@@ -110,6 +110,20 @@ def test_evidence_of_production_is_the_same_whatever_happens_in_staging(
     assert replace(found, environments={}, left_out={}) == replace(expected, environments={}, left_out={})
 
 
+def test_verdicts_on_tasks_that_were_not_read_are_of_nobody_knows_which_environment() -> None:
+    """Of a busy staging only the newest tasks are read, and judges answer a minute later: into the baseline of production."""
+    tasks = [*some("production", 30), *some("staging", 300)]
+    unread = [EvalScore("helpful", NOW - 80 * 60 * S, passed=False, trace_id=f"u{place:031x}") for place in range(50)]
+    alone = [EvalScore("helpful", NOW - 80 * 60 * S, passed=True)]
+    found = Gathered(tasks, [*unread, *alone], wanted=PRODUCTION, since_ns=NOW - 85 * 60 * S)
+    judged_before = gather("a", NOW, found, TAXONOMY).signal("eval:helpful")
+    assert judged_before is not None
+    assert (judged_before.baseline_k, judged_before.baseline_n) == (0, 1)
+    every = gather("a", NOW, replace(found, since_ns=0), TAXONOMY).signal("eval:helpful")
+    assert every is not None
+    assert every.baseline_n == 51
+
+
 def test_history_mixes_environments_so_it_is_not_shown_beside_one_of_them() -> None:
     usual = {"task_failures": (30, 400)}
     both = [*some("production", 30), *some("staging", 3)]
