@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from bot.incident.detectors.failures import reads_as_failure
 from bot.incident.detectors.loop import loop_in
 from bot.incident.telemetry import Span, SpanKind, ToolCall, Trace
 from tests.incident.run_steps import Run, Step, Values, bare, call
@@ -197,3 +198,17 @@ def test_edits_that_are_refused_line_after_line_are_a_loop() -> None:
     refused = "No match found for replacement. Please check the text and try again."
     edits = [call("edit", {"path": "a.py", "old": f"def f(x): #{at}"}, refused, failed=True) for at in range(5)]
     assert loops(*edits)
+
+
+@pytest.mark.parametrize(
+    "result", ["Error: no such file", "error: None of them is there", "Errors: 3", "KeyError: 0 is no key"]
+)
+def test_an_error_that_begins_with_no_or_none_is_one(result: str) -> None:
+    assert reads_as_failure(result, cut=False)
+
+
+@pytest.mark.parametrize(
+    "result", ['{"errors": [], "data": {}}', '{"error": null}', "errors: 0, rows: 3", '{"error":"","ok":true}']
+)
+def test_none_and_no_errors_are_no_failure(result: str) -> None:
+    assert not reads_as_failure(result, cut=False)

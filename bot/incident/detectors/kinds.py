@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bot.incident.detectors.deeds import quoted_in
-from bot.incident.detectors.likeness import FEWEST_WORDS, SHORTEST_TEXT, WordSets, alike, same_call
+from bot.incident.detectors.likeness import SHORTEST_TEXT, alike, same_call
 from bot.incident.detectors.task_steps import Step
+from bot.incident.detectors.word_sets import FEWEST_WORDS, WordSets
 
 BACK = 8  # kinds of steps of one tool to compare a new one with
 FEWEST_CALLS = 3  # calls of one tool before near matches are looked for

@@ -4,10 +4,8 @@ Alike are calls with the same arguments and the same result, calls that differ o
 between two attempts at one thing (wording, page number, times in an error), and nearly the same words.
 """
 
-import json
 import re
 from collections.abc import Callable
-from functools import cache
 
 from bot.incident.detectors.alike import (
     Words,
@@ -16,13 +14,13 @@ from bot.incident.detectors.alike import (
     only_numbers,
     other_things,
     shared,
-    without_clocks,
     without_numbers,
-    without_stamps,
     words_of,
 )
-from bot.incident.detectors.deeds import OPENING, SAME_OPENING, deed_of, other_target, place_in, quoted_in
-from bot.incident.detectors.task_steps import CUT, NONE_FAILED, Step
+from bot.incident.detectors.deeds import OPENING, SAME_OPENING, deed_of, other_target, quoted_in
+from bot.incident.detectors.failures import NONE_FAILED
+from bot.incident.detectors.task_steps import CUT, Step
+from bot.incident.detectors.word_sets import WordSets
 
 SAME_WORDS = 0.66  # of two texts
 SAME_FEW_WORDS = 0.75  # of two short ones: answers of one pattern about different things share more
@@ -32,7 +30,6 @@ SAME_FAILURE = 0.6  # of two error texts, numbers ignored
 SAME_AIM = 0.3  # of two thoughts on one page that quote the same thing: the button's name
 SAME_INTENT = 0.5  # of two reworded arguments whose results are alike
 SHORTEST_TEXT = 8  # different words; shorter courtesies repeat in every conversation
-FEWEST_WORDS = 3
 TROUBLE = frozenset(("error", "errors", "failed", "failure", "traceback", "exception", "denied", "timeout"))
 UNSURE = 50  # last characters of a cut result, where half a serial number may stand
 COMPLAINT = 120  # characters in which an error says what is wrong, before it shows where
@@ -74,41 +71,6 @@ def same_call(a: Step, b: Step) -> bool:
 def hidden(a: Step, b: Step) -> bool:
     """The arguments differ in what was redacted: they are not the same, and yet read the same to their end."""
     return a.given != b.given and a.given_text == b.given_text and bool(a.given_text) and not a.given_text.endswith(CUT)
-
-
-class WordSets:
-    """What is read from the texts of one task, each read once.
-
-    ``of`` are the different words of a text; ``shape`` is it with every number as 0, ``timeless`` without clock times
-    and their like, ``stampless`` without the ids and times of the request; ``place`` is where an answer is from; ``free`` is
-    what the arguments hold of free text.
-    """
-
-    def __init__(self) -> None:
-        self.of = cache(words_of)
-        self.shape = cache(without_numbers)
-        self.timeless = cache(without_clocks)
-        self.stampless = cache(without_stamps)
-        self.place = cache(place_in)
-        self.free = cache(_free_words)
-
-
-def _free_words(given: str) -> tuple[str, Words, str] | None:
-    """The arguments without their free text, the words of that, and the text; None where they hold none."""
-    fixed, text = _free_text(given)
-    words = words_of(text)
-    return (fixed, words, text) if len(words) >= FEWEST_WORDS else None
-
-
-def _free_text(given: str) -> tuple[str, str]:
-    if given.endswith(CUT) or not given.startswith("{"):
-        return "", given
-    try:
-        values = json.loads(given)
-    except (ValueError, RecursionError):
-        return "", ""
-    free = {name: value for name, value in values.items() if isinstance(value, str) and " " in value.strip()}
-    return str([(name, value) for name, value in values.items() if name not in free]), " ".join(free.values())
 
 
 def alike(a: Step, b: Step, sets: WordSets) -> bool:

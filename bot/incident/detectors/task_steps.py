@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.incident.detectors.alike import plain
+from bot.incident.detectors.failures import reads_as_failure
 from bot.incident.telemetry import CALL_MARK, SideEffect, Span, SpanKind, Trace
 
 _ACTION = re.compile(
@@ -18,20 +19,6 @@ _FENCE = re.compile(r"```(?:\w+(?=\n))?")
 _COMMAND = re.compile(r"```(?:ba|z)?(?:sh)?\n\s*([^\n]+)\s*```\s*\Z")
 _JSON_NAME = re.compile(r'"(?:action|tool|name|tool_name|function)"\s*:\s*"(\w+)"')
 _NAME = re.compile(r"\w+")
-_FAILURES = ("traceback", "failed", "failure", "fatal", "invalid", "denied", "cannot", "unable", "unknown")
-_ENDS_OF_FAILURES = ("error", "errors", "exception")  # of words: KeyError, MCP_SERVER_ERROR
-_NEGATED = frozenset(["found", "exist", "valid", "allowed", "permitted"])  # after "not"
-_SIGNS_OF_FAILURE = ("error", "exception", "not ", "fail", *_FAILURES)  # without any of them there is none
-_FIRST_WORDS, _VERY_FIRST_WORDS = 7, 4
-_OPENING = 120  # characters
-_WORD = re.compile(r"\w+")
-_NO_ERROR = re.compile(
-    r"\b\w*(?:error|exception|fail(?:ed|ure))s?\W{1,4}(?:null|none|false|0|no|nil|\[\]|\{\}|\"\")(?![\w.])"
-)
-NONE_FAILED = re.compile(
-    r"\b(?:0|no|without) (?:failed|failures?|errors?)\b|\b(?:failed|failures?|errors?)\W{1,3}0\b(?!\.)", re.IGNORECASE
-)
-_EXIT_CODE = re.compile(r"\W*(?:return|exit)[ _-]?(?:code|status)\W{1,4}-?[1-9]", re.IGNORECASE)
 _WAIT = re.compile(r"\W*(?:\w+\W+){0,2}?(?:sleep|wait|noop)(?![a-z])", re.IGNORECASE)
 _MOVE = re.compile(r"\W*(?:\w+\W+){0,2}?(?:scroll|page_?(?:down|up)|next)(?![a-z])", re.IGNORECASE)
 _HAND_OVER = re.compile(
@@ -219,30 +206,12 @@ def _call(span: Span, thought: str) -> Step:
         tool.arguments_preview,
         outcome,
         text,
-        failing or _reads_as_failure(text),
+        failing or reads_as_failure(text, cut=text.endswith(CUT)),
         writes,
         writes and not span.error,
         agent=span.agent,
         thought=thought,
     )
-
-
-def _reads_as_failure(result: str) -> bool:
-    """The result says so in its first words; many tools tell their errors in what they answer. A page may be about errors."""
-    if _EXIT_CODE.match(result):
-        return True
-    opening = result[:_OPENING].lower()
-    if not any(sign in opening for sign in _SIGNS_OF_FAILURE):
-        return False
-    opening = _NO_ERROR.sub(" ", opening)
-    first = _WORD.findall(opening)[: _VERY_FIRST_WORDS if result.endswith(CUT) else _FIRST_WORDS]
-    said = any(
-        word in _FAILURES
-        or word.endswith(_ENDS_OF_FAILURES)
-        or (word in _NEGATED and "not" in first[max(0, place - 2) : place])
-        for place, word in enumerate(first)
-    )
-    return said and not NONE_FAILED.search(result)
 
 
 def _words(span: Span, *, called: bool, teams: bool) -> Step | None:
