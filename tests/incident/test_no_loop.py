@@ -8,7 +8,7 @@ import pytest
 from bot.incident.detectors.failures import reads_as_failure
 from bot.incident.detectors.loop import loop_in
 from bot.incident.telemetry import Span, SpanKind, ToolCall, Trace
-from tests.incident.run_steps import Run, Step, Values, bare, call
+from tests.incident.run_steps import Run, Step, Values, bare, call, say
 
 NAMES = (
     "Ana Silva",
@@ -212,3 +212,16 @@ def test_an_error_that_begins_with_no_or_none_is_one(result: str) -> None:
 )
 def test_none_and_no_errors_are_no_failure(result: str) -> None:
     assert not reads_as_failure(result, cut=False)
+
+
+def test_words_that_differed_before_they_were_redacted_are_many_mails() -> None:
+    sent = "I have sent the invoice and the delivery note to {} as you asked."
+    mails = [say(sent.format(f"{name.split()[0].lower()}@example.com")) for name in NAMES]
+    assert not loops(*mails[:4])
+    assert loops(*mails)
+
+
+@pytest.mark.parametrize("mark", ["[REDACTED]", "********", "<PERSON>"])
+def test_arguments_of_which_only_marks_arrive_tell_nothing(mark: str) -> None:
+    assert not loops(*[bare("lookup", {"name": mark, "born": mark}, {"record": mark})] * 6)
+    assert loops(*[bare("lookup", {"name": mark, "ward": "B"}, {"record": mark})] * 6)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from bot.incident.detectors.deeds import quoted_in
 from bot.incident.detectors.likeness import SHORTEST_TEXT, alike, same_call
+from bot.incident.detectors.masks import masked
 from bot.incident.detectors.task_steps import Step
 from bot.incident.detectors.word_sets import FEWEST_WORDS, WordSets
 
@@ -35,6 +36,8 @@ def kinds_of(steps: Sequence[Step]) -> list[int]:
             seen[exact] = kind
         if step.words:
             step.short = len(sets.of(step.words)) < SHORTEST_TEXT
+            if kind not in (place, None):
+                step.guessed = steps[kind].guessed = masked(step.words)
             if len(sets.of(step.words)) < FEWEST_WORDS:
                 kind = place
         elif place == len(steps) - 1 and step.outcome is None:  # it has not come back yet

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.incident.detectors.alike import plain
 from bot.incident.detectors.failures import reads_as_failure
+from bot.incident.detectors.masks import only_masks
 from bot.incident.telemetry import CALL_MARK, SideEffect, Span, SpanKind, Trace
 
 _ACTION = re.compile(
@@ -60,7 +61,9 @@ class Step:
     thought: str = ""  # what the model said before it made the call
     short: bool = False  # so few words that it may be a courtesy
     vague: bool = False  # of a long result only the beginning is known to be the same
-    guessed: bool = False  # it is like another call because the model thought the same; what came of it may differ
+    guessed: bool = (
+        False  # it is like another as far as is known: the model thought the same, or its words were redacted
+    )
     worked: bool = False  # nobody recorded what came of it, but the model says next that it worked
     _writing: str | None = None
 
@@ -202,7 +205,7 @@ def _call(span: Span, thought: str) -> Step:
     return Step(
         span.span_id,
         tool.name,
-        tool.arguments_hash,
+        None if only_masks(tool.arguments_preview) else tool.arguments_hash,
         tool.arguments_preview,
         outcome,
         text,
