@@ -41,14 +41,14 @@ def words_of(text: str) -> Words:
     """
     if '":' in text or '" :' in text:
         text = without_keys(text)
-    if not text.isascii():
-        text = _UNSPACED.sub(_pairs, text)
-    return frozenset(text.lower().translate(_SPACES).split())
-
-
-def _pairs(run: re.Match[str]) -> str:
-    found = run[0]
-    return f" {' '.join(map(add, found, found[1:])) or found} "
+    text = text.lower().translate(_SPACES)
+    unspaced = () if text.isascii() else _UNSPACED.findall(text)
+    if not unspaced:
+        return frozenset(text.split())
+    words = set(_UNSPACED.sub(" ", text).split())
+    for run in unspaced:
+        words.update(map(add, run, run[1:]) if len(run) > 1 else run)
+    return frozenset(words)
 
 
 def without_keys(text: str) -> str:

@@ -83,7 +83,7 @@ def alike(a: Step, b: Step, sets: WordSets) -> bool:
         else:
             least = SAME_WORDS if shorter >= FEW_WORDS else SAME_FEW_WORDS
         alike = shorter >= SHORTEST_TEXT and shared(one, other, least) >= least and not other_things(one, other)
-        return alike and not one_form(a.words, b.words) and not other_target(deed_of(a.words), deed_of(b.words))
+        return alike and not one_form(a.words, b.words) and not other_target(sets.deed(a.words), sets.deed(b.words))
     if a.given is None or b.given is None or a.writes != b.writes or a.agent != b.agent:
         return False
     if hidden(a, b):

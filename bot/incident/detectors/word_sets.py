@@ -4,7 +4,7 @@ import json
 from functools import cache
 
 from bot.incident.detectors.alike import Words, without_clocks, without_numbers, without_stamps, words_of
-from bot.incident.detectors.deeds import place_in
+from bot.incident.detectors.deeds import deed_of, place_in
 from bot.incident.detectors.task_steps import CUT
 
 FEWEST_WORDS = 3  # different words; of fewer nothing is judged
@@ -14,8 +14,8 @@ class WordSets:
     """What is read from the texts of one task, each read once.
 
     ``of`` are the different words of a text; ``shape`` is it with every number as 0, ``timeless`` without clock times
-    and their like, ``stampless`` without the ids and times of the request; ``place`` is where an answer is from; ``free`` is
-    what the arguments hold of free text.
+    and their like, ``stampless`` without the ids and times of the request; ``place`` is where an answer is from, ``deed`` what it
+    says was done; ``free`` is what arguments hold of free text.
     """
 
     def __init__(self) -> None:
@@ -24,6 +24,7 @@ class WordSets:
         self.timeless = cache(without_clocks)
         self.stampless = cache(without_stamps)
         self.place = cache(place_in)
+        self.deed = cache(deed_of)
         self.free = cache(_free_words)
 
 
