@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from bot.incident.charts import Chart, charts_for
 from bot.incident.checklist import checklist_of
+from bot.incident.environments import said_of
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.classifying import ClassificationOverdue, Classified, StepTicked
 from bot.incident.facts.closing import Resolved
@@ -175,7 +176,7 @@ def _impact(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[S
         return ()
     named = [bundle.signal(name) for name in HEADLINES]
     figures = [measured(signal) for signal in named if signal and signal.value is not None]
-    said = [Statement(f"At the declaration: {text}.", frozen) for text in figures]
+    said = [Statement(f"At the declaration: {text}.", frozen) for text in (*figures, *said_of(bundle))]
     if bundle.also_affected:
         said.append(Statement(f"Other agents with the same trouble: {', '.join(bundle.also_affected)}.", frozen))
     return tuple(said)

@@ -1,6 +1,7 @@
 """The postmortem says what the timeline supports, and asks people for the rest."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given, settings
@@ -121,6 +122,13 @@ def test_impact_gives_the_figures_users_felt_and_no_others() -> None:
     assert said[1].startswith("At the declaration: 18 of 40 answers were judged wrong (45 %, 35-55 %; was")
     assert said[2] == "Other agents with the same trouble: field-agent."
     assert not any("people" in text for text in said)
+
+
+def test_impact_says_whose_tasks_its_figures_leave_out() -> None:
+    seen = {"production": 84, "staging": 340}
+    counted = replace(stories.bundle(), environment="production", environments=seen, left_out={"staging": 340})
+    said = [statement.text for statement in drafted(told(), counted).sections[Section.IMPACT]]
+    assert "At the declaration: 340 tasks of staging are not counted." in said
 
 
 def test_detection_says_who_noticed_and_how_long_after_the_onset() -> None:
