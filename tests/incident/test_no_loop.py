@@ -225,3 +225,7 @@ def test_words_that_differed_before_they_were_redacted_are_many_mails() -> None:
 def test_arguments_of_which_only_marks_arrive_tell_nothing(mark: str) -> None:
     assert not loops(*[bare("lookup", {"name": mark, "born": mark}, {"record": mark})] * 6)
     assert loops(*[bare("lookup", {"name": mark, "ward": "B"}, {"record": mark})] * 6)
+
+
+def test_one_verdict_on_each_of_many_texts_is_no_loop() -> None:
+    assert not loops(*[say('{"sentiment": "neutral", "language": "en", "toxic": false, "topics": []}')] * 8)

@@ -36,14 +36,19 @@ def kinds_of(steps: Sequence[Step]) -> list[int]:
             seen[exact] = kind
         if step.words:
             step.short = len(sets.of(step.words)) < SHORTEST_TEXT
-            if kind not in (place, None):
-                step.guessed = steps[kind].guessed = masked(step.words)
-            if len(sets.of(step.words)) < FEWEST_WORDS:
+            if _says_little(step, sets):
                 kind = place
+            elif kind != place:
+                step.guessed = steps[kind].guessed = masked(step.words)
         elif place == len(steps) - 1 and step.outcome is None:  # it has not come back yet
             kind = next((found[at] for at in reversed(range(place)) if same_call(steps[at], step)), kind)
         found.append(kind)
     return found
+
+
+def _says_little(step: Step, sets: WordSets) -> bool:
+    """A word or two, or one short verdict in JSON, which comes back for each of many texts."""
+    return len(sets.of(step.words)) < FEWEST_WORDS or (step.short and step.words.startswith(("{", "[")))
 
 
 def _about_others(a: Step, b: Step) -> bool:

@@ -109,10 +109,8 @@ def _same_outcome(a: Step, b: Step, sets: WordSets, *, same_call: bool = True) -
         return False
     if a.outcome == b.outcome:
         return True
-    if a.outcome_text.endswith(CUT) and a.outcome_text[:-UNSURE] == b.outcome_text[:-UNSURE]:
-        a.vague = b.vague = True
-        return True
-    if same_call and _from_one_place(a, b, sets):
+    cut = a.outcome_text.endswith(CUT)
+    if (cut and a.outcome_text[:-UNSURE] == b.outcome_text[:-UNSURE]) or (same_call and _from_one_place(a, b, sets)):
         a.vague = b.vague = True
         return True
     if _TICKS.findall(a.outcome_text) != _TICKS.findall(b.outcome_text):

@@ -8,7 +8,7 @@ from functools import lru_cache
 from bot.incident.detectors.alike import Words, without_keys, words_of
 from bot.incident.detectors.deeds import Deed, deed_of
 from bot.incident.detectors.ledger import instruction_in, is_ledger
-from bot.incident.telemetry import CALL_MARK, Span
+from bot.incident.telemetry import CALL_MARK, Span, ToolCall
 
 SHORTEST = 6  # different words
 LEDGER = "ledger"  # the role in which an orchestrator writes down what it will ask for
@@ -55,18 +55,16 @@ def voices_of(
     for span in spans:
         if span.tool is not None:
             turn += 1
-            given = without_keys(span.tool.arguments_preview).strip("{} ")
-            told.done(span, span.agent, f"{span.tool.name} {given}", span.tool.result_preview)
-        phase, bare = _phase(texts.get(span.span_id, ""))
-        if not bare or (CALL_MARK in bare and span.model is not None):
+            told.called(span, span.tool)
+        text = texts.get(span.span_id, "")
+        if not text or (CALL_MARK in text and span.model is not None):
             continue  # calls are judged with their results
         # A model's call may leave it to the step above to say whose it is
-        agent, role = _speaker(agents.get(span.span_id) or agents.get(span.parent_id or "") or span.name)
-        phase = phase or role
-        leads = '":' not in bare and bool(phase or _leads(agent))
-        if is_ledger(bare):  # its other fields are filled with the same phrases every time
-            phase, bare, leads = LEDGER, instruction_in(bare), True
-            ledgers += 1
+        name = agents.get(span.span_id) or agents.get(span.parent_id or "") or span.name
+        agent, phase, bare, leads = _spoken(name, text)
+        if not bare and phase != LEDGER:
+            continue
+        ledgers += phase == LEDGER
         turn += newest[0] != agent
         said = Said(span.span_id, bare, leads, turn=turn)
         said.answers, newest = newest[1] if newest[0] != agent else "", (agent, bare)
@@ -96,6 +94,11 @@ class _Told:
         elif len(said.words) >= SHORTEST:
             self._kept, self._given = (None if self._given else self._kept), said
 
+    def called(self, span: Span, tool: ToolCall) -> None:
+        """A call is what was done, too."""
+        given = without_keys(tool.arguments_preview).strip("{} ")
+        self.done(span, span.agent, f"{tool.name} {given}", tool.result_preview)
+
     def done(self, span: Span, agent: str | None, account: str, result: str = "") -> Deed:
         """What was done, which answers the instruction if nobody has acted on it before."""
         deed = deed_of(account, result)
@@ -106,6 +109,16 @@ class _Told:
         self._seen.add(deed.place)
         self._kept = self._given = None
         return deed
+
+
+def _spoken(name: str, text: str) -> tuple[str, str, str, bool]:
+    """Who speaks, in which role, what is said, and whether it is asked of others. Of a ledger only what it asks for counts."""
+    phase, bare = _phase(text)
+    agent, role = _speaker(name)
+    if is_ledger(bare):  # its other fields are filled with the same phrases every time
+        return agent, LEDGER, instruction_in(bare), True
+    phase = phase or role
+    return agent, phase, bare, '":' not in bare and bool(phase or _leads(agent))
 
 
 def _phase(text: str) -> tuple[str, str]:
