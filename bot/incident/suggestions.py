@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from bot.incident.control_values import figure_of
+from bot.incident.evidence import Unit
 from bot.incident.kinds import MitigationKind, Value
 from bot.incident.obedience import same_model
+from bot.incident.quantities import quantity
 from bot.incident.reading import Reading
 from bot.incident.statistics import quantile
 
@@ -94,7 +96,7 @@ def _learned(baseline: Sequence[Reading]) -> Iterator[Suggestion]:
     if len(costs) >= MIN_PASSING:
         p95 = quantile(costs, 0.95)
         cap = max(0.001, round(p95 * COST_MARGIN, 3))
-        yield MitigationKind.COST_CAP, cap, f"95 % of {len(costs)} passing tasks cost at most ${p95:.3f}"
+        yield MitigationKind.COST_CAP, cap, f"95 % of {len(costs)} passing tasks cost at most {quantity(p95, Unit.USD)}"
     minutes = Counter(task.at_ns // MINUTE_NS for task in baseline)
     if len(minutes) >= BUSY_MINUTES:
         usual = quantile([float(count) for count in minutes.values()], 0.5)

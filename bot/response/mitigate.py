@@ -56,6 +56,8 @@ class Offers:
         earlier = await self._tasks(state.incident.agent, onset - LEARNED_FROM, onset)
         recent = await self._tasks(state.incident.agent, now - REACH, now)
         entry, environment = self.catalogue.agent(state.incident.agent), state.incident.environment
+        foreign = wanted_of(entry, environment).foreign({task.environment for task in (*earlier, *recent)})
+        earlier, recent = (tuple(one for one in tasks if one.environment not in foreign) for tasks in (earlier, recent))
         failing = await wrong_share(self.traces, entry, environment, now)
         return offers(
             state.incident_class, self.taxonomy, earlier, recent, harm_now=state.harm_now, failing=failing, every=every

@@ -182,6 +182,23 @@ async def test_wrong_answers_in_staging_do_not_open_what_is_advised_against_in_p
     assert (await office.verbs.apply("INC-1", halt, ANA, "k2")).state.is_live
 
 
+@pytest.mark.parametrize(("where", "offered"), [(STAGING, True), (PRODUCTION, False)])
+async def test_a_tool_that_fails_in_staging_is_not_offered_to_be_disabled_in_production(
+    office: Office, where: str, *, offered: bool
+) -> None:
+    office.catalogue = BOTH
+    burning(office, STAGING, PRODUCTION)
+    office.traces.kept = tuple(
+        replace(task, spans=tuple(replace(step, error=bool(step.tool)) for step in task.spans))
+        if task.environment == STAGING
+        else task
+        for task in office.traces.kept
+    )
+    await office.verbs.declare(Declaration("It is odd", AGENT, where), ANA, "d")
+    kinds = {offer.kind for offer in await office.verbs.offers("INC-1", every=True)}
+    assert (MitigationKind.DISABLE_TOOLS in kinds) is offered
+
+
 async def test_a_preview_counts_the_tasks_of_the_environment_the_lever_is_for(office: Office) -> None:
     office.catalogue = BOTH
     burning(office, STAGING, PRODUCTION)

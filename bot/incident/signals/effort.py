@@ -48,7 +48,7 @@ def _overlong(scope: Scope, now: Sequence[Reading], before: Sequence[Reading]) -
     yield share_of(
         scope,
         "heavy_tasks",
-        f"tasks took more than {heavy:.0f} tokens" if heavy else "tasks took unusually many tokens",
+        f"tasks took more than {heavy:,.0f} tokens" if heavy else "tasks took unusually many tokens",
         telling_tokens(now) if heavy else (),
         telling_tokens(before) if heavy else (),
         lambda reading: reading.tokens > (heavy or 0),
