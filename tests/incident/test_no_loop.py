@@ -133,19 +133,29 @@ def test_a_result_that_says_there_is_no_error_is_none(result: dict[str, object])
     assert not loops(*(bare("job", {"id": 7}, told.replace('rows": 0', f'rows": {rows}')) for rows in range(9, 90, 9)))
 
 
-def test_tests_of_which_fewer_fail_each_time_are_progress() -> None:
-    def run(failed: Sequence[int]) -> list[Step]:
+@pytest.mark.parametrize(
+    "told",
+    [
+        "{left} failed, 3 passed in 0.4{left}s",
+        "a.py:1{left}: error: Incompatible types in assignment\nFound {left} errors in 4 files (checked 20 source files)",
+        "✖ {left} problems ({left} errors, 0 warnings)",
+        "error[E040{left}]: cannot find `{name}` in this scope\n --> src/main.rs:{left}:5",
+    ],
+    ids=["tests", "types", "lint", "compiler"],
+)
+def test_checks_that_find_less_or_something_else_each_time_are_progress(told: str) -> None:
+    def checked(left: Sequence[int]) -> list[Step]:
         return [
             step
-            for at, left in enumerate(failed)
+            for at, number in enumerate(left)
             for step in (
                 call("edit", {"line": 10 * at}, "File updated"),
-                call("bash", {"command": "pytest -q"}, f"{left} failed, {9 - left} passed in 0.{at}1s", failed=True),
+                call("bash", {"command": "check"}, told.format(left=number, name=NAMES[number][:3]), failed=True),
             )
         ]
 
-    assert not loops(*run(range(8, 0, -1)))
-    assert loops(*run([3] * 8))
+    assert not loops(*checked(range(8, 0, -1)))
+    assert loops(*checked([3] * 8))
 
 
 def test_a_key_of_the_result_is_not_what_was_done_to_something() -> None:

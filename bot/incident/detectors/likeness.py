@@ -39,7 +39,11 @@ BEGINNING = 2  # words of arguments in front of the one thing that is another ea
 SPOT = 20  # pixels between two clicks on one thing, across or down
 
 _TICKS = re.compile(r"[☐☑☒✅✓✔✗✘]|\[[ xX]\]")
-_TALLY = re.compile(r"\b\d+ (?:tests? )?(?:failed|passed|failures?|passing|failing)\b", re.IGNORECASE)
+_TALLY = re.compile(
+    r"\b\d+ (?:tests? )?(?:failed|passed|failures?|passing|failing|errors?|problems?|warnings?|issues?|violations?)\b",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"[`'\"]([\w.]{2,40})[`'\"]")
 _ELEMENT = re.compile(
     r"\W*(?:\w+\W+){0,2}?(?:\w+_)?(?:click|type|fill|press|select|hover|tap|input)(?![a-z])", re.IGNORECASE
 )
@@ -120,7 +124,7 @@ def _same_outcome(a: Step, b: Step, sets: WordSets, *, same_call: bool = True) -
         return bool(first.strip())
     one, other = sets.of(first), sets.of(second)
     if a.failing or (TROUBLE & one & other and not NONE_FAILED.search(first)):
-        if _TALLY.findall(first) != _TALLY.findall(second):
+        if _TALLY.findall(first) != _TALLY.findall(second) or _other_names(first, second):
             return False
         if without_numbers(first[:COMPLAINT]) == without_numbers(second[:COMPLAINT]) and len(first) > COMPLAINT:
             return True
@@ -129,6 +133,12 @@ def _same_outcome(a: Step, b: Step, sets: WordSets, *, same_call: bool = True) -
     if shared(one, other, SAME_OUTCOME) < SAME_OUTCOME:
         return False
     return not numbered(one ^ other, 1) if same_call else not other_things(one, other)
+
+
+def _other_names(first: str, second: str) -> bool:
+    """Each error names in quotes what is wrong, and it is not the same: the one before was mended."""
+    one, other = set(_NAMED.findall(first)), set(_NAMED.findall(second))
+    return bool(one and other) and one.isdisjoint(other)
 
 
 def _quotes_what_it_did(step: Step) -> bool:
