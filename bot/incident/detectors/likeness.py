@@ -14,7 +14,6 @@ from bot.incident.detectors.alike import (
     only_numbers,
     other_things,
     shared,
-    without_numbers,
     words_of,
 )
 from bot.incident.detectors.deeds import OPENING, SAME_OPENING, deed_of, other_target, quoted_in
@@ -124,15 +123,18 @@ def _same_outcome(a: Step, b: Step, sets: WordSets, *, same_call: bool = True) -
         return bool(first.strip())
     one, other = sets.of(first), sets.of(second)
     if a.failing or (TROUBLE & one & other and not NONE_FAILED.search(first)):
-        if _TALLY.findall(first) != _TALLY.findall(second) or _other_names(first, second):
-            return False
-        if without_numbers(first[:COMPLAINT]) == without_numbers(second[:COMPLAINT]) and len(first) > COMPLAINT:
-            return True
-        least = SAME_FAILURE if a.failing else SAME_OUTCOME
-        return shared(sets.of(sets.shape(first)), sets.of(sets.shape(second)), least) >= least
+        return _same_complaint(first, second, SAME_FAILURE if a.failing else SAME_OUTCOME, sets)
     if shared(one, other, SAME_OUTCOME) < SAME_OUTCOME:
         return False
     return not numbered(one ^ other, 1) if same_call else not other_things(one, other)
+
+
+def _same_complaint(first: str, second: str, least: float, sets: WordSets) -> bool:
+    """The same error but for its numbers, as long as they do not count what is wrong: fewer errors are progress."""
+    begins = len(first) > COMPLAINT and sets.shape(first[:COMPLAINT]) == sets.shape(second[:COMPLAINT])
+    if not begins and shared(sets.of(sets.shape(first)), sets.of(sets.shape(second)), least) < least:
+        return False
+    return _TALLY.findall(first) == _TALLY.findall(second) and not _other_names(first, second)
 
 
 def _other_names(first: str, second: str) -> bool:
