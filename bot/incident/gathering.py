@@ -168,6 +168,7 @@ def _placed(score: EvalScore, start_ns: int | None) -> EvalScore:
         score.task_type,
         score.probe_id,
         score.explanation,
+        score.agent_said,
     )
 
 

@@ -198,6 +198,7 @@ class EvalScore:
     task_type: str | None = None
     probe_id: str | None = None
     explanation: str = ""
+    agent_said: bool = True  # False: nobody named it, and ``agent`` is the service that sent the score
 
     @property
     def synthetic(self) -> bool:

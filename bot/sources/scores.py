@@ -73,10 +73,11 @@ def score_from(event: RawEvent, trace_id: str, span_id: str, privacy: Privacy = 
     """One evaluation result. Pass or fail follows from the label, else from a score of 0..1."""
     values = event.attributes
     label, value = word(values, names.EVALUATION_LABEL), number(values, names.EVALUATION_VALUE)
+    agent = word(values, names.AGENT)
     return EvalScore(
         name=word(values, names.EVALUATION_NAME) or "unnamed",
         at_ns=event.at_ns,
-        agent=word(values, names.AGENT) or word(values, names.SERVICE),
+        agent=agent or word(values, names.SERVICE),
         value=value,
         label=label,
         passed=verdict(label, value),
@@ -85,6 +86,7 @@ def score_from(event: RawEvent, trace_id: str, span_id: str, privacy: Privacy = 
         task_type=word(values, names.TASK_TYPE),
         probe_id=word(values, names.PROBE),
         explanation=privacy.redaction.cut(text(values, names.EVALUATION_EXPLANATION), PREVIEW),
+        agent_said=agent is not None,
     )
 
 

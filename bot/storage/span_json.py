@@ -101,8 +101,11 @@ def span_from_body(trace_id: str, span_id: str, body: dict[str, Any], attributes
     )
 
 
+NOT_SAID = ",false]"
+
+
 def score_to_json(score: EvalScore) -> str:
-    """Every field of the score in order."""
+    """Every field of the score in order, the last one only where nobody named the agent: so it ends in :data:`NOT_SAID`."""
     fields = [
         score.name,
         score.at_ns,
@@ -116,7 +119,7 @@ def score_to_json(score: EvalScore) -> str:
         score.probe_id,
         score.explanation,
     ]
-    return written(fields)
+    return written(fields if score.agent_said else [*fields, False])
 
 
 def score_from_json(text: str) -> EvalScore:

@@ -16,7 +16,7 @@ from bot.incident.assembly import UNNAMED
 from bot.incident.logged_messages import LoggedMessages, Place
 from bot.storage.compact_json import written
 from bot.storage.message_json import messages_from_json
-from bot.storage.span_json import score_from_json, score_to_json
+from bot.storage.span_json import NOT_SAID, score_from_json, score_to_json
 from bot.storage.tables.telemetry import scores as scores_table
 from bot.storage.tables.telemetry import spans as spans_table
 from bot.storage.tables.telemetry import traces as traces_table
@@ -37,6 +37,11 @@ _KNOWN = (
 )
 _KNOWN_IN = _KNOWN.format(among="IN (SELECT value FROM json_each(?))")
 _KNOWN_AMONG = _KNOWN.format(among="= ANY(%s)")
+_OPEN = "SELECT id, trace_id, agent, body FROM scores WHERE trace_id {among} AND (agent = '{nobody}' OR {open})"
+_OPEN_IN = _OPEN.format(
+    among="IN (SELECT value FROM json_each(?))", nobody=UNNAMED, open=f"substr(body, -{len(NOT_SAID)}) = '{NOT_SAID}'"
+)
+_OPEN_AMONG = _OPEN.format(among="= ANY(%s)", nobody=UNNAMED, open=f"right(body, {len(NOT_SAID)}) = '{NOT_SAID}'")
 _ONE_WRITER = text("SELECT pg_advisory_xact_lock(20261123)")  # any constant; it names "telemetry is being written"
 _ARRIVING = "CREATE TEMPORARY TABLE IF NOT EXISTS arriving (LIKE spans) ON COMMIT DELETE ROWS"
 _COPY = "COPY arriving (trace_id, span_id, start_ns, body) FROM STDIN"
@@ -155,25 +160,25 @@ async def read_spans(connection: AsyncConnection, trace_ids: Sequence[str]) -> l
 async def _claim(connection: AsyncConnection, traces: Sequence[Mapping[str, Any]]) -> None:
     """Scores that came before their trace, and named no agent, belong to the agent that it turns out to have."""
     agents = {row["trace_id"]: row["agent"] for row in traces if row["agent"] != UNNAMED}
-    unnamed = select(scores_table.c.id).where(scores_table.c.agent == UNNAMED).limit(1)
-    if not agents or (await connection.execute(unnamed)).first() is None:
+    if not agents:
         return
-    ids = list(agents)
-    for start in range(0, len(ids), CHUNK):
-        waiting = (scores_table.c.agent == UNNAMED, scores_table.c.trace_id.in_(ids[start : start + CHUNK]))
-        wanted = select(scores_table.c.id, scores_table.c.trace_id, scores_table.c.body).where(*waiting)
-        for row in (await connection.execute(wanted)).all():
+    if connection.dialect.name == "postgresql":
+        found = await connection.exec_driver_sql(_OPEN_AMONG, (list(agents),))
+    else:
+        found = await connection.exec_driver_sql(_OPEN_IN, (written(list(agents)),))
+    for row in found.all():
+        if row.agent != agents[row.trace_id]:
             known = replace(score_from_json(row.body), agent=agents[row.trace_id])
             claimed = update(scores_table).where(scores_table.c.id == row.id)
             await connection.execute(claimed.values(agent=known.agent, body=score_to_json(known)))
 
 
 async def _agents_of(connection: AsyncConnection, scores: Sequence[ScoreRow]) -> dict[str, str]:
-    """The agent of each trace that a score without an agent is about."""
+    """The agent of each trace that a score is about whose sender named none."""
     unnamed = sorted({row["trace_id"] for row in scores if row["agent"] is None and row["trace_id"]})
     agents: dict[str, str] = {}
     for start in range(0, len(unnamed), CHUNK):
         among = traces_table.c.trace_id.in_(unnamed[start : start + CHUNK])
         found = await connection.execute(select(traces_table.c.trace_id, traces_table.c.agent).where(among))
-        agents |= {row.trace_id: row.agent for row in found}
+        agents |= {row.trace_id: row.agent for row in found if row.agent != UNNAMED}
     return agents

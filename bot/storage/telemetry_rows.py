@@ -117,11 +117,14 @@ def trace_row(trace: Trace, size: int) -> TraceRow:
 
 
 def score_row(score: EvalScore) -> ScoreRow:
-    """The row without its moment of arrival; its id is a hash of the score as it was sent, whoever it belongs to."""
+    """The row without its moment of arrival; its id is a hash of the score as it was sent, whoever it belongs to.
+
+    Of a task's score whose sender named no agent the agent is open; its body has the service that sent it.
+    """
     sent = score_to_json(score)
     return {
         "id": sha256(sent.encode()).hexdigest()[:32],
-        "agent": score.agent,
+        "agent": score.agent if score.agent_said or score.trace_id is None else None,
         "at_ns": score.at_ns,
         "name": score.name,
         "trace_id": score.trace_id,
@@ -132,7 +135,8 @@ def score_row(score: EvalScore) -> ScoreRow:
 
 
 def attributed(row: ScoreRow, agent: str | None) -> ScoreRow:
-    """The row of a score that named no agent, as that of ``agent``'s; None where nobody knows it yet."""
+    """The row of a score whose sender named no agent, as that of its task's; without a task it is the service's that sent it."""
+    score = score_from_json(row["body"])
     if agent is None:
-        return {**row, "agent": UNNAMED}
-    return {**row, "agent": agent, "body": score_to_json(replace(score_from_json(row["body"]), agent=agent))}
+        return {**row, "agent": score.agent or UNNAMED}
+    return {**row, "agent": agent, "body": score_to_json(replace(score, agent=agent))}

@@ -159,6 +159,26 @@ async def test_a_score_about_nothing_known_is_kept_apart(store: SqlTelemetry) ->
     assert await store.scores(AGENT, AT, LATER) == ()
 
 
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_verdict_of_an_evaluation_service_is_that_of_the_task_it_is_about(
+    store: SqlTelemetry, *, late: bool
+) -> None:
+    sent = replace(score(agent="eval-service"), agent_said=False)
+    if late:
+        await store.add([], [sent])
+        assert await store.scores("eval-service", AT, LATER) == (sent,)  # no task of anybody is known yet
+    await store.add([root()], [])
+    await store.add([], [sent])  # and sent once more it changes nothing
+    assert await store.scores(AGENT, AT, LATER) == (replace(sent, agent=AGENT),)
+    assert await store.scores("eval-service", AT, LATER) == ()
+
+
+async def test_a_verdict_about_no_task_is_that_of_the_service_that_sends_it(store: SqlTelemetry) -> None:
+    sent = replace(score(None, agent=AGENT), agent_said=False)
+    await store.add([root()], [sent])
+    assert await store.scores(AGENT, AT, LATER) == (sent,)
+
+
 async def test_a_window_takes_its_start_and_leaves_its_end(store: SqlTelemetry) -> None:
     await store.add([root(n, at=AT + n * SECOND) for n in range(5)], [])
     found = await store.traces(AGENT, AT + SECOND, AT + 3 * SECOND)
