@@ -239,3 +239,9 @@ def test_arguments_of_which_only_marks_arrive_tell_nothing(mark: str) -> None:
 
 def test_one_verdict_on_each_of_many_texts_is_no_loop() -> None:
     assert not loops(*[say('{"sentiment": "neutral", "language": "en", "toxic": false, "topics": []}')] * 8)
+
+
+def test_a_job_that_is_queued_for_a_while_and_then_done_was_waited_for() -> None:
+    polls = [call("get_job", {"id": "j1"}, {"status": state}) for state in ("queued", "queued", "queued", "done")]
+    assert not loops(*polls)
+    assert loops(*polls[:3])

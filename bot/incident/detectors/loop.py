@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bot.incident.detectors.kinds import kinds_of
 from bot.incident.detectors.likeness import complains
 from bot.incident.detectors.refrains import Refrain, refrain_in
-from bot.incident.detectors.retries import RETRIES, slip, worked_between, works_again
+from bot.incident.detectors.retries import RETRIES, came_round, slip, worked_between, works_again
 from bot.incident.detectors.rows import row_in
 from bot.incident.detectors.stretches import Row
 from bot.incident.detectors.task_steps import Step, steps_of
@@ -148,8 +148,8 @@ def _furthest(
             continue
         even = length == turn * (times - 1) and turn <= CYCLE_LENGTHS[-1] and _cyclic(kinds[begin : end + 1], turn)
         if times <= RETRIES:
-            if works_again(steps, end) or worked_between(steps[begin : end + 1]):
-                return None  # fewer of them were retries as well
+            if works_again(steps, end) or came_round(steps, end) or worked_between(steps[begin : end + 1]):
+                return None  # fewer of them were retries or waiting as well
             if slip(steps, end):
                 continue
         if times >= _needed(steps[begin : end + 1], times, even=even):

@@ -37,6 +37,14 @@ def works_again(steps: Sequence[Step], place: int) -> bool:
     return again is not None and not again.failing
 
 
+def came_round(steps: Sequence[Step], place: int) -> bool:
+    """What was under way at ``place`` has become something else when the same call is made again: it was waited for."""
+    waiting = steps[place]
+    after = (step for step in steps[place + 1 :] if (step.name, step.given) == (waiting.name, waiting.given))
+    again = next(after, None) if waiting.under_way and waiting.given is not None else None
+    return again is not None and again.outcome not in {None, waiting.outcome}
+
+
 def worked_between(stretch: Sequence[Step]) -> bool:
     """Between like failures nearly the same call worked: they are on the way to something."""
     tries = [step for step in stretch[:-1] if step.name == stretch[0].name]  # the last one may not have come back yet
