@@ -24,7 +24,7 @@ ADMITTED = 2  # calls that were refused as repetitions
 ADMITTED_WITHIN = 6  # calls in a row
 SHORTEST_ERROR = 2  # different words; an empty answer is no error
 FEWEST_WORDS = (
-    4  # different words of an error that many calls meet; arguments of fewer only say which thing is asked for
+    4  # different words of an error that many calls meet; fewer of arguments only say which thing is asked for
 )
 
 _NUMBERS = re.compile(r"\d{2,}")
@@ -62,7 +62,7 @@ _ADMISSION_SIGNS = (
     "lready",
     "etected",
     "in a loop",
-)  # without any of them there is none; small or not
+)  # in any of them; their first letter may be large
 
 
 def admitted_in(calls: Sequence[Step]) -> Row | None:
