@@ -114,8 +114,11 @@ def usual(signal: Signal) -> str:
 
 
 def between(interval: Interval | None, unit: Unit) -> str:
-    """An interval: ``22 % to 48 %``."""
-    return "" if interval is None else f"{quantity(interval.low, unit)} to {quantity(interval.high, unit)}"
+    """An interval: ``22 % to 48 %``; empty where both ends read the same."""
+    if interval is None:
+        return ""
+    low, high = quantity(interval.low, unit), quantity(interval.high, unit)
+    return "" if low == high else f"{low} to {high}"
 
 
 def clock_time(at: datetime) -> str:
