@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, TextClause, bindparam, case, func, or_, select, text, union_all
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.incident.outline import Outline
 from bot.incident.reading import Reading, read
@@ -118,10 +118,8 @@ class TelemetryReads(Traces):
     ) -> tuple[Reading, ...]:
         """Tasks of these agents that started in [start, end), newest ``limit`` of them, in order of start."""
         newest = select(*READ).where(*_within(agents, start_ns, end_ns)).order_by(_T.start_ns.desc()).limit(limit)
-        async with self._database.read() as connection:
-            rows = (await connection.execute(newest)).all()
-            old = await read_spans(connection, [row.trace_id for row in rows if row.reading is None])
-        return await self._read(rows, old, self._recent)
+        found = await self._database.look(lambda connection: _with_unread(connection, connection.execute(newest).all()))
+        return await self._read(found, self._recent)
 
     async def sampled(
         self, agents: Collection[str], start_ns: int, end_ns: int, limit: int, *, models_only: bool = False
@@ -130,44 +128,26 @@ class TelemetryReads(Traces):
 
         With ``models_only`` they tell when they were and what their models did, and nothing else: that is quicker.
         """
-        found: dict[str, tuple[Reading, ...]] = {}
         recent = self._models if models_only else self._recent
-        async with self._database.read() as connection:
-            for agent in agents:
-                within = _within([agent], start_ns, end_ns)
-                newest = select(*READ).where(*within).order_by(_T.start_ns.desc()).limit(limit)
-                rows = (await connection.execute(newest)).all()
-                if len(rows) == limit:
-                    rows = [
-                        *rows[: limit // 2],
-                        *await self._drawn(connection, agent, (start_ns, rows[limit // 2].start_ns + 1), limit // 2),
-                    ]
-                old = await read_spans(connection, [row.trace_id for row in rows if row.reading is None])
-                found[agent] = await self._read(rows, old, recent)
-        return found
 
-    async def _drawn(
-        self, connection: AsyncConnection, agent: str, between: tuple[int, int], half: int
-    ) -> Sequence[Any]:
-        """About ``half`` of the tasks of that time, drawn by their random ids."""
-        within = _within([agent], *between)
-        count = (await connection.execute(select(func.count()).select_from(traces_table).where(*within))).scalar() or 1
-        older = select(*READ).where(*within).order_by(_T.start_ns.desc()).limit(half)
-        drawn = (await connection.execute(older.where(_T.trace_id < _share_of_ids(half / count)))).all()
-        return drawn if len(drawn) >= half // 4 else (await connection.execute(older)).all()  # the ids are not random
+        def find(connection: Connection) -> list[_Rows]:
+            return [_with_unread(connection, _sample(connection, agent, start_ns, end_ns, limit)) for agent in agents]
 
-    async def _read(self, rows: Sequence[Any], old: Sequence[Any], recent: RecentReadings) -> tuple[Reading, ...]:
-        """Rows of traces as readings; ``old`` are the spans of those that were stored without one."""
-        unread = [read(trace) for trace in traces_of(old)]
-        found = await asyncio.to_thread(recent.of, rows) if len(rows) > IN_THREAD_FROM else recent.of(rows)
-        return tuple(sorted([*found, *unread], key=lambda one: (one.at_ns, one.id)))
+        found = await self._database.look(find)
+        return {agent: await self._read(rows, recent) for agent, rows in zip(agents, found, strict=True)}
+
+    async def _read(self, found: "_Rows", recent: RecentReadings) -> tuple[Reading, ...]:
+        """Rows of traces as readings, in order of start."""
+        rows, spans = found
+        unread = [read(trace) for trace in traces_of(spans)]
+        known = await asyncio.to_thread(recent.of, rows) if len(rows) > IN_THREAD_FROM else recent.of(rows)
+        return tuple(sorted([*known, *unread], key=attrgetter("at_ns", "id")))
 
     async def scores(self, agent: str, start_ns: int, end_ns: int) -> tuple[EvalScore, ...]:
         """Scores of ``agent`` in [start, end), in order of time."""
         within = (_S.agent == agent, _S.at_ns >= start_ns, _S.at_ns < end_ns)
         wanted = select(_S.body).where(*within).order_by(_S.at_ns, _S.id)
-        async with self._database.read() as connection:
-            bodies = (await connection.execute(wanted)).scalars().all()
+        bodies = await self._database.look(lambda connection: connection.execute(wanted).scalars().all())
         return tuple([score_from_json(body) for body in bodies])
 
     async def scores_of(self, trace_ids: Sequence[str]) -> tuple[EvalScore, ...]:
@@ -178,9 +158,11 @@ class TelemetryReads(Traces):
     async def agents(self, start_ns: int, end_ns: int) -> tuple[str, ...]:
         """Names of the agents that sent anything in [start, end), sorted."""
         within = {"start": start_ns, "end": end_ns}
-        async with self._database.read() as connection:
-            found = [await connection.execute(names, within) for names in (_SENDING, _JUDGED)]
-            return tuple(sorted({name for names in found for name in names.scalars()}))
+        return await self._database.look(
+            lambda connection: tuple(
+                sorted({name for names in (_SENDING, _JUDGED) for name in connection.execute(names, within).scalars()})
+            )
+        )
 
     async def usual(self, agents: Collection[str], hours: Collection[int]) -> Mapping[str, tuple[int, int]]:
         """How many (bad, all) there were in these hours, by signal: from what is stored and from what is forgotten."""
@@ -201,13 +183,16 @@ class TelemetryReads(Traces):
             select(_S.name, *VERDICTS).where(_S.agent.in_(names), *_in_hour(_S.at_ns, hour)).group_by(_S.name)
             for hour in sorted(hours)
         ]
-        async with self._database.read() as connection:
-            counted = [(name, bad, seen) for name, bad, seen in await connection.execute(kept)]
-            for row in await connection.execute(union_all(*tasks)):
+
+        def count(connection: Connection) -> list[tuple[str, int | None, int | None]]:
+            counted = [(name, bad, seen) for name, bad, seen in connection.execute(kept)]
+            for row in connection.execute(union_all(*tasks)):
                 counted += [(name, row[2 * at], row[2 * at + 1]) for at, name in enumerate(TASK_COUNTS)]
-            for verdict in await connection.execute(union_all(*verdicts)):
+            for verdict in connection.execute(union_all(*verdicts)):
                 counted += of_evaluator(*verdict)
-        for name, bad, seen in counted:
+            return counted
+
+        for name, bad, seen in await self._database.look(count):
             k, n = total.get(name, (0, 0))
             total[name] = k + int(bad or 0), n + int(seen or 0)
         return {name: (k, n) for name, (k, n) in total.items() if n}
@@ -221,6 +206,32 @@ def _newest(agents: Collection[str], limit: int, *, failed: bool, before_ns: int
     if before_ns is not None:
         wanted = wanted.where(_T.start_ns < before_ns)
     return wanted.order_by(_T.start_ns.desc(), _T.trace_id.desc()).limit(limit)
+
+
+_Rows = tuple[Sequence[Any], Sequence[Any]]  # of traces, and the spans of those that were stored without a reading
+
+
+def _with_unread(connection: Connection, rows: Sequence[Any]) -> _Rows:
+    return rows, _rows_of(connection, [row.trace_id for row in rows if row.reading is None], SPANS_OF)
+
+
+def _sample(connection: Connection, agent: str, start_ns: int, end_ns: int, limit: int) -> Sequence[Any]:
+    """The newest tasks of the agent; where there are more than ``limit``, the newest half and a draw of the others."""
+    newest = select(*READ).where(*_within([agent], start_ns, end_ns)).order_by(_T.start_ns.desc())
+    rows = connection.execute(newest.limit(limit)).all()
+    if len(rows) < limit:
+        return rows
+    half = limit // 2
+    return [*rows[:half], *_drawn(connection, agent, (start_ns, rows[half].start_ns + 1), half)]
+
+
+def _drawn(connection: Connection, agent: str, between: tuple[int, int], half: int) -> Sequence[Any]:
+    """About ``half`` of the tasks of that time, drawn by their random ids."""
+    within = _within([agent], *between)
+    count = connection.execute(select(func.count()).select_from(traces_table).where(*within)).scalar() or 1
+    older = select(*READ).where(*within).order_by(_T.start_ns.desc()).limit(half)
+    drawn = connection.execute(older.where(_T.trace_id < _share_of_ids(half / count))).all()
+    return drawn if len(drawn) >= half // 4 else connection.execute(older).all()  # the ids are not random
 
 
 def _rows_of(connection: Connection, trace_ids: Sequence[str], wanted: Select[Any]) -> list[Any]:
