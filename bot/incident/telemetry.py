@@ -183,8 +183,7 @@ class Trace:
         return tuple(span for span in self.spans if span.model is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class EvalScore:
+class EvalScore(NamedTuple):
     """One evaluator's verdict. ``passed`` is None where neither label nor score decides it."""
 
     name: str

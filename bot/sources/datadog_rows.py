@@ -1,7 +1,7 @@
 """Datadog's spans and the evaluations inside them in our nouns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -202,4 +202,4 @@ def score_of(name: str, found: Row, raw: RawSpan, agent: str) -> EvalScore:
     event = RawEvent("evaluation", raw.end_ns, present(told))
     score = score_from(event, raw.trace_id, raw.span_id if raw.parent_id else "")
     assessed = {"pass": True, "fail": False}.get(said_in(found, "assessment").lower())
-    return score if assessed is None else replace(score, passed=assessed)
+    return score if assessed is None else score._replace(passed=assessed)

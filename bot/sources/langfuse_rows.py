@@ -5,7 +5,7 @@ an observation's metadata.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from urllib.parse import quote
 
@@ -241,7 +241,7 @@ def score_of(row: Row, agent: str) -> list[EvalScore]:
         return []
     score = score_from(event, trace_id, span_id)
     yes = row.get("value")
-    return [replace(score, value=float(yes)) if kind == "BOOLEAN" and isinstance(yes, bool) else score]
+    return [score._replace(value=float(yes)) if kind == "BOOLEAN" and isinstance(yes, bool) else score]
 
 
 def _subject(subject: Row) -> tuple[str, str]:

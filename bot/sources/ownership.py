@@ -77,7 +77,7 @@ def owned_score(scope: Scope, around: Values, score: EvalScore) -> EvalScore | N
     match scope:
         case OneAgent():
             if score.agent is None:
-                return replace(score, agent=scope.name)
+                return score._replace(agent=scope.name)
             return score if score.agent in scope.names else None
         case OneEnvironment():
             return score if word(around, names.ENVIRONMENT) in {None, scope.name} else None

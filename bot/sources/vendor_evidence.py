@@ -43,7 +43,7 @@ def scores_of_agent(
     kept = [score for score in annotated if score.trace_id in ours]
     known = {(score.name, score.trace_id, span) for score in kept for span in (score.span_id, _root_of(score, traces))}
     only_told = [s for s in told if s.trace_id in ours and (s.name, s.trace_id, s.span_id) not in known]
-    return scores_in_time((replace(score, agent=ask.agent) for score in (*kept, *only_told)), ask)
+    return scores_in_time((score._replace(agent=ask.agent) for score in (*kept, *only_told)), ask)
 
 
 def _root_of(score: EvalScore, traces: Sequence[Trace]) -> str | None:

@@ -5,7 +5,7 @@ again, or spans that come late and out of order, change no count.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
@@ -168,7 +168,7 @@ async def _claim(connection: AsyncConnection, traces: Sequence[Mapping[str, Any]
         found = await connection.exec_driver_sql(_OPEN_IN, (written(list(agents)),))
     for row in found.all():
         if row.agent != agents[row.trace_id]:
-            known = replace(score_from_json(row.body), agent=agents[row.trace_id])
+            known = score_from_json(row.body)._replace(agent=agents[row.trace_id])
             claimed = update(scores_table).where(scores_table.c.id == row.id)
             await connection.execute(claimed.values(agent=known.agent, body=score_to_json(known)))
 

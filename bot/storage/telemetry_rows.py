@@ -139,4 +139,4 @@ def attributed(row: ScoreRow, agent: str | None) -> ScoreRow:
     score = score_from_json(row["body"])
     if agent is None:
         return {**row, "agent": score.agent or UNNAMED}
-    return {**row, "agent": agent, "body": score_to_json(replace(score, agent=agent))}
+    return {**row, "agent": agent, "body": score_to_json(score._replace(agent=agent))}

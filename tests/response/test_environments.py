@@ -39,7 +39,7 @@ def burning(office: Office, where: str, well: str) -> None:
         *(replace(task, environment=where) for task in bad),
         *(replace(task, id=f"f{task.id[1:]}", environment=well) for task in good),
     )
-    office.traces.scored = (*judged, *(replace(score, trace_id=f"f{(score.trace_id or '')[1:]}") for score in fine))
+    office.traces.scored = (*judged, *(score._replace(trace_id=f"f{(score.trace_id or '')[1:]}") for score in fine))
 
 
 async def suggested(office: Office, environment: str) -> IncidentClass | None:
@@ -167,7 +167,7 @@ def misjudged(office: Office, *, of: str, beside: str) -> None:
     tasks, scores = looping_since(now, minutes=30)
     where = {task.id: of if place % 3 else beside for place, task in enumerate(tasks)}
     office.traces.kept = tuple(replace(task, environment=where[task.id]) for task in tasks)
-    office.traces.scored = tuple(replace(one, passed=where[one.trace_id or ""] == beside) for one in scores)
+    office.traces.scored = tuple(one._replace(passed=where[one.trace_id or ""] == beside) for one in scores)
 
 
 async def test_wrong_answers_in_staging_do_not_open_what_is_advised_against_in_production(office: Office) -> None:

@@ -147,14 +147,14 @@ def judged(scores: Sequence[EvalScore], kind: Judgement) -> list[Seen]:
     Evaluators of one answer agree with one another, so counting each verdict would count the same answer twice.
     """
     answers: dict[str, Seen] = {}
-    for number, score in enumerate(scores):
-        if score.passed is None or kind_of(score) is not kind:
+    kinds = {name: judgement_of(name) for name in {score.name for score in scores}}
+    for number, (name, at_ns, _, _, _, passed, trace_id, _, _, probe_id, _, _) in enumerate(scores):
+        if passed is None or (kinds[name] if probe_id is None else Judgement.PROBE) is not kind:
             continue
-        trace_id = score.trace_id or ""
         key = trace_id or f"#{number}"
         known = answers.get(key)
-        bad = not score.passed or (known is not None and known.bad)
-        answers[key] = tuple.__new__(Seen, (trace_id, score.at_ns, bad))
+        bad = not passed or (known is not None and known.bad)
+        answers[key] = tuple.__new__(Seen, (trace_id or "", at_ns, bad))
     return list(answers.values())
 
 

@@ -107,7 +107,7 @@ def enough(readings: Iterable[Reading], fewest: int = FEWEST_SENDS) -> bool:
 
 def targets(readings: Iterable[Reading]) -> frozenset[str]:
     """All destinations the tasks sent to."""
-    return frozenset().union(*[reading.use.destinations for reading in readings])
+    return frozenset().union(*{reading.use.destinations for reading in readings})
 
 
 def innocent(readings: Sequence[Reading], known: frozenset[str]) -> frozenset[str]:

@@ -13,7 +13,7 @@ SOON_NS = 15 * 60 * 1_000_000_000  # after a release; what appears later has ano
 IMPLAUSIBLE = 0.05  # chance that a version which does it would not have done it so long
 MOST_NEW = 20  # values; where more are new, new ones are the rule and no release has to explain them
 
-Uses = Callable[[Reading], Iterable[str]]
+Uses = Callable[[Reading], frozenset[str]]
 
 
 def shipped(
@@ -24,7 +24,7 @@ def shipped(
     ``readings`` are in order of start. ``about(value)`` finds in a task what could have been that value: only such tasks
     count. Nothing is explained that tasks of an earlier version have, too.
     """
-    new = {value for reading in readings for value in uses(reading)} - set(known)
+    new = frozenset().union(*set(map(uses, readings))).difference(known)
     moments = released(readings) if 0 < len(new) <= MOST_NEW else []
     return frozenset(
         value for value in new if any(_brought(value, readings, uses, about(value), since) for since in moments)
@@ -45,7 +45,7 @@ def _brought(value: str, readings: Sequence[Reading], uses: Uses, relevant: Uses
     old = {reading.agent_version for reading in readings if reading.at_ns < since}
     if any(reading.agent_version in old for reading in having):
         return False
-    chances = [one for one in readings if one.agent_version not in old and any(True for _ in relevant(one))]
+    chances = [one for one in readings if one.agent_version not in old and relevant(one)]
     first = having[0].at_ns
     if not chances or first - chances[0].at_ns > SOON_NS:
         return False
@@ -63,6 +63,6 @@ def redescribed(readings: Sequence[Reading], known: Iterable[str]) -> frozenset[
 
     def of_that_tool(described: str) -> Uses:
         tool = described.split(MANIFEST_SEPARATOR, maxsplit=1)[0]
-        return lambda reading: [step.name for step in reading.tools if step.name == tool]
+        return lambda reading: frozenset({tool}.intersection(reading.use.calls))
 
     return shipped(readings, descriptions, known, of_that_tool)

@@ -12,13 +12,13 @@ MOST = 5
 
 def slow_steps(scope: Scope) -> tuple[SlowStep, ...]:
     """The steps that take most of a task's time now; those whose time grew most come first."""
-    now, before = _by_step(scope.now), _by_step(scope.before)
+    now, before = _by_step(scope.now), _means(scope.before)
     total = sum(seconds for found in now.values() for seconds, _ in found)
     steps = [
         SlowStep(
             name=name,
             seconds=sum(seconds for seconds, _ in found) / len(found),
-            baseline_seconds=_mean(before.get(name, [])),
+            baseline_seconds=before.get(name),
             share=sum(seconds for seconds, _ in found) / total,
             n=len(found),
             trace_ids=tuple(trace_id for _, trace_id in sorted(found, reverse=True)[:3]),
@@ -42,5 +42,10 @@ def _by_step(readings: Sequence[Reading]) -> dict[str, list[tuple[float, str]]]:
     return found
 
 
-def _mean(found: Sequence[tuple[float, str]]) -> float | None:
-    return sum(seconds for seconds, _ in found) / len(found) if found else None
+def _means(readings: Sequence[Reading]) -> dict[str, float]:
+    """Mean seconds of each step, of the tasks that took it."""
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for reading in readings:
+        for name, seconds in reading.spent:
+            found[name].append(seconds)
+    return {name: sum(each) / len(each) for name, each in found.items()}

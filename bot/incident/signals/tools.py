@@ -77,10 +77,9 @@ def per_tool(
 def _marks(reading: Reading, usual: Mapping[str, Usual]) -> tuple[Mapping[str, int], set[tuple[str, str]]]:
     """How often the task called each tool, and what went wrong with which."""
     use = reading.use
-    bad = {(what, name) for what, name, call in use.wrong if name not in usual or call <= usual[name].calls}
-    for name, seconds in use.paces:
-        if name in usual and seconds > usual[name].slow:
-            bad.add(("slow", name))
+    bad = {("slow", name) for name, seconds in use.paces if name in usual and seconds > usual[name].slow}
+    if use.wrong:
+        bad.update((what, name) for what, name, call in use.wrong if name not in usual or call <= usual[name].calls)
     return use.calls, bad
 
 

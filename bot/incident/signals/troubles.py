@@ -88,15 +88,19 @@ def newcomers(readings: Sequence[Reading]) -> list[Seen]:
 def redescribed(readings: Sequence[Reading]) -> list[Seen]:
     """One observation per task with a tool known since the first half: bad when its description is a new one."""
     settled = readings[: int(len(readings) * SETTLED)]
-    names = {step.name for reading in settled for step in reading.tools if step.manifest}
-    known = {described for reading in settled for described in shipped.descriptions(reading)}
+    known: frozenset[str] = frozenset().union(*set(map(shipped.descriptions, settled)))
+    names = set(map(_tool, known))
     expected = known | shipped.redescribed(readings, known)
-    found = []
-    for reading in readings if names else ():
-        said = [one for one in shipped.descriptions(reading) if one.split(MANIFEST_SEPARATOR, maxsplit=1)[0] in names]
-        if said:
-            found.append(Seen(reading.id, reading.at_ns, any(one not in expected for one in said)))
-    return found
+    news: dict[frozenset[str], bool | None] = {}  # thousands of tasks have the same few tools
+    for said in set(map(shipped.descriptions, readings)):
+        of_known_tools = {one for one in said if _tool(one) in names}
+        news[said] = not of_known_tools <= expected if of_known_tools else None
+    found = [(one.id, one.at_ns, news[shipped.descriptions(one)]) for one in readings]
+    return [Seen(trace_id, at_ns, bad) for trace_id, at_ns, bad in found if bad is not None]
+
+
+def _tool(described: str) -> str:
+    return described.split(MANIFEST_SEPARATOR, maxsplit=1)[0]
 
 
 def _of_tasks(readings: Sequence[Reading], bad: Callable[[Reading], bool]) -> tuple[Series, ...]:
