@@ -87,7 +87,7 @@ def score(number: int | None = 1, *, agent: str | None = None, at: int = AT, nam
 
 
 async def test_what_is_stored_comes_back_as_it_was(store: SqlTelemetry) -> None:
-    judged = replace(score(agent=AGENT), span_id="2" * 16, task_type="vpn", probe_id="p1", explanation="wrong 🤷")
+    judged = score(agent=AGENT)._replace(span_id="2" * 16, task_type="vpn", probe_id="p1", explanation="wrong 🤷")
     await store.add([root(), *steps()], [judged])
     found = await store.trace(trace_id(1))
     assert found
@@ -163,18 +163,18 @@ async def test_a_score_about_nothing_known_is_kept_apart(store: SqlTelemetry) ->
 async def test_a_verdict_of_an_evaluation_service_is_that_of_the_task_it_is_about(
     store: SqlTelemetry, *, late: bool
 ) -> None:
-    sent = replace(score(agent="eval-service"), agent_said=False)
+    sent = score(agent="eval-service")._replace(agent_said=False)
     if late:
         await store.add([], [sent])
         assert await store.scores("eval-service", AT, LATER) == (sent,)  # no task of anybody is known yet
     await store.add([root()], [])
     await store.add([], [sent])  # and sent once more it changes nothing
-    assert await store.scores(AGENT, AT, LATER) == (replace(sent, agent=AGENT),)
+    assert await store.scores(AGENT, AT, LATER) == (sent._replace(agent=AGENT),)
     assert await store.scores("eval-service", AT, LATER) == ()
 
 
 async def test_a_verdict_about_no_task_is_that_of_the_service_that_sends_it(store: SqlTelemetry) -> None:
-    sent = replace(score(None, agent=AGENT), agent_said=False)
+    sent = score(None, agent=AGENT)._replace(agent_said=False)
     await store.add([root()], [sent])
     assert await store.scores(AGENT, AT, LATER) == (sent,)
 
@@ -225,7 +225,7 @@ async def test_many_spans_in_one_request_are_stored_together(store: SqlTelemetry
 
 async def test_words_no_database_likes_are_kept_or_refused_whole(store: SqlTelemetry) -> None:
     odd = "Ω\u202e 🧯 'quote\" -- ; \\ %s :name"
-    await store.add([root(agent=odd)], [replace(score(agent=odd), name=odd)])
+    await store.add([root(agent=odd)], [score(agent=odd)._replace(name=odd)])
     assert await store.agents(AT, LATER) == (odd,)
     assert [found.name for found in await store.scores(odd, AT, LATER)] == [odd]
 

@@ -99,7 +99,7 @@ async def test_a_score_without_an_agent_belongs_to_its_trace_and_still_counts_on
     score = EvalScore("groundedness", 300, trace_id=TRACE)
     await store.add([root()], [score])
     await store.add([], [score])
-    assert await store.scores(AGENT, 0, FOREVER) == (replace(score, agent=AGENT),)
+    assert await store.scores(AGENT, 0, FOREVER) == (score._replace(agent=AGENT),)
 
 
 async def test_a_score_that_came_before_its_trace_counts_once_when_sent_again(
@@ -114,7 +114,7 @@ async def test_a_score_that_came_before_its_trace_counts_once_when_sent_again(
 
 async def test_two_scores_of_one_name_and_moment_that_differ_are_both_kept(store: SqlTelemetry) -> None:
     first = EvalScore("groundedness", 300, AGENT, 0.9)
-    await store.add([], [first, replace(first, value=0.2)])
+    await store.add([], [first, first._replace(value=0.2)])
     assert len(await store.scores(AGENT, 0, FOREVER)) == 2
 
 

@@ -72,7 +72,7 @@ async def test_tasks_of_all_places_are_counted_once() -> None:
 
 async def test_the_same_verdict_from_two_places_is_one_verdict() -> None:
     here = EvalScore("correct", NOW - 5 * MINUTE, AGENT, 0.0, "fail", False, f"{1:032x}")
-    there = replace(here, at_ns=here.at_ns + 40, explanation="as Phoenix has it")
+    there = here._replace(at_ns=here.at_ns + 40, explanation="as Phoenix has it")
     vendor = Vendor(found=SourceFound(scores=(there,)))
     kept = KeptTraces((trace(1, 5),), (here,))
     quality = (await gathering(vendor, kept=kept)(AGENT)).signal("quality")

@@ -3,7 +3,6 @@
 import gzip
 import json
 import zlib
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,7 +48,7 @@ def test_an_evaluation_on_a_span_event_counts_like_one_in_a_log_record() -> None
     record |= {"traceId": TRACE_ID, "spanId": SPAN_ID}
     by_log = decode(logs(record, resource={"service.name": "helpdesk"}), JSON, "", "logs").scores
     assert by_span == [
-        replace(one, agent_said=True) for one in by_log
+        one._replace(agent_said=True) for one in by_log
     ]  # a service is an agent if no task says otherwise
     assert by_span[0].passed is False
 
