@@ -12,7 +12,7 @@ Plain = dict[str, Any]  # what JSON can carry, and moments
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TOOL_FIELDS = tuple(field.name for field in fields(ToolCall))
-MODEL_FIELDS = tuple(field.name for field in fields(ModelCall))
+MODEL_FIELDS = tuple(field.name for field in fields(ModelCall) if field.name != "heard")  # that is for detectors only
 _of_tool, _of_model = attrgetter(*TOOL_FIELDS), attrgetter(*MODEL_FIELDS)
 
 

@@ -77,6 +77,18 @@ class ToldResult(NamedTuple):
     error: bool = False
 
 
+class Heard(NamedTuple):
+    """What a person or a program said to a model since its last turn.
+
+    ``times`` counts how often the same stands there in a row, each time with an answer after it that calls no tool.
+    ``alone`` says that nothing else was recorded of the conversation: the turns before may have heard the same.
+    """
+
+    digest: str  # SHA-256, first 16 hex digits
+    times: int = 1
+    alone: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class ModelCall:
     """One call of a model: which was asked, which answered, and what it cost (USD)."""
@@ -97,6 +109,7 @@ class ModelCall:
     told: tuple[ToldResult, ...] = ()
     response_id: str | None = None  # the provider's own name for this answer
     instrumentation: str | None = None  # OpenTelemetry's scope: which library tells of the call
+    heard: Heard | None = None  # None where it was a word or two, or began the conversation
 
 
 @dataclass(frozen=True, slots=True)

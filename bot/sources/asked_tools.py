@@ -4,23 +4,23 @@ Most frameworks record no span for a tool call. The call still stands in the mod
 result among the messages of the model's next turn. From both the call is inferred when the trace is assembled.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
-import orjson
-
+from bot.incident.detectors.task_steps import action_in
 from bot.incident.telemetry import AskedTool, ToldResult
 from bot.sources import attributes as names
+from bot.sources.input_messages import MOST_READ, Message, is_answer, words_in
 from bot.sources.redaction import Redaction
 from bot.sources.said import parsed
 from bot.sources.values import MOST_WORD, PREVIEW, Values, as_text, fingerprint, first, is_empty, text, unpacked
 from bot.sources.wrappings import result_in
 
 MOST_CALLS = 20  # of one answer
-MOST_INPUT = 64_000  # characters of input messages that are worth parsing for results
 DEEPEST = 10  # LangChain nests a call nine deep
 
 _CALL_SIGNS = ("tool", "function", "arguments")  # without any of them there is no call, whatever the convention
-_RESULT_SIGNS = ('"tool', '"function')
+_LABEL = re.compile(r"^\W*(?:observation|(?:tool )?(?:result|response|output))\W{0,3}:\s*", re.IGNORECASE)
 _NESTED = frozenset(
     {
         *(
@@ -52,7 +52,7 @@ def asked_in(found: object, values: Values, redaction: Redaction) -> tuple[Asked
     if isinstance(raw, str) and not any(sign in raw for sign in _CALL_SIGNS):
         found = None
     apart = text(values, names.MODEL_CALLS)
-    calls = [*_calls(found, 0), *(_calls(parsed(apart), 0) if apart else ())][:MOST_CALLS]
+    calls = [*calls_in(found), *(calls_in(parsed(apart)) if apart else ())][:MOST_CALLS]
     known: dict[tuple[str, str | None, str | None], AskedTool] = {}
     for name, call_id, arguments in calls:
         written = None if arguments is None else unpacked(as_text(arguments))
@@ -63,47 +63,24 @@ def asked_in(found: object, values: Values, redaction: Redaction) -> tuple[Asked
     return tuple(known.values())
 
 
-def told_in(values: Values, redaction: Redaction) -> tuple[ToldResult, ...]:
-    """The results of tools among a model's input messages, those after its last turn."""
-    raw = text(values, names.MODEL_INPUT)
-    if raw is None or len(raw) > MOST_INPUT or not any(sign in raw for sign in _RESULT_SIGNS):
-        return ()
-    try:
-        messages = orjson.loads(raw)
-    except ValueError:
-        return ()
-    if isinstance(messages, dict):
-        messages = next((messages[name] for name in ("messages", "input", "contents") if name in messages), None)
-    while (
-        isinstance(messages, list) and len(messages) == 1 and isinstance(messages[0], list)
-    ):  # LangChain: a list of lists
-        messages = messages[0]
-    if not isinstance(messages, list):
-        return ()
-    return tuple(_told(call_id, result, redaction) for call_id, result in _newest(messages))[-MOST_CALLS:]
+def told_in(messages: Sequence[Message], redaction: Redaction) -> tuple[ToldResult, ...]:
+    """The results of tools among a model's input messages, those after its last turn.
 
-
-def _newest(messages: Sequence[object]) -> list[tuple[str | None, object]]:
+    Where that turn ended in an action written as text, it is what was said next.
+    """
     found: list[tuple[str | None, object]] = []
-    for written in reversed(messages):
-        if not isinstance(written, dict):
-            continue
-        message = _plain(written)
-        if message.get("role") in {"assistant", "ai", "model"} or message.get("type") in {"function_call", "ai"}:
+    heard: list[str] = []
+    for message in reversed(messages):
+        if is_answer(message):
+            if not found and any(heard) and not any(calls_in(message)) and action_in(words_in(message)[-MOST_READ:]):
+                found = [(None, _LABEL.sub("", "\n".join(reversed(heard))))]
             break
-        found = [*_results(message), *found]
-    return found
+        found = [*results_in(message), *found]
+        heard.append(words_in(message))
+    return tuple(_told(call_id, result, redaction) for call_id, result in found)[-MOST_CALLS:]
 
 
-def _plain(message: Mapping[str, object]) -> Mapping[str, object]:
-    """The message itself, where LangChain's serialisation stands around it."""
-    if "role" in message:
-        return message
-    inner = message.get("kwargs") or message.get("data")
-    return inner if isinstance(inner, dict) and "content" in inner else message
-
-
-def _results(message: Mapping[str, object]) -> Iterator[tuple[str | None, object]]:
+def results_in(message: Mapping[str, object]) -> Iterator[tuple[str | None, object]]:
     """(call id, result) of each tool result in one message."""
     if message.get("type") == "function_call_output":  # OpenAI's Responses
         yield _identifier(message, "call_id"), message.get("output")
@@ -150,13 +127,13 @@ def _told(call_id: str | None, result: object, redaction: Redaction) -> ToldResu
     return ToldResult(call_id, fingerprint(written), redaction.cut(written, PREVIEW), is_empty(written), failed)
 
 
-def _calls(found: object, depth: int) -> Iterator[tuple[str, str | None, object]]:
+def calls_in(found: object, depth: int = 0) -> Iterator[tuple[str, str | None, object]]:
     """(name, call id, arguments) of each tool call anywhere in a message, a list of them, or an unknown structure."""
     if depth > DEEPEST:
         return
     if isinstance(found, list):
         for item in found:
-            yield from _calls(item, depth + 1)
+            yield from calls_in(item, depth + 1)
     elif isinstance(found, dict):
         inner = found.get("function")
         call = inner if isinstance(inner, dict) else found
@@ -167,7 +144,7 @@ def _calls(found: object, depth: int) -> Iterator[tuple[str, str | None, object]
             return
         for key, inner in found.items():
             if key in _NESTED:
-                yield from _calls(inner, depth + 1)
+                yield from calls_in(inner, depth + 1)
 
 
 def _identifier(found: Mapping[str, object], *candidates: str) -> str | None:

@@ -6,6 +6,7 @@ from bot.incident.logged_messages import Answer, LoggedMessages, Told
 from bot.incident.telemetry import SpanKind
 from bot.sources import attributes as names
 from bot.sources.asked_tools import asked_in, told_in
+from bot.sources.input_messages import input_messages
 from bot.sources.messages import ANSWER_EVENT, EVENT_CONTENT, MESSAGE_EVENTS, WHOLE_MESSAGES, messages_in
 from bot.sources.raw_spans import RawRecord
 from bot.sources.redaction import Redaction
@@ -21,7 +22,7 @@ def messages_of(record: RawRecord, place: int, redaction: Redaction) -> LoggedMe
     event = record.event
     values = messages_in([(event.name, _values(record))], SpanKind.LLM)
     moment = event.at_ns, place
-    results = told_in(values, redaction)
+    results = told_in(input_messages(values), redaction)
     answers: tuple[Answer, ...] = ()
     if not values.keys().isdisjoint(names.MODEL_OUTPUT):
         output = output_of(values)

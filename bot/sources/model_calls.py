@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from bot.incident.telemetry import ModelCall
 from bot.sources import attributes as names
 from bot.sources.asked_tools import asked_in, told_in
+from bot.sources.heard import heard_in
+from bot.sources.input_messages import input_messages
 from bot.sources.redaction import Redaction
 from bot.sources.values import (
     MOST_NAME,
@@ -64,6 +66,7 @@ def model_of(values: Values, output: object, words: str, redaction: Redaction, s
 
     ``scope`` is that of the instrumentation which tells of it, empty where it is unknown.
     """
+    messages = input_messages(values)
     usage, costs = _usage(values, output), structure(values, names.COSTS)
     provider, requested, answering = _models(values, output)
     return ModelCall(
@@ -80,9 +83,10 @@ def model_of(values: Values, output: object, words: str, redaction: Redaction, s
         _tokens(values, names.REASONING_TOKENS, usage, "reasoning"),
         _cost(values, costs),
         asked_in(output, values, redaction),
-        told_in(values, redaction),
+        told_in(messages, redaction),
         _response_id(values),
         scope[:MOST_NAME].replace("\0", "") or None,
+        heard_in(messages),
     )
 
 

@@ -13,7 +13,7 @@ from bot.incident.outline import MODEL_FIELDS, TOOL_FIELDS, Outline, Plain, mome
 from bot.incident.telemetry import EvalScore, ModelCall, Span, SpanKind, ToolCall
 from bot.incident.told_once import told_by_several
 from bot.storage.compact_json import parsed
-from bot.storage.span_json import ASKED, RESPONSE, score_from_json, span_from_body
+from bot.storage.span_json import ASKED, HEARD, RESPONSE, score_from_json, span_from_body
 
 Body = dict[str, Any]
 Step = tuple[int, bool, str, Body, str]  # start, has a parent, id: their order; the span's two lines
@@ -77,7 +77,7 @@ def _says_more(stored: Sequence[Step], root: int) -> bool:
     if any(body.get("p") in calls for _, _, _, body, _ in stored):
         return True
     models = [(body["m"], "x" in body) for _, _, _, body, _ in stored if "m" in body]
-    if told_by_several((*model[RESPONSE:], failed) for model, failed in models if len(model) > RESPONSE):
+    if told_by_several((*model[RESPONSE:HEARD], failed) for model, failed in models if len(model) > RESPONSE):
         return True
     if any(body["k"] == _AGENT and "x" in body for _, _, _, body, _ in stored) and "x" not in stored[root][3]:
         return True

@@ -10,6 +10,7 @@ from bot.incident.telemetry import (
     AskedTool,
     EvalScore,
     GuardrailCheck,
+    Heard,
     ModelCall,
     SideEffect,
     Span,
@@ -160,12 +161,15 @@ def _tool_in(fields: list[Any]) -> ToolCall:
 
 def _model_in(fields: list[Any]) -> ModelCall:
     talk = [tuple([kind(*item) for item in items]) for kind, items in zip(_TOLD, fields[ASKED:RESPONSE], strict=False)]
-    return ModelCall(*fields[:ASKED], *talk, *fields[RESPONSE:])  # fewer of them where an earlier version stored it
+    # fewer of them where an earlier version stored it
+    heard = [Heard(*told) if told else None for told in fields[HEARD:]]
+    return ModelCall(*fields[:ASKED], *talk, *fields[RESPONSE:HEARD], *heard)
 
 
 _TOLD = (AskedTool, ToldResult)
 ASKED = 12  # where the calls that a model asked for stand among its fields
 RESPONSE = 14  # where the answer's id does, and after it who tells of the call
+HEARD = 16
 
 
 def model_to_fields(model: ModelCall) -> list[object]:
@@ -187,4 +191,5 @@ def model_to_fields(model: ModelCall) -> list[object]:
         model.told,
         model.response_id,
         model.instrumentation,
+        model.heard,
     ]

@@ -14,6 +14,7 @@ from bot.incident.telemetry import (
     AskedTool,
     EvalScore,
     GuardrailCheck,
+    Heard,
     ModelCall,
     SideEffect,
     Span,
@@ -60,6 +61,7 @@ MODELS = st.builds(
     st.lists(st.builds(ToldResult, MAYBE, MAYBE, WORDS, FLAG, FLAG), max_size=2).map(tuple),
     MAYBE,
     MAYBE,
+    st.none() | st.builds(Heard, WORDS, st.integers(1, 9), FLAG),
 )
 ATTRIBUTES = st.fixed_dictionaries(
     {},

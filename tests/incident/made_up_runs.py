@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tests.incident.heard_runs import HEARD_LOOPING, HEARD_ORDINARY
 from tests.incident.look_alike_runs import LOOK_ALIKE_LOOPING, LOOK_ALIKE_ORDINARY
 from tests.incident.looping_runs import LOOPING
 from tests.incident.ordinary_runs import ORDINARY
@@ -18,6 +19,7 @@ MADE_LOOPING: Sequence[Family] = (
     *STUBBORN_LOOPING,
     *REFUSED_LOOPING,
     *LOOK_ALIKE_LOOPING,
+    *HEARD_LOOPING,
 )
 MADE_ORDINARY: Sequence[Family] = (
     *ORDINARY,
@@ -26,4 +28,5 @@ MADE_ORDINARY: Sequence[Family] = (
     *STUBBORN_ORDINARY,
     *REFUSED_ORDINARY,
     *LOOK_ALIKE_ORDINARY,
+    *HEARD_ORDINARY,
 )

@@ -34,7 +34,7 @@ def refused_as_a_repetition(chance: Random) -> Found:
         call("search", {"query": notes[0]}, page(chance, 40)),
         call("search", {"query": notes[1]}, "I tried reusing the same input, I must stop using this action input."),
         call("read", {"path": notes[2]}, page(chance, 40)),
-        call("search", {"query": notes[1]}, "I tried reusing the same input, I must stop using this action input. So."),
+        call("search", {"query": notes[1]}, f"I tried reusing the same input, I must stop. {page(chance, 60)}"),
     ], 3
 
 

@@ -25,6 +25,7 @@ SAME_WORDS = 0.66  # of two texts
 SAME_FEW_WORDS = 0.75  # of two short ones: answers of one pattern about different things share more
 FEW_WORDS = 20
 SAME_OUTCOME = 0.8  # of two results
+SAME_OUTPUT = 0.95  # of what two programs printed: one other value in a long one may be all that is tried
 SAME_FAILURE = 0.6  # of two error texts, numbers ignored
 SAME_AIM = 0.3  # of two thoughts on one page that quote the same thing: the button's name
 SAME_INTENT = 0.5  # of two reworded arguments whose results are alike
@@ -35,6 +36,7 @@ COMPLAINT = 120  # characters in which an error says what is wrong, before it sh
 LONG_OUTCOME = 80  # characters; a shorter one ("ok") is the same for different things
 FEWEST_THOUGHT = 40  # characters
 BEGINNING = 2  # words of arguments in front of the one thing that is another each time
+LINES = 3  # line ends in arguments that are a program
 SPOT = 20  # pixels between two clicks on one thing, across or down
 
 _TICKS = re.compile(r"[☐☑☒✅✓✔✗✘]|\[[ xX]\]")
@@ -124,7 +126,8 @@ def _same_outcome(a: Step, b: Step, sets: WordSets, *, same_call: bool = True) -
     one, other = sets.of(first), sets.of(second)
     if a.failing or (TROUBLE & one & other and not NONE_FAILED.search(first)):
         return _same_complaint(first, second, SAME_FAILURE if a.failing else SAME_OUTCOME, sets)
-    if shared(one, other, SAME_OUTCOME) < SAME_OUTCOME:
+    least = SAME_OUTCOME if same_call or not (_is_program(a) and _is_program(b)) else SAME_OUTPUT
+    if shared(one, other, least) < least:
         return False
     return not numbered(one ^ other, 1) if same_call else not other_things(one, other)
 
@@ -146,6 +149,10 @@ def _other_names(first: str, second: str) -> bool:
 def _quotes_what_it_did(step: Step) -> bool:
     """A sentence names in quotes what was done to it; of JSON the quotes say nothing."""
     return not step.outcome_text.startswith(("{", "[")) and bool(deed_of(step.outcome_text).target)
+
+
+def _is_program(step: Step) -> bool:
+    return step.given_text.count("\n") + step.given_text.count("\\n") >= LINES
 
 
 def _from_one_place(a: Step, b: Step, sets: WordSets) -> bool:

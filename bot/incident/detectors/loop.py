@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.incident.detectors.asked_again import asked_again_in
 from bot.incident.detectors.kinds import kinds_of
 from bot.incident.detectors.likeness import complains
 from bot.incident.detectors.refrains import Refrain, refrain_in
@@ -16,7 +17,7 @@ from bot.incident.detectors.retries import RETRIES, came_round, slip, worked_bet
 from bot.incident.detectors.rows import row_in
 from bot.incident.detectors.stretches import Row
 from bot.incident.detectors.task_steps import Step, steps_of
-from bot.incident.telemetry import Trace
+from bot.incident.telemetry import Span, Trace
 
 REPEATS = 3  # like steps with like outcomes
 APART = 4  # the same where the outcome is not known, and other steps stand between
@@ -71,7 +72,11 @@ def loop_in(trace: Trace, *, usual_steps: float | None = None) -> Loop | None:
     """
     steps = steps_of(trace)[-MOST_STEPS:]
     novel = NOVEL_OVERDUE if _overdue(trace, len(steps), usual_steps) else NOVEL
-    found = [_of_steps(steps, novel), _of_refrain(refrain_in(trace, eager=novel > NOVEL))]
+    found = [
+        _of_steps(steps, novel),
+        _of_refrain(refrain_in(trace, eager=novel > NOVEL)),
+        _of_message(asked_again_in(trace)),
+    ]
     return max((loop for loop in found if loop), key=lambda loop: len(loop.span_ids), default=None)
 
 
@@ -204,6 +209,13 @@ def _of_row(row: Row | None) -> Loop | None:
     ids, writes = tuple(step.span_id for step in row.steps), any(step.writes for step in row.steps)
     failing = sum(step.failing for step in row.steps) * 2 > len(row.steps)
     return Loop(row.what, len(row.steps), ids, row.tool, failing, writes)
+
+
+def _of_message(calls: Sequence[Span]) -> Loop | None:
+    if not calls:
+        return None
+    times = max(len(calls), *(call.model.heard.times for call in calls if call.model and call.model.heard))
+    return Loop("answers to the same message", times, tuple(call.span_id for call in calls))
 
 
 def _of_refrain(refrain: Refrain | None) -> Loop | None:

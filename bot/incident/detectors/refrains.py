@@ -113,9 +113,17 @@ def _close(said: Sequence[Said], places: Sequence[int], least: float) -> bool:
         and least > EAGER_INSTRUCTION
         and all(one.moves for one in said[1:] if one.deed or one is not newest)
     )
+    if newest.leads and _prompts(said):
+        return False
     times = CANNED_TIMES if canned else MOVING_TIMES if moving else TIMES
     window = times if _courtesy(newest) else max(times, WINDOW)
     return any(places[at + times - 1] - places[at] < window for at in range(len(places) - times + 1))
+
+
+def _prompts(said: Sequence[Said]) -> bool:
+    """The very same words each time, and another result: whoever may go next in a game is told so."""
+    results = {one.result for one in said}
+    return len({one.text for one in said}) == 1 and len(results) == len(said) and "" not in results
 
 
 def _courtesy(said: Said) -> bool:

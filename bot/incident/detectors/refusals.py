@@ -22,6 +22,7 @@ SAME_ERROR = 0.8  # of the words of two, numbers ignored
 RENUMBERED = 5  # failures of calls that differ only in numbers, with errors that do, too
 ADMITTED = 2  # calls that were refused as repetitions
 ADMITTED_WITHIN = 6  # calls in a row
+REMARK = 80  # characters of a long answer in which such a remark stands
 SHORTEST_ERROR = 2  # different words; an empty answer is no error
 FEWEST_WORDS = (
     4  # different words of an error that many calls meet; fewer of arguments only say which thing is asked for
@@ -173,5 +174,5 @@ def _own_words(step: Step) -> Words:
 
 def _admits(answer: str) -> bool:
     if answer.endswith(CUT):
-        return False  # a long page may be about loops
+        answer = answer[:REMARK]  # a long page may be about loops
     return any(sign in answer for sign in _ADMISSION_SIGNS) and bool(_ADMITS.search(answer))

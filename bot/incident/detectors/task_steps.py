@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.incident.detectors.alike import plain
 from bot.incident.detectors.failures import reads_as_failure
 from bot.incident.detectors.masks import only_masks
-from bot.incident.telemetry import CALL_MARK, SideEffect, Span, SpanKind, Trace
+from bot.incident.telemetry import CALL_MARK, SideEffect, Span, SpanKind, ToldResult, Trace
 
 _ACTION = re.compile(
     r"(?:^|\n)\W{0,3}(?:next )?action\W{0,2}:\W{0,3}?\s*(.+?)\s*(?=\n\W{0,3}(?:observation|thought|next action)\W{0,2}:|\Z)",
@@ -17,6 +17,7 @@ _CALL_LINE = re.compile(r"^\W{0,3}(\w+\s?(?:\(.*\)|\[.*\]))\W{0,3}$")
 _TAGGED = re.compile(r"<action>\s*(.+?)\s*</action>", re.DOTALL)
 _FENCED = re.compile(r"```(?:\w+\n)?\s*(.+?)\s*```", re.DOTALL)
 _FENCE = re.compile(r"```(?:\w+(?=\n))?")
+_TO_RUN = re.compile(r"<(?:execute|function|tool|action|invoke|bash|command|code)")
 _COMMAND = re.compile(r"```(?:ba|z)?(?:sh)?\n\s*([^\n]+)\s*```\s*\Z")
 _JSON_NAME = re.compile(r'"(?:action|tool|name|tool_name|function)"\s*:\s*"(\w+)"')
 _NAME = re.compile(r"\w+")
@@ -33,7 +34,8 @@ _UNDER_WAY = re.compile(
 # What a model says of its last action where nobody recorded what came of it
 _WORKED = re.compile(
     r"\b(?:was|is|were) (?:successful|completed|done)\b|\bsuccessfully\b"
-    r"|\b(?:is|are|am|has) now (?:\w+ )?(?:visible|shown|open(?:ed)?|expanded|closed|filled|populated|selected|displayed|on)\b",
+    r"|\b(?:is|are|am|has) now (?:\w+ )?(?:visible|shown|open(?:ed)?|expanded|closed|filled|populated|selected|displayed|on)\b"
+    r"|^(?:当前|现在|目前)?已(?!.{0,8}(?:失败|错误|无法))",
     re.IGNORECASE,
 )
 _FAILED = re.compile(
@@ -122,6 +124,8 @@ def steps_of(trace: Trace) -> list[Step]:
                 found.append(step)
             continue
         turn = _Turn(len(span.model.asked) if span.model else 0)
+        if found and span.model and span.model.told and not called:
+            _came_of(found[-1], span.model.told[-1])
         thought = text_of(span).partition(CALL_MARK)[0]
         if found and found[-1].outcome is None and found[-1].name:
             told = _WORKED.search(thought)
@@ -194,6 +198,11 @@ def action_in(text: str) -> str | None:
     return call[1] if call else None
 
 
+def acts(text: str) -> bool:
+    """The text has an action in it, or code to run: what comes back then is an outcome, whoever says it."""
+    return "```" in text or bool(_TO_RUN.search(text)) or action_in(text) is not None
+
+
 def _call(span: Span, thought: str) -> Step:
     tool = span.tool
     if tool is None:
@@ -223,10 +232,8 @@ def _words(span: Span, *, called: bool, teams: bool) -> Step | None:
         return None
     action = None if called else action_in(text)
     if action is not None:
-        name = _JSON_NAME.search(action) or _NAME.match(action)
-        called_by = name[name.lastindex or 0] if name else action[:40]
-        thought = text.replace(action, " ")
-        return Step(span.span_id, called_by, action, action, None, "", failing=span.error, thought=thought)
+        tool, given = _parts_of(action)
+        return Step(span.span_id, tool, given, given, None, "", failing=span.error, thought=text.replace(action, " "))
     if teams:
         return None  # who says what to whom is judged agent by agent
     return Step(span.span_id, "", None, "", None, "", failing=span.error, words=text)
@@ -238,6 +245,23 @@ def said_by_agents(trace: Trace) -> Iterator[tuple[Span, str]]:
         for span in trace.spans:
             if span.said and (span.model is not None or _own_step(span)):
                 yield span, span.said
+
+
+def _parts_of(action: str) -> tuple[str, str]:
+    """The tool and its arguments, as far as the text keeps them apart."""
+    called, label, given = action.partition(" Action Input:")
+    if label and called.strip():
+        return called.strip(), given.strip()
+    name = _JSON_NAME.search(action) or _NAME.match(action)
+    return name[name.lastindex or 0] if name else action[:40], action
+
+
+def _came_of(step: Step, told: ToldResult) -> None:
+    """The model hears next what came of the action that its text ended in."""
+    if step.name and step.outcome is None:
+        text = told.result_preview
+        step.outcome, step.outcome_text = told.result_hash, text
+        step.failing = step.failing or told.error or told.empty or reads_as_failure(text, cut=text.endswith(CUT))
 
 
 def _own_step(span: Span) -> bool:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from bot.incident.detectors.alike import Words, without_keys, words_of
 from bot.incident.detectors.deeds import Deed, deed_of
 from bot.incident.detectors.ledger import instruction_in, is_ledger
+from bot.incident.detectors.task_steps import action_in
 from bot.incident.telemetry import CALL_MARK, Span, ToolCall
 
 SHORTEST = 6  # different words
@@ -28,6 +29,7 @@ class Said:
     done_in: str | None = None  # the span in which it was done
     done_by: str | None = None  # the agent that did it
     moves: bool = False  # what came of it had not come before
+    result: str = ""  # what came of the call it led to
     admitted: bool = False  # the ledgers around it say that this is a loop
     calls_on: frozenset[str] = frozenset()  # other agents of the team that an instruction names
     turn: int = 0  # goes on with every call, and whenever another agent speaks
@@ -57,7 +59,7 @@ def voices_of(
             turn += 1
             told.called(span, span.tool)
         text = texts.get(span.span_id, "")
-        if not text or (CALL_MARK in text and span.model is not None):
+        if not text or (span.model is not None and (CALL_MARK in text or (span.model.told and action_in(text)))):
             continue  # calls are judged with their results
         # A model's call may leave it to the step above to say whose it is
         name = agents.get(span.span_id) or agents.get(span.parent_id or "") or span.name
@@ -105,7 +107,7 @@ class _Told:
         for said in (self._kept, self._given):
             if said is not None:
                 said.deed, said.moves = deed, deed.place not in self._seen
-                said.done_in, said.done_by = span.span_id, agent
+                said.done_in, said.done_by, said.result = span.span_id, agent, result
         self._seen.add(deed.place)
         self._kept = self._given = None
         return deed

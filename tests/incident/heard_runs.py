@@ -1,0 +1,164 @@
+"""Made-up runs in which it matters what a model is told: refusals, questions asked again, results of actions written as text."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from random import Random
+
+from tests.incident.ordinary_runs import CITIES, THINGS, page
+from tests.incident.run_steps import Family, Step, act, ask, call
+
+Found = tuple[Sequence[Step], int | None]
+Message = Mapping[str, object]
+
+REFUSAL = "Could not parse the answer. Every answer must hold exactly one tool call in the form shown above."
+
+
+def _message(role: str, text: str) -> Message:
+    return {"role": role, "parts": [{"type": "text", "content": text}]}
+
+
+def answer(heard: Sequence[Message], text: str, *, failed: bool = False) -> Step:
+    """A model call that answers in words, with the messages it was given."""
+    values: dict[str, object] = {"gen_ai.operation.name": "chat", "gen_ai.agent.name": "worker"}
+    values["gen_ai.input.messages"] = json.dumps(heard)
+    values["gen_ai.output.messages"] = json.dumps([_message("assistant", text)])
+    return (("chat", values, failed),)
+
+
+def conversation(turns: Sequence[tuple[str, str]], *, whole: bool) -> Iterator[Step]:
+    """Answers to messages, each given the ``whole`` conversation before it, or only what is new."""
+    history: list[Message] = [_message("system", "You are a helpful agent with tools.")]
+    for heard, said in turns:
+        new = _message("user", heard)
+        yield answer([*history, new] if whole else [*history[:1], new][-1 if len(history) > 1 else 0 :], said)
+        history += [new, _message("assistant", said)]
+
+
+def _refused(chance: Random, *, whole: bool) -> Found:
+    begun = (f"Write down all that is known about {chance.choice(THINGS)}.", page(chance, 20))
+    turns = [begun, *((REFUSAL, page(chance, 14)) for _ in range(chance.randrange(3, 8)))]
+    return list(conversation(turns, whole=whole)), 3
+
+
+def refused_in_the_same_words(chance: Random) -> Found:
+    return _refused(chance, whole=False)
+
+
+def refused_in_the_same_words_with_history(chance: Random) -> Found:
+    return _refused(chance, whole=True)
+
+
+def nobody_helps_who_asks_again(chance: Random) -> Found:
+    question = f"Where is my parcel with the {chance.choice(THINGS)} that I ordered last week?"
+    turns = [("Hello there", "Hello, what can I do?"), *((question, page(chance, 12)) for _ in range(4))]
+    return list(conversation(turns, whole=chance.random() < 0.5)), 3
+
+
+def _react(turns: Sequence[tuple[str, str, str, str]]) -> list[Step]:
+    spoken, heard = [], "Find out what there is to know."
+    for thought, tool, given, observed in turns:
+        spoken.append((heard, f"Thought: {thought}\nAction: {tool}\nAction Input: {given}"))
+        heard = f"Observation: {observed}"
+    return list(conversation([*spoken, (heard, "Thought: I give up.")], whole=True))
+
+
+def one_search_written_as_text(chance: Random) -> Found:
+    thing, found = chance.choice(THINGS), page(chance, 30)
+    return _react([(page(chance, 12), "search", f"price of {thing}", found) for _ in range(chance.randrange(3, 7))]), 2
+
+
+def a_list_worked_through_in_text(chance: Random) -> Found:
+    saved = "The record was saved, and its page was made anew."
+    cities = chance.sample(CITIES, 5)
+    return _react(
+        [
+            turn
+            for city in cities
+            for turn in (
+                (page(chance, 10), "search", f"people living in {city}", f"{city}: {page(chance, 20)}"),
+                (page(chance, 10), "save", json.dumps({"city": city, "people": page(chance, 3)}), saved),
+            )
+        ]
+    ), None
+
+
+def several_calls_for_each_request(chance: Random) -> Found:
+    """A router, a guard and the agent itself hear each request, with the conversation or without it."""
+    history: list[Message] = []
+    steps = []
+    for _ in range(4):
+        new = _message("user", f"Please tell me at length about {chance.choice(THINGS)} in {chance.choice(CITIES)}.")
+        said = page(chance, 30)
+        for role in ("You route requests.", "You check requests.", "You answer requests."):
+            frame = [_message("system", role)] if chance.random() < 0.5 else []
+            steps.append(answer([*frame, *history, new], said if role.startswith("You answer") else page(chance, 9)))
+        history += [new, _message("assistant", said)]
+    return steps, None
+
+
+def samples_of_one_request(chance: Random) -> Found:
+    request = [_message("user", f"Name ten uses of {chance.choice(THINGS)} that nobody has thought of yet.")]
+    return [answer(request, page(chance, 25)) for _ in range(7)], None
+
+
+def the_provider_is_asked_again(chance: Random) -> Found:
+    begun = _message("user", f"Write down all that is known about {chance.choice(THINGS)}.")
+    again = _message("user", "And now the same once more as a table with three columns.")
+    tries = [answer([again], "", failed=True) for _ in range(5)]
+    return [answer([begun], page(chance, 20)), *tries, answer([again], page(chance, 20))], None
+
+
+def moves_of_a_game(chance: Random) -> Found:
+    steps: list[Step] = []
+    for _ in range(9):
+        board = "\n".join("".join(chance.choice("♜♞♝♛♚♟⭘") for _ in range(8)) for _ in range(8))
+        steps += [
+            act(
+                "Manager",
+                "It is your turn now: look at the board, choose one of the legal moves and make it.",
+                "-> Black",
+            ),
+            call("get_board", {}, board, agent="Black"),
+            call(
+                "make_move", {"move": f"{chance.choice('abcdefgh')}{chance.randrange(1, 9)}"}, "Moved.", agent="Black"
+            ),
+        ]
+    return steps, None
+
+
+def one_payload_after_another(chance: Random) -> Found:
+    program = "import requests\nurl = 'http://127.0.0.1:8080/'\ndata = {{'query': '{payload}'}}\nanswer = requests.post(url, data=data)\nprint(answer.text)"
+    form = f"<html><body>{page(chance, 30)}</body></html>"
+    return [
+        call("python", {"code": program.format(payload=f"{chance.choice(THINGS)} {turn}")}, f"{form} {page(chance, 4)}")
+        for turn in range(6)
+    ], None
+
+
+def a_switch_that_is_asked_for(chance: Random) -> Found:
+    """The results are pictures; only the thoughts tell that each click did something."""
+    spot = {"x": chance.randrange(900), "y": chance.randrange(2000)}
+    thoughts = (
+        "已进入详情页。将点击按钮完成点赞。",
+        "当前已点赞。将点击按钮取消点赞。",
+        "已取消点赞。将重新点击按钮。",
+        "已点赞。完成。",
+    )
+    return [ask("click", spot, thought) for thought in thoughts], None
+
+
+HEARD_LOOPING: Sequence[Family] = (
+    refused_in_the_same_words,
+    refused_in_the_same_words_with_history,
+    nobody_helps_who_asks_again,
+    one_search_written_as_text,
+)
+HEARD_ORDINARY: Sequence[Family] = (
+    a_list_worked_through_in_text,
+    several_calls_for_each_request,
+    samples_of_one_request,
+    the_provider_is_asked_again,
+    moves_of_a_game,
+    one_payload_after_another,
+    a_switch_that_is_asked_for,
+)
