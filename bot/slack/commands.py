@@ -102,7 +102,8 @@ class Commands:
         await self.desk.opening.open(payload, first, lambda: self._declare_view(nonce, channel, title))
 
     async def _declare_view(self, nonce: str, channel: str, title: str = "") -> View:
-        return declare.dialog(nonce, channel, await self.desk.agents(), prefill_title=title)
+        agents, environments = await self.desk.agents(), self.desk.environments
+        return declare.dialog(nonce, channel, agents, prefill_title=title, environments=environments)
 
     async def _open(self, step: Step, phrase: Phrase, payload: Payload) -> None:
         channel = str(payload.get("channel_id", ""))

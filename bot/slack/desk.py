@@ -71,6 +71,13 @@ class Desk:
         rest = [(1, AgentChoice(name)) for name in list(names)[MOST_JUDGED:]]
         return [choice for _, choice in sorted([*judged, *rest], key=lambda found: (found[0], found[1].name))]
 
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Those that can be chosen for an incident, where the catalogue lists several for some agent."""
+        several = any(len(agent.environments) > 1 for agent in self.catalogue.agents)
+        names = dict.fromkeys(name for agent in self.catalogue.agents for name in agent.environments)
+        return tuple(names) if several else ()
+
     async def _health(self, name: str) -> tuple[int, AgentChoice]:
         """(rank, choice): 0 in trouble, 1 nobody can tell, 2 nothing unusual."""
         try:

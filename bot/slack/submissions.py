@@ -100,6 +100,7 @@ class Submissions:
             severity=form.chosen,
             via=Via.SLACK,
             detection=form.what_you_see,
+            environment=form.environment,
             test=form.test,
             private=form.private,
         )

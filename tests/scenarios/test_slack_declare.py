@@ -9,7 +9,7 @@ import pytest
 
 from bot.incident.errors import Misconfigured
 from bot.incident.facts.declaring import RoomStep
-from bot.incident.model import IncidentKey
+from bot.incident.model import Catalogue, IncidentKey
 from tests.scenarios.conftest import Office
 
 KEY = IncidentKey("INC-1")
@@ -194,3 +194,18 @@ async def test_a_lost_connection_comes_back(closed_office: Office) -> None:
         await office.slack.reconnected(2)
     await office.types("help")
     assert office.slack.told() == ["What /incident does"]
+
+
+async def test_an_incident_is_of_the_environment_that_was_chosen(closed_office: Office) -> None:
+    twins = replace(closed_office.catalogue.agents[0], environments=("production", "staging"))
+    closed_office.catalogue = Catalogue((twins,))
+    office = await closed_office.start()
+    for title, chosen in (("It loops", {"environment": "staging"}), ("It loops there, too", {})):
+        view = await office.types(f"declare {title}")
+        await office.submits(view, title=title, agent="helpdesk-agent", **chosen)
+    await office.follows()
+    states = await office.verbs.look.recent()
+    assert {state.incident.title: state.incident.environment for state in states} == {
+        "It loops": "staging",
+        "It loops there, too": "production",
+    }

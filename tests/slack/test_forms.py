@@ -63,6 +63,17 @@ def test_a_declaration_with_untouched_fields_takes_the_suggestions(*, initials: 
     )
 
 
+@BROWSERS
+def test_an_environment_is_asked_for_where_there_are_several(*, initials: bool) -> None:
+    said = {"title": "It loops", "agent": "helpdesk-agent"}
+    view = declare.dialog("n1", "C1", AGENTS, environments=("production", "staging"))
+    for more, environment in (({}, ""), ({"environment": "staging"}, "staging")):
+        form = declare.read(submitted(view, said | more, initials=initials))
+        assert isinstance(form, declare.DeclareForm)
+        assert form.environment == environment
+    assert "environment" not in fields(declare.dialog("n1", "C1", AGENTS, environments=("production",)))
+
+
 def test_harm_now_is_severe_even_when_the_suggestion_was_not() -> None:
     view = declare.dialog("n1", "C1", AGENTS, Severity.SEV3)
     said = {"title": "It leaks", "agent": "field-agent", "harm_now": "yes", "options": ["private", "test"]}

@@ -147,6 +147,9 @@ def every_view(state: IncidentState, words: str = "words") -> dict[str, dict[str
     return {
         "declare skeleton": declare.skeleton("n", "C1", words),
         "declare": declare.dialog("n", "C1", agents, prefill_title=words),
+        "declare somewhere": declare.dialog(
+            "n", "C1", agents, environments=[words[:150] or "a", *map(str, range(120))]
+        ),
         "declare nobody": declare.dialog("n", "C1", []),
         "declare few": declare.dialog("n", "C1", [declare.AgentChoice(words[:150] or "a", words)]),
         "declared": declared_view(state),

@@ -11,10 +11,12 @@ from bot.slack.views.reading import InputErrors, choice_of, choices_of, has_bloc
 
 CALLBACK: Final = "declare"
 TITLE, AGENT, AGENT_NAME, SEEN = "title", "agent", "agent_name", "what_you_see"
+ENVIRONMENT: Final = "environment"
 HARM, SEVERITY, OPTIONS = "harm_now", "severity", "options"
-AS_SUGGESTED = "suggested"
+AS_SUGGESTED, AS_LISTED = "suggested", "(as listed)"
 TITLE_CHARACTERS = 200
 SEEN_CHARACTERS = 1000
+LONGEST_VALUE = 150  # characters, of an option in Slack
 
 SEVERITY_WORDS: Final[Mapping[Severity, str]] = {
     Severity.SEV1: "SEV1: irreversible or outside harm, or over 25 % of tasks",
@@ -34,7 +36,7 @@ class AgentChoice:
 
 @dataclass(frozen=True, slots=True)
 class DeclareForm:
-    """What the declarer said. ``severity`` is None when the suggestion was left standing."""
+    """What the declarer said. ``severity`` is None when the suggestion was left standing, ``environment`` empty when none was chosen."""
 
     title: str
     agent: str
@@ -46,6 +48,7 @@ class DeclareForm:
     nonce: str
     channel: str
     suggested: Severity | None = None
+    environment: str = ""
 
     @property
     def chosen(self) -> Severity:
@@ -68,9 +71,14 @@ def dialog(
     agents: Sequence[AgentChoice],
     suggested: Severity | None = None,
     prefill_title: str = "",
+    environments: Sequence[str] = (),
 ) -> View:
-    """The whole dialog. ``agents`` come worst health first; beyond 100 and for unlisted ones a name can be typed."""
-    return _view(nonce, channel, suggested, [_title(prefill_title), *_agent(agents), *_rest(suggested)])
+    """The whole dialog. ``agents`` come worst health first; beyond 100 and for unlisted ones a name can be typed.
+
+    ``environments`` are those to choose from; with fewer than two there is nothing to choose.
+    """
+    asked = [_title(prefill_title), *_agent(agents), *_environment(environments), *_rest(suggested)]
+    return _view(nonce, channel, suggested, asked)
 
 
 def read(view: Mapping[str, Any]) -> DeclareForm | InputErrors:
@@ -82,6 +90,7 @@ def read(view: Mapping[str, Any]) -> DeclareForm | InputErrors:
     if errors:
         return errors
     chosen, ticked = choice_of(view, SEVERITY), choices_of(view, OPTIONS)
+    environment = choice_of(view, ENVIRONMENT)
     return DeclareForm(
         title=title,
         agent=agent,
@@ -93,6 +102,7 @@ def read(view: Mapping[str, Any]) -> DeclareForm | InputErrors:
         nonce=str(about.get("n", "")),
         channel=str(about.get("c", "")),
         suggested=Severity(about["s"]) if about.get("s") in set(Severity) else None,
+        environment="" if environment == AS_LISTED else environment,
     )
 
 
@@ -132,7 +142,7 @@ def _title(prefill: str) -> Block:
 
 
 def _agent(agents: Sequence[AgentChoice]) -> list[Block]:
-    usable = [agent for agent in agents if 0 < len(agent.name) <= 150]  # noqa: PLR2004 - Slack's limit of a value
+    usable = [agent for agent in agents if 0 < len(agent.name) <= LONGEST_VALUE]
     if not usable:
         return [text_input(AGENT_NAME, "Which agent?", hint="No agent is listed and none has sent telemetry yet.")]
     options = [(agent.name, _agent_words(agent)) for agent in usable[:OPTIONS_LIMIT]]
@@ -141,6 +151,15 @@ def _agent(agents: Sequence[AgentChoice]) -> list[Block]:
         return [chosen]
     more = f"{len(usable) - OPTIONS_LIMIT} more agents do not fit the list above."
     return [chosen, text_input(AGENT_NAME, "Or type its name", hint=more, optional=True)]
+
+
+def _environment(names: Sequence[str]) -> list[Block]:
+    usable = [name for name in dict.fromkeys(names) if 0 < len(name) <= LONGEST_VALUE and name != AS_LISTED]
+    if len(usable) < 2:  # noqa: PLR2004 - nothing to choose
+        return []
+    usual = "The agent's usual one, the first in the catalogue"
+    options = [(AS_LISTED, usual), *((name, plain_untrusted(name, 72)) for name in usable)]
+    return [select(ENVIRONMENT, "Which environment?", options, initial=AS_LISTED, placeholder=usual)]
 
 
 def _agent_words(agent: AgentChoice) -> str:
