@@ -80,7 +80,18 @@ def question_that_nobody_answers(chance: Random) -> Found:
     return [act("reception", f"I will hand you over to our refunds desk in {chance.choice(CITIES)}."), *talk], 3
 
 
+def one_program_refused_with_other_lines_in_it(chance: Random) -> Found:
+    body = page(chance, 40)
+    steps = []
+    for _ in _turns(chance, 3):
+        line = page(chance, 3)
+        error = f"bash: unexpected end of file while looking for the matching quote in: {body[:80]}; line {line}"
+        steps.append(call("bash", {"command": f"printf {body} {line}"}, error, failed=True))
+    return steps, 2
+
+
 REFUSED_LOOPING: tuple[Family, ...] = (
+    one_program_refused_with_other_lines_in_it,
     one_error_whatever_is_called,
     delegated_to_nobody,
     refused_as_a_repetition,

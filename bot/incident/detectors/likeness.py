@@ -36,6 +36,7 @@ COMPLAINT = 120  # characters in which an error says what is wrong, before it sh
 LONG_OUTCOME = 80  # characters; a shorter one ("ok") is the same for different things
 FEWEST_THOUGHT = 40  # characters
 BEGINNING = 2  # words of arguments in front of the one thing that is another each time
+LONG_TEXT, SAME_LONG_TEXT = 20, 0.75  # different words, and how many of them two such texts share
 LINES = 3  # line ends in arguments that are a program
 SPOT = 20  # pixels between two clicks on one thing, across or down
 
@@ -173,7 +174,11 @@ def _same_intent(a: Step, b: Step, sets: WordSets) -> bool:
     if a.outcome == b.outcome and _same_spot(a, b):
         return True
     one, other = sets.free(a.given_text), sets.free(b.given_text)
-    if one is None or other is None or one[0] != other[0] or not _reworded(one[1], other[1]):
+    if one is None or other is None or one[0] != other[0]:
+        return False
+    if a.failing and _nearly_all(one[1], other[1]):
+        return _same_outcome(a, b, sets, same_call=False)
+    if not _reworded(one[1], other[1]):
         return False
     if one_form(one[2], other[2], BEGINNING):
         return False  # the same for another name or thing
@@ -234,6 +239,11 @@ def each_its_own(a: Step, b: Step, words: Callable[[str], Words] = words_of) -> 
     given, other = words(a.given_text), words(b.given_text)
     told, others = words(a.outcome_text), words(b.outcome_text)
     return not (given - other).isdisjoint(told - others) and not (other - given).isdisjoint(others - told)
+
+
+def _nearly_all(one: Words, other: Words) -> bool:
+    """A long text, sent once more with a little changed."""
+    return min(len(one), len(other)) >= LONG_TEXT and shared(one, other, SAME_LONG_TEXT) >= SAME_LONG_TEXT
 
 
 def _reworded(one: Words, other: Words) -> bool:
