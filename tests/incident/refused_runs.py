@@ -81,7 +81,7 @@ def question_that_nobody_answers(chance: Random) -> Found:
 
 
 def one_program_refused_with_other_lines_in_it(chance: Random) -> Found:
-    body = page(chance, 40)
+    body = page(chance, 24)
     steps = []
     for _ in _turns(chance, 3):
         line = page(chance, 3)
