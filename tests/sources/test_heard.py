@@ -101,3 +101,12 @@ def test_after_an_action_written_as_text_its_result_is_told() -> None:
     ]
     assert not told([SYSTEM, user("Find the price."), model("Which one?"), user("Of tin.")]).told
     assert not told([SYSTEM, user("Find the price."), model(ACTION), user("")]).told
+
+
+@pytest.mark.parametrize("begins", ["</action><action>", "```", "```\n", "Action: x", "```bash\nls\n"])
+def test_an_answer_written_to_be_slow_is_read_at_once(begins: str) -> None:
+    """One pattern for all of it would take half a minute for each of these."""
+    slow = model(begins + " \n" * 1_900)
+    found = heard(SYSTEM, user("Find the price, please."), slow, user(AGAIN))
+    assert found is not None
+    assert found.times == 1

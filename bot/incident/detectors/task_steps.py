@@ -9,16 +9,14 @@ from bot.incident.detectors.failures import reads_as_failure
 from bot.incident.detectors.masks import only_masks
 from bot.incident.telemetry import CALL_MARK, SideEffect, Span, SpanKind, ToldResult, Trace
 
-_ACTION = re.compile(
-    r"(?:^|\n)\W{0,3}(?:next )?action\W{0,2}:\W{0,3}?\s*(.+?)\s*(?=\n\W{0,3}(?:observation|thought|next action)\W{0,2}:|\Z)",
-    re.IGNORECASE | re.DOTALL,
-)
+# What a text may hold is looked for piece by piece: one pattern for all of it takes minutes for a few thousand spaces
+_ACTION = re.compile(r"(?:^|\n)\W{0,3}(?:next )?action\W{0,2}:", re.IGNORECASE)
+_ACTION_ENDS = re.compile(r"\n\W{0,3}(?:observation|thought|next action)\W{0,2}:", re.IGNORECASE)
 _CALL_LINE = re.compile(r"^\W{0,3}(\w+\s?(?:\(.*\)|\[.*\]))\W{0,3}$")
-_TAGGED = re.compile(r"<action>\s*(.+?)\s*</action>", re.DOTALL)
-_FENCED = re.compile(r"```(?:\w+\n)?\s*(.+?)\s*```", re.DOTALL)
+_LANGUAGE = re.compile(r"\A\w+\n")
 _FENCE = re.compile(r"```(?:\w+(?=\n))?")
 _TO_RUN = re.compile(r"<(?:execute|function|tool|action|invoke|bash|command|code)")
-_COMMAND = re.compile(r"```(?:ba|z)?(?:sh)?\n\s*([^\n]+)\s*```\s*\Z")
+_SHELLS = frozenset({"", "sh", "bash", "zsh"})
 _JSON_NAME = re.compile(r'"(?:action|tool|name|tool_name|function)"\s*:\s*"(\w+)"')
 _NAME = re.compile(r"\w+")
 _WAIT = re.compile(r"\W*(?:\w+\W+){0,2}?(?:sleep|wait|noop)(?![a-z])", re.IGNORECASE)
@@ -186,16 +184,32 @@ def action_in(text: str) -> str | None:
     """The one action a text ends in: a tool call, ``Action: …``, a fenced call or a line that is a call."""
     if CALL_MARK in text:
         return text[text.index(CALL_MARK) + len(CALL_MARK) :]
-    marked = _TAGGED.search(text) if "</action>" in text else _ACTION.search(text)
-    if marked:
-        return " ".join(_FENCE.sub(" ", marked[1]).split()).strip("`* ") or None
-    command = _COMMAND.search(text)
-    if command:
-        return command[1].strip()
-    fenced = _FENCED.findall(text) if "```" in text else []
-    line = (fenced[-1] if fenced else text.rstrip().rsplit("\n", 1)[-1])[:200]
-    call = _CALL_LINE.match(line)
+    marked = _marked(text)
+    if marked is not None:
+        return " ".join(_FENCE.sub(" ", marked).split()).strip("`* ") or None
+    fenced = text.split("```")[1::2] if "```" in text else []
+    if fenced and text.count("```") % 2:
+        fenced.pop()  # begun, and not ended
+    if fenced and text.rstrip().endswith("```"):
+        language, _, command = fenced[-1].partition("\n")
+        if language in _SHELLS and command.strip() and "\n" not in command.strip():
+            return command.strip()
+    last = _LANGUAGE.sub("", fenced[-1]).strip() if fenced else text.rstrip().rsplit("\n", 1)[-1]
+    call = _CALL_LINE.match(last[:200])
     return call[1] if call else None
+
+
+def _marked(text: str) -> str | None:
+    """What stands in a tag of that name, or after the word."""
+    _, tag, tagged = text.partition("<action>")
+    tagged, closed, _ = tagged.partition("</action>")
+    if tag and closed:
+        return tagged
+    begins = _ACTION.search(text)
+    if begins is None:
+        return None
+    ends = _ACTION_ENDS.search(text, begins.end())
+    return text[begins.end() : ends.start() if ends else len(text)]
 
 
 def acts(text: str) -> bool:
