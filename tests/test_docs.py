@@ -13,7 +13,7 @@ from bot.demo.agent.faults import Fault
 from bot.documents.catalogue import read_catalogue
 from bot.incident.kinds import MitigationKind
 from bot.incident.model import Catalogue
-from bot.incident.review import Section
+from bot.incident.postmortem import Section
 from bot.incident.taxonomy import IncidentClass
 from bot.settings.concerns import documented
 from bot.slack.phrase import Word

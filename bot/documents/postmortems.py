@@ -1,6 +1,6 @@
 """Postmortems from typed values: Markdown and HTML by Jinja.
 
-The templates see only what :class:`bot.incident.review.Postmortem` holds; they add headings, never facts.
+The templates see only what :class:`bot.incident.postmortem.Postmortem` holds; they add headings, never facts.
 """
 
 import base64
@@ -15,8 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from bot.documents.yaml_lines import Mistake
 from bot.incident.evidence import Signal
 from bot.incident.narration import narrate
+from bot.incident.postmortem import Postmortem, Section
 from bot.incident.quantities import duration, quantity
-from bot.incident.review import Postmortem, Section
 from bot.incident.statements import Statement
 from bot.ports import Renderer
 

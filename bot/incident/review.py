@@ -1,15 +1,13 @@
-"""The postmortem as a value: what the timeline supports, and what only people can add.
+"""The postmortem as the timeline supports it.
 
 Nothing here invents: a sentence cites the events it rests on, and what no event
 supports is a gap that says what is missing.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TypeVar
 
-from bot.incident.charts import Chart, charts_for
+from bot.incident.charts import charts_for
 from bot.incident.checklist import checklist_of
 from bot.incident.environments import said_of
 from bot.incident.evidence import EvidenceBundle
@@ -21,6 +19,7 @@ from bot.incident.labels import labels_in_words
 from bot.incident.mitigation_story import actions, approvals, course, times
 from bot.incident.model import Via
 from bot.incident.narration import narrate
+from bot.incident.postmortem import REVIEW_QUESTIONS, Postmortem, Section, Todo
 from bot.incident.quantities import duration
 from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
@@ -31,68 +30,7 @@ from bot.incident.timeline import Event
 from bot.incident.wording import measured, tasks_since
 
 F = TypeVar("F")
-
-
-class Section(StrEnum):
-    """The sections people can fill; the values are the names used by dialogs, API and events."""
-
-    SUMMARY = "summary"
-    IMPACT = "impact"
-    DETECTION = "detection"
-    CONTRIBUTING_FACTORS = "contributing_factors"
-    MONITORING_GAP = "monitoring_gap"
-    ACTIONS = "actions"
-
-    @property
-    def heading(self) -> str:
-        """Its heading: ``Contributing factors``."""
-        return self.value.replace("_", " ").capitalize()
-
-
-@dataclass(frozen=True, slots=True)
-class Todo:
-    """A gap only people can fill: which section, and the question to answer."""
-
-    section: Section
-    question: str
-
-
-@dataclass(frozen=True, slots=True)
-class Postmortem:
-    """The document before rendering. Times are UTC."""
-
-    state: IncidentState
-    events: tuple[Event, ...]
-    bundle: EvidenceBundle | None
-    drafted_at: datetime
-    sections: dict[Section, tuple[Statement, ...]]
-    classification_story: tuple[Statement, ...]
-    mitigations: tuple[Statement, ...]
-    todos: tuple[Todo, ...]
-    charts: tuple[Chart, ...] = ()
-    steps: tuple[Statement, ...] = ()  # of the runbook: ticked ones, then those that nobody ticked
-    asked: tuple[Statement, ...] = ()  # what the runbook wants answered
-    labels: tuple[Statement, ...] = ()  # names of the class in public taxonomies
-    class_name: str = ""
-    times: tuple[Statement, ...] = ()  # of mitigations: in force, delivered, observed
-    approvals: tuple[Statement, ...] = ()  # by second persons, and broken glass
-
-    @property
-    def reviewable(self) -> bool:
-        """The monitoring gap is filled, so the document may be marked reviewed."""
-        return bool(self.state.review.get(Section.MONITORING_GAP.value, "").strip())
-
-
 HEADLINES = ("task_failures", "quality", "probes", "escalations")  # what users felt
-
-REVIEW_QUESTIONS = {
-    Section.SUMMARY: "What happened, in two sentences a stranger understands?",
-    Section.IMPACT: "Who was affected, how many, and what did it cost them?",
-    Section.DETECTION: "How was it noticed?",
-    Section.CONTRIBUTING_FACTORS: "Which conditions made it possible? Name several; people are not one of them.",
-    Section.MONITORING_GAP: "Which signal would have found this, when, and does that monitor exist now?",
-    Section.ACTIONS: "What will be done, by which role, until when? At least one action detects, or say why not.",
-}
 
 
 def draft(
@@ -145,6 +83,11 @@ def _of(events: tuple[Event, ...], kind: type[F]) -> list[tuple[Event, F]]:
     return [(event, event.fact) for event in events if isinstance(event.fact, kind)]
 
 
+def _frozen(events: tuple[Event, ...]) -> tuple[str, ...]:
+    """The events that figures of the bundle are cited from."""
+    return tuple(event.id for event, _ in _of(events, EvidenceFrozen))
+
+
 def _summary(state: IncidentState, events: tuple[Event, ...], taxonomy: Taxonomy) -> tuple[Statement, ...]:
     said = []
     for event, fact in _of(events, Declared):
@@ -171,7 +114,7 @@ def _summary(state: IncidentState, events: tuple[Event, ...], taxonomy: Taxonomy
 
 
 def _impact(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[Statement, ...]:
-    frozen = tuple(event.id for event, _ in _of(events, EvidenceFrozen))
+    frozen = _frozen(events)
     if bundle is None or not frozen:
         return ()
     named = [bundle.signal(name) for name in HEADLINES]
@@ -184,7 +127,7 @@ def _impact(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[S
 
 def _detection(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[Statement, ...]:
     said = []
-    frozen = tuple(event.id for event, _ in _of(events, EvidenceFrozen))
+    frozen = _frozen(events)
     for event, fact in _of(events, Declared):
         how = f" In their words: {fact.detection}" if fact.detection else ""
         by = "a monitor" if fact.via in {Via.MONITOR, Via.ALERT} else "a person"
@@ -202,7 +145,7 @@ def _detection(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tupl
 
 
 def _factors(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[Statement, ...]:
-    frozen = tuple(event.id for event, _ in _of(events, EvidenceFrozen))
+    frozen = _frozen(events)
     if bundle is None or not frozen:
         return ()
     said = []
@@ -216,7 +159,7 @@ def _factors(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[
 
 def _gap(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tuple[Statement, ...]:
     said: list[Statement] = []
-    frozen = tuple(event.id for event, _ in _of(events, EvidenceFrozen))
+    frozen = _frozen(events)
     for event, fact in _of(events, Declared):
         gap = monitoring_gap(fact, event.at, bundle)
         if gap.found_by_monitor:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from bot.incident.review import Postmortem
+from bot.incident.postmortem import Postmortem
 
 
 class Renderer(Protocol):

@@ -8,7 +8,8 @@ from bot.incident.errors import Closed, Refused
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.closing import Reviewed, ReviewWritten
 from bot.incident.model import Person, Status
-from bot.incident.review import Postmortem, Section, draft
+from bot.incident.postmortem import Postmortem, Section
+from bot.incident.review import draft
 from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.state import IncidentState

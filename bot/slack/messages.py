@@ -5,8 +5,8 @@ from datetime import datetime
 
 from bot.incident.model import Person, Role
 from bot.incident.narration import narrate
+from bot.incident.postmortem import Section
 from bot.incident.quantities import ago, duration
-from bot.incident.review import Section
 from bot.incident.state import IncidentState
 from bot.incident.timeline import Event
 from bot.response.declare import NUDGE_AFTER

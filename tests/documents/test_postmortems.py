@@ -16,7 +16,8 @@ from bot.incident.facts.closing import ReviewWritten
 from bot.incident.facts.declaring import Declared
 from bot.incident.facts.people import NoteAdded
 from bot.incident.model import Person
-from bot.incident.review import REVIEW_QUESTIONS, Postmortem, Section, draft
+from bot.incident.postmortem import REVIEW_QUESTIONS, Postmortem, Section
+from bot.incident.review import draft
 from bot.incident.timeline import Event, Fact
 from tests.incident import stories
 from tests.incident.stories import ANA, BEN, WHOLE, told

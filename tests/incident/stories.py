@@ -60,6 +60,7 @@ from bot.incident.folding import fold
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import ExitPlan, Mitigation, MitigationState, OnExpiry, Scope
 from bot.incident.model import FIRSTFIVE, Incident, IncidentKey, Person, Role, Via
+from bot.incident.postmortem import Section
 from bot.incident.proof import Delivery, Effect, Proof, ReadBack, Verdict
 from bot.incident.remediation import (
     EvaluationAsked,
@@ -70,7 +71,6 @@ from bot.incident.remediation import (
     VersionEvaluated,
     Wish,
 )
-from bot.incident.review import Section
 from bot.incident.rules import RemediationKind
 from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity

@@ -13,7 +13,8 @@ from bot.incident.facts.closing import Resolved, ReviewWritten
 from bot.incident.facts.declaring import Declared, EvidenceFrozen
 from bot.incident.kinds import MitigationKind
 from bot.incident.model import Person, Via
-from bot.incident.review import REVIEW_QUESTIONS, Postmortem, Section, draft
+from bot.incident.postmortem import REVIEW_QUESTIONS, Postmortem, Section
+from bot.incident.review import draft
 from bot.incident.statements import Statement
 from bot.incident.timeline import Event, Fact
 from tests.incident import stories

@@ -10,7 +10,7 @@ from bot.incident.facts.closing import Resolved
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import MitigationState
 from bot.incident.model import Status
-from bot.incident.review import Postmortem, Section
+from bot.incident.postmortem import Postmortem, Section
 from bot.incident.taxonomy import Severity
 from bot.ports import RoomTaskKind
 from bot.response.orders import Order

@@ -5,7 +5,7 @@ import pytest
 from bot.incident.errors import Closed, KeyReused
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation
-from bot.incident.review import Section
+from bot.incident.postmortem import Section
 from bot.response.orders import Order
 from tests.response.conftest import ANA, BEN, Office
 

@@ -5,7 +5,7 @@ import pytest
 from bot.incident.errors import BadInput, Closed, Refused
 from bot.incident.kinds import MitigationKind
 from bot.incident.model import Role, Status
-from bot.incident.review import Section
+from bot.incident.postmortem import Section
 from bot.incident.taxonomy import IncidentClass, Severity
 from bot.ports import RoomTaskKind
 from bot.response.orders import Order

@@ -13,7 +13,7 @@ from bot.incident.facts.closing import ReviewWritten
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import EVERYWHERE, Scope
 from bot.incident.model import Role
-from bot.incident.review import Section
+from bot.incident.postmortem import Section
 from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.response.answering import Sent

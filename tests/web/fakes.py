@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from bot.controls.builtin import BuiltinControl
 from bot.incident.mitigation import BUILT_IN, Scope
 from bot.incident.model import Agent, Catalogue, Tool
-from bot.incident.review import Postmortem
+from bot.incident.postmortem import Postmortem
 from bot.incident.telemetry import EvalScore, SideEffect, Span, SpanKind, Task, ToolCall, Trace
 from bot.ports import Announcements
 from bot.response.answering import SendAnswer

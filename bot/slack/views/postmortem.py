@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bot.incident.review import REVIEW_QUESTIONS, Section
+from bot.incident.postmortem import REVIEW_QUESTIONS, Section
 from bot.incident.state import IncidentState
 from bot.slack.blocks import INPUT_LIMIT, Block, View, checkboxes, context, modal, section, text_input
 from bot.slack.text import link

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Response
 
 from bot.incident.classification import Answer
-from bot.incident.review import Section
+from bot.incident.postmortem import Section
 from bot.response.classify import Choice, named_class, named_question
 from bot.web.api import bodies as b
 from bot.web.api import measured, shapes

@@ -8,8 +8,8 @@ from bot.incident.mitigation import Mitigation
 from bot.incident.model import Person
 from bot.incident.narration import narrate
 from bot.incident.offer import Offer
+from bot.incident.postmortem import Postmortem
 from bot.incident.preview import Preview
-from bot.incident.review import Postmortem
 from bot.incident.state import IncidentState, MitigationStatus
 from bot.incident.statements import Statement
 from bot.incident.timeline import Event, fact_to_json

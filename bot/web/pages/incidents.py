@@ -14,7 +14,7 @@ from bot.incident.control_words import proof_line
 from bot.incident.errors import BadInput, Refused
 from bot.incident.model import Status
 from bot.incident.narration import narrate
-from bot.incident.review import Section
+from bot.incident.postmortem import Section
 from bot.incident.state import IncidentState
 from bot.incident.timeline import Event
 from bot.web.pages.forms import form_of
