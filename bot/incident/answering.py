@@ -5,48 +5,22 @@ question becomes "can't tell" and leaves a flag. Stale telemetry never answers "
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from bot.incident.cases import Case, Cases, cases_of, silent, undeployed_descriptions
+from bot.incident.cases import Case
 from bot.incident.classification import Answer, Question, Reply
-from bot.incident.evidence import Direction, EvidenceBundle
-from bot.incident.quantities import ago
-from bot.incident.rules import AnswerRule, CaseFacts, CaseRule, QuestionFacts, QuestionRole, Taxonomy
+from bot.incident.evidence import EvidenceBundle
+from bot.incident.look import Look, verdict
+from bot.incident.rules import AnswerRule, QuestionFacts, QuestionRole, Taxonomy
+from bot.incident.staleness import STALE, freshness_of, too_old
 from bot.incident.strength import strength
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.wording import figure
 
-TOO_OLD_SECONDS = 300.0
 MINORITY = 0.5
 STRONG = 10.0  # nats that leave no doubt
 SWAP_NEEDS = 1.0  # nats of worse answers beside a swapped model
-ALARMS_BESIDE = 1.5  # of the strongest rival, for alarms of an attack that did nothing
 BESIDE_ACTIONS = 0.6  # of the case for actions, where an attack explains the fewer of them
-STALE = "telemetry is stale"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One bundle, the cases it makes, and the taxonomy by which questions are answered."""
-
-    bundle: EvidenceBundle
-    taxonomy: Taxonomy
-    cases: Cases
-    stale: bool
-
-    def case(self, name: IncidentClass | None) -> Case:
-        """The case for a class; an empty one where telemetry cannot tell it."""
-        named = name or IncidentClass.UNKN
-        return self.cases.get(named) or Case(named, 0.0, (), (), ())
-
-    def facts(self, name: IncidentClass) -> CaseFacts:
-        """When the case of a class stands."""
-        return self.taxonomy.facts(name).case or CaseFacts(CaseRule.SUM, ())
-
-
-def look_at(bundle: EvidenceBundle, taxonomy: Taxonomy) -> Look:
-    """The bundle with its cases."""
-    return Look(bundle, taxonomy, cases_of(bundle, taxonomy), _fresh(Question.FRESH, bundle).reply is Reply.NO)
 
 
 def answers_from(look: Look) -> tuple[Answer, ...]:
@@ -65,37 +39,6 @@ def answer(question: QuestionFacts, look: Look) -> Answer:
     return _RULES[question.telemetry](question, look)
 
 
-def too_old(bundle: EvidenceBundle) -> bool:
-    """Nothing arrives from anybody, and not just for a moment: even what was seen last says little about now."""
-    newest = bundle.signal("span_age")
-    return silent(bundle) and (newest is None or newest.value is None or newest.value > TOO_OLD_SECONDS)
-
-
-def verdict(look: Look, name: IncidentClass, apart: float = 0.0) -> Reply:
-    """Yes, no, or "can't tell" when the case stands but later classes explain far more."""
-    case, facts = look.case(name), look.facts(name)
-    if not case.stands:
-        return Reply.NO
-    if name is IncidentClass.SECU and case.nats < apart * look.case(IncidentClass.ACTN).nats:
-        return Reply.CANT_TELL
-    rivals = [other.nats for other in look.cases.values() if other.stands and _rival(case, other)]
-    if name is IncidentClass.SECU and only_alarms(case, look.bundle):
-        return Reply.YES if case.nats >= ALARMS_BESIDE * max(rivals, default=0.0) else Reply.CANT_TELL
-    enough = case.nats >= facts.alone or case.nats >= facts.beside * max(rivals, default=0.0)
-    return Reply.YES if enough else Reply.CANT_TELL
-
-
-def only_alarms(case: Case, bundle: EvidenceBundle) -> bool:
-    """Alarms of an attack that nothing shows to have done anything: they do not explain what else is wrong."""
-    return case.signals == ("security_hits",) and not undeployed_descriptions(bundle)
-
-
-def _rival(case: Case, other: Case) -> bool:
-    """Another class explains the signs away, unless it is what an attacker does."""
-    attack = case.incident_class is IncidentClass.SECU and other.incident_class is IncidentClass.ACTN
-    return other.incident_class is not case.incident_class and not attack
-
-
 def _leads_to_harm(question: Question, taxonomy: Taxonomy) -> bool:
     """A yes is a sign of harm that cannot be taken back."""
     named = taxonomy.asked(question).leads_to
@@ -104,31 +47,12 @@ def _leads_to_harm(question: Question, taxonomy: Taxonomy) -> bool:
 
 def _unknowable(question: QuestionFacts, bundle: EvidenceBundle) -> Answer:
     if question.role is QuestionRole.FRESHNESS:
-        return _fresh(question.id, bundle)
+        return freshness_of(question.id, bundle)
     return Answer(question.id, Reply.CANT_TELL, STALE)
 
 
 def _freshness(question: QuestionFacts, look: Look) -> Answer:
-    return _fresh(question.id, look.bundle)
-
-
-def _fresh(question: Question, bundle: EvidenceBundle) -> Answer:
-    """N0. Another agent's fresh spans show that the pipeline delivers: then this agent's silence is news, not doubt."""
-    spans, scores, fleet = (bundle.signal(name) for name in ("span_age", "score_age", "fleet_age"))
-    newest = spans.value if spans else None
-    pipeline = bool(fleet and fleet.direction is Direction.FLAT)
-    if newest is None:
-        return Answer(question, Reply.NO, "no span of this agent in the last 90 min", ("span_age",))
-    if spans and spans.direction is Direction.UP and not pipeline:
-        return Answer(question, Reply.NO, f"the newest span came {ago(newest)}", ("span_age",))
-    if scores and scores.direction is Direction.UP:
-        said = f"the newest score came {ago(scores.value)}, so answers may be worse without a sign"
-        return Answer(question, Reply.NO, said, ("score_age",))
-    if spans and spans.direction is Direction.UP:
-        said = f"the newest span came {ago(newest)}, while other agents' spans arrive"
-        return Answer(question, Reply.YES, said, ("span_age", "fleet_age"))
-    last = f", the newest score {ago(scores.value)}" if scores and scores.value is not None else ""
-    return Answer(question, Reply.YES, f"the newest span came {ago(newest)}{last}", ("span_age", "score_age"))
+    return freshness_of(question.id, look.bundle)
 
 
 def _harm(question: Question, told: tuple[Answer, ...], look: Look) -> Answer:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.incident.answering import look_at
 from bot.incident.detectors.onset import SECOND, Pace, Series, onset_of
 from bot.incident.evidence import EvidenceBundle
+from bot.incident.look import look_at
 from bot.incident.rules import Taxonomy
 from bot.incident.tree import decide
 

@@ -6,10 +6,10 @@ Nothing is estimated: each one is tried, by deciding again with that one thing c
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from bot.incident.answering import look_at
 from bot.incident.asking import path
 from bot.incident.classification import Answer, Classification, Question, Reply, WouldChange
 from bot.incident.evidence import EvidenceBundle, Signal
+from bot.incident.look import look_at
 from bot.incident.model import Impact
 from bot.incident.quantities import percent
 from bot.incident.rules import QuestionRole, Taxonomy

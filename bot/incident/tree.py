@@ -6,11 +6,12 @@ Telemetry answers each question beforehand (``answering.py``); a responder's rep
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.incident.answering import Look, answers_from, company, look_at
+from bot.incident.answering import answers_from, company
 from bot.incident.cases import Case
 from bot.incident.causes import suspects_of
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.evidence import EvidenceBundle
+from bot.incident.look import Look, look_at
 from bot.incident.model import Impact
 from bot.incident.rules import AnswerRule, Condition, QuestionFacts, QuestionRole, Taxonomy
 from bot.incident.severity import UNKNOWN_IMPACT, floor

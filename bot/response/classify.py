@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.incident.answering import answers_from, look_at
+from bot.incident.answering import answers_from
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.errors import BadInput, Overtaken
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.classifying import Classified, QuestionAnswered
+from bot.incident.look import look_at
 from bot.incident.model import FIRSTFIVE, Person
 from bot.incident.questionnaire import Questionnaire, counted, questionnaire
 from bot.incident.rules import Taxonomy

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.incident.answering import look_at
 from bot.incident.classification import Answer, Classification, Question, Reply, WouldChange
 from bot.incident.counterfactuals import explained, would_change
 from bot.incident.evidence import Direction, EvidenceBundle
+from bot.incident.look import look_at
 from bot.incident.rules import QuestionRole
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.tree import classify, decide

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.incident.answering import answers_from, look_at
+from bot.incident.answering import answers_from
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.evidence import EvidenceBundle, SourceStatus
 from bot.incident.gathering import Gathered, gather
+from bot.incident.look import look_at
 from bot.incident.questions import open_questions
 from bot.incident.rules import CONVINCING
 from bot.incident.severity import floor
