@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.incident.charts import Chart
+from bot.incident.charts.chart import Chart
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.state import IncidentState
 from bot.incident.statements import Statement

@@ -7,7 +7,7 @@ supports is a gap that says what is missing.
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from bot.incident.charts import charts_for
+from bot.incident.charts.drawn import charts_for
 from bot.incident.checklist import checklist_of
 from bot.incident.environments import said_of
 from bot.incident.evidence import EvidenceBundle

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from bot.incident.charts import Chart, evidence_charts
+from bot.incident.charts.chart import Chart
+from bot.incident.charts.drawn import evidence_charts
 from bot.incident.errors import FirstfiveError
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.declaring import RoomPrepared, RoomStep

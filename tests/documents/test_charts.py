@@ -6,7 +6,7 @@ import pytest
 
 from bot.documents import charts as module
 from bot.documents.charts import DrawnCharts
-from bot.incident.charts import charts_for
+from bot.incident.charts.drawn import charts_for
 from bot.incident.errors import Unavailable
 from tests.incident import stories
 

@@ -4,15 +4,11 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.incident.charts import (
-    MOST_SHARES,
-    charts_for,
-    course_chart,
-    pass_rate_chart,
-    shares_chart,
-    steps_chart,
-    trouble_chart,
-)
+from bot.incident.charts.course import course_chart
+from bot.incident.charts.drawn import charts_for
+from bot.incident.charts.over_time import pass_rate_chart, trouble_chart
+from bot.incident.charts.shares import MOST_SHARES, shares_chart
+from bot.incident.charts.steps import steps_chart
 from bot.incident.codec import decode, encode
 from bot.incident.evidence import Course, Direction, EvidenceBundle, StepsDistribution
 from bot.incident.gathering import Gathered, gather

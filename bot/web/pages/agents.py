@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.incident.charts import charts_for
+from bot.incident.charts.drawn import charts_for
 from bot.incident.control_values import label_of
 from bot.incident.environments import ALL, same_environment
 from bot.incident.evidence import EvidenceBundle

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from bot.incident.charts import charts_for
+from bot.incident.charts.drawn import charts_for
 from bot.incident.control_words import proof_line
 from bot.incident.errors import BadInput, Refused
 from bot.incident.model import Status
