@@ -4,15 +4,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bot.incident.case_rules import BESIDE, CONVINCING, CaseFacts, CaseRule, Sign
 from bot.incident.classification import Question
 from bot.incident.kinds import MitigationKind
 from bot.incident.offer import Standing
 from bot.incident.rules import (
-    BESIDE,
-    CONVINCING,
     AnswerRule,
-    CaseFacts,
-    CaseRule,
     CauseRule,
     ClassFacts,
     Condition,
@@ -24,7 +21,6 @@ from bot.incident.rules import (
     QuestionRole,
     RemediationKind,
     SeverityRule,
-    Sign,
 )
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from bot.incident.case_rules import CONVINCING, CaseFacts, CaseRule, Sign
 from bot.incident.detectors.security import is_security
 from bot.incident.evidence import Direction, EvidenceBundle, Finding, FindingKind, Signal
-from bot.incident.rules import CONVINCING, CaseFacts, CaseRule, Sign, Taxonomy
+from bot.incident.rules import Taxonomy
 from bot.incident.strength import ALARM, FEWEST_BASELINE, NOTABLE, QUIET_SPELL, collapse, fewer, speaks, strength
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.wording import figure

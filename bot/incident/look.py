@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from bot.incident.case_rules import CaseFacts, CaseRule
 from bot.incident.cases import Case, Cases, cases_of, undeployed_descriptions
 from bot.incident.classification import Question, Reply
 from bot.incident.evidence import EvidenceBundle
-from bot.incident.rules import CaseFacts, CaseRule, Taxonomy
+from bot.incident.rules import Taxonomy
 from bot.incident.staleness import freshness_of
 from bot.incident.taxonomy import IncidentClass
 

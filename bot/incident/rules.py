@@ -1,34 +1,20 @@
 """What ``taxonomy.yaml`` says, as values: the classes, the questions that lead to them, and how telemetry answers.
 
 The logic that reads these values is code: how a case is built (``cases.py``), how answers are
-compared (``tree.py``). Evidence is counted in nats; see ``statistics.evidence``.
+compared (``tree.py``).
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.incident.case_rules import CaseFacts
 from bot.incident.classification import Question
 from bot.incident.kinds import MitigationKind
 from bot.incident.offer import Standing
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 
-CONVINCING = 4.5  # nats for a class that lives in everyday noise; ordinary hours say how rarely that is reached
 ROLLBACK_CAUSES = frozenset({Cause.OUR_PROMPT, Cause.OUR_CODE_OR_CONFIG, Cause.MODEL_OR_PROVIDER})
-BESIDE = 0.4  # of the strongest case: what an earlier class must reach; its own consequences may look stronger
-
-
-class CaseRule(StrEnum):
-    """How the signals of a class make its case."""
-
-    SUM = "sum"  # independent signs add up
-    BEST = "best"  # several ways of seeing the same thing: the best one counts
-    SECURITY = "security"  # these five know more about their class than its signals: see cases.py
-    PROVIDER = "provider"
-    TOOL = "tool"
-    HARD = "hard"
-    QUALITY = "quality"
 
 
 class AnswerRule(StrEnum):
@@ -80,49 +66,6 @@ class RemediationKind(StrEnum):
     def label(self) -> str:
         """The name people read."""
         return {"rollback": "Roll back", "prompt-fix": "Prompt fix", "restart": "Restart"}[self.value]
-
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """One signal that speaks for a class. A ``name`` that ends in ":" means every signal of that family.
-
-    A share speaks with the evidence that it got worse, times ``weight``; choosing it among ``looks`` ways of seeing
-    the same thing costs ln(looks) nats. With a bound, it speaks with ``weight`` times :data:`CONVINCING` nats once its
-    value is ``above`` or ``below`` the figure, or ``times`` its baseline, over at least ``at_least`` observations.
-    """
-
-    name: str
-    looks: int = 1
-    weight: float = 1.0
-    above: float | None = None
-    below: float | None = None
-    times: float | None = None
-    at_least: int = 5
-
-    @property
-    def bounded(self) -> bool:
-        """It has a figure that its value must cross."""
-        return not (self.above is None and self.below is None and self.times is None)
-
-    @property
-    def cost(self) -> float:
-        """Nats that choosing it costs: looking again is another chance for noise."""
-        return math.log(self.looks)
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFacts:
-    """How the case of a class is made, and when it stands.
-
-    ``convincing``: nats from which it stands. ``alone``: nats from which it needs no comparison with later classes.
-    ``beside``: the share of the strongest rival's case that it must reach otherwise.
-    """
-
-    rule: CaseRule
-    signs: tuple[Sign, ...]
-    convincing: float = CONVINCING
-    alone: float = math.inf
-    beside: float = BESIDE
 
 
 class Fact(StrEnum):

@@ -3,8 +3,8 @@
 One that is worse by chance in one of seven hundred looks reaches about 4.5.
 """
 
+from bot.incident.case_rules import CONVINCING, Sign
 from bot.incident.evidence import Signal
-from bot.incident.rules import CONVINCING, Sign
 from bot.incident.statistics import evidence, poisson_evidence
 
 NOTABLE = 1.0  # nats from which a signal is mentioned

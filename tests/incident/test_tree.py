@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from bot.incident.answering import answers_from
+from bot.incident.case_rules import CONVINCING
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.evidence import EvidenceBundle, SourceStatus
 from bot.incident.gathering import Gathered, gather
 from bot.incident.look import look_at
 from bot.incident.questions import open_questions
-from bot.incident.rules import CONVINCING
 from bot.incident.severity import floor
 from bot.incident.strength import strength
 from bot.incident.taxonomy import Confidence, IncidentClass, Severity
