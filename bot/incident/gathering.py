@@ -4,12 +4,9 @@ Two steps: find when it began, if anything did; then compare the time since with
 before. Without a beginning, the last ten minutes are compared with the hour before them.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from operator import attrgetter
-from typing import TypeVar
 
 from bot.incident.beginning import with_beginning
 from bot.incident.detectors.onset import onset_of
@@ -24,7 +21,6 @@ from bot.incident.evidence import (
     Signal,
     SourceStatus,
     Unit,
-    Window,
 )
 from bot.incident.metrics import Metric
 from bot.incident.neighbours import affected, same_provider, since
@@ -52,24 +48,15 @@ from bot.incident.signals.time_spent import slow_steps
 from bot.incident.signals.troubles import GUARDS, troubles
 from bot.incident.telemetry import EvalScore
 from bot.incident.tool_use import manifest
+from bot.incident.windows import START, placed_scores, scope_of, windows_of
 
-LOOKBACK = timedelta(minutes=90)
-
-SECOND = 1_000_000_000
-MINUTE = 60 * SECOND
-WINDOW = 10 * MINUTE  # where nothing is known to have begun
-LONGEST_WINDOW = 20 * MINUTE
-WIDE_GAP = 8 * MINUTE  # the same, where nobody knows when it began: a first sign must not count as known
-GAP = MINUTE  # kept out of the baseline, so that a blurred beginning does not spoil it
 MOST_FINDINGS = 40
-_start = attrgetter("at_ns")
-T = TypeVar("T", Reading, EvalScore)
 _CONCERNS = (outcomes, models, tools, effort, quality, conduct, actions, security, freshness, evaluators)
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was read for one look: everything of the last :data:`LOOKBACK`, or of as long as the window needs."""
+    """What was read for one look: everything of the last :data:`~bot.incident.windows.LOOKBACK`, or of as long as the window needs."""
 
     readings: Sequence[Reading] = ()  # the agent's tasks
     scores: Sequence[EvalScore] = ()
@@ -89,33 +76,62 @@ def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_n
     Nothing that starts later is looked at. With ``window_ns`` the window has that length, and the baseline is
     the same length before the beginning, or before the window where nothing began.
     """
-    every = sorted([reading for reading in found.readings if reading.at_ns <= at_ns], key=_start)
-    chosen = kept(every, found.wanted)
-    readings = tuple(chosen.readings)
-    scores = without_scores_of(found.scores, every, chosen.foreign, cut=bool(found.since_ns))
-    others = others_of(found.others, chosen.seen, found.wanted)
-    told = others_of({agent: found.announced}, chosen.seen, found.wanted).get(agent, ())
-    placed = placed_scores(scores, readings, at_ns)
-    neighbours = {name: tuple(sorted(theirs, key=_start)) for name, theirs in others.items()}
-    alive_ns = max((min(one.end_ns, at_ns) for theirs in (readings, *neighbours.values()) for one in theirs), default=0)
-    series = troubles(readings, placed, at_ns, alive_ns)
+    counted = _counted(agent, at_ns, found)
+    readings = counted.readings
+    placed = placed_scores(counted.scores, readings, at_ns)
+    alive = (one.end_ns for theirs in (readings, *counted.neighbours.values()) for one in theirs)
+    series = troubles(readings, placed, at_ns, min(at_ns, max(alive, default=0)))
     onset = onset_of(series, at_ns, GUARDS)
     window, baseline = windows_of(at_ns, onset, window_ns)
     windows = window, replace(baseline, start_ns=min(max(baseline.start_ns, found.since_ns), baseline.end_ns))
-    scope = scope_of(agent, at_ns, windows, readings, placed, scores, neighbours, onset)
+    scope = scope_of(agent, at_ns, windows, readings, placed, counted.scores, counted.neighbours, onset)
+    bundle = with_beginning(_measured(scope, counted, found, placed, onset), series, at_ns, taxonomy)
+    return replace(bundle, links=linked(bundle, found.links))
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What counts of what was read: tasks of the environment that is wanted, in order of time."""
+
+    readings: tuple[Reading, ...]
+    scores: Sequence[EvalScore]
+    neighbours: Mapping[str, tuple[Reading, ...]]
+    told: Sequence[Change]  # by pipelines
+    environments: Mapping[str, int]
+    left_out: Mapping[str, int]
+
+
+def _counted(agent: str, at_ns: int, found: Gathered) -> _Counted:
+    every = sorted([reading for reading in found.readings if reading.at_ns <= at_ns], key=START)
+    chosen = kept(every, found.wanted)
+    others = others_of(found.others, chosen.seen, found.wanted)
+    return _Counted(
+        tuple(chosen.readings),
+        without_scores_of(found.scores, every, chosen.foreign, cut=bool(found.since_ns)),
+        {name: tuple(sorted(theirs, key=START)) for name, theirs in others.items()},
+        others_of({agent: found.announced}, chosen.seen, found.wanted).get(agent, ()),
+        chosen.seen,
+        chosen.left_out,
+    )
+
+
+def _measured(
+    scope: Scope, counted: _Counted, found: Gathered, placed: Sequence[EvalScore], onset: Onset | None
+) -> EvidenceBundle:
+    """The bundle, as yet without what belongs to the beginning, and without links."""
+    readings = counted.readings
     measured = voided([signal for concern in _CONCERNS for signal in concern.signals(scope)], scope)
-    usual = {} if chosen.left_out else found.usual  # history does not tell environments apart
+    usual = {} if counted.left_out else found.usual  # history does not tell environments apart
     peers = same_provider(readings, since(scope.window.start_ns, scope.others))
-    bundle = EvidenceBundle(
-        agent=agent,
-        at_ns=at_ns,
+    changes = (*changes_in(readings), *announced(counted.told, readings))
+    return EvidenceBundle(
+        agent=scope.agent,
+        at_ns=scope.at_ns,
         window=scope.window,
         baseline_window=scope.baseline,
-        signals=(*(_with_usual(signal, usual) for signal in measured), *metrics.signals(found.metrics, at_ns)),
+        signals=(*(_with_usual(signal, usual) for signal in measured), *metrics.signals(found.metrics, scope.at_ns)),
         findings=findings(scope),
-        changes=tuple(
-            sorted((*changes_in(readings), *announced(told, readings)), key=lambda change: change.first_seen_ns)
-        ),
+        changes=tuple(sorted(changes, key=attrgetter("first_seen_ns"))),
         onset=onset,
         sources=tuple(found.sources),
         also_affected=affected(scope, peers),
@@ -125,11 +141,9 @@ def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_n
         courses=courses(scope, placed, measured),
         steps=steps_distribution(scope),
         environment=found.wanted.name,
-        environments=chosen.seen,
-        left_out=chosen.left_out,
+        environments=counted.environments,
+        left_out=counted.left_out,
     )
-    bundle = with_beginning(bundle, series, at_ns, taxonomy)
-    return replace(bundle, links=linked(bundle, found.links))
 
 
 def announced(changes: Sequence[Change], readings: Sequence[Reading]) -> list[Change]:
@@ -148,78 +162,6 @@ def linked(bundle: EvidenceBundle, links: Mapping[str, str]) -> Mapping[str, str
     named |= {trace_id for step in bundle.slow_steps for trace_id in step.trace_ids}
     named |= {bundle.pair.bad, bundle.pair.good} if bundle.pair else set()
     return {trace_id: links[trace_id] for trace_id in sorted(named) if trace_id in links}
-
-
-def placed_scores(scores: Sequence[EvalScore], readings: Sequence[Reading], at_ns: int) -> tuple[EvalScore, ...]:
-    """Scores known at ``at_ns``, moved to the start of the task they judge: verdicts arrive a minute late."""
-    starts = {reading.id: reading.at_ns for reading in readings}
-    known = [_placed(score, starts.get(score.trace_id or "")) for score in scores if score.at_ns <= at_ns]
-    return tuple(sorted(known, key=_start))
-
-
-def _placed(score: EvalScore, start_ns: int | None) -> EvalScore:
-    if start_ns is None:
-        return score
-    # what _replace does, in a fraction of its time: a look places thousands
-    name, _, *rest = score
-    return tuple.__new__(EvalScore, (name, start_ns, *rest))
-
-
-def windows_of(at_ns: int, onset: Onset | None, window_ns: int | None) -> tuple[Window, Window]:
-    """The window and its baseline."""
-    if window_ns is not None:
-        start = at_ns - window_ns
-        end = min(start, onset.at_ns - GAP) if onset else start
-        return Window(start, at_ns), Window(end - window_ns, end)
-    start = max(onset.at_ns, at_ns - LONGEST_WINDOW) if onset else at_ns - WINDOW
-    end = onset.at_ns - GAP if onset else start - WIDE_GAP
-    return Window(start, at_ns), Window(at_ns - int(LOOKBACK.total_seconds()) * SECOND, end)
-
-
-def scope_of(
-    agent: str,
-    at_ns: int,
-    windows: tuple[Window, Window],
-    readings: Sequence[Reading],
-    placed: Sequence[EvalScore],
-    scores: Sequence[EvalScore],
-    neighbours: Mapping[str, tuple[Reading, ...]],
-    onset: Onset | None,
-) -> Scope:
-    """The two windows and what lies in them."""
-    window, baseline = windows
-    return Scope(
-        agent=agent,
-        at_ns=at_ns,
-        window=window,
-        baseline=baseline,
-        now=_within(readings, window.start_ns, None),
-        before=_within(readings, baseline.start_ns, baseline.end_ns),
-        scores_now=_within(placed, window.start_ns, None),
-        scores_before=_within(placed, baseline.start_ns, baseline.end_ns),
-        began=onset is not None,
-        seen=tuple(readings),
-        others=neighbours,
-        span_ns=max((min(reading.end_ns, at_ns) for reading in readings), default=None),
-        score_ns=max((score.at_ns for score in scores if score.at_ns <= at_ns), default=None),
-        fleet_ns=max((min(one.end_ns, at_ns) for found in neighbours.values() for one in found), default=None),
-        heard=arrivals(scores, at_ns),
-    )
-
-
-def _within(placed: Sequence[T], start_ns: int, end_ns: int | None) -> tuple[T, ...]:
-    """Those that start in [start, end), of a sequence in order of start."""
-    low = bisect_left(placed, start_ns, key=_start)
-    return tuple(placed[low : None if end_ns is None else max(low, bisect_left(placed, end_ns, key=_start))])
-
-
-def arrivals(scores: Iterable[EvalScore], at_ns: int) -> Mapping[str, tuple[int, ...]]:
-    """When the scores of each evaluator came, in order; by the evaluator's name."""
-    found: dict[str, list[int]] = {}
-    for score in scores:
-        if score.at_ns <= at_ns:
-            found.setdefault(score.name, []).append(score.at_ns)
-    return {name: tuple(sorted(times)) for name, times in found.items()}
 
 
 def findings(scope: Scope) -> tuple[Finding, ...]:

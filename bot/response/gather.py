@@ -13,13 +13,14 @@ from bot.incident.counterfactuals import explained
 from bot.incident.environments import Wanted, spelled, wanted_of
 from bot.incident.errors import BadInput, FirstfiveError
 from bot.incident.evidence import Change, EvidenceBundle, SourceStatus
-from bot.incident.gathering import LOOKBACK, WINDOW, Gathered, gather
+from bot.incident.gathering import Gathered, gather
 from bot.incident.model import Agent, Catalogue, Impact
 from bot.incident.neighbours import providers
 from bot.incident.quantities import duration
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.telemetry import EvalScore
+from bot.incident.windows import LOOKBACK, WINDOW
 from bot.ports import Announcements, Clock, SourceAsk, Traces
 from bot.response.sources import Sources
 

@@ -6,10 +6,11 @@ from random import Random
 
 from bot.incident.classification import Classification
 from bot.incident.evidence import EvidenceBundle
-from bot.incident.gathering import LOOKBACK, Gathered, gather
+from bot.incident.gathering import Gathered, gather
 from bot.incident.reading import Reading, read
 from bot.incident.telemetry import EvalScore
 from bot.incident.tree import classify
+from bot.incident.windows import LOOKBACK
 from tests.incident.otlp_fixture import scores_of, trace_of
 from tests.second_fleet.folders import Hour, requests
 from tests.taxonomies import TAXONOMY
