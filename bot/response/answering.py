@@ -6,7 +6,8 @@ from bot.incident.classification import Question, Reply
 from bot.incident.model import Person
 from bot.incident.questionnaire import Questionnaire, mark_of
 from bot.incident.state import Replied
-from bot.response.classify import Classify, Given
+from bot.response.choosing import Given
+from bot.response.classify import Classify
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,58 +2,37 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from bot.incident.answering import answers_from
-from bot.incident.classification import Answer, Classification, Question, Reply
+from bot.incident.classification import Answer, Classification
 from bot.incident.errors import BadInput, Overtaken
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.classifying import Classified, QuestionAnswered
 from bot.incident.look import look_at
 from bot.incident.model import FIRSTFIVE, Person
 from bot.incident.questionnaire import Questionnaire, counted, questionnaire
-from bot.incident.rules import Taxonomy
 from bot.incident.runbook import Runbook
 from bot.incident.severity import Reasoned, floor
 from bot.incident.state import IncidentState
-from bot.incident.taxonomy import Cause, Confidence, IncidentClass, Severity
+from bot.incident.taxonomy import IncidentClass
 from bot.ports import Clock, Records, RoomTask, RoomTaskKind
+from bot.response.choosing import (
+    Choice,
+    Given,
+    Seen,
+    answers_with,
+    by_this_click,
+    is_set,
+    named_class,
+    named_question,
+    overtaken,
+    reasons,
+    says_harm,
+    why_needed,
+)
 from bot.response.gather import Suggest
 from bot.response.recording import open_state_of, record, state_of
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What responders decided. ``answers`` are those they confirmed or overrode."""
-
-    incident_class: IncidentClass
-    cause: Cause
-    severity: Severity
-    answers: tuple[Answer, ...] = ()
-    comment: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """One answer a responder gives, beside what telemetry ``said`` on the screen they saw."""
-
-    question: Question
-    reply: Reply
-    said: Reply | None = None
-    figure: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The class that somebody saw as set when they decided: since when it stands, None for no class yet."""
-
-    at: datetime | None
-
-    @classmethod
-    def since(cls, text: str) -> "Seen":
-        """From the moment as text, in ISO 8601; an empty one means no class."""
-        return cls(datetime.fromisoformat(text) if text else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +66,17 @@ class Classify:
         named = reasons(choice, tree, by, lowest)
         async with self.records.begin() as work:
             state = await open_state_of(work, key, "classification")
-            if _is_set(state, choice):
+            if is_set(state, choice):
                 return state
-            if seen is not None and state.set_at != seen.at and not _by_this_click(state, choice, by):
-                raise Overtaken(_overtaken(state))
+            if seen is not None and state.set_at != seen.at and not by_this_click(state, choice, by):
+                raise Overtaken(overtaken(state))
             fact = self._fact(state, choice, named)
-            for given in _answered(state, choice, bundle, self.suggest.taxonomy):
+            for given in answers_with(state, choice, bundle, self.suggest.taxonomy):
                 about = f"classify:{idem}:{given.question}"
                 await record(work, state.incident.key, given, by, self.clock.now(), about)
             new = await record(work, state.incident.key, fact, by, self.clock.now(), f"classify:{idem}")
             if new and state.classified and not fact.reason:
-                raise BadInput("comment", _why_needed(state.classified))  # and so nothing is recorded
+                raise BadInput("comment", why_needed(state.classified))  # and so nothing is recorded
             if new and state.classified and fact.before is not fact.incident_class:
                 await work.outbox.put(_told(state, fact, by, idem))
             return await state_of(work, key)
@@ -160,7 +139,7 @@ class Classify:
         Raises:
             BadInput: it is below, with the reason of the floor.
         """
-        impact, harm = self.suggest.impact(state.incident.agent), state.harm_now or _says_harm(choice)
+        impact, harm = self.suggest.impact(state.incident.agent), state.harm_now or says_harm(choice)
         lowest, why = floor(choice.incident_class, bundle, self.suggest.taxonomy, impact, harm_now=harm)
         if choice.severity.rank > lowest.rank:
             raise BadInput("severity", f"{choice.severity.value} is below the floor {lowest.value}: {why}.")
@@ -187,73 +166,6 @@ class Classify:
         )
 
 
-def _answered(
-    state: IncidentState, choice: Choice, bundle: EvidenceBundle, taxonomy: Taxonomy
-) -> list[QuestionAnswered]:
-    """The answers that came with the class and are not on the timeline yet, beside what telemetry says."""
-    measured = {answer.question: answer for answer in answers_from(look_at(bundle, taxonomy))}
-    found = []
-    for given in choice.answers:
-        known, said = state.replies.get(given.question), measured[given.question]
-        if given.by != "telemetry" and (known is None or known.reply is not given.reply):
-            asked = taxonomy.asked(given.question).ask
-            found.append(QuestionAnswered(given.question, given.reply, said.reply, said.because, asked))
-    return found
-
-
-def _says_harm(choice: Choice) -> bool:
-    return any(one.question is Question.HARM_NOW and one.reply is Reply.YES for one in choice.answers)
-
-
-def named_class(taxonomy: Taxonomy, text: str) -> IncidentClass:
-    """The class of that id.
-
-    Raises:
-        BadInput: the taxonomy has none; the sentence names those it has.
-    """
-    found = taxonomy.class_named(text)
-    if found is None:
-        raise BadInput("class", f"No class is called {text[:20]!r}. Use one of {', '.join(taxonomy.classes)}.")
-    return found
-
-
-def named_question(taxonomy: Taxonomy, text: str) -> Question:
-    """The question of that id.
-
-    Raises:
-        BadInput: the taxonomy has none; the sentence names those it has.
-    """
-    found = taxonomy.question_named(text)
-    if found is None:
-        raise BadInput("question", f"No question is called {text[:40]!r}. Use one of {', '.join(taxonomy.questions)}.")
-    return found
-
-
-def _is_set(state: IncidentState, choice: Choice) -> bool:
-    """It says what is set, without a word on it, and nobody asked whether it is still right."""
-    return (
-        (state.incident_class, state.cause, state.severity) == (choice.incident_class, choice.cause, choice.severity)
-        and not choice.comment.strip()
-        and state.doubt is None
-    )
-
-
-def _by_this_click(state: IncidentState, choice: Choice, by: Person) -> bool:
-    """The same answer of the same person, delivered again."""
-    set_now = (state.incident_class, state.cause, state.severity, state.set_by)
-    return set_now == (choice.incident_class, choice.cause, choice.severity, by)
-
-
-def _overtaken(state: IncidentState) -> str:
-    who = state.set_by.name if state.set_by else "Somebody"
-    named = state.incident_class.value if state.incident_class else "a class"
-    return f"{who} has set {named} while you had this open. Nothing was changed; look at it before you change it."
-
-
-def _why_needed(before: Classified) -> str:
-    return f"{before.incident_class.value} is set already. Say in a few words why it changes, or why it stays."
-
-
 def _told(state: IncidentState, fact: Classified, by: Person, idem: str) -> RoomTask:
     """What the room must know: other steps, other levers, and which controls were set for the earlier class."""
     was = fact.before.value if fact.before else ""
@@ -264,25 +176,3 @@ def _told(state: IncidentState, fact: Classified, by: Person, idem: str) -> Room
         f"The card has the new runbook, the do-not list and the mitigations.{live}"
     )
     return RoomTask(RoomTaskKind.POST, state.incident.key, f"reclassified:{idem}", {"text": text, "by": FIRSTFIVE.id})
-
-
-def reasons(choice: Choice, tree: Classification, by: Person, lowest: Reasoned) -> Classification:
-    """The classification to record: the tree's when people agree with it, else theirs beside what telemetry said.
-
-    Either way ``lowest`` is its floor: that of the class people chose.
-    """
-    severity_floor, floor_reason = lowest
-    own = (f"{by.name}: {choice.comment.strip()}",) if choice.comment.strip() else ()
-    decided = replace(tree, cause=choice.cause, severity_floor=severity_floor, floor_reason=floor_reason)
-    if tree.incident_class is choice.incident_class:
-        return replace(decided, because=own + tree.because)
-    said = tree.incident_class.value if tree.incident_class else "nothing unusual"
-    return replace(
-        decided,
-        incident_class=choice.incident_class,
-        confidence=Confidence.LOW,
-        because=(*own, f"set by {by.name}; telemetry suggested {said}"),
-        rules_out=(),
-        flags=(*tree.flags, "differs from what telemetry suggests"),
-        would_change=(),
-    )

@@ -10,7 +10,7 @@ from bot.incident.questionnaire import Questionnaire
 from bot.incident.rules import QuestionRole
 from bot.incident.state import IncidentState
 from bot.incident.taxonomy import IncidentClass, Severity
-from bot.response.classify import Choice, Seen
+from bot.response.choosing import Choice, Seen
 from bot.response.orders import Order
 from bot.slack.blocks import View
 from bot.slack.desk import Desk

@@ -11,7 +11,7 @@ from bot.incident.model import Agent, Catalogue
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.incident.telemetry import Trace
 from bot.monitors.movement import MovementWatch
-from bot.response.classify import Choice
+from bot.response.choosing import Choice
 from bot.response.declare import Declaration
 from bot.response.orders import Order
 from tests.response.conftest import ANA, BEN, Office

@@ -14,7 +14,7 @@ from bot.incident.timeline import kind_of
 from bot.monitors.proof import ProofWatch
 from bot.monitors.timers import Timers
 from bot.ports import Driver, Groups
-from bot.response.classify import Choice
+from bot.response.choosing import Choice
 from bot.response.declare import Declaration
 from bot.response.driving import Drivers
 from bot.response.exit_plan import TakeStep

@@ -9,7 +9,7 @@ from bot.incident.errors import BadInput, Closed
 from bot.incident.model import Status
 from bot.incident.narration import narrate
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.response.classify import Choice, Given
+from bot.response.choosing import Choice, Given
 from tests.response.conftest import ANA, BEN, Office
 
 

@@ -14,7 +14,7 @@ from bot.incident.remediation import Wish
 from bot.incident.rules import RemediationKind
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.ports import JobName, SourceFound
-from bot.response.classify import Choice
+from bot.response.choosing import Choice
 from bot.response.declare import Declaration
 from bot.response.gather import Gather, nanoseconds
 from bot.response.orders import Order

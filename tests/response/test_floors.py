@@ -7,7 +7,7 @@ import pytest
 from bot.incident.errors import BadInput
 from bot.incident.facts.classifying import SeverityChanged
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.response.classify import Choice
+from bot.response.choosing import Choice
 from tests.response.conftest import ANA, BEN, Office
 from tests.web.fakes import looping_since
 

@@ -10,7 +10,7 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.model import Role
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.ports import JobName
-from bot.response.classify import Choice
+from bot.response.choosing import Choice
 from bot.response.declare import Declaration
 from bot.response.freeze import FreezeEvidence
 from bot.response.orders import Order

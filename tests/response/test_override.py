@@ -10,7 +10,7 @@ from bot.incident.rules import RemediationKind
 from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.ports import JobName
-from bot.response.classify import Choice
+from bot.response.choosing import Choice
 from bot.response.override import waiting, waiting_for
 from tests.response.conftest import ANA, BEN, Office
 

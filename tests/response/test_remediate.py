@@ -11,7 +11,7 @@ from bot.incident.rules import RemediationKind
 from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.incident.telemetry import EvalScore, Trace
-from bot.response.classify import Choice
+from bot.response.choosing import Choice
 from tests.response.conftest import ANA, BEN, Office
 from tests.web.fakes import task
 

@@ -6,7 +6,7 @@ from bot.incident.errors import Closed, NotFound
 from bot.incident.facts.classifying import Classified, StepTicked
 from bot.incident.runbook import Phase
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.response.classify import Choice
+from bot.response.choosing import Choice
 from tests.fakes.verbs import RUNBOOKS
 from tests.response.conftest import ANA, BEN, Office
 

@@ -14,7 +14,7 @@ from bot.incident.classification import Question, Reply
 from bot.incident.offer import Standing
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.incident.telemetry import ModelCall, Span, SpanKind, Trace
-from bot.response.classify import Choice, Given
+from bot.response.choosing import Choice, Given
 from bot.response.declare import Declaration
 from bot.response.verbs import Verbs
 from bot.slack.views import question, verdict

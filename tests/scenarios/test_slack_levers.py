@@ -9,7 +9,7 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, Scope
 from bot.incident.model import Person
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.response.classify import Choice
+from bot.response.choosing import Choice
 from bot.response.deciding import lapse
 from bot.response.orders import Order
 from bot.response.recording import post

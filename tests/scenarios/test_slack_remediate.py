@@ -6,7 +6,7 @@ import pytest
 
 from bot.incident.model import Person
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.response.classify import Choice
+from bot.response.choosing import Choice
 from tests.scenarios.conftest import Office
 
 BEN = Person("U2", "ben")

@@ -11,7 +11,7 @@ from bot.incident.kinds import MitigationKind
 from bot.incident.model import IncidentKey, Person, Role, Status
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.ports import RoomTask, RoomTaskKind
-from bot.response.classify import Choice
+from bot.response.choosing import Choice
 from tests.scenarios.conftest import SECRET, Office, form, signed
 
 KEY = IncidentKey("INC-1")

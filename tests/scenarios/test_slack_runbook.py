@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
-from bot.response.classify import Choice
+from bot.response.choosing import Choice
 from tests.scenarios.conftest import Office
 from tests.scenarios.test_slack_respond import BEN
 

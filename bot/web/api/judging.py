@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 
 from bot.incident.classification import Answer
 from bot.incident.postmortem import Section
-from bot.response.classify import Choice, named_class, named_question
+from bot.response.choosing import Choice, named_class, named_question
 from bot.web.api import bodies as b
 from bot.web.api import measured, shapes
 from bot.web.api.actors import Acting, acting

@@ -20,7 +20,7 @@ from bot.incident.questionnaire import Questionnaire, mark_of
 from bot.incident.rules import QuestionRole
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.response.answering import Sent
-from bot.response.classify import Choice, Seen, named_class, named_question
+from bot.response.choosing import Choice, Seen, named_class, named_question
 from bot.web.pages.forms import form_of
 from bot.web.pages.people import person_in
 from bot.web.pages.rendering import Rendering
