@@ -21,9 +21,9 @@ from bot.response.declare import NUDGE_AFTER
 from bot.response.exit_plan import TakeStep
 from bot.response.freeze import FreezeEvidence
 from bot.response.in_force import WARN_AFTER, controls_in, lift, schedule_end
-from bot.response.loosen import approval_of
 from bot.response.override import lapse_override
 from bot.response.recording import post, record, state_of
+from bot.response.second_person import approval_of
 
 EARLY = timedelta(seconds=1)  # a timer may fire this much before its time
 

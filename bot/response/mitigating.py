@@ -12,10 +12,11 @@ from bot.response.carry_out import CarryOut
 from bot.response.changes import Changes
 from bot.response.driving import Drivers
 from bot.response.known import KnownAgent
-from bot.response.loosen import Adjust, Decide, Extend, PlanExit, Revert
+from bot.response.loosen import Adjust, Extend, PlanExit, Revert
 from bot.response.mitigate import Apply, Offers
 from bot.response.orders import Order, drafted
 from bot.response.preview import PreviewOrder
+from bot.response.second_person import Decide
 
 
 class LateGroups(Groups):

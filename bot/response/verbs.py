@@ -11,13 +11,14 @@ from bot.response.evaluate import EvaluateVersion
 from bot.response.gather import Gather, Suggest
 from bot.response.invite import Invite
 from bot.response.look import Look
-from bot.response.loosen import Adjust, Decide, Extend, PlanExit, Revert
+from bot.response.loosen import Adjust, Extend, PlanExit, Revert
 from bot.response.mitigate import Apply, Offers
 from bot.response.preview import PreviewOrder
 from bot.response.remediate import Remediate
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.runbooks import PullStep, ReadRunbook, TickStep
+from bot.response.second_person import Decide
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.weigh_remediation import WeighRemediation
 
