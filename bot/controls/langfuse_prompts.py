@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from bot.controls.entry import Entry, Given, Options, option
+from bot.controls.http_driver import HttpDriver
 from bot.controls.vendor import Answer, Vendor, client_for
 from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError, Unsupported
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation
-from bot.incident.proof import Delivery, ReadBack
-from bot.ports import Driver
+from bot.incident.proof import ReadBack
 
 NAME = "langfuse"
 URL, PUBLIC_KEY, SECRET_KEY = "FIRSTFIVE_LANGFUSE_URL", "FIRSTFIVE_LANGFUSE_PUBLIC_KEY", "FIRSTFIVE_LANGFUSE_SECRET_KEY"
@@ -26,14 +26,10 @@ NOT_FOUND = 404
 LATER = "Langfuse's clients keep a prompt for 60 s and longer, so agents follow later; traces show when"
 
 
-class LangfusePrompts(Driver):
+class LangfusePrompts(HttpDriver):
     """Prompt pins as labels."""
 
     name = NAME
-
-    def __init__(self, given: Given, vendor: Vendor) -> None:
-        self._given = given
-        self._vendor = vendor
 
     def plan(self, mitigation: Mitigation, after: Controls) -> Plan:
         """As :meth:`bot.ports.Driver.plan`."""
@@ -90,15 +86,6 @@ class LangfusePrompts(Driver):
         except FirstfiveError as error:
             return ReadBack(confirmed=False, detail=str(error))
         return ReadBack(confirmed=True, detail=f"{', '.join(said)}. {LATER}.")
-
-    async def delivery(self, mitigation: Mitigation) -> Delivery:
-        """Langfuse does not tell which instance uses which version; traces do."""
-        del mitigation
-        return Delivery(instances=0, reached=0)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._vendor.close()
 
     def _places(self, mitigation: Mitigation) -> Iterator[tuple[str, str]]:
         options = self._given.options(mitigation)

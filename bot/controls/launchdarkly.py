@@ -6,22 +6,22 @@ mitigation counts as in force only once somebody has approved it there and it re
 Checked by contract: the API's documented shapes, on a local stand-in.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import Any
 from urllib.parse import quote
 
-from bot.controls.entry import SCOPES, Entry, Given, Options, account, option, scope_of
-from bot.controls.launchdarkly_flags import WAS_OFF, Flag, Json, said_of, same, shown, was_off
+from bot.controls.entry import Entry, Given, Options, account, option
+from bot.controls.http_driver import HttpDriver
+from bot.controls.launchdarkly_flags import Flag, Json, shown
+from bot.controls.launchdarkly_rules import Rule
 from bot.controls.vendor import Answer, Vendor, client_for
 from bot.incident.composition import Controls
-from bot.incident.control_values import at_least_as_safe
 from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError, Unavailable, Unsupported
-from bot.incident.kinds import LEVERS, MitigationKind, Value
+from bot.incident.kinds import LEVERS, MitigationKind
 from bot.incident.mitigation import Mitigation
-from bot.incident.proof import Delivery, ReadBack
-from bot.ports import Driver
+from bot.incident.model import Person
+from bot.incident.proof import ReadBack
 
 NAME = "launchdarkly"
 URL, TOKEN = "FIRSTFIVE_LAUNCHDARKLY_URL", "FIRSTFIVE_LAUNCHDARKLY_TOKEN"
@@ -31,25 +31,22 @@ NOT_ALLOWED, CONFLICT = 405, 409  # approvals are required; another change came 
 _KINDS = frozenset(MitigationKind) - {MitigationKind.DISABLE_TOOLS}
 
 
-class LaunchDarkly(Driver):
+class LaunchDarkly(HttpDriver):
     """Mitigations as targeting rules of flags."""
 
     name = NAME
-
-    def __init__(self, given: Given, vendor: Vendor) -> None:
-        self._given = given
-        self._vendor = vendor
 
     def plan(self, mitigation: Mitigation, after: Controls) -> Plan:
         """As :meth:`bot.ports.Driver.plan`."""
         if mitigation.kind not in _KINDS:
             raise Unsupported("LaunchDarkly serves one value a flag, so tools cannot be switched off one by one there.")
         lifts = mitigation.id not in after.mitigations
-        served = f"the variation {shown(self._wanted(mitigation))}"
+        rule = self._rule(mitigation)
+        served = f"the variation {shown(rule.wanted)}"
         words = tuple(
             f"LaunchDarkly: remove this mitigation's rule from {key} in {environment}, and set the flag as it was"
             if lifts
-            else f"LaunchDarkly: serve {served} of {key} in {environment} to {_who(mitigation)}"
+            else f"LaunchDarkly: serve {served} of {key} in {environment} to {rule.who}"
             for _, key, environment in self._places(mitigation)
         )
         return Plan(mitigation, after, words)
@@ -57,19 +54,19 @@ class LaunchDarkly(Driver):
     async def apply(self, plan: Plan, idem: str) -> Receipt:
         """As :meth:`bot.ports.Driver.apply`. The rule is known by the mitigation's id, so ``idem`` is not needed."""
         del idem
-        return await self._changed(plan, self._to_apply)
+        return await self._changed(plan, self._rule(plan.mitigation).to_apply)
 
     async def revert(self, plan: Plan, idem: str) -> Receipt:
         """As :meth:`bot.ports.Driver.revert`."""
         del idem
-        return await self._changed(plan, self._to_revert)
+        return await self._changed(plan, self._rule(plan.mitigation).to_revert)
 
     async def read_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
         """As :meth:`bot.ports.Driver.read_back`, through the API: SDKs get the same flag within seconds."""
         said = []
         try:
             for flag in [await self._flag(*place) for place in self._places(mitigation)]:
-                wrong = self._wrong(flag, mitigation, after)
+                wrong = self._rule(mitigation).wrong(flag, lifts=mitigation.id not in after.mitigations)
                 if wrong:
                     return ReadBack(confirmed=False, detail=f"{flag}: {wrong}", differs=True)
                 said.append(f"{flag} is as planned, version {flag.here.get('version')}")
@@ -77,14 +74,8 @@ class LaunchDarkly(Driver):
             return ReadBack(confirmed=False, detail=str(error))
         return ReadBack(confirmed=True, detail=", ".join(said))
 
-    async def delivery(self, mitigation: Mitigation) -> Delivery:
-        """LaunchDarkly does not tell which instance has which version."""
-        del mitigation
-        return Delivery(instances=0, reached=0)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._vendor.close()
+    def _rule(self, mitigation: Mitigation) -> Rule:
+        return Rule(mitigation, self._given.options(mitigation), self._vendor.refused)
 
     def _places(self, mitigation: Mitigation) -> Iterator[tuple[str, str, str]]:
         options = self._given.options(mitigation)
@@ -95,11 +86,6 @@ class LaunchDarkly(Driver):
                 option(options, "environment", environment, environment),
             )
 
-    def _wanted(self, mitigation: Mitigation) -> Value:
-        if LEVERS[mitigation.kind].is_switch:
-            return self._given.options(mitigation).get("in_force", "false").lower() == "true"
-        return mitigation.value
-
     async def _flag(self, project: str, key: str, environment: str) -> Flag:
         answer = await self._vendor.read(_path(project, key), {"env": environment})
         flag = Flag(project, key, environment, answer.body if isinstance(answer.body, dict) else {})
@@ -109,12 +95,12 @@ class LaunchDarkly(Driver):
             )
         return flag
 
-    async def _changed(self, plan: Plan, to_do: Any) -> Receipt:
+    async def _changed(self, plan: Plan, to_do: Callable[[Flag, Person], list[Json]]) -> Receipt:
         said, requests = [], []
         with self._vendor.in_part() as done:
             for place in self._places(plan.mitigation):
                 flag = await self._flag(*place)
-                instructions = to_do(flag, plan)
+                instructions = to_do(flag, plan.by)
                 if not instructions:
                     said.append(f"{flag} was as planned already")
                     continue
@@ -163,95 +149,6 @@ class LaunchDarkly(Driver):
             request,
         )
 
-    def _to_apply(self, flag: Flag, plan: Plan) -> list[Json]:
-        mitigation = plan.mitigation
-        wanted = self._wanted(mitigation)
-        place = flag.serving(wanted)
-        if place is None:
-            raise self._vendor.refused(
-                f"serves only the variations of a flag, and {flag.key} has none with {shown(wanted)}; add one."
-            )
-        instructions: list[Json] = []
-        rule = flag.rule_of(mitigation.id)
-        if rule is None:
-            before = WAS_OFF if was_off(flag) else ""
-            rule = {
-                "kind": "addRule",
-                "description": f"{account(mitigation, plan.by, lifts=False).partition('. ')[0]}{before}",
-                "clauses": self._clauses(mitigation),
-                "variationId": flag.body["variations"][place].get("_id"),
-                **self._ahead_of(flag, mitigation),
-            }
-            instructions.append(rule)
-        by_off = not any(scope_of(mitigation)) and place == flag.here.get("offVariation")
-        if by_off and flag.on:
-            instructions.append({"kind": "turnFlagOff"})
-        if not by_off and not flag.on:
-            instructions.append(self._turned_on(flag, mitigation))
-        return instructions
-
-    def _to_revert(self, flag: Flag, plan: Plan) -> list[Json]:
-        rule = flag.rule_of(plan.mitigation.id)
-        if rule is None:
-            return []
-        others = [one for one in flag.ours if one is not rule]
-        on = not any(flag.turned_off_by(one) for one in others) and (bool(others) or WAS_OFF not in said_of(rule))
-        instructions: list[Json] = [{"kind": "removeRule", "ruleId": rule.get("_id")}]
-        if on is not flag.on:
-            instructions.append({"kind": "turnFlagOn" if on else "turnFlagOff"})
-        return instructions
-
-    def _turned_on(self, flag: Flag, mitigation: Mitigation) -> Json:
-        """Turning it on must change nothing for those whom the mitigation does not bind."""
-        fallthrough = (flag.here.get("fallthrough") or {}).get("variation")
-        others = fallthrough != flag.here.get("offVariation") or any(rule not in flag.ours for rule in flag.rules)
-        if others and any(scope_of(mitigation)):
-            raise self._vendor.refused(
-                f"has {flag} turned off, and turning it on for this mitigation would change what everybody else gets."
-            )
-        return {"kind": "turnFlagOn"}
-
-    def _clauses(self, mitigation: Mitigation) -> list[Json]:
-        options = self._given.options(mitigation)
-        context = options.get("context_kind", "user")
-        named = [
-            (options.get(name, name), value) for name, value in zip(SCOPES, scope_of(mitigation), strict=True) if value
-        ]
-        return [
-            {"contextKind": context, "attribute": attribute, "op": op, "negate": False, "values": [value]}
-            for attribute, op, value in ([(name, "in", value) for name, value in named] or [("key", "matches", ".*")])
-        ]
-
-    def _ahead_of(self, flag: Flag, mitigation: Mitigation) -> Json:
-        """Before the first rule that is not one of ours with a safer value."""
-        switch, ours = LEVERS[mitigation.kind].is_switch, flag.ours
-        for rule in flag.rules:
-            served = flag.value(rule.get("variation"))
-            safer = not switch and served is not None and at_least_as_safe(mitigation.kind, served, mitigation.value)
-            if rule not in ours or not safer:
-                return {"beforeRuleId": rule.get("_id")}
-        return {}
-
-    def _wrong(self, flag: Flag, mitigation: Mitigation, after: Controls) -> str:
-        """Why what the flag serves is not as planned; empty when it is."""
-        rule, wanted = flag.rule_of(mitigation.id), self._wanted(mitigation)
-        if mitigation.id not in after.mitigations:
-            return "" if rule is None else "this mitigation's rule is still there"
-        if rule is None:
-            return "this mitigation's rule is not there"
-        if not same(flag.value(rule.get("variation")), wanted):
-            return f"its rule does not serve {shown(wanted)}"
-        if not flag.on:
-            served = flag.value(flag.here.get("offVariation"))
-            return "" if same(served, wanted) else f"it is off and serves {shown(served)} to everybody"
-        ahead = flag.rules[: flag.rules.index(rule)]
-        if any(one not in flag.ours for one in ahead):
-            return "another rule stands before this mitigation's"
-        missed = [
-            target for target in flag.here.get("targets") or () if target.get("variation") != rule.get("variation")
-        ]
-        return "it serves some individual targets another variation" if missed else ""
-
 
 def _path(project: str, key: str) -> str:
     return f"/api/v2/flags/{quote(project, safe='')}/{quote(key, safe='')}"
@@ -260,11 +157,6 @@ def _path(project: str, key: str) -> str:
 def _told(answer: Answer, flag: Flag) -> bool:
     body = answer.body
     return isinstance(body, dict) and isinstance((body.get("environments") or {}).get(flag.environment), dict)
-
-
-def _who(mitigation: Mitigation) -> str:
-    named = [f"{name} {value}" for name, value in zip(SCOPES, scope_of(mitigation), strict=True) if value]
-    return " of ".join(named) or "everybody"
 
 
 def open_driver(given: Given) -> LaunchDarkly:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.controls.entry import Entry, Given, Options, option
+from bot.controls.http_driver import HttpDriver
 from bot.controls.litellm_fields import Deployment, Key, Setting
 from bot.controls.vendor import Vendor, client_for
 from bot.incident.composition import Controls
@@ -17,8 +18,7 @@ from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError, Unsupported
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation
-from bot.incident.proof import Delivery, ReadBack
-from bot.ports import Driver
+from bot.incident.proof import ReadBack
 
 NAME = "litellm"
 URL, KEY = "FIRSTFIVE_LITELLM_URL", "FIRSTFIVE_LITELLM_MASTER_KEY"
@@ -27,14 +27,10 @@ _HASH = re.compile(r"[0-9a-fA-F]{64}")
 _KINDS = frozenset({MitigationKind.HALT, MitigationKind.RATE_CAP, MitigationKind.TURN_LIMIT, MitigationKind.MODEL_PIN})
 
 
-class LiteLlm(Driver):
+class LiteLlm(HttpDriver):
     """Mitigations as fields of keys and deployments."""
 
     name = NAME
-
-    def __init__(self, given: Given, vendor: Vendor) -> None:
-        self._given = given
-        self._vendor = vendor
 
     def plan(self, mitigation: Mitigation, after: Controls) -> Plan:
         """As :meth:`bot.ports.Driver.plan`."""
@@ -84,15 +80,6 @@ class LiteLlm(Driver):
         except FirstfiveError as error:
             return ReadBack(confirmed=False, detail=str(error))
         return ReadBack(confirmed=True, detail=", ".join(said))
-
-    async def delivery(self, mitigation: Mitigation) -> Delivery:
-        """LiteLLM does not tell which worker has which version of a key."""
-        del mitigation
-        return Delivery(instances=0, reached=0)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._vendor.close()
 
     def _settings(self, mitigation: Mitigation, after: Controls, headers: Mapping[str, str]) -> Iterator[Setting]:
         options, kind = self._given.options(mitigation), mitigation.kind

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.controls.entry import Entry, Given, Options, option, scope_of
+from bot.controls.http_driver import HttpDriver
 from bot.controls.unleash_strategies import Place, before_of, mark_of, serving, strategy_for, wrong_with
 from bot.controls.vendor import Vendor, client_for
 from bot.incident.composition import Controls
@@ -19,8 +20,7 @@ from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError, Refused, Unsupported
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, Scope
-from bot.incident.proof import Delivery, ReadBack
-from bot.ports import Driver
+from bot.incident.proof import ReadBack
 
 NAME = "unleash"
 URL, TOKEN, READ_TOKENS = "FIRSTFIVE_UNLEASH_URL", "FIRSTFIVE_UNLEASH_TOKEN", "FIRSTFIVE_UNLEASH_CLIENT_TOKENS"
@@ -28,14 +28,13 @@ LOOKS, BETWEEN_LOOKS = 5, 0.25  # a replica of Unleash reads its database again 
 NOT_FOUND, CONFLICT = 404, 409
 
 
-class Unleash(Driver):
+class Unleash(HttpDriver):
     """Mitigations as strategies; ``readers`` are the agents' own tokens, one for each environment."""
 
     name = NAME
 
     def __init__(self, given: Given, vendor: Vendor, readers: Mapping[str, str]) -> None:
-        self._given = given
-        self._vendor = vendor
+        super().__init__(given, vendor)
         self._readers = readers
 
     def plan(self, mitigation: Mitigation, after: Controls) -> Plan:
@@ -84,15 +83,6 @@ class Unleash(Driver):
         except FirstfiveError as error:
             return ReadBack(confirmed=False, detail=str(error))
         return found
-
-    async def delivery(self, mitigation: Mitigation) -> Delivery:
-        """Unleash does not tell which instance has read what."""
-        del mitigation
-        return Delivery(instances=0, reached=0)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._vendor.close()
 
     def _places(self, mitigation: Mitigation) -> Iterator[Place]:
         options = self._given.options(mitigation)

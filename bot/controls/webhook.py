@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.controls.entry import Entry, Given, Options, option
+from bot.controls.http_driver import HttpDriver
 from bot.controls.vendor import Answer, Vendor, client_for
 from bot.incident.composition import Controls
 from bot.incident.control_values import at_least_as_safe, figure_of
@@ -23,8 +24,7 @@ from bot.incident.driving import Plan, Receipt
 from bot.incident.errors import FirstfiveError, Misconfigured, Unavailable, Uncertain
 from bot.incident.kinds import LEVERS, MitigationKind, Value
 from bot.incident.mitigation import Mitigation
-from bot.incident.proof import Delivery, ReadBack
-from bot.ports import Driver
+from bot.incident.proof import ReadBack
 
 NAME = "webhook"
 SECRETS = "FIRSTFIVE_WEBHOOK_SECRETS"
@@ -33,14 +33,13 @@ ATTEMPTS, SHORT_WAIT = 3, 0.5  # of a request that was not taken, and seconds th
 ACCEPTED, CONFLICT = 202, 409  # in force later; the same key is being worked on
 
 
-class Webhook(Driver):
+class Webhook(HttpDriver):
     """Mitigations as signed requests; ``secrets`` are the keys by name, "" the one without a name."""
 
     name = NAME
 
     def __init__(self, given: Given, vendor: Vendor, secrets: Mapping[str, tuple[bytes, ...]]) -> None:
-        self._given = given
-        self._vendor = vendor
+        super().__init__(given, vendor)
         self._secrets = secrets
 
     def plan(self, mitigation: Mitigation, after: Controls) -> Plan:
@@ -89,15 +88,6 @@ class Webhook(Driver):
         except FirstfiveError as error:
             return ReadBack(confirmed=False, detail=str(error))
         return ReadBack(confirmed=True, detail=", ".join(said))
-
-    async def delivery(self, mitigation: Mitigation) -> Delivery:
-        """The receiver does not tell which instance has it."""
-        del mitigation
-        return Delivery(instances=0, reached=0)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._vendor.close()
 
     def _addresses(self, mitigation: Mitigation, name: str) -> Iterator[str]:
         options = self._given.options(mitigation)

@@ -1,0 +1,24 @@
+"""What drivers have in common whose control plane is asked over HTTP."""
+
+from bot.controls.entry import Given
+from bot.controls.vendor import Vendor
+from bot.incident.mitigation import Mitigation
+from bot.incident.proof import Delivery
+from bot.ports import Driver
+
+
+class HttpDriver(Driver):
+    """A driver with what it was ``given`` and its ``vendor``, which does not tell which instance has what."""
+
+    def __init__(self, given: Given, vendor: Vendor) -> None:
+        self._given = given
+        self._vendor = vendor
+
+    async def delivery(self, mitigation: Mitigation) -> Delivery:
+        """As :meth:`bot.ports.Driver.delivery`: no instance is known; traces show where it works."""
+        del mitigation
+        return Delivery(instances=0, reached=0)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._vendor.close()
