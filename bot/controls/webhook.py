@@ -6,29 +6,25 @@ answers the same to a GET of ``state_url``, which is how a mitigation is read ba
 """
 
 import asyncio
-import binascii
 import json
-from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from hmac import new as hmac
 from typing import Any
 from urllib.parse import urlsplit
 
 from bot.controls.entry import Entry, Given, Options, option
 from bot.controls.http_driver import HttpDriver
 from bot.controls.vendor import Answer, Vendor, client_for
+from bot.controls.webhook_signing import SECRETS, entries_of, secrets_in, settled, signature
 from bot.incident.composition import Controls
 from bot.incident.control_values import at_least_as_safe, figure_of
 from bot.incident.driving import Plan, Receipt
-from bot.incident.errors import FirstfiveError, Misconfigured, Unavailable, Uncertain
+from bot.incident.errors import FirstfiveError, Unavailable, Uncertain
 from bot.incident.kinds import LEVERS, MitigationKind, Value
 from bot.incident.mitigation import Mitigation
 from bot.incident.proof import ReadBack
 
 NAME = "webhook"
-SECRETS = "FIRSTFIVE_WEBHOOK_SECRETS"
-PREFIX = "whsec_"
 ATTEMPTS, SHORT_WAIT = 3, 0.5  # of a request that was not taken, and seconds that are waited in between at most
 ACCEPTED, CONFLICT = 202, 409  # in force later; the same key is being worked on
 
@@ -138,32 +134,6 @@ class Webhook(HttpDriver):
         raise self._vendor.uncertain("answers without saying whether it is applied")
 
 
-def signature(key: bytes, message_id: str, at: int, body: bytes) -> str:
-    """The signature of a message as Standard Webhooks writes it: ``v1,`` and base64."""
-    signed = f"{message_id}.{at}.".encode() + body
-    return f"v1,{b64encode(hmac(key, signed, sha256).digest()).decode()}"
-
-
-def secrets_in(text: str) -> dict[str, tuple[bytes, ...]]:
-    """Keys by name: ``whsec_…`` is the one without a name, ``NAME=whsec_…`` another; two of a name sign side by side.
-
-    Raises:
-        Misconfigured: an entry is none; the sentence never shows a secret.
-    """
-    found: dict[str, tuple[bytes, ...]] = {}
-    entries = [part.strip() for line in text.splitlines() for part in line.split(",") if part.strip()]
-    for place, entry in enumerate(entries, start=1):
-        name, _, secret = ("", "", entry) if entry.startswith(PREFIX) else entry.partition("=")
-        try:
-            key = b64decode(secret.strip().removeprefix(PREFIX), validate=True) if PREFIX in secret else b""
-        except binascii.Error:
-            key = b""
-        if not key:
-            raise Misconfigured(f"{SECRETS}, entry {place} is no secret; write whsec_ and base64, or NAME=whsec_….")
-        found[name.strip()] = (*found.get(name.strip(), ()), key)
-    return found
-
-
 def _message(plan: Plan, at: str) -> dict[str, Any]:
     mitigation = plan.mitigation
     return {
@@ -227,8 +197,7 @@ def _wrong(answer: Answer, state: Value | None, mitigation: Mitigation, after: C
 def open_driver(given: Given) -> Webhook:
     """The webhook with the secrets of the settings."""
     text = given.settings[SECRETS]
-    entries = tuple(part.strip() for line in text.splitlines() for part in line.split(",") if part.strip())
-    vendor = Vendor("The webhook", f"its url and {SECRETS}", client_for(""), given.clock, entries)
+    vendor = Vendor("The webhook", f"its url and {SECRETS}", client_for(""), given.clock, entries_of(text))
     return Webhook(given, vendor, secrets_in(text))
 
 
@@ -243,14 +212,6 @@ def _check(_: MitigationKind, options: Options) -> str:
     )
 
 
-def _settled(settings: Mapping[str, str]) -> str:
-    try:
-        secrets_in(settings.get(SECRETS, ""))
-    except Misconfigured as error:
-        return str(error)
-    return ""
-
-
 DRIVER = Entry(
     NAME,
     frozenset(MitigationKind),
@@ -262,5 +223,5 @@ DRIVER = Entry(
         "secret": "name of the secret in the settings to sign with",
     },
     check=_check,
-    settled=_settled,
+    settled=settled,
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.controls import webhook
+from bot.controls import webhook, webhook_signing
 from bot.controls.conformance import PROMISES, Promise, Subject
 from bot.incident.errors import Misconfigured, Refused, Uncertain
 from bot.incident.kinds import MitigationKind, Value
@@ -29,7 +29,7 @@ SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
 def driver_at(url: str, secrets: str = SECRET, **options: str) -> webhook.Webhook:
     wiring = {kind.value: {"url": url, "state_url": url, **options} for kind in MitigationKind}
     assert not webhook.DRIVER.mistake(HALT, wiring["halt"])
-    driver = webhook.open_driver(given(wiring, {webhook.SECRETS: secrets}, "webhook"))
+    driver = webhook.open_driver(given(wiring, {webhook_signing.SECRETS: secrets}, "webhook"))
     driver._vendor.within = 2.0
     driver._vendor.read_within = 2.0
     return driver
@@ -87,7 +87,7 @@ async def test_the_message_says_what_must_be_in_force_and_is_signed() -> None:
     assert told.headers["idempotency-key"] == "apply:loose:1"
     message_id, stamp = told.headers["webhook-id"], told.headers["webhook-timestamp"]
     assert stamp == str(int(NOW.timestamp()))
-    assert told.headers["webhook-signature"] == webhook.signature(KEY, message_id, int(stamp), told.raw)
+    assert told.headers["webhook-signature"] == webhook_signing.signature(KEY, message_id, int(stamp), told.raw)
     data = told.body["data"]
     assert (told.body["type"], data["value"], data["in_force"]) == ("mitigation.apply", 20, 5)
     assert data["actor"] == {"id": "U0ANA", "name": "Ana Reyes"}
@@ -96,7 +96,7 @@ async def test_the_message_says_what_must_be_in_force_and_is_signed() -> None:
 def test_the_signature_is_the_one_of_the_specification() -> None:
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     body = b'{"test": 2432232314}'
-    made = webhook.signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
+    made = webhook_signing.signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
@@ -172,7 +172,7 @@ async def test_a_secret_of_its_own_signs_and_two_sign_side_by_side() -> None:
 @pytest.mark.parametrize("text", ["whsec_???", "plain", "ops=", "whsec_"])
 def test_a_secret_that_is_none_is_named_by_its_place_only(text: str) -> None:
     with pytest.raises(Misconfigured, match="entry 2 is no secret") as failure:
-        webhook.secrets_in(f"{SECRET}, {text}")
+        webhook_signing.secrets_in(f"{SECRET}, {text}")
     assert SECRET not in str(failure.value)
 
 
