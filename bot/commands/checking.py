@@ -32,9 +32,9 @@ def _run_check(args: argparse.Namespace) -> int:
         _print_settings(as_json=args.json)
         return 0
     settings, mistaken = settings_and_mistakes(os.environ)
-    from bot.app import console as app  # noqa: PLC0415  start-up time of the other commands
+    from bot.app.checking import check  # noqa: PLC0415  start-up time of the other commands
 
-    report = asyncio.run(app.check(settings, mistaken, slack=args.slack))
+    report = asyncio.run(check(settings, mistaken, slack=args.slack))
     if args.json:
         print(json.dumps({"ok": not report.problems, "checked": report.checked, "problems": report.problems}))
     else:
