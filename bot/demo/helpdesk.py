@@ -19,10 +19,10 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from bot.demo.agent.board import Board, BoardView
 from bot.demo.agent.clock import WallClock
-from bot.demo.agent.controls import RemoteControls, connect
 from bot.demo.agent.evaluation import ScoreQueue
 from bot.demo.agent.faults import Fault, FaultSwitch
 from bot.demo.agent.history import Past, tell
+from bot.demo.agent.remote_controls import RemoteControls, connect
 from bot.demo.agent.tally import Tally
 from bot.demo.agent.telemetry import live_telemetry, log_exporter, span_exporter
 from bot.demo.agent.traffic import Traffic

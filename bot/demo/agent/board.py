@@ -10,9 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from urllib.parse import parse_qs, urlsplit
 
-from bot.demo.agent.controls import DISABLED_TOOLS, HALT, MAX_TURNS, RemoteControls
+from bot.demo.agent.controls import DISABLED_TOOLS, HALT, MAX_TURNS
 from bot.demo.agent.faults import DESCRIPTIONS, Fault, FaultSwitch
 from bot.demo.agent.fleet import HELPDESK, STEP_LIMIT
+from bot.demo.agent.remote_controls import RemoteControls
 from bot.demo.agent.tally import Tally
 
 _LONGEST_BODY = 4096
