@@ -9,7 +9,7 @@ from bot.demo.agent.clock import SimulatedClock
 from bot.demo.agent.faults import Fault
 from bot.demo.agent.fleet import HELPDESK
 from bot.demo.agent.history import KeptRecords, KeptSpans
-from bot.demo.agent.loop import Finished, Outcome
+from bot.demo.agent.outcome import Finished, Outcome
 from bot.demo.agent.remote_controls import RemoteControls, connect
 from bot.demo.agent.telemetry import Telemetry
 from bot.demo.agent.world import World

@@ -9,7 +9,7 @@ from opentelemetry.trace import SpanContext
 
 from bot.demo.agent.clock import NANOSECONDS, Clock
 from bot.demo.agent.fleet import TOOLS
-from bot.demo.agent.loop import Finished, Outcome
+from bot.demo.agent.outcome import Finished, Outcome
 from bot.demo.agent.planner import UNWANTED_PHRASE, Answer
 from bot.demo.agent.telemetry import Attributes, Telemetry
 

@@ -3,20 +3,26 @@
 Controls are asked before every model call and every tool call, inside the retry loops too.
 """
 
-import json
 from dataclasses import dataclass, field
-from enum import StrEnum
 from random import Random
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
 
 from bot.demo.agent.clock import Clock
 from bot.demo.agent.controls import DRAIN, EGRESS_CUT, QUEUE_PAUSED, READ_ONLY, Caller, Controls
 from bot.demo.agent.faults import Deployment, Fault
 from bot.demo.agent.fleet import STEP_LIMIT, TOOLS, Profile
 from bot.demo.agent.model import Completion, ModelEndpoint, ProviderRefusedError
+from bot.demo.agent.outcome import Finished, Outcome, TaskEndedError
 from bot.demo.agent.planner import UNWANTED_PHRASE, Answer, CallTool, Observation, Planner
+from bot.demo.agent.span_attributes import (
+    answered_attributes,
+    asked_attributes,
+    guardrail_attributes,
+    task_attributes,
+    tool_attributes,
+)
 from bot.demo.agent.tasks import INJECTED_DESTINATION, Task
 from bot.demo.agent.telemetry import AttributeValue
 from bot.demo.agent.tools import Toolbox, ToolFailedError
@@ -27,41 +33,6 @@ _HANG_SECONDS = 1.2
 _CRASH_SHARE = 0.8
 _FALSE_ALARMS = 0.004
 _INJECTIONS_CAUGHT = 0.4
-
-
-class Outcome(StrEnum):
-    """How a task ended."""
-
-    COMPLETED = "completed"
-    ESCALATED = "escalated"
-    FAILED = "failed"
-    STEP_LIMIT = "step_limit"
-    HALTED = "halted"
-
-
-class TaskEndedError(Exception):
-    """The task ends here, without an answer."""
-
-    def __init__(self, outcome: Outcome, error_type: str | None = None, *, limited: bool = False) -> None:
-        self.outcome = outcome
-        self.error_type = error_type
-        self.limited = limited
-        super().__init__(outcome.value)
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """One task, ended. `about` points at its root span."""
-
-    agent: str
-    task: Task
-    outcome: Outcome
-    about: SpanContext
-    end_ns: int
-    turns: int
-    answer: Answer | None = None
-    seen: tuple[Observation, ...] = ()
-    unapproved_writes: int = 0
 
 
 @dataclass(slots=True)
@@ -91,7 +62,7 @@ class TaskRun:
         root = self.tracer.start_span(
             f"invoke_agent {self.profile.name}",
             context=Context(),
-            attributes=self._root_attributes(),
+            attributes=task_attributes(self.profile, self.deployment, self.task),
             start_time=self.clock.now_ns(),
         )
         self._inside = set_span_in_context(root, Context())
@@ -148,30 +119,13 @@ class TaskRun:
 
     def _model_call(self, endpoint: ModelEndpoint) -> Completion:
         model = self.controls.model(self.caller, self.profile.model)
-        span = self._start(
-            f"chat {model}",
-            {
-                "gen_ai.operation.name": "chat",
-                "gen_ai.provider.name": self.profile.provider,
-                "gen_ai.request.model": model,
-                "gen_ai.request.stream": True,
-            },
-            SpanKind.CLIENT,
-        )
+        span = self._start(f"chat {model}", asked_attributes(self.profile, model), SpanKind.CLIENT)
         try:
             completion = endpoint.complete(self.planner, model, self._available())
         except ProviderRefusedError as refused:
             self._end(span, refused.status)
             raise
-        span.set_attributes(
-            {
-                "gen_ai.response.model": completion.model,
-                "gen_ai.response.finish_reasons": [completion.finish_reason],
-                "gen_ai.response.time_to_first_chunk": round(completion.first_chunk_seconds, 4),
-                "gen_ai.usage.input_tokens": completion.input_tokens,
-                "gen_ai.usage.output_tokens": completion.output_tokens,
-            }
-        )
+        span.set_attributes(answered_attributes(completion))
         self._end(span)
         return completion
 
@@ -200,7 +154,8 @@ class TaskRun:
         raise TaskEndedError(Outcome.FAILED, "tool_unavailable")
 
     def _tool_call(self, toolbox: Toolbox, call: CallTool) -> Observation:
-        span = self._start(f"execute_tool {call.tool}", self._tool_attributes(call), SpanKind.INTERNAL)
+        call_id = f"call_{self.chance.getrandbits(48):012x}"
+        span = self._start(f"execute_tool {call.tool}", tool_attributes(call, call_id), SpanKind.INTERNAL)
         try:
             observation = toolbox.execute(call)
         except ToolFailedError as failed:
@@ -211,27 +166,6 @@ class TaskRun:
         span.set_attribute("gen_ai.tool.call.result", observation.result)
         self._end(span)
         return observation
-
-    def _tool_attributes(self, call: CallTool) -> dict[str, AttributeValue]:
-        tool = TOOLS[call.tool]
-        attributes: dict[str, AttributeValue] = {
-            "gen_ai.operation.name": "execute_tool",
-            "gen_ai.tool.name": tool.name,
-            "gen_ai.tool.type": "function",
-            "gen_ai.tool.call.id": f"call_{self.chance.getrandbits(48):012x}",
-            "gen_ai.tool.call.arguments": json.dumps(call.arguments, sort_keys=True),
-            "tool.side_effect": "write" if tool.writes else "read",
-            "tool.privileged": tool.privileged,
-            "tool.manifest.hash": tool.manifest_hash,
-        }
-        if tool.writes and call.approval is not None:
-            attributes["tool.approval.id"] = call.approval
-        destination = call.arguments.get("to", tool.destination)
-        if destination is not None:
-            attributes["tool.destination"] = destination
-        if tool.untrusted:
-            attributes["content.trust"] = "untrusted"
-        return attributes
 
     def _screened(self, observation: Observation) -> Observation:
         """Look for instructions in what came from outside; a caught one is cut out, the rest passes."""
@@ -247,15 +181,7 @@ class TaskRun:
         return answer
 
     def _guardrail(self, name: str, *, triggered: bool) -> None:
-        span = self._start(
-            f"guardrail {name}",
-            {
-                "gen_ai.operation.name": "guardrail",
-                "guardrail.name": name,
-                "guardrail.triggered": triggered,
-            },
-            SpanKind.INTERNAL,
-        )
+        span = self._start(f"guardrail {name}", guardrail_attributes(name, triggered=triggered), SpanKind.INTERNAL)
         self.clock.sleep(0.005)
         self._end(span)
 
@@ -280,21 +206,6 @@ class TaskRun:
             span.set_attribute("error.type", error_type)
             span.set_status(StatusCode.ERROR, error_type)
         span.end(self.clock.now_ns())
-
-    def _root_attributes(self) -> dict[str, AttributeValue]:
-        return {
-            "gen_ai.operation.name": "invoke_agent",
-            "gen_ai.agent.name": self.profile.name,
-            "gen_ai.agent.version": self.deployment.version,
-            "gen_ai.conversation.id": self.task.session,
-            "gen_ai.provider.name": self.profile.provider,
-            "agent.prompt.version": self.deployment.prompt_version,
-            "agent.step.limit": STEP_LIMIT,
-            "task.type": self.task.kind.name,
-            "session.turn": self.task.turn,
-            "user.locale": self.task.locale,
-            "tenant.id": self.task.tenant,
-        }
 
     def _finish(self, root: Span, ended: TaskEndedError, answer: Answer | None) -> Finished:
         root.set_attribute("task.outcome", ended.outcome.value)

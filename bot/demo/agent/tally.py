@@ -5,7 +5,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from bot.demo.agent.clock import NANOSECONDS, Clock
-from bot.demo.agent.loop import Finished
+from bot.demo.agent.outcome import Finished
 
 _MINUTE_NS = 60 * NANOSECONDS
 _KEPT = 8

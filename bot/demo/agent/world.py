@@ -7,7 +7,8 @@ from bot.demo.agent.clock import Clock
 from bot.demo.agent.controls import Caller, Controls
 from bot.demo.agent.faults import Deployment, Fault, deployed, felt, with_prompt
 from bot.demo.agent.fleet import Profile
-from bot.demo.agent.loop import Finished, TaskRun
+from bot.demo.agent.loop import TaskRun
+from bot.demo.agent.outcome import Finished
 from bot.demo.agent.tasks import Task, draw_task, probe_task
 from bot.demo.agent.telemetry import ENVIRONMENT, Telemetry, unrecorded
 
