@@ -3,80 +3,20 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from bot.documents.runbook_file import Front, StepEntry, made
 from bot.documents.taxonomy import Read
 from bot.documents.yaml_lines import Document, Mistake, mistakes_of, parse, read_text
-from bot.incident.recovery import Gate, Trouble, Watch, known_signal
+from bot.incident.recovery import known_signal
 from bot.incident.rules import ROLLBACK_CAUSES, ClassFacts, Taxonomy
-from bot.incident.runbook import ACTIONS, DoNot, Notice, Phase, Runbook, Step
-from bot.incident.taxonomy import Cause, IncidentClass
+from bot.incident.runbook import ACTIONS, Phase, Runbook
+from bot.incident.taxonomy import IncidentClass
 
-_Line = Annotated[str, Field(min_length=3, max_length=240)]
-_Lines = Annotated[tuple[_Line, ...], Field(min_length=1, max_length=20)]
 _SHORTEST_BODY = 200  # characters; less is a placeholder
 _NEEDED = (Phase.CONTAINMENT, Phase.DIAGNOSIS, Phase.COMMUNICATION, Phase.RECOVERY)
 _Path = tuple[str | int, ...]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Step(_Strict):
-    id: str = Field(pattern="^[a-z0-9][a-z0-9-]{1,39}$")
-    text: _Line
-    phase: Phase
-    action: str | None = None
-    verify: str = Field(default="", max_length=240)
-    undo: str = Field(default="", max_length=240)
-    causes: tuple[Cause, ...] = ()
-    rollback: bool = False
-
-
-class _DoNot(_Strict):
-    text: _Line
-    because: _Line
-
-
-class _Notice(_Strict):
-    who: _Line
-    when: _Line
-    what: _Line
-
-
-class _Watch(_Strict):
-    signal: str
-    direction: Trouble = Trouble.UP
-    at_least: int = Field(ge=1, le=100_000)
-    minutes: int = Field(ge=1, le=1440)
-    at_most: int | None = Field(default=None, ge=0)
-
-
-class _Recovery(_Strict):
-    text: _Line
-    lifted: bool = False
-    signals: tuple[_Watch, ...] = ()
-
-
-class _Front(_Strict):
-    incident_class: str = Field(alias="class")
-    version: str = Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,29}$")
-    title: str = Field(min_length=3, max_length=120)
-    trigger: _Line
-    signature: _Lines
-    questions: _Lines
-    blast_radius: _Lines
-    in_flight: _Lines
-    first_five: tuple[str, ...] = Field(min_length=2, max_length=5)
-    steps: tuple[_Step, ...] = Field(min_length=2, max_length=40)
-    do_not: tuple[_DoNot, ...] = Field(min_length=1, max_length=20)
-    snapshot: _Lines
-    recovery: _Recovery
-    communication: tuple[_Notice, ...] = Field(min_length=1, max_length=10)
-    postmortem: _Lines
 
 
 def packaged() -> Path:
@@ -152,14 +92,14 @@ def _runbook(document: Document, body: str, file: Path, taxonomy: Taxonomy) -> R
     if isinstance(value, dict) and isinstance(value.get("version"), int | float):
         value = {**value, "version": str(value["version"])}  # a bare 2 is a version too
     try:
-        front = _Front.model_validate(value)
+        front = Front.model_validate(value)
     except ValidationError as error:
         return mistakes_of(error, document, file)
     wrong = tuple(Mistake(file, document.line(path), said) for path, said in _odd(front, taxonomy))
-    return wrong or _made(front, body)
+    return wrong or made(front, body)
 
 
-def _odd(front: _Front, taxonomy: Taxonomy) -> Iterator[tuple[_Path, str]]:
+def _odd(front: Front, taxonomy: Taxonomy) -> Iterator[tuple[_Path, str]]:
     """What is well-formed and still wrong: where it stands, and what to do."""
     if taxonomy.class_named(front.incident_class) is None:
         yield ("class",), f"there is no class {front.incident_class}; use one of {', '.join(taxonomy.classes)}."
@@ -186,7 +126,7 @@ def _odd(front: _Front, taxonomy: Taxonomy) -> Iterator[tuple[_Path, str]]:
             )
 
 
-def _odd_step(step: _Step, facts: ClassFacts) -> Iterator[tuple[str, str]]:
+def _odd_step(step: StepEntry, facts: ClassFacts) -> Iterator[tuple[str, str]]:
     if step.action is not None and step.action not in ACTIONS:
         yield "action", f"no action is called {step.action!r}; use one of {', '.join(ACTIONS)}."
     if step.phase is Phase.CONTAINMENT:
@@ -201,7 +141,7 @@ def _odd_step(step: _Step, facts: ClassFacts) -> Iterator[tuple[str, str]]:
         yield from (("rollback", said) for said in _odd_rollback(step, facts))
 
 
-def _odd_rollback(step: _Step, facts: ClassFacts) -> Iterator[str]:
+def _odd_rollback(step: StepEntry, facts: ClassFacts) -> Iterator[str]:
     allowed = ", ".join(sorted(cause.value for cause in ROLLBACK_CAUSES))
     if not facts.rollback:
         yield f"{facts.id} takes no rollback; it was not our release, or nobody knows yet."
@@ -209,43 +149,3 @@ def _odd_rollback(step: _Step, facts: ClassFacts) -> Iterator[str]:
         yield "a rollback is remediation; give the step that phase."
     if not step.causes or not ROLLBACK_CAUSES.issuperset(step.causes):
         yield f"a rollback needs causes, and only of these: {allowed}."
-
-
-def _made(front: _Front, body: str) -> Runbook:
-    steps = tuple(
-        Step(
-            one.id,
-            one.text,
-            one.phase,
-            ACTIONS[one.action] if one.action else None,
-            one.verify,
-            one.undo,
-            one.causes,
-            one.rollback,
-        )
-        for one in front.steps
-    )
-    texts = {step.id: step.text for step in steps}
-    return Runbook(
-        incident_class=IncidentClass(front.incident_class),
-        title=front.title,
-        version=front.version,
-        trigger=front.trigger,
-        signature=front.signature,
-        questions=front.questions,
-        blast_radius=front.blast_radius,
-        in_flight=front.in_flight,
-        first_five=tuple(texts[named] for named in front.first_five),
-        steps=steps,
-        do_not=tuple(DoNot(one.text, one.because) for one in front.do_not),
-        snapshot=front.snapshot,
-        recovery=_gate(front.recovery),
-        communication=tuple(Notice(one.who, one.when, one.what) for one in front.communication),
-        postmortem=front.postmortem,
-        body=body.strip() + "\n",
-    )
-
-
-def _gate(said: _Recovery) -> Gate:
-    watches = tuple(Watch(one.signal, one.direction, one.at_least, one.minutes, one.at_most) for one in said.signals)
-    return Gate(said.text, watches, said.lifted)
