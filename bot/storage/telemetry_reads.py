@@ -2,28 +2,27 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, TextClause, bindparam, case, func, or_, select, text, union_all
+from sqlalchemy import Connection, Select, TextClause, bindparam, func, select, text
 
 from bot.incident.outline import Outline
 from bot.incident.reading import Reading, read
-from bot.incident.signals.quality import Judgement, judgement_of
 from bot.incident.telemetry import EvalScore, Trace
 from bot.ports import Traces
 from bot.storage.database import Database
+from bot.storage.hourly_counts import counts_in
 from bot.storage.outlines import outlines_of
 from bot.storage.reading_json import models_from_json, reading_from_json
 from bot.storage.recent_readings import MOST_MODELS, RecentReadings
 from bot.storage.span_json import score_from_json
-from bot.storage.tables.telemetry import hours as hours_table
 from bot.storage.tables.telemetry import scores as scores_table
 from bot.storage.tables.telemetry import traces as traces_table
 from bot.storage.telemetry_commit import CHUNK, STORED, read_spans
 from bot.storage.telemetry_rows import traces_of
 
-HOUR_NS = 3_600_000_000_000
 IN_THREAD_FROM = 800  # rows decoded; more would hold up the event loop
 
 T = TypeVar("T")
@@ -34,13 +33,6 @@ SCORES_OF = select(_S.trace_id, _S.body).where(_S.trace_id.in_(bindparam("ids", 
 # Of a trace's row: both grow, and a coarse clock may stand still between two commits
 VERSION = _T.arrived_ns + _T.spans
 READ = (_T.trace_id, _T.start_ns, VERSION, _T.reading)
-TASK_COUNTS: Mapping[str, tuple[Any, Any]] = {  # signal -> (bad, all), each a sum over traces
-    "task_failures": (func.sum(case((or_(_T.failed == 1, _T.complete.is_(False)), 1), else_=0)), func.count()),
-    "model_errors": (func.sum(_T.model_failed), func.count()),
-    "repeats": (func.sum(_T.looping), func.count()),
-    "escalations": (func.sum(_T.escalated), func.count()),
-    "tool_errors": (func.sum(_T.tool_errors), func.sum(_T.tool_calls)),
-}
 
 
 def _names_in(table: str, moment: str) -> TextClause:
@@ -57,7 +49,6 @@ def _names_in(table: str, moment: str) -> TextClause:
 
 
 _SENDING, _JUDGED = _names_in("traces", "start_ns"), _names_in("scores", "at_ns")
-VERDICTS = (func.sum(case((_S.passed.is_(False), 1), else_=0)), func.count(_S.passed))
 
 
 class TelemetryReads(Traces):
@@ -169,29 +160,7 @@ class TelemetryReads(Traces):
         total: dict[str, tuple[int, int]] = {}
         if not hours:
             return total
-        names = sorted(agents)
-        among = hours_table.c.agent.in_(names), hours_table.c.hour.in_(sorted(hours))
-        kept = (
-            select(hours_table.c.signal, func.sum(hours_table.c.bad), func.sum(hours_table.c.seen))
-            .where(*among)
-            .group_by(hours_table.c.signal)
-        )
-        columns = [column for pair in TASK_COUNTS.values() for column in pair]
-        # Each hour is a search of its own: one search for any of them would walk all that the agent ever sent
-        tasks = [select(*columns).where(_T.agent.in_(names), *_in_hour(_T.start_ns, hour)) for hour in sorted(hours)]
-        verdicts = [
-            select(_S.name, *VERDICTS).where(_S.agent.in_(names), *_in_hour(_S.at_ns, hour)).group_by(_S.name)
-            for hour in sorted(hours)
-        ]
-
-        def count(connection: Connection) -> list[tuple[str, int | None, int | None]]:
-            counted = [(name, bad, seen) for name, bad, seen in connection.execute(kept)]
-            for row in connection.execute(union_all(*tasks)):
-                counted += [(name, row[2 * at], row[2 * at + 1]) for at, name in enumerate(TASK_COUNTS)]
-            for verdict in connection.execute(union_all(*verdicts)):
-                counted += of_evaluator(*verdict)
-            return counted
-
+        count = partial(counts_in, sorted(hours), sorted(agents))
         for name, bad, seen in await self._database.look(count):
             k, n = total.get(name, (0, 0))
             total[name] = k + int(bad or 0), n + int(seen or 0)
@@ -241,26 +210,9 @@ def _rows_of(connection: Connection, trace_ids: Sequence[str], wanted: Select[An
     return rows
 
 
-def _in_hour(column: Any, hour: int) -> tuple[Any, Any]:
-    return column >= hour * HOUR_NS, column < (hour + 1) * HOUR_NS
-
-
 def _share_of_ids(share: float) -> str:
     """The trace id below which that share of random ids lies."""
     return f"{int(share * 16**8):08x}" if share < 1 else "g"  # behind every hex digit
-
-
-POOLED = {
-    Judgement.QUALITY: "quality",
-    Judgement.CONDUCT: "policy_verdicts",
-    Judgement.FEEDBACK: "feedback",
-    Judgement.PROBE: "probes",
-}
-
-
-def of_evaluator(name: str, bad: int, seen: int) -> list[tuple[str, int, int]]:
-    """The signals to which an evaluator's verdicts count: its own, and the one it is pooled in."""
-    return [(f"eval:{name}", bad, seen), (POOLED[judgement_of(name)], bad, seen)]
 
 
 def _within(agents: Collection[str], start_ns: int, end_ns: int) -> tuple[Any, ...]:

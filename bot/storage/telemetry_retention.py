@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import TelemetryRetention
 from bot.storage.database import Database
+from bot.storage.hourly_counts import HOUR_NS, TASK_COUNTS, VERDICTS, of_evaluator
 from bot.storage.tables.telemetry import announced_changes, hours, scores, spans, traces, waiting_messages
-from bot.storage.telemetry_reads import HOUR_NS, TASK_COUNTS, VERDICTS, of_evaluator
 from bot.storage.transaction import insert
 
 TRACES_AT_ONCE = 500  # forgotten in one transaction, so that writers are never held up
