@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from bot.documents.strict import Strict
 from bot.documents.yaml_lines import Document, Mistake, mistakes_of, parse, read_text
 from bot.incident.kinds import MitigationKind
 from bot.incident.model import Agent, Band, Catalogue, Impact, Tool, Wiring
@@ -18,11 +19,7 @@ CONTROLS = tuple(kind.value.replace("-", "_") for kind in MitigationKind)  # wit
 SOURCES = ("phoenix", "mlflow", "langfuse", "langsmith", "datadog", "tempo", "jaeger", "prometheus")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Telemetry(_Strict):
+class _Telemetry(Strict):
     service_names: tuple[str, ...] = ()
     agent_names: tuple[str, ...] = ()
     full_text: bool = False
@@ -37,13 +34,13 @@ class _Telemetry(_Strict):
         return projects
 
 
-class _Tool(_Strict):
+class _Tool(Strict):
     name: str = Field(min_length=1, max_length=200)
     side_effect: SideEffect = SideEffect.READ
     privileged: bool = False
 
 
-class _Wiring(_Strict):
+class _Wiring(Strict):
     driver: str = Field(pattern=r"^([a-z0-9][a-z0-9-]{0,39}|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")  # a name, or module:NAME
     options: dict[str, str] = Field(default_factory=dict)
 
@@ -59,7 +56,7 @@ class _Wiring(_Strict):
         return given
 
 
-class _Band(_Strict):
+class _Band(Strict):
     low: Annotated[float, Field(ge=0, le=1)]
     high: Annotated[float, Field(ge=0, le=1)]
 
@@ -70,7 +67,7 @@ class _Band(_Strict):
         return self
 
 
-class _Impact(_Strict):
+class _Impact(Strict):
     external: bool = False
     regulated: bool = False
     human_in_the_loop: bool | None = None
@@ -80,7 +77,7 @@ class _Impact(_Strict):
     severity_floor: Severity | None = None
 
 
-class _Agent(_Strict):
+class _Agent(Strict):
     name: str
     description: str = ""
     owners: tuple[str, ...] = ()
@@ -115,7 +112,7 @@ class _Agent(_Strict):
         return keys
 
 
-class _File(_Strict):
+class _File(Strict):
     agents: tuple[_Agent, ...]
 
 

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from bot.documents.strict import Strict
 from bot.incident.recovery import Gate, Trouble, Watch
 from bot.incident.runbook import ACTIONS, DoNot, Notice, Phase, Runbook, Step
 from bot.incident.taxonomy import Cause, IncidentClass
@@ -12,11 +13,7 @@ _Line = Annotated[str, Field(min_length=3, max_length=240)]
 _Lines = Annotated[tuple[_Line, ...], Field(min_length=1, max_length=20)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class StepEntry(_Strict):
+class StepEntry(Strict):
     """One step."""
 
     id: str = Field(pattern="^[a-z0-9][a-z0-9-]{1,39}$")
@@ -29,14 +26,14 @@ class StepEntry(_Strict):
     rollback: bool = False
 
 
-class DoNotEntry(_Strict):
+class DoNotEntry(Strict):
     """What not to do, and why."""
 
     text: _Line
     because: _Line
 
 
-class NoticeEntry(_Strict):
+class NoticeEntry(Strict):
     """Who hears what, and when."""
 
     who: _Line
@@ -44,7 +41,7 @@ class NoticeEntry(_Strict):
     what: _Line
 
 
-class WatchEntry(_Strict):
+class WatchEntry(Strict):
     """A signal that has to be well again."""
 
     signal: str
@@ -54,7 +51,7 @@ class WatchEntry(_Strict):
     at_most: int | None = Field(default=None, ge=0)
 
 
-class RecoveryEntry(_Strict):
+class RecoveryEntry(Strict):
     """When the incident is over."""
 
     text: _Line
@@ -62,7 +59,7 @@ class RecoveryEntry(_Strict):
     signals: tuple[WatchEntry, ...] = ()
 
 
-class Front(_Strict):
+class Front(Strict):
     """The front matter of a whole runbook."""
 
     incident_class: str = Field(alias="class")

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from bot.documents.strict import Strict
 from bot.incident.case_rules import BESIDE, CONVINCING, CaseFacts, CaseRule, Sign
 from bot.incident.classification import Question
 from bot.incident.kinds import MitigationKind
@@ -31,11 +32,7 @@ _QuestionId = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{1,39}$")]
 _Nats = Annotated[float, Field(gt=0, le=1000)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SignEntry(_Strict):
+class SignEntry(Strict):
     """One signal that speaks for a class."""
 
     name: str
@@ -51,7 +48,7 @@ class SignEntry(_Strict):
         return Sign(self.name, self.looks, self.weight, self.above, self.below, self.times, self.at_least)
 
 
-class CaseEntry(_Strict):
+class CaseEntry(Strict):
     """How the case of a class is made."""
 
     rule: CaseRule = CaseRule.SUM
@@ -68,7 +65,7 @@ class CaseEntry(_Strict):
         return CaseFacts(facts.rule, facts.signs, facts.convincing, self.alone, facts.beside)
 
 
-class CauseEntry(_Strict):
+class CauseEntry(Strict):
     """A fixed cause with its reason, or where it is looked for."""
 
     cause: Cause | None = Field(default=None, alias="is")
@@ -84,7 +81,7 @@ class CauseEntry(_Strict):
         return self
 
 
-class LeverEntry(_Strict):
+class LeverEntry(Strict):
     """How a mitigation stands to the class."""
 
     standing: Standing
@@ -99,7 +96,7 @@ class LeverEntry(_Strict):
         return LeverFit(self.standing, self.because, self.allowed_beyond, self.allowed_because, self.moves, self.within)
 
 
-class LabelsEntry(_Strict):
+class LabelsEntry(Strict):
     """Names in public taxonomies."""
 
     mast: tuple[str, ...] = ()
@@ -110,7 +107,7 @@ class LabelsEntry(_Strict):
     agentrx: tuple[str, ...] = ()
 
 
-class ClassEntry(_Strict):
+class ClassEntry(Strict):
     """One class."""
 
     id: _ClassId
@@ -153,7 +150,7 @@ class ClassEntry(_Strict):
         )
 
 
-class QuestionEntry(_Strict):
+class QuestionEntry(Strict):
     """One question."""
 
     id: _QuestionId
@@ -181,7 +178,7 @@ class QuestionEntry(_Strict):
         )
 
 
-class NamesEntry(_Strict):
+class NamesEntry(Strict):
     """What the codes of public taxonomies mean."""
 
     mast: dict[str, str] = Field(default_factory=dict)
@@ -193,7 +190,7 @@ class NamesEntry(_Strict):
         return LabelNames(self.mast, self.owasp, self.atlas)
 
 
-class SeverityEntry(_Strict):
+class SeverityEntry(Strict):
     """One impact rule."""
 
     id: _QuestionId
@@ -242,7 +239,7 @@ class SeverityEntry(_Strict):
         )
 
 
-class TaxonomyFile(_Strict):
+class TaxonomyFile(Strict):
     """A whole taxonomy: ours, with a team's own over it."""
 
     version: str = Field(min_length=1, max_length=60)
