@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from bot import __version__
-from bot.web.api import auditing, judging, mitigating, observing, problems, remediating, responding, runbooks
+from bot.web.api import approving, auditing, judging, mitigating, observing, problems, remediating, responding, runbooks
 from bot.web.api.repeating import Repeating
 from bot.web.parts import Parts
 
@@ -19,6 +19,6 @@ def build_api(parts: Parts) -> ASGIApp:
         redoc_url=None,
     )
     problems.install(app)
-    for part in (observing, responding, judging, mitigating, auditing, remediating, runbooks):
+    for part in (observing, responding, judging, mitigating, approving, auditing, remediating, runbooks):
         app.include_router(part.router(parts), prefix="/v1")
     return Repeating(app, parts.records, parts.clock)

@@ -1,11 +1,11 @@
-"""Routes about mitigations: those of an incident, those of all agents, and the questions to a second person."""
+"""Routes about mitigations: those of an incident, and those of all agents."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response
 
-from bot.incident.approval import Loosening, incident_of
-from bot.incident.errors import BadInput, NotFound, Refused
+from bot.incident.approval import Loosening
+from bot.incident.errors import BadInput, Refused
 from bot.incident.mitigation import Mitigation, MitigationState
 from bot.incident.model import Via
 from bot.incident.state import MitigationStatus
@@ -13,10 +13,8 @@ from bot.response.orders import Order
 from bot.web.api import bodies as b
 from bot.web.api import shapes
 from bot.web.api.actors import Acting, acting
-from bot.web.api.models.mitigations import ApprovalsShape, InForceShape, MitigationShape, MitigationsShape
+from bot.web.api.models.mitigations import InForceShape, MitigationShape, MitigationsShape
 from bot.web.api.models.preview import PreviewShape
-from bot.web.api.models.remediations import RemediationsShape
-from bot.web.api.remediating import shape_of
 from bot.web.parts import Parts
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="the revision the decision rests on")]
@@ -27,8 +25,8 @@ def router(parts: Parts) -> APIRouter:
     routes = APIRouter(tags=["mitigations"])
     _of_incidents(parts, routes)
     _of_all(parts, routes)
+    _of_one(parts, routes)
     _changes(parts, routes)
-    _questions(parts, routes)
     return routes
 
 
@@ -90,15 +88,11 @@ def _of_all(parts: Parts, routes: APIRouter) -> None:
         if dry_run:
             response.status_code = 200
             return shapes.preview(await verbs.preview(order, key=body.incident or None, agent=body.agent))
-        if body.incident:
-            state = await verbs.look.state(body.incident)
-            if body.agent and body.agent != state.incident.agent:
-                raise BadInput("agent", f"{state.incident.key} is about {state.incident.agent}, not {body.agent}.")
-            return await _applied(parts, await verbs.apply(body.incident, order, act.by, act.idem), response)
-        if not body.agent:
-            raise BadInput("agent", "Name the agent, or the incident it belongs to.")
-        done = await verbs.contain(body.agent, order, act.by, act.idem, Via.API)
-        return await _applied(parts, done, response)
+        return await _applied(parts, await _contained(parts, body, order, act), response)
+
+
+def _of_one(parts: Parts, routes: APIRouter) -> None:
+    verbs = parts.verbs
 
     @routes.post("/mitigations/preview")
     async def preview(body: b.ContainBody) -> PreviewShape:
@@ -154,43 +148,6 @@ def _changes(parts: Parts, routes: APIRouter) -> None:
         return await _changed(parts, done, Loosening.EXIT_PLAN, response)
 
 
-def _questions(parts: Parts, routes: APIRouter) -> None:
-    verbs = parts.verbs
-    who = acting(parts.ids)
-    Act = Annotated[Acting, Depends(who)]  # noqa: N806  a type
-    Answered = MitigationShape | RemediationsShape  # noqa: N806  a type
-
-    async def answered(approval_id: str, act: Acting, note: str, *, granted: bool) -> Answered:
-        found = await verbs.decide.answer(approval_id, act.by, granted=granted, note=note)
-        if found is not None:
-            return shapes.mitigation(found)
-        state = await verbs.look.state(incident_of(approval_id) or "")
-        return shape_of(state, await verbs.remediations(state.incident.key))
-
-    @routes.get("/approvals")
-    async def questions() -> ApprovalsShape:
-        """What waits for a second person, oldest first."""
-        return ApprovalsShape(approvals=[shapes.approval(asked) for asked in await verbs.in_force.questions()])
-
-    @routes.post("/approvals/{approval_id}/approve")
-    async def approve(approval_id: str, body: b.AnswerApprovalBody, act: Act) -> Answered:
-        """Say yes as a second person, who ``Firstfive-Actor`` names."""
-        return await answered(approval_id, act, body.note, granted=True)
-
-    @routes.post("/approvals/{approval_id}/refuse")
-    async def refuse(approval_id: str, body: b.AnswerApprovalBody, act: Act) -> Answered:
-        """Say no; whoever asked may take the question back this way."""
-        return await answered(approval_id, act, body.note, granted=False)
-
-    @routes.post("/mitigations/{mitigation_id}/approve")
-    async def approve_open(mitigation_id: str, body: b.AnswerApprovalBody, act: Act) -> MitigationShape:
-        """Say yes to the question that is open about this mitigation."""
-        found, _ = await verbs.in_force.one(mitigation_id)
-        if not found.approval:
-            raise NotFound(f"Nothing about {found.label} waits for approval.")
-        return shapes.mitigation(await verbs.decide(found.approval, act.by, granted=True, note=body.note))
-
-
 def ordered(body: b.ApplyBody, expected: int | None) -> Order:
     """The order in a body.
 
@@ -224,6 +181,23 @@ def revision_in(if_match: str | None) -> int | None:
     if not (said.isascii() and said.isdigit() and len(said) < 10):  # noqa: PLR2004  fits any database integer
         raise BadInput("If-Match", "Use the revision or the ETag of the last answer in If-Match.")
     return int(said)
+
+
+async def _contained(parts: Parts, body: b.ContainBody, order: Order, act: Acting) -> Mitigation:
+    """The order on the incident that the body names, or on one that is declared for its agent.
+
+    Raises:
+        BadInput: it names neither, or an agent that the incident is not about.
+    """
+    verbs = parts.verbs
+    if body.incident:
+        state = await verbs.look.state(body.incident)
+        if body.agent and body.agent != state.incident.agent:
+            raise BadInput("agent", f"{state.incident.key} is about {state.incident.agent}, not {body.agent}.")
+        return await verbs.apply(body.incident, order, act.by, act.idem)
+    if not body.agent:
+        raise BadInput("agent", "Name the agent, or the incident it belongs to.")
+    return await verbs.contain(body.agent, order, act.by, act.idem, Via.API)
 
 
 async def _applied(parts: Parts, mitigation: Mitigation, response: Response) -> MitigationShape:
