@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Response
 
 from bot.incident.classification import Answer
+from bot.incident.model import Person
 from bot.incident.postmortem import Section
+from bot.incident.rules import Taxonomy
 from bot.response.choosing import Choice, named_class, named_question
 from bot.web.api import bodies as b
 from bot.web.api import measured, shapes
@@ -23,6 +25,7 @@ def router(parts: Parts) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["response"])
     _classification(parts, routes)
+    _links(parts, routes)
     _review(parts, routes)
     return routes
 
@@ -46,19 +49,27 @@ def _classification(parts: Parts, routes: APIRouter) -> None:
     @routes.post("/incidents/{key}/classification")
     async def classify(key: str, body: b.ClassifyBody, act: Annotated[Acting, Depends(who)]) -> IncidentShape:
         """Set or change class, suspected cause and severity."""
-        answers = tuple(
-            Answer(
-                named_question(parts.taxonomy, given.question),
-                given.reply,
-                given.because or f"set by {act.by.name}",
-                by=act.by.id,
-            )
-            for given in body.answers
-        )
-        choice = Choice(
-            named_class(parts.taxonomy, body.incident_class), body.cause, body.severity, answers, body.comment
-        )
+        choice = _choice(parts.taxonomy, body, act.by)
         return shapes.incident(await verbs.classify(key, choice, act.by, act.idem), parts.public_url)
+
+
+def _choice(taxonomy: Taxonomy, body: b.ClassifyBody, by: Person) -> Choice:
+    """What the body decides.
+
+    Raises:
+        BadInput: the taxonomy has no such class or question.
+    """
+    answers = tuple(
+        Answer(named_question(taxonomy, given.question), given.reply, given.because or f"set by {by.name}", by=by.id)
+        for given in body.answers
+    )
+    named = named_class(taxonomy, body.incident_class)
+    return Choice(named, body.cause, body.severity, answers, body.comment)
+
+
+def _links(parts: Parts, routes: APIRouter) -> None:
+    verbs = parts.verbs
+    who = acting(parts.ids)
 
     @routes.post("/incidents/{key}/links", status_code=201)
     async def links(
