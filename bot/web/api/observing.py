@@ -28,7 +28,13 @@ RECENT = timedelta(hours=1)
 def router(parts: Parts) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["evidence"])
+    _agents(parts, routes)
+    _snapshots(parts, routes)
+    _traces(parts, routes)
+    return routes
 
+
+def _agents(parts: Parts, routes: APIRouter) -> None:
     @routes.get("/agents")
     async def agents() -> list[AgentShape]:
         """Agents of the catalogue, and those that only telemetry knows."""
@@ -60,12 +66,16 @@ def router(parts: Parts) -> APIRouter:
         bundle, said = await parts.verbs.suggest(agent, moment_in(at), environment=environment)
         return measured.classification(said, bundle)
 
+
+def _snapshots(parts: Parts, routes: APIRouter) -> None:
     @routes.get("/incidents/{key}/snapshots/{snapshot}", response_class=Response)
     async def snapshot(key: str, snapshot: str) -> Response:
         """Evidence frozen for an incident, in canonical JSON: its SHA-256 is the one on the timeline."""
         event, body = await parts.verbs.look.snapshot(key, snapshot)
         return snapshot_file(event, snapshot, body)
 
+
+def _traces(parts: Parts, routes: APIRouter) -> None:
     @routes.get("/traces", response_class=Response, responses={200: {"model": TracesShape}})
     async def traces(
         agent: str,
@@ -94,8 +104,6 @@ def router(parts: Parts) -> APIRouter:
             raise NotFound(f"No trace {trace_id[:40]} is kept here; it may be older than the retention.")
         scores = await parts.traces.scores_of([task.id])
         return measured.trace(task, findings_of(task), scores, parts.page_of(task.id))
-
-    return routes
 
 
 async def _with_findings(parts: Parts, tasks: Sequence[Trace], *, steps: bool) -> Sequence[Written]:

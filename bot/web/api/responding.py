@@ -17,10 +17,15 @@ from bot.web.parts import Parts
 def router(parts: Parts) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["incidents"])
-    verbs = parts.verbs
-    who = acting(parts.ids)
+    _declaring(parts, routes)
+    _looking(parts, routes)
+    _telling(parts, routes)
+    return routes
 
-    Act = Annotated[Acting, Depends(who)]  # noqa: N806  a type
+
+def _declaring(parts: Parts, routes: APIRouter) -> None:
+    verbs = parts.verbs
+    Act = Annotated[Acting, Depends(acting(parts.ids))]  # noqa: N806  a type
 
     @routes.post("/incidents", status_code=201)
     async def declare(body: b.DeclareBody, act: Act, response: Response) -> IncidentShape:
@@ -40,6 +45,10 @@ def router(parts: Parts) -> APIRouter:
         response.status_code = 201 if new else 200
         response.headers["Location"] = f"/api/v1/incidents/{state.incident.key}"
         return shapes.incident(state, parts.public_url)
+
+
+def _looking(parts: Parts, routes: APIRouter) -> None:
+    verbs = parts.verbs
 
     @routes.get("/incidents")
     async def incidents(limit: Annotated[int, Query(ge=1, le=100)] = 20, cursor: str | None = None) -> IncidentsShape:
@@ -62,6 +71,11 @@ def router(parts: Parts) -> APIRouter:
         events = await verbs.look.timeline(key)
         return TimelineShape(events=[shapes.event(entry, state) for entry in events])
 
+
+def _telling(parts: Parts, routes: APIRouter) -> None:
+    verbs = parts.verbs
+    Act = Annotated[Acting, Depends(acting(parts.ids))]  # noqa: N806  a type
+
     @routes.post("/incidents/{key}/notes")
     async def note(key: str, body: b.TextBody, act: Act) -> IncidentShape:
         """A note for the timeline, also after resolve."""
@@ -78,8 +92,6 @@ def router(parts: Parts) -> APIRouter:
         """Harm has ended. Mitigations not kept are undone."""
         state = await verbs.resolve(key, body.summary, frozenset(body.keep), act.by, act.idem)
         return shapes.incident(state, parts.public_url)
-
-    return routes
 
 
 def number_in(cursor: str | None) -> int | None:
