@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from bot.incident.composition import compose
 from bot.incident.direction import change, direction
@@ -62,28 +63,22 @@ class PreviewOrder:
         wanted, plan, refusal = self._wanted(name, order, state, now)
         entry, where = self.catalogue.agent(name), order.scope.environment
         failing = await wrong_share(self.traces, entry, state.incident.environment if state else where, now)
-        hour, day = await self._tasks(entry, now - HOUR, now), await self._tasks(entry, now - DAY, now)
-        cut = [len(tasks) >= MOST_TASKS for tasks in (hour, day)]
-        hour, day = (kept(tasks, Wanted(where, entry.environments)).readings for tasks in (hour, day))
-        busy = running(hour, nanoseconds(now))
-        standing, why = self._judged(order, state, failing)
-        if standing is Standing.FITS and (tight := too_tight(order.kind, wanted.value, day)):
-            standing, why = Standing.ALLOWED, tight
+        hour, day = await self._traffic(entry, where, HOUR, now), await self._traffic(entry, where, DAY, now)
+        busy = running(hour.tasks, nanoseconds(now))
+        standing, why = self._judged(wanted, state, failing, day.tasks)
         delivery = await self._delivery(wanted)
         before = compose(name, order.scope, live, revisions.get(name, 0))
         after = compose(name, order.scope, [*live, replace(wanted, state=MitigationState.APPLIED)], 0)
         against = contraindication(state, order, self.taxonomy, failing) if state else None
         blocked, approval = _superseding(live, wanted)
         wanted, sooner, too_long = _lasting(live, wanted, now)
+        known = await warnings_for(self.traces, self.catalogue, name, order.kind, order.value, order.scope, now)
         return Preview(
             wanted=wanted,
             standing=standing,
             why=why,
             running=len(busy),
-            reaches=tuple(
-                reach(order.kind, wanted.value, tasks, hours, cut=newest)
-                for tasks, hours, newest in zip((hour, day), (1, 24), cut, strict=True)
-            ),
+            reaches=tuple(reach(order.kind, wanted.value, tasks, hours, cut=cut) for tasks, hours, cut in (hour, day)),
             sessions=sessions_of(busy),
             instances=delivery.instances,
             stale=delivery.stale,
@@ -91,11 +86,8 @@ class PreviewOrder:
             after=after.in_words,
             direction=direction(before, after).direction,
             conflicts=conflicts_of(wanted, live),
-            shared=sharing(hour[-OF_EACH:], await self._others(name, now)),
-            warnings=(
-                *sooner,
-                *await warnings_for(self.traces, self.catalogue, name, order.kind, order.value, order.scope, now),
-            ),
+            shared=sharing(hour.tasks[-OF_EACH:], await self._others(name, now)),
+            warnings=(*sooner, *known),
             plan=plan,
             proof=proofs_of(wanted),
             undo=undo_of(wanted),
@@ -115,14 +107,21 @@ class PreviewOrder:
         except Unsupported as error:
             return wanted, (), str(error)
 
-    def _judged(self, order: Order, state: IncidentState | None, failing: float) -> tuple[Standing, str]:
+    def _judged(
+        self, wanted: Mitigation, state: IncidentState | None, failing: float, day: Sequence[Reading]
+    ) -> tuple[Standing, str]:
+        """How it stands to the class, and why; what fits is only allowed where it would end usual tasks of the day."""
         known = state.incident_class if state else None
         harm = state.harm_now if state else False
-        return judge(order.kind, known, self.taxonomy, harm_now=harm, failing=failing)
+        standing, why = judge(wanted.kind, known, self.taxonomy, harm_now=harm, failing=failing)
+        tight = too_tight(wanted.kind, wanted.value, day) if standing is Standing.FITS else ""
+        return (Standing.ALLOWED, tight) if tight else (standing, why)
 
-    async def _tasks(self, agent: Agent, start: datetime, end: datetime) -> Sequence[Reading]:
-        names = agent.telemetry_names
-        return await self.traces.readings(names, nanoseconds(start), nanoseconds(end) + 1, MOST_TASKS)
+    async def _traffic(self, agent: Agent, environment: str, back: timedelta, now: datetime) -> "_Traffic":
+        start, end = nanoseconds(now - back), nanoseconds(now) + 1
+        tasks = await self.traces.readings(agent.telemetry_names, start, end, MOST_TASKS)
+        counted = kept(tasks, Wanted(environment, agent.environments)).readings
+        return _Traffic(counted, back // HOUR, len(tasks) >= MOST_TASKS)
 
     async def _delivery(self, wanted: Mitigation) -> Delivery:
         try:
@@ -141,6 +140,14 @@ class PreviewOrder:
                 return await self.traces.sampled(names, start, end, OF_EACH) if names else {}
         except (TimeoutError, FirstfiveError):
             return {}
+
+
+class _Traffic(NamedTuple):
+    """Tasks of the environment in the last hours, in order of time."""
+
+    tasks: Sequence[Reading]
+    hours: int
+    cut: bool  # there are more than were read
 
 
 def _lasting(live: Sequence[Mitigation], wanted: Mitigation, now: datetime) -> tuple[Mitigation, tuple[str, ...], str]:
