@@ -26,7 +26,7 @@ from bot.response.declare import Declare
 from bot.response.driving import Drivers
 from bot.response.evaluate import EvaluateVersion
 from bot.response.freeze import FreezeEvidence
-from bot.response.gather import Gather, Suggest
+from bot.response.gather import Gather
 from bot.response.invite import Invite
 from bot.response.look import Look
 from bot.response.mitigating import LateGroups, Mitigating, mitigating
@@ -35,6 +35,7 @@ from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.runbooks import PullStep, ReadRunbook, TickStep
 from bot.response.sources import Sources
+from bot.response.suggest import Suggest
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.verbs import Verbs
 from bot.response.weigh_remediation import WeighRemediation

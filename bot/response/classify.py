@@ -31,8 +31,8 @@ from bot.response.choosing import (
     says_harm,
     why_needed,
 )
-from bot.response.gather import Suggest
 from bot.response.recording import open_state_of, record, state_of
+from bot.response.suggest import Suggest
 
 
 @dataclass(frozen=True, slots=True)

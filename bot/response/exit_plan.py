@@ -15,10 +15,10 @@ from bot.incident.state import IncidentState
 from bot.incident.taxonomy import IncidentClass
 from bot.ports import Clock, Records, Work
 from bot.response.changes import Changes
-from bot.response.gather import Suggest
 from bot.response.in_force import lift, step_of
 from bot.response.performing import Done, adjust
 from bot.response.recording import post, record, state_of
+from bot.response.suggest import Suggest
 
 LOOK_AGAIN = timedelta(minutes=5)  # while the gate is not met
 EARLY = timedelta(seconds=1)

@@ -7,8 +7,8 @@ from bot.incident.facts.declaring import EvidenceFrozen
 from bot.incident.model import FIRSTFIVE, IncidentKey
 from bot.incident.summary import summary_of
 from bot.ports import Clock, Records, RoomTask, RoomTaskKind
-from bot.response.gather import Suggest
 from bot.response.recording import record, state_of
+from bot.response.suggest import Suggest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from bot.incident.classification import Answer, Classification, Question
-from bot.incident.counterfactuals import explained
 from bot.incident.environments import Wanted, spelled, wanted_of
 from bot.incident.errors import BadInput, FirstfiveError
 from bot.incident.evidence import Change, EvidenceBundle, SourceStatus
 from bot.incident.gathering import Gathered, gather
-from bot.incident.model import Agent, Catalogue, Impact
+from bot.incident.model import Agent, Catalogue
 from bot.incident.neighbours import providers
 from bot.incident.quantities import duration
 from bot.incident.reading import Reading
@@ -224,31 +222,3 @@ def _pooled(*parts: tuple[EvalScore, ...]) -> tuple[EvalScore, ...]:
 
 def _failed(task: asyncio.Task[EvidenceBundle]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class Suggest:
-    """Evidence and the classification it leads to, with any replies responders gave."""
-
-    gather: Gather
-
-    @property
-    def taxonomy(self) -> Taxonomy:
-        """The classes and questions it goes by."""
-        return self.gather.taxonomy
-
-    def impact(self, agent: str) -> Impact:
-        """What the catalogue knows of what trouble with the agent can do."""
-        return self.gather.catalogue.agent(agent).impact
-
-    async def __call__(
-        self,
-        agent: str,
-        at: datetime | None = None,
-        replies: Mapping[Question, Answer] | None = None,
-        *,
-        environment: str = "",
-    ) -> tuple[EvidenceBundle, Classification]:
-        """The bundle and the tree's result for it; ``environment`` as of :class:`Gather`."""
-        bundle = await self.gather(agent, at, environment=environment)
-        return bundle, await asyncio.to_thread(explained, bundle, self.taxonomy, replies or {}, self.impact(agent))

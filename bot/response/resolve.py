@@ -20,9 +20,9 @@ from bot.incident.summary import summary_of
 from bot.incident.taxonomy import IncidentClass
 from bot.ports import Clock, Records, RoomTask, RoomTaskKind, Work
 from bot.response.changes import Changes
-from bot.response.gather import Suggest
 from bot.response.recording import digest_of, open_state_of, record, state_of, used_before
 from bot.response.review import DraftPostmortem
+from bot.response.suggest import Suggest
 from bot.response.update import checked_text
 
 

@@ -8,7 +8,7 @@ from bot.response.classify import Classify
 from bot.response.contain import Contain, InForce
 from bot.response.declare import Declare
 from bot.response.evaluate import EvaluateVersion
-from bot.response.gather import Gather, Suggest
+from bot.response.gather import Gather
 from bot.response.invite import Invite
 from bot.response.look import Look
 from bot.response.loosen import Adjust, Extend, PlanExit, Revert
@@ -19,6 +19,7 @@ from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.runbooks import PullStep, ReadRunbook, TickStep
 from bot.response.second_person import Decide
+from bot.response.suggest import Suggest
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.weigh_remediation import WeighRemediation
 

@@ -21,7 +21,7 @@ from bot.response.declare import Declare
 from bot.response.driving import Drivers
 from bot.response.evaluate import EvaluateVersion
 from bot.response.freeze import FreezeEvidence
-from bot.response.gather import Gather, Suggest, nanoseconds
+from bot.response.gather import Gather, nanoseconds
 from bot.response.invite import Invite
 from bot.response.look import Look
 from bot.response.mitigating import mitigating
@@ -29,6 +29,7 @@ from bot.response.remediate import Remediate
 from bot.response.resolve import LookAhead, Resolve
 from bot.response.review import AcceptReview, DraftPostmortem, WriteSection
 from bot.response.runbooks import PullStep, ReadRunbook, TickStep
+from bot.response.suggest import Suggest
 from bot.response.update import AddNote, ChangeSeverity, DraftUpdate, PostUpdate, TakeRole
 from bot.response.verbs import Verbs
 from bot.response.weigh_remediation import WeighRemediation

@@ -8,7 +8,7 @@ from bot.incident.classification import Classification
 from bot.incident.environments import wanted_of
 from bot.incident.evidence import EvidenceBundle
 from bot.ports import Clock
-from bot.response.gather import Suggest
+from bot.response.suggest import Suggest
 
 MOST_AGENTS = 200
 
