@@ -21,7 +21,8 @@ from spans import AGENTS, SECOND, put
 
 RECORDED = ROOT / "tests" / "data" / "scenarios"
 MINUTE = 60 * SECOND
-DAY = 24 * 60 * MINUTE
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 TROUBLE = 15 * MINUTE  # how long the trouble at the end of the day lasts
 SHORTEST, LONGEST = 8, 17  # spans of a normal task
 LOOPING, DECLINING = "agent-0", "agent-1"  # who has trouble
