@@ -5,12 +5,10 @@ prints the tables of docs/classification.md instead of JSON lines. Two processes
 """
 
 import argparse
-import math
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -20,89 +18,22 @@ from tests.taxonomies import CLASSES, TAXONOMY
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the simulation is shared with the tests
 
+from judgement import LATE_MINUTES, NOTHING, Look, Told, confused, misplaced, right, wrong
+from worlds import ORDINARY, OTHER_WORLDS
+
 from bot.incident.gathering import Gathered, gather
 from bot.incident.statistics import quantile
 from bot.incident.taxonomy import IncidentClass
 from bot.incident.tree import classify
-from tests.incident.agents_at_work import MINUTE, START, Fleet, Release, World, work
+from tests.incident.agents_at_work import MINUTE, START, Fleet, World, work
 from tests.incident.faults import ONSET
 from tests.incident.troubles import Level, Story, stories
 
 ASKED = (3, 5, 8, 10, 12)  # minutes after the onset
 PROCESSES = 2
+CLEARLY_RIGHT = 0.96  # the goal for clear incidents
+SYNTHETIC = "synthetic, from definitions of the classes"
 TWO_HOURS, FIRST_LOOK, EVERY = 120, 30, 5  # minutes
-LATE_MINUTES = 5.0
-LOUD = frozenset({"HARD", "PROV", "TOOL", "LOOP"})
-NOTHING = "none"
-BARE = frozenset(
-    [
-        "outcome",
-        "step_limit",
-        "guardrails",
-        "manifest",
-        "claims",
-        "approval",
-        "destination",
-        "turn",
-        "locale",
-        "versions",
-        "side_effect",
-        "trust",
-    ]
-)
-
-ORDINARY: Mapping[str, World] = {
-    "as published": World(),
-    "three times the noise": World(
-        noise={"tool_noise": 3, "model_error": 3, "escalates": 2, "policy": 3, "injection": 3, "wrong": 2, "crash": 3}
-    ),
-    "hardly any noise": World(noise={"tool_noise": 0.2, "model_error": 0.2, "policy": 0.2, "wrong": 0.3, "crash": 0.2}),
-    "12 tasks a minute": World(per_minute=12),
-    "1.5 tasks a minute": World(per_minute=1.5),
-    "day and night": World(pace=lambda minute, _: 1 + 0.8 * math.sin(minute / 40)),
-    "releases without effect": World(
-        releases=(
-            Release(45, "helpdesk-agent", "version", "4.13.0"),
-            Release(60, "helpdesk-agent", "prompt", "p-119"),
-            Release(70, "helpdesk-agent", "asked", "orion-large-2026-10-01"),
-        )
-    ),
-    "one agent only": World(per_minute=4, shares={"helpdesk-agent": 1.0}),
-    "nothing is judged": World(evaluations={}, probes=False),
-    "plain spans only": World(untold=BARE, probes=False),
-}
-OTHER_WORLDS: Mapping[str, World] = {
-    "10 tasks a minute": World(per_minute=10),
-    "2.5 tasks a minute": World(per_minute=2.5),
-    "one agent only": World(per_minute=4, shares={"helpdesk-agent": 1.0}),
-    "three times the noise": ORDINARY["three times the noise"],
-    "nothing is judged": ORDINARY["nothing is judged"],
-    "plain spans only": ORDINARY["plain spans only"],
-}
-
-
-@dataclass(frozen=True)
-class Look:
-    """What was said at one moment."""
-
-    minute: float
-    given: str
-    onset_error: float | None  # minutes
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Told:
-    """One incident with its truth and what was said of it."""
-
-    expected: str
-    level: str
-    mechanism: str
-    looks: tuple[Look, ...]
-
-    def at(self, minute: float) -> Look:
-        """The look of that minute."""
-        return next(look for look in self.looks if look.minute == minute)
 
 
 def looked(fleet: Fleet, agent: str, minute: float, onset: float | None) -> Look:
@@ -168,22 +99,6 @@ def hours(runs: int) -> dict[str, list[str]]:
     return found
 
 
-def right(found: Sequence[Told], minute: float) -> float:
-    return sum(one.at(minute).given == one.expected for one in found) / len(found)
-
-
-def confused(found: Sequence[Told], minute: float) -> int:
-    """A quiet class called loud, or the reverse."""
-    given = [(one.expected, one.at(minute).given) for one in found]
-    return sum((a in LOUD) != (b in LOUD) for a, b in given if b not in {NOTHING, "UNKN"})
-
-
-def misplaced(found: Sequence[Told], minute: float) -> tuple[int, int]:
-    """Onsets more than five minutes off or missing, of those whose class is right."""
-    errors = [one.at(minute).onset_error for one in found if one.at(minute).given == one.expected]
-    return sum(error is None or abs(error) > LATE_MINUTES for error in errors), len(errors)
-
-
 def tables(found: Sequence[Told], quiet: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[Told]]) -> str:
     """The tables of the documentation, in Markdown."""
     names = [name.value for name in CLASSES if name is not IncidentClass.UNKN]
@@ -214,71 +129,49 @@ def tables(found: Sequence[Told], quiet: Mapping[str, Sequence[str]], other: Map
     return "\n".join(lines)
 
 
-def wrong(found: Sequence[Told], minute: float) -> float:
-    """The share that was given another class."""
-    return sum(one.at(minute).given not in {one.expected, NOTHING, "UNKN"} for one in found) / len(found)
-
-
 def measures(found: Sequence[Told], quiet: Mapping[str, Sequence[str]]) -> Iterator[Measure]:
     """The JSON lines."""
-    note, n = "synthetic, from definitions of the classes", len(found)
+    yield from of_classes(found)
+    yield of_onsets(found)
+    yield of_ordinary_hours([one for windows in quiet.values() for one in windows])
+    spent = [look.seconds for one in found for look in one.looks]
+    p95 = round(1000 * quantile(spent, 0.95), 1)
+    yield Measure("gather and classify, P95", p95, "ms CPU", n=len(spent), note="about 370 tasks")
+
+
+def of_classes(found: Sequence[Told]) -> Iterator[Measure]:
+    """How many got the right class after twelve minutes, how many another, and how badly wrong that was."""
+    n = len(found)
     for level in Level:
         mine = [one for one in found if one.level == level.value]
-        share, goal = right(mine, 12), 0.96 if level is Level.CLEAR else None
-        met = None if goal is None else share >= goal
+        share, clear = right(mine, 12), level is Level.CLEAR
+        goal, met = (">= 0.96", share >= CLEARLY_RIGHT) if clear else ("", None)
         yield Measure(
-            f"right class, {level.value}",
-            round(share, 3),
-            "share",
-            goal=">= 0.96" if goal else "",
-            met=met,
-            n=len(mine),
-            note=note,
+            f"right class, {level.value}", round(share, 3), "share", goal=goal, met=met, n=len(mine), note=SYNTHETIC
         )
-    yield Measure("another class than the right one", round(wrong(found, 12), 4), "share", n=n, note=note)
-    yield Measure(
-        "quiet and loud confused",
-        confused(found, 12),
-        "incidents",
-        goal="0",
-        met=not confused(found, 12),
-        n=n,
-        note=note,
-    )
+    yield Measure("another class than the right one", round(wrong(found, 12), 4), "share", n=n, note=SYNTHETIC)
+    mixed = confused(found, 12)
+    yield Measure("quiet and loud confused", mixed, "incidents", goal="0", met=not mixed, n=n, note=SYNTHETIC)
+
+
+def of_onsets(found: Sequence[Told]) -> Measure:
+    """How far off the onset is where the class is right."""
     errors = [
         abs(error)
         for one in found
         if (error := one.at(12).onset_error) is not None and one.at(12).given == one.expected
     ]
     off, of = misplaced(found, 12)
-    yield Measure(
-        "error of the onset, P95",
-        round(quantile(errors, 0.95), 2),
-        "minutes",
-        goal="<= 5",
-        met=quantile(errors, 0.95) <= LATE_MINUTES,
-        n=len(errors),
-        note=f"{off} of {of} further off or missing",
-    )
-    given = [one for windows in quiet.values() for one in windows]
+    p95, note = quantile(errors, 0.95), f"{off} of {of} further off or missing"
+    met = p95 <= LATE_MINUTES
+    return Measure("error of the onset, P95", round(p95, 2), "minutes", goal="<= 5", met=met, n=len(errors), note=note)
+
+
+def of_ordinary_hours(given: Sequence[str]) -> Measure:
+    """How often something was said where nothing is wrong."""
     false = 200 * sum(one != NOTHING for one in given) / len(given)
-    yield Measure(
-        "classes in 200 ordinary windows",
-        round(false, 2),
-        "classes",
-        goal="< 1",
-        met=false < 1,
-        n=len(given),
-        note=note,
-    )
-    spent = [look.seconds for one in found for look in one.looks]
-    yield Measure(
-        "gather and classify, P95",
-        round(1000 * quantile(spent, 0.95), 1),
-        "ms CPU",
-        n=len(spent),
-        note="about 370 tasks",
-    )
+    what = "classes in 200 ordinary windows"
+    return Measure(what, round(false, 2), "classes", goal="< 1", met=false < 1, n=len(given), note=SYNTHETIC)
 
 
 def main() -> None:
