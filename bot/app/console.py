@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from shutil import get_terminal_size
 
 from bot.app.building import house
 from bot.app.database import open_database, upgraded
@@ -105,7 +106,7 @@ async def print_evidence(
 
         print(evidence(bundle).model_dump_json(by_alias=True))
     else:
-        print(screen(bundle))
+        print(screen(bundle, get_terminal_size().columns if sys.stdout.isatty() else None))
     return 0
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from textwrap import fill
 
 from bot.incident.classification import Classification
 from bot.incident.environments import LONGEST_NAME, is_named, said_of
@@ -19,7 +20,7 @@ from bot.incident.evidence import (
 )
 from bot.incident.quantities import ago, duration, points, quantity
 from bot.incident.rules import Taxonomy
-from bot.incident.summary import ALWAYS, is_part, word
+from bot.incident.summary import ALWAYS, is_part, word, worst_first
 from bot.incident.wording import measured, tasks_since, usual
 
 UNSURE = "can't tell"
@@ -27,32 +28,38 @@ MOST_SIGNALS = 12
 MOST_CHANGES = 4
 MOST_FINDINGS = 5
 
-_GROUPS = {Direction.UP: 0, Direction.DOWN: 0, Direction.UNKNOWN: 1, Direction.FLAT: 2}
+INDENT = 10  # where the words of a line begin
+INDENT_OF_SIGNALS = 14
 
 
-def screen(bundle: EvidenceBundle) -> str:
-    """The bundle as text; what does not fit is counted."""
-    return "\n".join(_plain(line) for line in _lines(bundle))
+def screen(bundle: EvidenceBundle, columns: int | None = None) -> str:
+    """The bundle as text; what does not fit is counted. Lines longer than ``columns`` go on below their words."""
+    lines = (_plain(line) for line in _lines(bundle))
+    return "\n".join(lines if columns is None else (_folded(line, columns) for line in lines))
+
+
+def _folded(line: str, columns: int) -> str:
+    indent = " " * (INDENT_OF_SIGNALS if line.startswith("  ") else INDENT)
+    width = max(columns, 2 * len(indent))
+    return fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or line
 
 
 def ranked(bundle: EvidenceBundle) -> list[Signal]:
-    """Signals in the order of a reader's need: moved, unknown, flat, not measured; in each the headlines first."""
-    return sorted(bundle.signals, key=_rank)
+    """Signals as Slack and the page order them: moved, worst first, wholes before parts; then unknown; then flat.
+
+    In each of the last two the headlines come first. Not measured ones stand last.
+    """
+    return sorted(worst_first(bundle), key=_rank)
 
 
-def _rank(signal: Signal) -> tuple[int, bool, bool, bool, float]:
-    group = 3 if signal.value is None else _GROUPS[signal.direction]
-    is_figure = signal.unit is not Unit.SHARE  # figures have no common measure with shares, nor with each other
-    return group, is_part(signal), signal.name not in ALWAYS, is_figure, -_beyond_doubt(signal)
-
-
-def _beyond_doubt(signal: Signal) -> float:
-    """How much of the difference is sure; figures other than shares as a part of what they were."""
-    if signal.difference is None:
-        return 0.0
-    sure = max(signal.difference.low, -signal.difference.high, 0.0)
+def _rank(signal: Signal) -> tuple[bool, bool, bool, bool, bool]:
+    headline = signal.name in ALWAYS
     return (
-        sure if signal.unit is Unit.SHARE else sure / max(abs(signal.baseline or 0.0), abs(signal.value or 0.0), 1e-9)
+        signal.value is None,
+        not signal.moved,
+        signal.direction is Direction.FLAT,
+        is_part(signal),
+        not signal.moved and not headline,
     )
 
 
@@ -68,7 +75,7 @@ def _lines(bundle: EvidenceBundle) -> Iterator[str]:
     )
     yield from (f"where     {note}" for note in said_of(bundle))
     yield from _signals(bundle)
-    yield _began(bundle.onset)
+    yield _began(bundle, bundle.onset)
     yield from _some([_changed(change) for change in bundle.changes], MOST_CHANGES, "change")
     yield from _some([_found(finding) for finding in _one_of_each_first(bundle.findings)], MOST_FINDINGS, "finding")
     yield from _where(bundle)
@@ -81,12 +88,16 @@ def _signals(bundle: EvidenceBundle) -> Iterator[str]:
     if not shown:
         yield "  nothing is measured; no telemetry of this agent lies in the window"
     for signal in shown:
-        parts = (_judged(signal) + _difference(signal), usual(signal), f"newest {ago(signal.fresh_seconds)}")
+        parts = (_judged(signal) + _difference(signal), usual(signal), _newest(signal))
         yield f"  {'; '.join(filter(None, parts))}{_trace(signal)}"
     more = len(order) - len(shown)
     if shown and more:
         unknown = sum(signal.value is None for signal in order)
         yield f"  {more} more figures, {unknown} of them not measured; --json has all"
+
+
+def _newest(signal: Signal) -> str:
+    return "never seen" if signal.fresh_seconds is None else f"newest {ago(signal.fresh_seconds)}"
 
 
 def _judged(signal: Signal) -> str:
@@ -110,17 +121,18 @@ def _signed(value: float, unit: Unit) -> str:
 
 
 def _trace(signal: Signal) -> str:
-    if _GROUPS[signal.direction] or not signal.trace_ids:
+    if signal.direction not in {Direction.UP, Direction.DOWN} or not signal.trace_ids:
         return ""
     return f"; trace {signal.trace_ids[0]}"
 
 
-def _began(onset: Onset | None) -> str:
+def _began(bundle: EvidenceBundle, onset: Onset | None) -> str:
     if onset is None:
         return "onset     none found"
+    signal = bundle.signal(onset.signal)
     return (
         f"onset     {_clock(onset.at_ns)} UTC, between {_clock(onset.low_ns)} and {_clock(onset.high_ns)}, "
-        f"seen in {onset.signal}"
+        f"judged by: {signal.label if signal else onset.signal.replace('_', ' ')}"
     )
 
 

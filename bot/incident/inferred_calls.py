@@ -67,7 +67,7 @@ def _unrecorded(asking: Iterable[Span], turns: Sequence[Span], spans: Sequence[S
     found = []
     for span in asking:
         over = max(span.start_ns, span.end_ns - COARSE_NS + 1)
-        later = max(bisect_right(order, step_order(span)), bisect_left(order, (over, False, "")))
+        later = max(bisect_right(order, step_order(span)), bisect_left(order, (over, False)))
         until = turns[later].start_ns if later < len(turns) else LAST
         for place, asked in enumerate(span.model.asked if span.model else ()):
             starts = made.get(asked.arguments_hash or "", [])

@@ -4,6 +4,7 @@ from bot.incident.control_values import figure_of
 from bot.incident.environments import as_wanted
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation, Scope
+from bot.incident.model_names import same_model
 from bot.incident.reading import Reading
 from bot.incident.telemetry import SideEffect, Span, Trace
 
@@ -124,13 +125,6 @@ def _answered_by(trace: Trace, wanted: str) -> bool | None:
     if not known:
         return None
     return all(same_model(name, wanted) for name in known)
-
-
-def same_model(name: str, wanted: str) -> bool:
-    """The model that answered is the one wanted: providers add a date or a prefix to its name."""
-    bare, asked = name.rpartition("/")[2].lower(), wanted.rpartition("/")[2].lower()
-    rest = bare.removeprefix(asked)
-    return bare == asked or (bare.startswith(asked) and rest[:1] in {"-", "@", ":"} and rest[1:2].isdigit())
 
 
 def _attribute(trace: Trace, keys: tuple[str, ...]) -> str:

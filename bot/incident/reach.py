@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.incident.evidence import Interval
 from bot.incident.kinds import MitigationKind, Value
-from bot.incident.obedience import same_model
+from bot.incident.model_names import same_model
 from bot.incident.quantities import percent, percents
 from bot.incident.reading import Reading
 from bot.incident.statistics import wilson

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from bot.incident.control_values import figure_of
 from bot.incident.evidence import Unit
 from bot.incident.kinds import MitigationKind, Value
-from bot.incident.obedience import same_model
+from bot.incident.model_names import same_model
 from bot.incident.quantities import quantity
 from bot.incident.reading import Reading
 from bot.incident.statistics import quantile

@@ -18,9 +18,13 @@ Call = TypeVar("Call", ModelCall, ToolCall)
 Pair = tuple[str, str]  # span ids of the outer and of the inner, which tells of the same call
 
 
-def step_order(span: Span) -> tuple[int, bool, str]:
-    """The order of a trace's steps: by start, and of two that start together a root first."""
-    return span.start_ns, span.parent_id is not None, span.span_id
+def step_order(span: Span) -> tuple[int, bool, int, str]:
+    """The order of a trace's steps: by start, and of those that start together a root first, then agents.
+
+    An agent often starts in the same instant as its first call. The longer of two agents is the outer one.
+    """
+    outer = -span.end_ns if span.kind is SpanKind.AGENT else 0
+    return span.start_ns, span.parent_id is not None, outer, span.span_id
 
 
 def told_once(spans: Sequence[Span]) -> Sequence[Span]:

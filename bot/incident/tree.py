@@ -3,14 +3,14 @@
 Telemetry answers each question beforehand (``answering.py``); a responder's reply overrides it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.incident.answering import answers_from, company
 from bot.incident.cases import Case
 from bot.incident.causes import suspects_of
 from bot.incident.classification import Answer, Classification, Question, Reply
-from bot.incident.evidence import EvidenceBundle
+from bot.incident.evidence import Direction, EvidenceBundle
 from bot.incident.look import Look, look_at
 from bot.incident.model import Impact
 from bot.incident.rules import AnswerRule, Condition, QuestionFacts, QuestionRole, Taxonomy
@@ -142,7 +142,7 @@ def _because(chosen: IncidentClass | None, answers: Answers, look: Look, cause: 
     if chosen is IncidentClass.UNKN:
         open_ends = [answer.because for answer in answers.values() if answer.reply is Reply.CANT_TELL]
         stale = [answers[name].because for name in (Question.FRESH,) if not fresh(answers, look.taxonomy)]
-        return (*stale, *tuple(dict.fromkeys(open_ends))[:2]) or ("no question was answered with yes",)
+        return _told_once((*stale, *_told_once(open_ends)[:2])) or ("no question was answered with yes",)
     question = _decided(chosen, answers, look.taxonomy)
     answer = answers[question] if question else None
     said = list(_basis(chosen, answers, look).because)
@@ -169,13 +169,19 @@ def _rules_out(chosen: IncidentClass | None, answers: Answers, look: Look) -> tu
 
 def _why_not(case: Case, look: Look) -> str:
     said = "; ".join(case.because[:2])
-    if case.stands:
+    if case.stands or (said and _surely_moved(case, look)):
         return f"{said}, which follows from or is slight beside the main trouble"
     if said:
-        return f"{said}, too little to tell from noise"
+        return f"{said}, too little for it alone"
     telling = look.taxonomy.facts(case.incident_class).telling
     signal = next((one for name in telling if (one := look.bundle.signal(name)) and one.n), None)
     return figure(signal) if signal else "no sign of it"
+
+
+def _surely_moved(case: Case, look: Look) -> bool:
+    """A signal that speaks for it moved beyond doubt: then it is no noise, whatever else explains it."""
+    told = (look.bundle.signal(name) for name in case.signals)
+    return any(signal.direction in {Direction.UP, Direction.DOWN} for signal in told if signal)
 
 
 def _flags(answers: Answers, measured: Answers, look: Look) -> tuple[str, ...]:
@@ -190,7 +196,13 @@ def _flags(answers: Answers, measured: Answers, look: Look) -> tuple[str, ...]:
     failures = look.bundle.signal("task_failures")
     if failures and failures.n and failures.baseline_n < FEWEST_BASELINE:
         flags.append("no history to compare with: judged against a usual few percent")
-    return tuple(dict.fromkeys(flags))
+    return _told_once(flags)
+
+
+def _told_once(said: Iterable[str]) -> tuple[str, ...]:
+    """The sentences without those that another one begins with: it says the same and more."""
+    known = tuple(dict.fromkeys(said))
+    return tuple(one for one in known if not any(other != one and other.startswith(one) for other in known))
 
 
 def _open(answer: Answer, taxonomy: Taxonomy) -> bool:

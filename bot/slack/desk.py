@@ -55,7 +55,7 @@ class Desk:
         state = await self.verbs.look.in_channel(channel) if channel else None
         if state is None:
             raise NotFound(
-                "This channel has no incident. Put its key first, as in `/incident INC-7 note …`, "
+                "This channel has no incident. Put its key first, as in `/incident INC-7 evidence`, "
                 "or type it in the incident's channel. `/incident list` shows the open ones."
             )
         return state

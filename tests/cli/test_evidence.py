@@ -23,7 +23,7 @@ from bot.incident.evidence import (
     Unit,
     Window,
 )
-from bot.incident.summary import summary_of
+from bot.incident.summary import summary_of, worst_first
 from bot.slack.evidence_lines import change_line
 from tests.cli.conftest import SECONDS, Terminal
 
@@ -105,7 +105,7 @@ def test_onset_changes_findings_and_what_is_missing_follow() -> None:
             ),
         )
     )
-    assert "02:51 UTC, between 02:49 and 02:52, seen in repeats" in text
+    assert "02:51 UTC, between 02:49 and 02:52, judged by: repeats" in text
     assert "prompt version p-119, was p-118, first seen 02:48 UTC, in 49 of 49 tasks since" in text
     assert f"tool error: the same step 12 times; trace {9:032x}" in text
     assert "4 more findings" in text
@@ -189,3 +189,23 @@ def test_a_change_that_was_announced_for_one_environment_is_said_to_be_of_it() -
     assert "deploy v42 in staging, was v41, first seen" in screen(seen)
     assert any(line.startswith("Changed: deploy v42 in staging, was v41,") for line in summary_of(seen))
     assert change_line(told).startswith("• deploy: v41 → v42 in staging since ")
+
+
+def test_the_terminal_has_the_order_of_slack_and_the_page() -> None:
+    signals = (
+        signal("tool_errors", Direction.DOWN, 0.002),  # a headline that got better
+        signal("at_limit", Direction.UP, 0.5, 0.4),
+        signal("task_failures", Direction.UP, 0.2, 0.05),
+    )
+    better = replace(signals[0], difference=Interval(-0.014, -0.006))
+    told = bundle(better, *signals[1:])
+    assert [one.name for one in ranked(told)] == ["task_failures", "at_limit", "tool_errors"]
+    assert ranked(told) == list(worst_first(told))
+
+
+def test_a_line_goes_on_below_its_words_where_the_terminal_ends() -> None:
+    told = bundle(signal("failed", Direction.UP, 0.3, 0.1))
+    lines = screen(told, 80).splitlines()
+    assert max(len(line) for line in lines) <= 80
+    assert lines[3].startswith(" " * 14)
+    assert " ".join(screen(told, 80).split()) == " ".join(screen(told).split())

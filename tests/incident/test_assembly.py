@@ -124,3 +124,10 @@ def test_odd_values_are_left_out_and_not_invented() -> None:
     odd = {"session.turn": True, "agent.step.limit": "many", "task.claimed_actions": "reset_password"}
     task = assemble([replace(ROOT, attributes=odd)]).task
     assert (task.turn, task.step_limit, task.claimed_actions) == (None, None, ())
+
+
+def test_an_agent_that_starts_with_its_first_call_stands_above_it() -> None:
+    inner = replace(ROOT, span_id="9" * 16, parent_id=ROOT.span_id, end_ns=300)
+    outer = replace(inner, span_id="8" * 16, end_ns=400)
+    call = replace(MODEL, span_id="0" * 16, parent_id=inner.span_id, start_ns=ROOT.start_ns)
+    assert assemble([call, inner, outer, ROOT]).spans == (ROOT, outer, inner, call)

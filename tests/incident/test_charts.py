@@ -7,7 +7,7 @@ from datetime import timedelta
 from bot.incident.charts.course import course_chart
 from bot.incident.charts.drawn import charts_for
 from bot.incident.charts.over_time import pass_rate_chart, trouble_chart
-from bot.incident.charts.shares import MOST_SHARES, shares_chart
+from bot.incident.charts.shares import LABEL_CHARACTERS, MOST_SHARES, shares_chart
 from bot.incident.charts.steps import steps_chart
 from bot.incident.codec import decode, encode
 from bot.incident.evidence import Course, Direction, EvidenceBundle, StepsDistribution
@@ -163,3 +163,13 @@ def test_a_wide_window_keeps_its_series_short() -> None:
     bundle = gather("helpdesk-agent", nanoseconds(NOON), found, TAXONOMY, 4 * 3600 * 10**9)
     assert all(len(course.points) <= MOST_POINTS for course in bundle.courses)
     assert {course.seconds for course in bundle.courses} == {27 * 60}
+
+
+def test_a_long_label_is_whole_and_leaves_room_for_the_picture() -> None:
+    label = "tasks were answered by another model than was asked for"
+    chart = shares_chart(replace(stories.bundle(), signals=(stories.signal("swap", label, 9, 10, (1, 100)),)))
+    assert chart
+    drawn = str(chart.spec["data"]["values"][0]["signal"])
+    assert drawn.split() == label.split()
+    assert max(len(line) for line in drawn.splitlines()) <= LABEL_CHARACTERS
+    assert chart.spec["height"] >= 16 * len(drawn.splitlines())

@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bot.incident.detectors.findings import findings_of
 from bot.incident.detectors.security import is_security
+from bot.incident.detectors.swap import swapped
 from bot.incident.evidence import ChangeKind, FindingKind
 from bot.incident.reading import read
 from bot.incident.signals.changes import changes_in
@@ -52,3 +55,19 @@ def test_a_prompt_that_changes_is_told_with_what_it_was_and_how_many_tasks_carry
     (change,) = changes_in([read(trace) for trace in traces])
     assert (change.kind, change.before, change.after) == (ChangeKind.PROMPT_VERSION, "p-118", "p-119")
     assert (change.k, change.n) == (10, 10)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answering", "another"),
+    [
+        ("gpt-x", "gpt-x-mini", True),  # the swap that is easiest to miss
+        ("gpt-x-mini", "gpt-x", True),
+        ("gpt-x", "gpt-x-2026-01-01", False),
+        ("gpt-x-2026-01-01", "gpt-x", False),
+        ("gpt-x-latest", "gpt-x-2026-01-01", False),
+    ],
+)
+def test_a_smaller_model_with_the_longer_name_is_a_swap_and_a_dated_one_is_none(
+    asked: str, answering: str, *, another: bool
+) -> None:
+    assert swapped(span(1, model=ModelCall(requested=asked, answering=answering))) is another

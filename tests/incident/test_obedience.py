@@ -7,7 +7,8 @@ import pytest
 
 from bot.incident.kinds import MitigationKind, Value
 from bot.incident.mitigation import Mitigation, Scope
-from bot.incident.obedience import describe, obeys, same_model, within
+from bot.incident.model_names import same_model
+from bot.incident.obedience import describe, obeys, within
 from bot.incident.proof import Before, Verdict, observe
 from bot.incident.telemetry import ModelCall, SideEffect, Span, SpanKind, Task, ToolCall, Trace
 from tests.incident import stories
@@ -145,6 +146,10 @@ def test_only_tasks_within_the_scope_count_and_unplaced_ones_prove_nothing() -> 
         ("gpt-x-mini", "gpt-x", False),
         ("gpt-xl", "gpt-x", False),
         ("GPT-X", "gpt-x", True),
+        ("gpt-x:latest", "gpt-x", True),
+        ("gpt-x-v2:0", "gpt-x", True),
+        ("us.vendor.gpt-x-2026-01-01", "vendor.gpt-x-2026-01-01", True),
+        ("gpt-x-2026-01-01", "gpt-x-latest", True),
     ],
 )
 def test_a_model_is_the_same_with_its_date_and_not_with_another_name(name: str, wanted: str, *, same: bool) -> None:

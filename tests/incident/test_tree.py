@@ -8,7 +8,7 @@ import pytest
 from bot.incident.answering import answers_from
 from bot.incident.case_rules import CONVINCING
 from bot.incident.classification import Answer, Classification, Question, Reply
-from bot.incident.evidence import EvidenceBundle, SourceStatus
+from bot.incident.evidence import Direction, EvidenceBundle, SourceStatus
 from bot.incident.gathering import Gathered, gather
 from bot.incident.look import look_at
 from bot.incident.questions import open_questions
@@ -115,3 +115,18 @@ def test_a_tool_that_always_answers_nothing_is_no_news(healthy: Fleet) -> None:
     always = replace(failures, name="empty:think", k=20, n=20, baseline_k=40, baseline_n=40)
     assert strength(always) <= 0
     assert strength(replace(always, baseline_k=0)) > CONVINCING
+
+
+def test_what_surely_moved_is_not_called_noise(looping: Fleet) -> None:
+    """Loops make answers wrong, too; that is ruled out as the trouble itself, and 60 % against 7 % is no noise."""
+    bundle, found = seen(looping, H, ONSET + 12)
+    moved = {one.label for one in bundle.signals if one.direction in {Direction.UP, Direction.DOWN}}
+    noise = [reason for reason in found.rules_out if reason.endswith("too little to tell from noise")]
+    assert found.incident_class is IncidentClass.LOOP
+    assert not [reason for reason in noise for label in moved if f" {label} (" in reason]
+
+
+def test_doubt_is_said_once() -> None:
+    found = classify(gather("ghost", START, Gathered(), TAXONOMY), TAXONOMY)
+    for said in (found.because, found.flags):
+        assert not [one for one in said for other in said if one != other and other.startswith(one)]

@@ -371,3 +371,10 @@ def test_a_dialog_nobody_can_read_is_answered_and_does_not_crash() -> None:
     assert isinstance(verdict.read(broken), dict)
     assert isinstance(contain_now.read(broken), dict)
     assert question.read(broken) is None
+
+
+def test_an_agent_whose_name_fits_no_option_can_still_be_typed() -> None:
+    long = declare.AgentChoice("reconcile-" * 18)
+    assert "agent_name" not in fields(declare.dialog("n1", "C1", AGENTS))
+    assert "agent_name" in fields(declare.dialog("n1", "C1", [*AGENTS, long]))
+    assert "agent_name" in fields(declare.dialog("n1", "C1", [long]))

@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 
 from bot.incident.telemetry import GuardrailCheck, ModelCall, Span, SpanKind, ToolCall, Trace
-from bot.web.pages.steps import Words, ordinal, steps_of
+from bot.response.gather import nanoseconds
+from bot.web.moments import EPOCH
+from bot.web.pages.steps import Words, ordinal, runs_of, steps_of
 from bot.web.pages.traces import Cell, Row, stretches
 from bot.web.tokens import Tokens
 from tests.web.fakes import HOSTILE, World, ailing
+from tests.web.memory import NOON
 
 CELL = Cell("■", "tool", "search", 0.1, (), (), "s")
 READ = ToolCall("search", arguments_hash="a")
+NOW_NS = nanoseconds(NOON)
 HERE = {"Origin": "http://test"}
 
 
@@ -351,3 +355,70 @@ async def test_an_incident_s_page_shows_its_own_environment(world: World) -> Non
     assert (asked["environment"], asked["environment_notes"], said["environment_notes"]) == ("STAGING", notes, notes)
     assert said["class"] == "UNKN"  # it has been silent for a while
     assert (ours["environment"], ours["left_out"]) == ("production", {"staging": 200})
+
+
+async def test_of_too_few_tasks_nobody_says_that_all_is_well(world: World) -> None:
+    """Green is for what was measured; an agent with two tasks is neither well nor ill."""
+    world.traces.kept, world.traces.scored = world.traces.kept[:2], ()
+    world.clock.moment = EPOCH + timedelta(microseconds=world.traces.kept[-1].end_ns // 1000)
+    async with world.client() as client:
+        glance = (await client.get("/glance")).text
+    assert "nothing unusual, but only 2 tasks in 10 min" in glance
+    assert 'class="card unknown"' in glance
+    assert 'class="card good"' not in glance
+
+
+async def test_an_agent_that_fell_silent_stays_on_the_first_page(world: World) -> None:
+    """It is unlisted and sends nothing any more: exactly then somebody looks for it."""
+    world.traces.kept = tuple(replace(trace, agent="gone-quiet") for trace in world.traces.kept)
+    world.clock.moment += timedelta(hours=5)
+    async with world.client() as client:
+        glance = (await client.get("/glance")).text
+    assert "gone-quiet" in glance
+    assert "no span of this agent in the last 90 min" in glance
+
+
+def test_a_long_trace_shows_what_is_odd_and_folds_the_rest() -> None:
+    calls = [
+        Span(
+            "t",
+            f"s{n}",
+            None,
+            SpanKind.TOOL,
+            "call",
+            n,
+            n + 1,
+            error=n == 50,
+            tool=ToolCall("read", arguments_hash=str(n)),
+        )
+        for n in range(100)
+    ]
+    steps = steps_of(Trace("t", "a", 0, 100, spans=tuple(calls)), (), 200)
+    runs = runs_of(steps)
+    assert [(len(run.steps), run.folded) for run in runs] == [
+        (4, False), (45, True), (1, False),
+        (1, False),
+        (4, False), (44, True), (1, False),
+    ]  # fmt: skip
+    assert [step for run in runs for step in run.steps] == steps
+    assert [run.folded for run in runs_of(steps[:60])] == [False]
+
+
+def test_of_the_same_call_many_times_the_first_three_stay_in_sight() -> None:
+    calls = [Span("t", f"s{n}", None, SpanKind.TOOL, "call", n, n + 1, tool=READ) for n in range(100)]
+    runs = runs_of(steps_of(Trace("t", "a", 0, 100, spans=tuple(calls)), (), 200))
+    assert [(len(run.steps), run.folded) for run in runs] == [(3, False), (4, False), (92, True), (1, False)]
+
+
+async def test_a_loop_of_words_is_not_called_no_repeat(world: World) -> None:
+    """Its calls stand in the text, so no call is counted; the loop is found all the same."""
+    said = 'Thought: I should search.\nAction: search_kb\nAction Input: {"q": "vpn"}'
+    turns = [
+        Span("f" * 32, f"{n:016x}", None, SpanKind.LLM, "chat", NOW_NS + n, NOW_NS + n + 1, said=said, model=ModelCall("p", "m"))
+        for n in range(12)
+    ]  # fmt: skip
+    world.traces.kept = (Trace("f" * 32, "helpdesk-agent", NOW_NS, NOW_NS + 12, spans=tuple(turns)),)
+    async with world.client() as client:
+        page = (await client.get(f"/traces/{'f' * 32}")).text
+    assert "<strong>loop</strong>" in page
+    assert "no call repeated" not in page

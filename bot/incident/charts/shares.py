@@ -1,5 +1,6 @@
 """Shares now against before."""
 
+from textwrap import wrap
 from typing import Any
 
 from bot.incident.charts.chart import BEFORE, NOW, Chart, by_when, framed
@@ -10,6 +11,7 @@ from bot.incident.wording import measured
 
 SHARES_WIDTH = 380  # its labels take as much again
 MOST_SHARES = 8
+LABEL_CHARACTERS = 26
 
 
 def shares_chart(bundle: EvidenceBundle) -> Chart | None:
@@ -19,9 +21,12 @@ def shares_chart(bundle: EvidenceBundle) -> Chart | None:
     if not shown:
         return None
     rows = [row for signal in shown for row in _rows(signal)]
-    spec = framed(rows, SHARES_WIDTH, 34 * len(shown), "Now against before, with 95 % intervals")
-    order = [signal.label for signal in shown]
-    y = {"field": "signal", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 330}}
+    most_lines = max(_in_lines(signal.label).count("\n") + 1 for signal in shown)
+    height = max(34, 16 * most_lines + 4) * len(shown)
+    spec = framed(rows, SHARES_WIDTH, height, "Now against before, with 95 % intervals")
+    order = [_in_lines(signal.label) for signal in shown]
+    lines = {"labelLimit": 330, "labelExpr": "split(datum.label, '\\n')"}
+    y = {"field": "signal", "type": "nominal", "sort": order, "title": None, "axis": lines}
     color, shape = by_when([NOW, BEFORE]), by_when(["circle", "diamond"])
     offset = {"field": "when", "type": "nominal", "sort": ["now", "before"]}
     x = {"field": "value", "type": "quantitative", "title": None, "axis": {"format": "%", "tickCount": 6}}
@@ -45,6 +50,11 @@ def shares_chart(bundle: EvidenceBundle) -> Chart | None:
     return Chart("shares", alt, spec)
 
 
+def _in_lines(label: str) -> str:
+    """A label in lines of a few words, so that it is whole and leaves room for the picture on a phone."""
+    return "\n".join(wrap(label, LABEL_CHARACTERS))
+
+
 def _weight(signal: Signal) -> tuple[bool, bool, float]:
     """What moved first, then what people ask for first, then by the size of the difference."""
     moved = signal.direction in {Direction.UP, Direction.DOWN}
@@ -59,10 +69,10 @@ def _rows(signal: Signal) -> list[dict[str, Any]]:
     value = signal.value or 0.0
     interval = signal.interval
     low, high = (interval.low, interval.high) if interval else (value, value)
-    rows = [{"signal": signal.label, "when": "now", "value": value, "low": low, "high": high}]
+    rows = [{"signal": _in_lines(signal.label), "when": "now", "value": value, "low": low, "high": high}]
     if signal.baseline is not None:
         base, k0, n0 = signal.baseline, signal.baseline_k, signal.baseline_n
         was = wilson(k0, n0) if k0 is not None and n0 else None
         low, high = (min(was.low, base), max(was.high, base)) if was else (base, base)
-        rows.append({"signal": signal.label, "when": "before", "value": base, "low": low, "high": high})
+        rows.append({"signal": _in_lines(signal.label), "when": "before", "value": base, "low": low, "high": high})
     return rows

@@ -22,7 +22,7 @@ def steps_chart(bundle: EvidenceBundle) -> Chart | None:
         "type": "ordinal",
         "scale": {"domain": bins},
         "title": "steps per task",
-        "axis": {"labelAngle": 0},
+        "axis": {"labelAngle": 0, "labelOverlap": True},
     }
     y = {"field": "share", "type": "quantitative", "title": "share of tasks", "axis": {"format": "%", "tickCount": 4}}
     offset = {"field": "when", "type": "nominal", "sort": ["before", "now"]}

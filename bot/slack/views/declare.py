@@ -144,12 +144,14 @@ def _title(prefill: str) -> Block:
 def _agent(agents: Sequence[AgentChoice]) -> list[Block]:
     usable = [agent for agent in agents if 0 < len(agent.name) <= LONGEST_VALUE]
     if not usable:
-        return [text_input(AGENT_NAME, "Which agent?", hint="No agent is listed and none has sent telemetry yet.")]
+        none = "No agent is listed and none has sent telemetry yet."
+        return [text_input(AGENT_NAME, "Which agent?", hint="" if agents else none)]
     options = [(agent.name, _agent_words(agent)) for agent in usable[:OPTIONS_LIMIT]]
     chosen = select(AGENT, "Which agent?", options, placeholder="Choose an agent: worst health first")
-    if len(usable) <= OPTIONS_LIMIT:
+    left = len(agents) - len(options)
+    if not left:
         return [chosen]
-    more = f"{len(usable) - OPTIONS_LIMIT} more agents do not fit the list above."
+    more = f"{left} more {'agents do' if left > 1 else 'agent does'} not fit the list above."
     return [chosen, text_input(AGENT_NAME, "Or type its name", hint=more, optional=True)]
 
 

@@ -11,8 +11,9 @@ from starlette.routing import Route
 from bot.incident.charts.drawn import charts_for
 from bot.incident.control_values import label_of
 from bot.incident.environments import ALL, same_environment
-from bot.incident.evidence import EvidenceBundle
+from bot.incident.evidence import ENOUGH, EvidenceBundle
 from bot.incident.model import Agent
+from bot.incident.quantities import duration
 from bot.incident.rules import Taxonomy
 from bot.incident.taxonomy import IncidentClass
 from bot.response.gather import nanoseconds
@@ -22,7 +23,7 @@ from bot.web.pages.rendering import Rendering
 from bot.web.pages.words import rows
 from bot.web.parts import Parts
 
-RECENT = timedelta(hours=1)
+SEEN_WITHIN = timedelta(hours=24)  # an agent that fell silent is looked for here
 MOST_AGENTS = 40
 MOST_INCIDENTS = 50
 
@@ -35,7 +36,6 @@ class Glance:
     mark: str
     words: str
     because: str
-    sends: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,12 @@ class AgentPages:
     async def glance(self, request: Request) -> Response:
         """All agents, the worst first; a part of the first page."""
         now = nanoseconds(self.parts.clock.now())
-        sending = await self.parts.traces.agents(now - int(RECENT.total_seconds() * 1e9), now)
+        sending = await self.parts.traces.agents(now - int(SEEN_WITHIN.total_seconds() * 1e9), now)
         catalogue = self.parts.catalogue
         seen = {catalogue.agent(name).name for name in sending}
         names = list(dict.fromkeys([*(agent.name for agent in catalogue.agents), *sorted(seen)]))[:MOST_AGENTS]
         glances = [
-            glance_at(catalogue.agent(name), await self.latest.measured(name), self.parts.taxonomy, sends=name in seen)
-            for name in names
+            glance_at(catalogue.agent(name), await self.latest.measured(name), self.parts.taxonomy) for name in names
         ]
         order = {"bad": 0, "unknown": 1, "good": 2}
         return self.rendering.fragment(request, "glance", glances=sorted(glances, key=lambda g: order[g.mark]))
@@ -170,17 +169,24 @@ def places_of(bundle: EvidenceBundle) -> tuple[Place, ...]:
     return (*found, Place(ALL, sum(bundle.environments.values()), shown=together))
 
 
-def glance_at(agent: Agent, measured: Measured, taxonomy: Taxonomy, *, sends: bool) -> Glance:
-    """One agent at a glance."""
+def glance_at(agent: Agent, measured: Measured, taxonomy: Taxonomy) -> Glance:
+    """One agent at a glance. Of too few tasks nobody can tell whether all is well."""
     said = measured.said
     because = said.because[0] if said.because else ""
-    if not sends:
-        return Glance(agent, "unknown", "no telemetry in the last hour", "", sends=False)
-    if said.incident_class is None:
-        return Glance(agent, "good", "nothing unusual", because, sends=True)
     if said.incident_class is IncidentClass.UNKN:
-        return Glance(agent, "unknown", "can't tell", because, sends=True)
+        return Glance(agent, "unknown", "can't tell", because)
+    if said.incident_class is None:
+        return _well(agent, measured.bundle)
     name = (
         f"looks like {said.incident_class.value}: {taxonomy.facts(said.incident_class).name} ({said.confidence.value})"
     )
-    return Glance(agent, "bad", name, because, sends=True)
+    return Glance(agent, "bad", name, because)
+
+
+def _well(agent: Agent, bundle: EvidenceBundle) -> Glance:
+    failures = bundle.signal("task_failures")
+    n = failures.n if failures else 0
+    within = f"{n} {'task' if n == 1 else 'tasks'} in {duration(bundle.window.seconds)}"
+    if n < ENOUGH:
+        return Glance(agent, "unknown", f"nothing unusual, but only {within}", "")
+    return Glance(agent, "good", f"nothing unusual in {within}", "")

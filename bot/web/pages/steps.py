@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from bot.incident.detectors.swap import swapped
@@ -25,6 +26,8 @@ LOOK: Final[Mapping[SpanKind, tuple[str, str]]] = {  # a shape for each kind, an
 }
 LANES: Final = {SpanKind.LLM: 0, SpanKind.TOOL: 1, SpanKind.RETRIEVAL: 1, SpanKind.GUARDRAIL: 2}
 THRICE = 3  # the same call again is a retry; once more and it is a repeat
+MANY = 60  # steps from which plain stretches are folded
+SHOWN = 4  # steps at the beginning of a plain stretch that stay in sight
 BRIEF = 100  # characters of a longer text that show while it is folded
 
 
@@ -73,11 +76,25 @@ class Step:
     words: tuple[Words, ...]
     repeated: bool
     again: bool  # the same call was shown already
+    plain: bool  # nothing about it is odd, or what is odd was shown three times before
 
     @property
     def spoken(self) -> str:
         """The bar in words."""
         return f"{duration(self.span.seconds)}, of them {duration(self.seconds_alone)} alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Steps that follow one another; folded away where they are many and nothing about them is new."""
+
+    steps: tuple[Step, ...]
+    folded: bool
+
+    @property
+    def seconds(self) -> float:
+        """How long they took without the steps beneath them, all together."""
+        return sum(step.seconds_alone for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +120,22 @@ def steps_of(trace: Trace, findings: Sequence[Finding], most: int) -> list[Step]
     ]
 
 
+def runs_of(steps: Sequence[Step]) -> list[Run]:
+    """The steps, with the middle of long plain stretches folded away where there are many steps."""
+    if len(steps) <= MANY:
+        return [Run(tuple(steps), folded=False)] if steps else []
+    found: list[Run] = []
+    for _, stretch in groupby(steps, key=lambda step: step.plain):
+        part = tuple(stretch)
+        middle = part[SHOWN:-1] if part[0].plain and len(part) > 2 * SHOWN else ()
+        shown = part[:SHOWN] if middle else part
+        found += [
+            Run(shown, folded=False),
+            *([Run(middle, folded=True), Run(part[-1:], folded=False)] if middle else ()),
+        ]
+    return found
+
+
 def strip_of(trace: Trace, most: int) -> list[Blip]:
     """Models, tools and checks over the whole task."""
     return [
@@ -122,6 +155,8 @@ def _step(
 ) -> Step:
     icon, kind = LOOK[span.kind]
     alone = list(_alone(span, beneath))
+    marks = (*marks_of(span, turn), *_found(span, findings))
+    known = turn is not None and turn[0] > THRICE and not span.error
     return Step(
         span=span,
         depth=depth,
@@ -131,10 +166,11 @@ def _step(
         whole=_bar(trace, span.start_ns, span.end_ns),
         alone=tuple(_bar(trace, start, end) for start, end in alone),
         seconds_alone=sum(end - start for start, end in alone) / 1e9,
-        marks=(*marks_of(span, turn), *_found(span, findings)),
+        marks=marks,
         words=tuple(words_of(span)),
         repeated=turn is not None and turn[1] >= THRICE,
         again=turn is not None and turn[0] > 1,
+        plain=known or not marks,
     )
 
 

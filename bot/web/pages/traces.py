@@ -11,13 +11,26 @@ from starlette.routing import Route
 
 from bot.incident.detectors.findings import findings_of
 from bot.incident.errors import NotFound
+from bot.incident.evidence import FindingKind
 from bot.incident.links import own_tool, safe
 from bot.incident.pairing import AlignedStep, align
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.web.moments import EPOCH
 from bot.web.pages.latest import Latest, Measured
 from bot.web.pages.rendering import Rendering
-from bot.web.pages.steps import LOOK, Mark, Words, marks_of, name_of, repeats, steps_of, strip_of, turns_of, words_of
+from bot.web.pages.steps import (
+    LOOK,
+    Mark,
+    Words,
+    marks_of,
+    name_of,
+    repeats,
+    runs_of,
+    steps_of,
+    strip_of,
+    turns_of,
+    words_of,
+)
 from bot.web.parts import Parts
 
 MOST_STEPS = 500
@@ -34,6 +47,7 @@ class Side:
     seconds: float
     errors: int
     repeats: list[tuple[str, int]]
+    loops: tuple[str, ...]  # loops that are no repeated call, in words
     scores: tuple[EvalScore, ...]
     url: str | None
 
@@ -95,7 +109,7 @@ class TracePages:
             agent=self.parts.catalogue.agent(task.agent),
             side=await self._side(task),
             findings=findings,
-            steps=steps_of(task, findings, MOST_STEPS),
+            runs=runs_of(steps_of(task, findings, MOST_STEPS)),
             strip=strip_of(task, MOST_STEPS),
             hidden=max(0, len(task.spans) - MOST_STEPS),
             good=pair.good if pair and pair.bad == task.id else None,
@@ -130,12 +144,15 @@ class TracePages:
 
     async def _side(self, task: Trace) -> Side:
         live = self._known(task)
+        again = repeats(task.spans)
+        loops = [found.detail for found in findings_of(task) if found.kind is FindingKind.LOOP]
         return Side(
             trace=task,
             started=EPOCH + timedelta(microseconds=task.start_ns // 1000),
             seconds=max(0, task.end_ns - task.start_ns) / 1e9,
             errors=sum(span.error for span in task.spans),
-            repeats=repeats(task.spans),
+            repeats=again,
+            loops=() if again else tuple(loops),
             scores=await self.parts.traces.scores_of([task.id]),
             url=safe(self.parts.page_of(task.id)) or (own_tool(live.bundle, task.id) if live else None),
         )

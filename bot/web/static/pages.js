@@ -15,6 +15,29 @@ function bundle() {
   return vega;
 }
 
+// A title as lines that fit; drawings do not break it themselves.
+function inLines(text, most) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    if (lines.at(-1) && lines.at(-1).length + word.length >= most) lines.push(word);
+    else lines.push(`${lines.pop()} ${word}`.trim());
+  }
+  return lines;
+}
+
+function zone() {
+  const parts = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" }).formatToParts(new Date());
+  return parts.find((part) => part.type === "timeZoneName").value;
+}
+
+// Axes of time in the reader's zone, like every other time on the page.
+function inTheirZone(spec) {
+  if (spec === null || typeof spec !== "object") return;
+  if (spec.scale?.type === "utc") delete spec.scale;
+  if (spec.type === "temporal" && spec.title === "UTC") spec.title = zone();
+  for (const part of Object.values(spec)) inTheirZone(part);
+}
+
 async function draw(figure) {
   const source = figure.querySelector('script[type="application/json"]').textContent;
   const place = figure.querySelector(".drawing");
@@ -23,6 +46,8 @@ async function draw(figure) {
     const spec = JSON.parse(source);
     delete spec.$schema; // the script brings its own version
     spec.width = Math.max(240, place.parentElement.clientWidth - 24);
+    if (spec.title) spec.title.text = inLines(spec.title.text, Math.floor(spec.width / 7));
+    inTheirZone(spec);
     spec.autosize = { type: "fit-x", contains: "padding" };
     // "ast" interprets expressions instead of compiling them, and styles stand in our file: the page's policy
     // forbids eval and inline styles.
@@ -40,7 +65,10 @@ function times(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     time.title = time.textContent;
-    time.textContent = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+    const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" };
+    const day = { day: "numeric", month: "short", year: "numeric" };
+    const today = at.toDateString() === new Date().toDateString();
+    time.textContent = at.toLocaleString(undefined, today ? clock : { ...day, ...clock });
   }
 }
 
