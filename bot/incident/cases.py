@@ -23,6 +23,7 @@ RUMOUR = 1.0  # nats of a loud class from which failing probes may be its doing
 FEWEST_VERDICTS = 8  # judged answers from which judges count as heard
 COMPANY = 2.0  # nats for other agents on the provider with the same trouble at the same time
 MORE_FREEDOM = 1.0  # nats a further series must bring before it counts: more of them fit noise better
+MOSTLY = 0.5  # of all failing calls on the two worst tools: below it no tool stands out
 NEW_DESCRIPTION = 4.0  # nats for a tool description that changed without a deploy
 LOUD = (IncidentClass.PROV, IncidentClass.TOOL, IncidentClass.HARD, IncidentClass.LOOP)
 
@@ -185,7 +186,11 @@ def _tool(bundle: EvidenceBundle, incident_class: IncidentClass) -> Case:
     spoken = [(signal, Sign(signal.name)) for signal in tools if strength(signal) >= loud]
     top = bundle.signal("failing_top2")
     more = (figure(top) + f": {top.note}",) if top and top.k and top.note and spoken else ()
-    return _case(incident_class, nats, spoken, *more)
+    found = _case(incident_class, nats, spoken, *more)
+    every = bundle.signal("tool_errors")
+    if every and found.because and top and top.k and top.value is not None and top.value < MOSTLY:
+        return replace(found, because=(figure(every), *found.because))  # no tool stands out: the whole comes first
+    return found
 
 
 def _hard(bundle: EvidenceBundle, incident_class: IncidentClass) -> Case:

@@ -7,6 +7,7 @@ import pytest
 
 from bot.incident.answering import answers_from
 from bot.incident.case_rules import CONVINCING
+from bot.incident.cases import cases_of
 from bot.incident.classification import Answer, Classification, Question, Reply
 from bot.incident.evidence import Direction, EvidenceBundle, SourceStatus
 from bot.incident.gathering import Gathered, gather
@@ -16,6 +17,7 @@ from bot.incident.severity import floor
 from bot.incident.strength import strength
 from bot.incident.taxonomy import Confidence, IncidentClass, Severity
 from bot.incident.tree import classify
+from tests.incident import stories
 from tests.incident.agents_at_work import KINDS, MINUTE, START, Fleet, work
 from tests.incident.faults import ONSET, H, on
 from tests.taxonomies import QUESTIONS, TAXONOMY
@@ -130,3 +132,17 @@ def test_doubt_is_said_once() -> None:
     found = classify(gather("ghost", START, Gathered(), TAXONOMY), TAXONOMY)
     for said in (found.because, found.flags):
         assert not [one for one in said for other in said if one != other and other.startswith(one)]
+
+
+def test_where_every_tool_fails_the_whole_is_said_before_the_worst_one() -> None:
+    """With sixty tools the worst one is 4 of 5; what a responder needs is 90 of 256."""
+    tools = [stories.signal(f"tool:t{n}", f"tasks saw t{n} fail", 9, 12, (0, 60)) for n in range(20)]
+    every = stories.signal("tool_errors", "tool calls failed", 180, 480, (0, 1200))
+    top = replace(
+        stories.signal("failing_top2", "failing calls fall on the two worst tools", 18, 180, (0, 1)), note="t0, t1"
+    )
+    spread = replace(stories.bundle(), signals=(*tools, every, top))
+    one = replace(spread, signals=(tools[0], every, replace(top, k=180, value=1.0)))
+    said = [cases_of(bundle, TAXONOMY)[IncidentClass.TOOL].because[0] for bundle in (spread, one)]
+    assert said[0].startswith("180 of 480 tool calls failed")
+    assert said[1].startswith("9 of 12 tasks saw t0 fail")

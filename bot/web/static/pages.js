@@ -18,7 +18,7 @@ function bundle() {
 // A title as lines that fit; drawings do not break it themselves.
 function inLines(text, most) {
   const lines = [""];
-  for (const word of text.split(" ")) {
+  for (const word of text.replaceAll(" %", "\u00a0%").split(" ")) {
     if (lines.at(-1) && lines.at(-1).length + word.length >= most) lines.push(word);
     else lines.push(`${lines.pop()} ${word}`.trim());
   }
