@@ -6,8 +6,9 @@ from difflib import SequenceMatcher
 from itertools import groupby
 
 from bot.incident.evidence import FindingKind, Pair
-from bot.incident.reading import Reading, step_name
+from bot.incident.reading import Reading
 from bot.incident.signals.scope import Scope
+from bot.incident.step_time import step_name
 from bot.incident.telemetry import Span, SpanKind, Trace
 
 MOST_BAD = 5  # bad tasks that are tried

@@ -14,8 +14,9 @@ from bot.incident.detectors.loop import loop_in
 from bot.incident.detectors.security import is_security, untrusted_then_privileged
 from bot.incident.detectors.swap import swapped
 from bot.incident.evidence import Finding
-from bot.incident.telemetry import SideEffect, Span, SpanKind, Trace
-from bot.incident.tool_use import OF_TOOL, ToolUse, use_of
+from bot.incident.step_time import exclusive_seconds
+from bot.incident.telemetry import SideEffect, Span, Trace
+from bot.incident.tool_use import ToolUse, use_of
 
 MOST_STEPS = 400  # tool and model calls kept of one task; a longer one is judged by its first ones and its counts
 MOST_FINDINGS = 12  # of one task
@@ -186,47 +187,6 @@ def hands_over(span: Span) -> bool:
     """The call hands the task to a person, judged by the tool's name."""
     name = span.tool.name.lower() if span.tool else ""
     return "human" in name or "escalate" in name or "handoff" in name or "hand_off" in name
-
-
-def exclusive_seconds(spans: Sequence[Span]) -> dict[str, float]:
-    """Seconds by kind of step, each moment counted once: for the innermost step that was under way.
-
-    Steps are called "model gpt-4o", "tool search", "agent" and so on.
-    """
-    beneath: dict[str, list[tuple[int, int]]] = {}
-    for span in spans:
-        if span.parent_id:
-            beneath.setdefault(span.parent_id, []).append((span.start_ns, span.end_ns))
-    spent: dict[str, float] = {}
-    for span in spans:
-        covered = _covered(span, beneath.get(span.span_id, ()))
-        seconds = round((span.end_ns - span.start_ns - covered) / 1e9, 3)
-        if seconds > 0:
-            name = step_name(span)
-            spent[name] = round(spent.get(name, 0.0) + seconds, 3)
-    return spent
-
-
-def _covered(span: Span, children: Sequence[tuple[int, int]]) -> int:
-    """Nanoseconds of the span in which at least one child was under way."""
-    total, until = 0, span.start_ns
-    for start, end in sorted(children):
-        start, end = max(start, until), min(end, span.end_ns)  # noqa: PLW2901 - clipped to what is not counted yet
-        if end > start:
-            total += end - start
-            until = end
-    return total
-
-
-def step_name(span: Span) -> str:
-    """What the step is called in tables: its kind and what it calls."""
-    if span.tool:
-        return f"{OF_TOOL}{span.tool.name}"
-    if span.model:
-        return f"model {span.model.requested or span.model.answering or ''}".rstrip()
-    if span.guardrail:
-        return f"guardrail {span.guardrail.name}"
-    return "agent" if span.kind is SpanKind.AGENT else span.kind.value if span.kind is not SpanKind.OTHER else span.name
 
 
 def tool_steps(readings: Sequence[Reading]) -> Iterator[tuple[Reading, ToolStep]]:

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from bot.incident.evidence import AGES, ENOUGH, Direction, Window
 from bot.incident.pairing import align, pair_of
-from bot.incident.reading import Reading, ToolStep, cost_of, exclusive_seconds, read
+from bot.incident.reading import Reading, ToolStep, cost_of, read
 from bot.incident.signals import effort, evaluators, freshness, outcomes, tools
 from bot.incident.signals.measure import share, tasks
 from bot.incident.signals.scope import Scope
 from bot.incident.signals.time_spent import slow_steps
+from bot.incident.step_time import exclusive_seconds
 from bot.incident.summary import word
 from bot.incident.telemetry import EvalScore, ModelCall, Span, SpanKind, Task, ToolCall, Trace
 from bot.incident.wording import measured

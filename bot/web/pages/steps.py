@@ -9,7 +9,7 @@ from typing import Final
 from bot.incident.detectors.swap import swapped
 from bot.incident.evidence import Finding
 from bot.incident.quantities import duration
-from bot.incident.reading import step_name
+from bot.incident.step_time import step_name
 from bot.incident.telemetry import SideEffect, Span, SpanKind, Trace
 
 WHOLE = 1000  # units across a bar, whatever the task took
