@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from bot.incident.codec import encode
+from bot.incident.codec import decode, encode
+from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.declaring import EvidenceFrozen
 from bot.incident.model import FIRSTFIVE, IncidentKey
+from bot.incident.state import IncidentState
 from bot.incident.summary import summary_of
-from bot.ports import Clock, Records, RoomTask, RoomTaskKind
+from bot.ports import Clock, Records, RoomTask, RoomTaskKind, Work
 from bot.response.recording import record, state_of
 from bot.response.suggest import Suggest
 
@@ -40,3 +42,9 @@ class FreezeEvidence:
             fact = EvidenceFrozen(snapshot, sha256, summary_of(bundle), bundle.missing, suggested)
             await record(work, key, fact, FIRSTFIVE, at, "evidence:T0")
             await work.outbox.put(RoomTask(RoomTaskKind.EVIDENCE, key, f"evidence:{key}"))
+
+
+async def frozen_bundle(work: Work, state: IncidentState) -> EvidenceBundle | None:
+    """The evidence frozen at declaration, or None while it is being taken."""
+    body = await work.snapshots.frozen(state.snapshot) if state.snapshot else None
+    return decode(EvidenceBundle, body["evidence"]) if body else None

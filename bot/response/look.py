@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.incident.codec import decode
 from bot.incident.errors import NotFound
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.control import EvidenceKept
@@ -11,6 +10,7 @@ from bot.incident.facts.declaring import EvidenceFrozen
 from bot.incident.state import IncidentState
 from bot.incident.timeline import Event
 from bot.ports import Records
+from bot.response.freeze import frozen_bundle
 from bot.response.recording import incident_key, state_of
 
 
@@ -69,8 +69,5 @@ class Look:
 
     async def bundle(self, state: IncidentState) -> EvidenceBundle | None:
         """The evidence frozen at declaration, or None while it is being taken."""
-        if state.snapshot is None:
-            return None
         async with self.records.look() as work:
-            body: Mapping[str, object] | None = await work.snapshots.frozen(state.snapshot)
-        return decode(EvidenceBundle, body["evidence"]) if body else None
+            return await frozen_bundle(work, state)

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from bot.incident.approval import Ask, Loosening
 from bot.incident.classification import Classification
-from bot.incident.codec import decode
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.closing import PostmortemDrafted, Resolved
 from bot.incident.mitigation import Mitigation, MitigationState
@@ -20,6 +19,7 @@ from bot.incident.summary import summary_of
 from bot.incident.taxonomy import IncidentClass
 from bot.ports import Clock, Records, RoomTask, RoomTaskKind, Work
 from bot.response.changes import Changes
+from bot.response.freeze import frozen_bundle
 from bot.response.recording import digest_of, open_state_of, record, state_of, used_before
 from bot.response.review import DraftPostmortem
 from bot.response.suggest import Suggest
@@ -52,8 +52,7 @@ class LookAhead:
         """
         async with self.records.look() as work:
             state = await state_of(work, key)
-            body = await work.snapshots.frozen(state.snapshot) if state.snapshot else None
-        frozen = decode(EvidenceBundle, body["evidence"]) if body else None
+            frozen = await frozen_bundle(work, state)
         looked = self.suggest(state.incident.agent, environment=state.incident.environment)
         (bundle, tree), recovery = await asyncio.gather(looked, self._gate(state, frozen))
         lines = (verdict(bundle, tree), *gate_lines(recovery), *summary_of(bundle)[:4])

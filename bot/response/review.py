@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.incident.codec import decode
 from bot.incident.errors import Closed, Refused
-from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.closing import Reviewed, ReviewWritten
 from bot.incident.model import Person, Status
 from bot.incident.postmortem import Postmortem, Section
@@ -15,6 +13,7 @@ from bot.incident.runbook import Runbook
 from bot.incident.state import IncidentState
 from bot.incident.taxonomy import IncidentClass
 from bot.ports import Clock, Records, Work
+from bot.response.freeze import frozen_bundle
 from bot.response.recording import digest_of, record, state_of, used_before
 from bot.response.update import checked_text
 
@@ -37,8 +36,7 @@ class DraftPostmortem:
         async with self.records.look() as work:
             state = await state_of(work, key)
             events = await work.timelines.read(state.incident.key)
-            body = await work.snapshots.frozen(state.snapshot) if state.snapshot else None
-        bundle = decode(EvidenceBundle, body["evidence"]) if body else None
+            bundle = await frozen_bundle(work, state)
         runbook = self.runbooks.get(state.incident_class or IncidentClass.UNKN)
         return draft(state, events, bundle, self.clock.now(), self.taxonomy, runbook)
 

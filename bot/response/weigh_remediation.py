@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.incident.codec import decode
 from bot.incident.evidence import ENOUGH, Change, EvidenceBundle
 from bot.incident.reading import Reading
 from bot.incident.remediation import (
@@ -21,6 +20,7 @@ from bot.incident.rules import RemediationKind, Taxonomy
 from bot.incident.state import IncidentState
 from bot.incident.telemetry import EvalScore
 from bot.ports import Clock, Records
+from bot.response.freeze import frozen_bundle
 from bot.response.gather import MOST_TASKS, Gather, nanoseconds
 from bot.response.recording import state_of
 
@@ -66,17 +66,11 @@ class WeighRemediation:
 
     async def _seen(self, state: IncidentState) -> Known:
         """What was frozen at the declaration, with the changes that were seen since."""
-        frozen = await self._frozen(state)
+        async with self.records.look() as work:
+            frozen = await frozen_bundle(work, state)
         now = await self.gather(state.incident.agent, environment=state.incident.environment)
         onset = frozen.onset if frozen and frozen.onset else now.onset
         return Known(state.incident_class, state.cause, onset, _changes(frozen, now), None, _usual(frozen or now))
-
-    async def _frozen(self, state: IncidentState) -> EvidenceBundle | None:
-        if state.snapshot is None:
-            return None
-        async with self.records.look() as work:
-            body = await work.snapshots.frozen(state.snapshot)
-        return decode(EvidenceBundle, body["evidence"]) if body else None
 
     async def _evaluation(self, state: IncidentState, version: str, known: Known) -> Evaluation | None:
         """The verdicts on tasks that carry the version and ran since, or what somebody reported; the newer of them."""
