@@ -16,7 +16,6 @@ SLOW = timedelta(seconds=20)  # the same for control planes that clients poll, e
 CACHED = timedelta(seconds=75)  # prompts fetched from elsewhere are cached for 60 s
 ENOUGH = 3  # tasks that obeyed, before we say so
 ENOUGH_AGAIN = 10  # the same after one that did not obey
-REPORTING_LAG = timedelta(seconds=10)  # telemetry may arrive this late
 FEWER_FROM = 30  # tasks there have to be before, to see that there are fewer now
 
 OVER_TIME = frozenset({MitigationKind.RATE_CAP, MitigationKind.CANARY_SHARE})  # only many tasks together show them

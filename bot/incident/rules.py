@@ -230,8 +230,3 @@ class Taxonomy:
         top = above or self.asked(question)
         named = [*(self.asked(one).leads_to for one in top.then), top.leads_to]
         return tuple(dict.fromkeys(one for one in named if one is not None))
-
-    def question_of(self, incident_class: IncidentClass) -> Question | None:
-        """The question whose yes is the class itself, and not just one way to it: the first that leads there."""
-        found = [one.id for one in self.questions.values() if one.leads_to is incident_class]
-        return found[0] if found else None

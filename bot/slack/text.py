@@ -11,7 +11,6 @@ from bot.incident.model import Person
 
 ELLIPSIS = "…"
 ASTERISK = "\u2217"  # looks like one and makes nothing bold
-DASH = "\u2013"  # between the ends of a range
 JOINER = "\u2060"  # invisible, no width: enough to keep Slack from reading "@here" or "://" as its own
 READABLE_FORMAT = {"\u200c", "\u200d", "\u200e", "\u200f"}  # joiners of emoji and scripts, and direction marks
 MARKS_LIMIT = 4  # accents stacked on one letter; more only serve to smear the screen
