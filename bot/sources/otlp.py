@@ -9,7 +9,8 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -21,6 +22,7 @@ from bot.sources import attributes as names
 from bot.sources import otlp_json, otlp_protobuf
 from bot.sources.message_records import MESSAGES, messages_of
 from bot.sources.normalise import span_from
+from bot.sources.otlp_wire import signal_of
 from bot.sources.ownership import Scope, owned_score, owned_span, owns_record
 from bot.sources.raw_spans import LATEST_NS, RawRecord, RawSpan
 from bot.sources.redaction import PRIVATE, Privacy
@@ -30,7 +32,11 @@ JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
 MOST_BODY = 8 * 1024 * 1024
 MOST_DECOMPRESSED = 32 * 1024 * 1024
+MOST_RECORDS = 200_000  # real ones take more than 160 bytes each, which is what this leaves them
 
+T = TypeVar("T")
+
+_NO_ENCODING = frozenset({"", "identity", "none"})  # the last is no HTTP, but a Collector's setting
 _ZLIB = frozenset({"deflate", "zlib"})  # the latter is a Collector's word for it
 _HEX = re.compile(r"[0-9a-f]+")  # bytes.fromhex would let spaces pass
 
@@ -64,6 +70,11 @@ class Decoded:
     accepted: Accepted
     messages: Mapping[Place, LoggedMessages] = field(default_factory=dict)
 
+    @property
+    def empty(self) -> bool:
+        """Nothing of it can be used."""
+        return not (self.spans or self.scores or self.messages)
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -91,13 +102,37 @@ def decode(body: bytes, content_type: str, encoding: str, signal: str, rules: Ru
     if reader is None:
         raise TelemetryRejected(415, f"Send {PROTOBUF} or {JSON}.")
     try:
-        return _spans(reader.spans(plain), rules) if signal == "traces" else _logs(reader.records(plain), rules)
-    except otlp_json.SnakeCaseError as error:
-        raise TelemetryRejected(
-            400, f"The body cannot be read: {error}; write every field in lowerCamelCase."
-        ) from error
+        if signal == "traces":
+            found = _spans(_few(reader.spans(plain)), rules)
+        else:
+            found = _logs(_few(reader.records(plain)), rules)
+    except otlp_json.MisnamedError as error:
+        raise TelemetryRejected(400, f"The body cannot be read: {error}.") from error
     except (TypeError, ValueError, AttributeError, KeyError, OverflowError, RecursionError) as error:
-        raise TelemetryRejected(400, f"The body is no OTLP request in {kind}; see the OTLP specification.") from error
+        reason = _misdirected(plain, kind, signal) or f"is no OTLP request in {kind}; see the OTLP specification"
+        raise TelemetryRejected(400, f"The body {reason}.") from error
+    if found.empty and (reason := _misdirected(plain, kind, signal)):
+        raise TelemetryRejected(400, f"The body {reason}.")
+    return found
+
+
+def _misdirected(plain: bytes, kind: str, signal: str) -> str:
+    """What to do with protobuf that came to the wrong door; some of it parses there, and tells nothing."""
+    if kind != PROTOBUF or (held := signal_of(plain)) in {None, signal}:
+        return ""
+    return f"holds {'spans' if held == 'traces' else 'log records'}; send them to /v1/{held}"
+
+
+def _few(records: Iterator[T]) -> Iterator[T]:
+    """The records; compressed, millions of empty ones fit into a small body.
+
+    Raises:
+        TelemetryRejected: they are too many.
+    """
+    for count, record in enumerate(records):
+        if count == MOST_RECORDS:
+            raise TelemetryRejected(413, f"The body holds more than {MOST_RECORDS:,} records; send smaller batches.")
+        yield record
 
 
 def decompressed(body: bytes, encoding: str) -> bytes:
@@ -106,7 +141,8 @@ def decompressed(body: bytes, encoding: str) -> bytes:
     Raises:
         TelemetryRejected: unknown or broken encoding, or a body that grows too large.
     """
-    if encoding in {"", "identity"}:
+    encoding = ", ".join(each for part in encoding.split(",") if (each := part.strip()) not in _NO_ENCODING)
+    if not encoding:
         return body
     if encoding not in {"gzip", "x-gzip", *_ZLIB}:
         raise TelemetryRejected(415, f"Content encoding {encoding[:40]!r} is not supported; use gzip, deflate or none.")
@@ -155,15 +191,13 @@ def _spans(raws: Iterator[RawSpan], rules: Rules) -> Decoded:
     broken = ahead = foreign = 0
     scope = rules.scope
     for raw in raws:
-        if not (
-            _usable(raw.trace_id, 32) and _usable(raw.span_id, 16) and 0 <= raw.start_ns <= LATEST_NS >= raw.end_ns
-        ):
+        if not (_usable(raw.trace_id, 32) and _usable(raw.span_id, 16) and 0 < raw.start_ns <= LATEST_NS >= raw.end_ns):
             broken += 1
             continue
-        if raw.start_ns > rules.latest_ns:
+        if max(raw.start_ns, raw.end_ns) > rules.latest_ns:
             ahead += 1
             continue
-        span, judged = span_from(raw, rules.privacy), scores_of_span(raw, rules.privacy)
+        span, judged = span_from(raw, rules.privacy), scores_of_span(raw, rules.privacy, rules.latest_ns)
         if scope is not None:
             around = {**raw.resource, **raw.attributes}
             owned = owned_span(scope, around, span)
@@ -180,7 +214,7 @@ def _spans(raws: Iterator[RawSpan], rules: Rules) -> Decoded:
 NO_SPAN = "spans need a trace id of 16 bytes, a span id of 8 bytes and a valid time"
 NO_RESULT = "evaluation results need a time"
 NO_MESSAGE = "messages in log records need a time and the trace id and span id of their step"
-TOO_FAR_AHEAD = "what starts more than a day ahead of our clock is not taken; set the sender's clock"
+TOO_FAR_AHEAD = "what starts or ends more than a day ahead of our clock is not taken; set the sender's clock"
 
 
 def _accepted(reasons: Mapping[str, int], foreign: int, scope: Scope | None) -> Accepted:
@@ -223,7 +257,10 @@ def _judge(record: RawRecord, rules: Rules, scores: list[EvalScore]) -> str:
         return reason
     trace_id = record.trace_id if _usable(record.trace_id, 32) else ""
     span_id = record.span_id if trace_id and _usable(record.span_id, 16) else ""
-    score = score_from(record.event, trace_id, span_id, rules.privacy)
+    event = record.event
+    if isinstance(record.body, dict):  # where events were told before they had attributes of their own
+        event = replace(event, attributes={**record.body, **event.attributes})
+    score = score_from(event, trace_id, span_id, rules.privacy)
     if rules.scope is not None:
         owned = owned_score(rules.scope, record.event.attributes, score)
         if owned is None:

@@ -90,7 +90,7 @@ class OtlpFile:
         stream: io.BufferedReader = io.BufferedReader(self._raw, PIECE)
         suffixes = [suffix.lower() for suffix in Path(self.name).suffixes]
         if _peeked(stream, 4).startswith(_GZIP):
-            stream = io.BufferedReader(gzip.GzipFile(fileobj=stream), PIECE)
+            stream = io.BufferedReader(_Unpacked(stream), PIECE)
             suffixes = [suffix for suffix in suffixes if suffix not in {".gz", ".gzip"}]
         head = _peeked(stream, TELLING)
         if _ZSTD in {head[:4], head[4:8]}:  # a Collector writes the length before each piece
@@ -116,6 +116,21 @@ class _Counted(io.RawIOBase):
         buffer[: len(found)] = found
         self.bytes += len(found)
         return len(found)
+
+
+class _Unpacked(io.RawIOBase):
+    """What gzip packed, piece by piece: of a file that ends early everything before its end."""
+
+    def __init__(self, packed: io.BufferedReader) -> None:
+        self._file = gzip.GzipFile(fileobj=packed)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # as above
+        piece = self._file.read1(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 def _peeked(stream: io.BufferedReader, size: int) -> bytes:

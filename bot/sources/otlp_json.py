@@ -6,7 +6,7 @@ libraries write them. What is no such request raises ValueError, TypeError, Attr
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.sources.raw_spans import RawEvent, RawRecord, RawSpan, parent_of
@@ -14,26 +14,51 @@ from bot.sources.raw_spans import RawEvent, RawRecord, RawSpan, parent_of
 IN_BASE64 = {24: 16, 12: 8}  # characters -> bytes of an id
 
 
-class SnakeCaseError(ValueError):
-    """Fields are named in snake_case: read as they should be they would all be unknown, and ignored."""
+ELSEWHERE = {
+    "resourceSpans": "send traces to /v1/traces",
+    "resourceLogs": "send logs to /v1/logs",
+    "resourceMetrics": "metrics are not kept",
+}  # groups of a request -> what to do with one that holds nothing else
 
 
-def _request(body: bytes, groups: str, wrong: str) -> dict[str, Any]:
+IN_SNAKE_CASE = {
+    "resourceSpans": "resource_spans",
+    "scopeSpans": "scope_spans",
+    "resourceLogs": "resource_logs",
+    "scopeLogs": "scope_logs",
+    "logRecords": "log_records",
+}
+
+
+class MisnamedError(ValueError):
+    """Read as it should be, it would hold nothing but unknown fields, and be ignored: says what to do about it."""
+
+
+def _request(body: bytes, groups: str) -> dict[str, Any]:
     request: Any = json.loads(body)
     if not isinstance(request, dict):
         raise TypeError("an OTLP request is an object")
     if b"\\ud" in body or b"\\uD" in body:  # half a surrogate pair is no text that could be stored or shown
         request = json.loads(json.dumps(request, ensure_ascii=False).encode("utf-8", "replace"))
-    if wrong in request and groups not in request:
-        raise SnakeCaseError(f"it names {wrong} what OTLP names {groups} in JSON")
+    if groups not in request:
+        for other in request.keys() & ELSEWHERE.keys():
+            raise MisnamedError(f"it holds {other}; {ELSEWHERE[other]}")
     return dict(request)
+
+
+def _items(holder: Mapping[str, Any], name: str) -> Iterable[Mapping[str, Any]]:
+    """The messages under ``name``; they may be absent, but not under a name in snake_case."""
+    found = holder.get(name)
+    if not found and (wrong := IN_SNAKE_CASE.get(name)) in holder:
+        raise MisnamedError(f"it names {wrong} what OTLP names {name} in JSON; write every field in lowerCamelCase")
+    return found or ()
 
 
 def spans(body: bytes) -> Iterator[RawSpan]:
     """The spans of an ExportTraceServiceRequest in JSON."""
-    for group in _request(body, "resourceSpans", "resource_spans").get("resourceSpans") or ():
+    for group in _items(_request(body, "resourceSpans"), "resourceSpans"):
         resource = _json_values((group.get("resource") or {}).get("attributes"))
-        for scope in group.get("scopeSpans") or ():
+        for scope in _items(group, "scopeSpans"):
             told_by = _text((scope.get("scope") or {}).get("name"))
             for span in scope.get("spans") or ():
                 status = span.get("status") or {}
@@ -42,9 +67,9 @@ def spans(body: bytes) -> Iterator[RawSpan]:
                     span_id=_id(span.get("spanId")),
                     parent_id=parent_of(_id(span.get("parentSpanId"))),
                     name=_text(span.get("name")),
-                    start_ns=int(span.get("startTimeUnixNano") or 0),
-                    end_ns=int(span.get("endTimeUnixNano") or 0),
-                    status=_status(status.get("code") or 0),
+                    start_ns=_whole(span.get("startTimeUnixNano")),
+                    end_ns=_whole(span.get("endTimeUnixNano")),
+                    status=_status(status.get("code")),
                     status_message=_text(status.get("message")),
                     attributes=_json_values(span.get("attributes")),
                     resource=resource,
@@ -54,9 +79,7 @@ def spans(body: bytes) -> Iterator[RawSpan]:
 
 
 def _event(event: Mapping[str, Any]) -> RawEvent:
-    return RawEvent(
-        _text(event.get("name")), int(event.get("timeUnixNano") or 0), _json_values(event.get("attributes"))
-    )
+    return RawEvent(_text(event.get("name")), _whole(event.get("timeUnixNano")), _json_values(event.get("attributes")))
 
 
 def _id(written: object) -> str:
@@ -79,24 +102,32 @@ def _text(value: object) -> str:
 def _status(code: object) -> int:
     if isinstance(code, str) and not code.isdigit():
         return {"STATUS_CODE_ERROR": 2, "STATUS_CODE_OK": 1}.get(code, 0)
-    return int(str(code))
+    return _whole(code)
+
+
+def _whole(told: Any) -> int:
+    """An integer as JSON may tell it: 5, "5", 5.0 and "5.0" are the same; nothing is 0."""
+    try:
+        return int(told or 0)
+    except ValueError:
+        return int(float(told))
 
 
 def records(body: bytes) -> Iterator[RawRecord]:
     """The records of an ExportLogsServiceRequest in JSON, resource attributes beneath their own."""
-    for group in _request(body, "resourceLogs", "resource_logs").get("resourceLogs") or ():
+    for group in _items(_request(body, "resourceLogs"), "resourceLogs"):
         resource = _json_values((group.get("resource") or {}).get("attributes"))
-        for scope in group.get("scopeLogs") or ():
-            for record in scope.get("logRecords") or ():
+        for scope in _items(group, "scopeLogs"):
+            for record in _items(scope, "logRecords"):
                 values = {**resource, **_json_values(record.get("attributes"))}
                 name = str(record.get("eventName") or values.get("event.name", ""))
-                at_ns = int(record.get("timeUnixNano") or record.get("observedTimeUnixNano") or 0)
+                at_ns = _whole(record.get("timeUnixNano")) or _whole(record.get("observedTimeUnixNano"))
                 event, said = RawEvent(name, at_ns, values), _json_value(record.get("body") or {}) if name else None
                 yield RawRecord(event, _id(record.get("traceId")), _id(record.get("spanId")), said)
 
 
 def _json_values(attributes: Any) -> dict[str, object]:
-    return {_text(item["key"]): _json_value(item.get("value") or {}) for item in attributes or ()}
+    return {_text(item.get("key")): _json_value(item.get("value") or {}) for item in attributes or ()}
 
 
 def _json_value(value: Mapping[str, Any]) -> object:
@@ -118,7 +149,7 @@ def _bytes(written: object) -> str:
 _JSON_VALUES: dict[str, Callable[[Any], object]] = {
     "stringValue": str,
     "boolValue": lambda value: value is True or (isinstance(value, str) and value.lower() == "true"),
-    "intValue": int,
+    "intValue": _whole,
     "doubleValue": float,
     "arrayValue": lambda array: [_json_value(item or {}) for item in array.get("values") or ()],
     "kvlistValue": lambda pairs: _json_values(pairs.get("values")),

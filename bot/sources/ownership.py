@@ -76,9 +76,10 @@ def owned_score(scope: Scope, around: Values, score: EvalScore) -> EvalScore | N
     """The evaluation result as it may be stored, or None where it names another; ``around`` as for spans."""
     match scope:
         case OneAgent():
-            if score.agent is None:
-                return score._replace(agent=scope.name)
-            return score if score.agent in scope.names else None
+            if score.agent is not None and score.agent not in scope.names:
+                return None
+            # Left open it would become that of the task it names, which may be anybody's
+            return score if score.agent_said else score._replace(agent=scope.name, agent_said=True)
         case OneEnvironment():
             return score if word(around, names.ENVIRONMENT) in {None, scope.name} else None
         case _:

@@ -4,7 +4,7 @@ from bot.incident.telemetry import EvalScore
 from bot.sources import attributes as names
 from bot.sources.raw_spans import LATEST_NS, RawEvent, RawSpan
 from bot.sources.redaction import PRIVATE, Privacy
-from bot.sources.values import PREVIEW, Values, number, text, word
+from bot.sources.values import PREVIEW, Values, as_number, first, text, word
 
 NUMBERED_EVALUATIONS = ("evaluations.", "annotations.")  # OpenInference: evaluations.0.evaluation.score
 NUMBERED_FIRST = ("evaluations.0.evaluation.name", "annotations.0.annotation.name")
@@ -28,8 +28,11 @@ _FAIL = frozenset(
 )
 
 
-def scores_of_span(raw: RawSpan, privacy: Privacy = PRIVATE) -> list[EvalScore]:
-    """Evaluation results that ride on a span: as events, or as numbered attributes in OpenInference's way."""
+def scores_of_span(raw: RawSpan, privacy: Privacy = PRIVATE, latest_ns: int = LATEST_NS) -> list[EvalScore]:
+    """Evaluation results that ride on a span: as events, or as numbered attributes in OpenInference's way.
+
+    One that claims to be later than ``latest_ns`` counts from the end of its span.
+    """
     events = [event for event in raw.events if event.name == names.EVALUATION_EVENT]
     events += _numbered(raw)
     if not events:
@@ -37,7 +40,7 @@ def scores_of_span(raw: RawSpan, privacy: Privacy = PRIVATE) -> list[EvalScore]:
     identity = _identity({**raw.resource, **raw.attributes})
     return [
         score_from(
-            RawEvent(event.name, _moment(event, raw), {**identity, **event.attributes}),
+            RawEvent(event.name, _moment(event, raw, latest_ns), {**identity, **event.attributes}),
             raw.trace_id,
             raw.span_id,
             privacy,
@@ -60,8 +63,8 @@ def _numbered(raw: RawSpan) -> list[RawEvent]:
     return [RawEvent(names.EVALUATION_EVENT, raw.end_ns, values) for values in found.values()]
 
 
-def _moment(event: RawEvent, raw: RawSpan) -> int:
-    return event.at_ns if 0 < event.at_ns <= LATEST_NS else raw.end_ns
+def _moment(event: RawEvent, raw: RawSpan, latest_ns: int) -> int:
+    return event.at_ns if 0 < event.at_ns <= latest_ns else raw.end_ns
 
 
 def _identity(values: Values) -> dict[str, object]:
@@ -72,7 +75,8 @@ def _identity(values: Values) -> dict[str, object]:
 def score_from(event: RawEvent, trace_id: str, span_id: str, privacy: Privacy = PRIVATE) -> EvalScore:
     """One evaluation result. Pass or fail follows from the label, else from a score of 0..1."""
     values = event.attributes
-    label, value = word(values, names.EVALUATION_LABEL), number(values, names.EVALUATION_VALUE)
+    label, told = word(values, names.EVALUATION_LABEL), first(values, names.EVALUATION_VALUE)
+    value = float(told) if isinstance(told, bool) else as_number(told)  # yes and no are the numbers of a check
     agent = word(values, names.AGENT)
     return EvalScore(
         name=word(values, names.EVALUATION_NAME) or "unnamed",

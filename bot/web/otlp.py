@@ -32,7 +32,7 @@ NOT_KEPT = (
 )
 
 # google.rpc.Code of each status we answer with
-CODES = {400: 3, 401: 16, 404: 12, 408: 4, 413: 8, 415: 3, 429: 8, 503: 14}
+CODES = {400: 3, 401: 16, 404: 12, 405: 12, 408: 4, 413: 8, 415: 3, 429: 8, 503: 14}
 INTERNAL = 13
 CONTINUED = 0x80  # the bit that says another byte follows
 
@@ -83,6 +83,7 @@ class OtlpRoutes:
             *(Route(f"/v1/{name}{end}", door, methods=["POST"]) for name, door in taken for end in ("", "/")),
             Route("/api/public/otel/v1/traces", self.langfuse, methods=["POST"]),
             Route("/v1/{signal:path}", self.other, methods=["POST"]),
+            Route("/v1/{signal:path}", self.not_posted, methods=["GET", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         ]
 
     async def traces(self, request: Request) -> Response:
@@ -104,6 +105,10 @@ class OtlpRoutes:
     async def other(self, request: Request) -> Response:
         """Metrics, profiles and mistyped paths: SDKs send metrics to the same address unless told otherwise."""
         return refusal(_content_type(request), 404, NOT_KEPT)
+
+    async def not_posted(self, request: Request) -> Response:
+        """Any other method; left to the pages, a browser's "not found" would say nothing of it."""
+        return refusal(_content_type(request), 405, "Send telemetry with POST.", {"Allow": "POST"})
 
     async def _take(self, request: Request, signal: Signal) -> Response:
         content_type = _content_type(request)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.intake import children, decoders
-from bot.app.intake.child import MOST_RESIDENT
+from bot.app.intake.child import MOST_RESIDENT, STATM
 from bot.app.intake.decoders import Decoders
 from bot.app.intake.otlp_intake import OtlpIntake
 from bot.app.intake.preparing import Request, prepared
@@ -233,3 +233,22 @@ async def test_what_is_large_is_never_unpacked_in_the_server(eager: None, monkey
     await found.prepare(asked(traces(span(note="x" * 2_000_000))))
     assert len(processes(found)) == 1
     await found.close()
+
+
+@pytest.mark.skipif(not STATM.exists(), reason="memory is bounded on Linux")
+async def test_a_body_that_would_take_gigabytes_to_parse_is_refused_and_the_process_lives(beside: Decoders) -> None:
+    """Thirty million bytes of empty spans, in thirty kilobytes."""
+    alive = processes(beside)
+    scope = b"\x12\x00" * 15_000_000
+    group = b"\x12" + length(len(scope)) + scope
+    body = gzip.compress(b"\x0a" + length(len(group)) + group)
+    with pytest.raises(TelemetryRejected, match="memory") as told:
+        await beside.prepare(Request(body, PROTOBUF, "gzip", "traces", None, LATEST_NS))
+    assert told.value.status == 413
+    assert len((await beside.prepare(asked(many()))).arrived.spans) == LARGE
+    assert processes(beside) == alive
+
+
+def length(number: int) -> bytes:
+    """A varint."""
+    return bytes([number]) if number < 128 else bytes([number % 128 | 128]) + length(number >> 7)

@@ -1,11 +1,12 @@
 """OTLP in JSON as others write it: what can be understood is, what cannot is named."""
 
+import json
 from typing import Any
 
 import pytest
 
 from bot.sources.otlp import JSON, PROTOBUF, TelemetryRejected, decode
-from tests.sources.requests import SPAN_ID, TRACE_ID, in_protobuf, span, traces
+from tests.sources.requests import SPAN_ID, TRACE_ID, in_protobuf, logs, pairs, span, traces
 
 
 def of(**fields: Any) -> Any:
@@ -95,3 +96,53 @@ def test_a_value_without_end_is_refused() -> None:
     with pytest.raises(TelemetryRejected) as told:
         decode(nested(5000), JSON, "", "traces")
     assert told.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "span_in_snake_case",
+    [{"scope_spans": [{"spans": [span()]}]}, {"scopeSpans": [], "scope_spans": [{"spans": [span()]}]}],
+)
+def test_snake_case_further_inside_is_named_too(span_in_snake_case: dict[str, Any]) -> None:
+    with pytest.raises(TelemetryRejected, match="scopeSpans in JSON; write every field in lowerCamelCase"):
+        decode(json.dumps({"resourceSpans": [span_in_snake_case]}).encode(), JSON, "", "traces")
+
+
+@pytest.mark.parametrize("told", [2.0, "2"])
+def test_whole_numbers_may_be_written_with_a_point(told: object) -> None:
+    assert of(status={"code": told}).error
+    assert valued({"intValue": 7.0}) == valued({"intValue": "7.0"}) == 7
+
+
+def test_an_attribute_without_a_name_costs_nobody_else() -> None:
+    found = of(attributes=[{"value": {"stringValue": "x"}}, *pairs({"odd": 1})])
+    assert found.attributes["odd"] == 1
+
+
+def test_a_time_of_zero_in_text_is_none() -> None:
+    """Some exporters write every field, and 64-bit numbers as text."""
+    record = {"eventName": "gen_ai.evaluation.result", "timeUnixNano": "0", "observedTimeUnixNano": "7"}
+    (score,) = decode(logs({**record, "attributes": pairs({"gen_ai.evaluation.name": "q"})}), JSON, "", "logs").scores
+    assert score.at_ns == 7
+
+
+@pytest.mark.parametrize(
+    ("body", "signal", "advice"),
+    [
+        (traces(span()), "logs", "it holds resourceSpans; send traces to /v1/traces"),
+        (logs({}), "traces", "it holds resourceLogs; send logs to /v1/logs"),
+        (b'{"resourceMetrics": []}', "traces", "metrics are not kept"),
+    ],
+)
+def test_what_comes_to_the_wrong_door_is_sent_to_the_right_one(body: bytes, signal: str, advice: str) -> None:
+    with pytest.raises(TelemetryRejected, match=advice) as told:
+        decode(body, JSON, "", signal)
+    assert told.value.status == 400
+
+
+@pytest.mark.parametrize(("signal", "other"), [("traces", "logs"), ("logs", "traces")])
+def test_protobuf_at_the_wrong_door_parses_and_is_refused_all_the_same(signal: str, other: str) -> None:
+    record = {"timeUnixNano": "5", "observedTimeUnixNano": "5", "body": {"stringValue": "hello"}}
+    body = in_protobuf(traces(span()) if signal == "traces" else logs(record), signal)
+    with pytest.raises(TelemetryRejected, match=f"send them to /v1/{signal}"):
+        decode(body, PROTOBUF, "", other)
+    assert decode(body, PROTOBUF, "", signal).accepted.rejected == 0

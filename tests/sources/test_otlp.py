@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from bot.sources.otlp import JSON, MOST_BODY, PROTOBUF, Accepted, TelemetryRejected, decode, response_body
-from tests.sources.requests import SPAN_ID, TRACE_ID, in_protobuf, logs, pairs, sample_lines, span, traces
+from bot.sources import otlp
+from bot.sources.otlp import JSON, MOST_BODY, PROTOBUF, Accepted, Rules, TelemetryRejected, decode, response_body
+from tests.sources.requests import SPAN_ID, TRACE_ID, any_value, in_protobuf, logs, pairs, sample_lines, span, traces
 
 EVALUATION = {"gen_ai.evaluation.name": "groundedness", "gen_ai.evaluation.score.label": "fail"}
 
@@ -62,7 +63,10 @@ def test_an_evaluation_named_by_an_attribute_is_found_and_ordinary_logs_are_left
 
 @pytest.mark.parametrize(
     "broken",
-    [{"traceId": "ab" * 8}, {"traceId": "0" * 32}, {"spanId": ""}, {"spanId": "xy" * 8}, {"startTimeUnixNano": -1}],
+    [
+        *({"traceId": "ab" * 8}, {"traceId": "0" * 32}, {"spanId": ""}, {"spanId": "xy" * 8}),
+        *({"startTimeUnixNano": -1}, {"startTimeUnixNano": "0"}, {"startTimeUnixNano": None}),
+    ],
 )
 def test_a_span_with_an_unusable_id_or_time_is_counted_and_the_rest_is_kept(broken: dict[str, Any]) -> None:
     found = decode(traces(span(**broken), span()), JSON, "", "traces")
@@ -70,12 +74,16 @@ def test_a_span_with_an_unusable_id_or_time_is_counted_and_the_rest_is_kept(brok
     assert found.accepted.rejected == 1
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zlib", "GZIP", ""])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zlib", "GZIP", "identity, gzip", "none", ""])
 def test_compressed_bodies_are_read(encoding: str) -> None:
     body = traces(span())
-    packed = {"gzip": gzip.compress(body), "deflate": zlib.compress(body), "zlib": zlib.compress(body)}.get(
-        encoding.lower(), body
-    )
+    packers: dict[str, Any] = {
+        "gzip": gzip.compress,
+        "deflate": zlib.compress,
+        "zlib": zlib.compress,
+        "identity, gzip": gzip.compress,
+    }
+    packed = packers.get(encoding.lower(), bytes)(body)
     assert len(decode(packed, JSON, encoding, "traces").spans) == 1
 
 
@@ -134,3 +142,43 @@ def test_a_partial_success_is_told_in_the_encoding_of_the_request() -> None:
     assert told == {"partialSuccess": {"rejectedLogRecords": "2", "errorMessage": "why"}}
     assert response_body(Accepted(), PROTOBUF, "logs") == b""
     assert json.loads(response_body(Accepted(), JSON, "traces")) == {}
+
+
+def test_a_span_that_ends_in_the_far_future_is_left_out_as_one_that_starts_there() -> None:
+    rules = Rules(latest_ns=5000)
+    found = decode(
+        traces(span(), span(endTimeUnixNano="5001"), span(startTimeUnixNano="5001")), JSON, "", "traces", rules
+    )
+    assert ([item.end_ns for item in found.spans], found.accepted.rejected) == ([2000], 2)
+    assert "starts or ends more than a day ahead" in found.accepted.message
+
+
+def test_a_verdict_on_a_span_that_claims_to_be_of_the_far_future_counts_from_the_end_of_its_span() -> None:
+    event = {"name": "gen_ai.evaluation.result", "timeUnixNano": "5001", "attributes": pairs(EVALUATION)}
+    (score,) = decode(traces(span(events=[event])), JSON, "", "traces", Rules(latest_ns=5000)).scores
+    assert score.at_ns == 2000
+
+
+@pytest.mark.parametrize("verdict", [True, False])
+def test_a_score_may_be_yes_or_no(verdict: bool) -> None:  # noqa: FBT001
+    told = {"gen_ai.evaluation.name": "cites", "gen_ai.evaluation.score.value": verdict}
+    record = {"eventName": "gen_ai.evaluation.result", "timeUnixNano": "5", "attributes": pairs(told)}
+    (score,) = decode(logs(record), JSON, "", "logs").scores
+    assert (score.value, score.passed) == (float(verdict), verdict)
+
+
+@pytest.mark.parametrize("kind", [JSON, PROTOBUF])
+def test_an_evaluation_may_stand_in_the_body_of_its_record(kind: str) -> None:
+    record = {"eventName": "gen_ai.evaluation.result", "timeUnixNano": "5", "body": any_value(EVALUATION)}
+    body = logs(record)
+    (score,) = decode(body if kind == JSON else in_protobuf(body, "logs"), kind, "", "logs").scores
+    assert (score.name, score.passed) == ("groundedness", False)
+
+
+@pytest.mark.parametrize("kind", [JSON, PROTOBUF])
+def test_more_spans_than_a_body_really_holds_are_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(otlp, "MOST_RECORDS", 3)
+    body = traces(*(span(spanId=f"{number:016x}") for number in range(1, 5)))
+    with pytest.raises(TelemetryRejected, match="more than 3 records") as told:
+        decode(body if kind == JSON else in_protobuf(body, "traces"), kind, "", "traces")
+    assert told.value.status == 413

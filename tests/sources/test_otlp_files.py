@@ -123,6 +123,15 @@ def test_gzip_that_breaks_off_is_named(end: int) -> None:
     assert told(read("x.jsonl.gz", content))[-1][1] == "the gzip data is broken or ends early"
 
 
+def test_of_gzip_that_breaks_off_the_lines_before_are_read() -> None:
+    """As a Collector leaves it that was killed."""
+    packed = gzip.compress(b"\n".join(TRACES * 50))
+    found = told(read("x.jsonl.gz", packed[:-20]))
+    assert [signal for _, signal in found[:-1]] == ["traces"] * (len(found) - 1)
+    assert len(found) > 40 * len(TRACES)
+    assert found[-1] == (len(found), "the gzip data is broken or ends early")
+
+
 def test_what_only_claims_to_be_packed_is_read_all_the_same() -> None:
     assert told(read("x.jsonl.gz", TRACES[0])) == [(1, "traces")]
 

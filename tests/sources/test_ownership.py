@@ -91,3 +91,11 @@ def test_both_reasons_stand_in_one_message() -> None:
 
 def test_without_a_scope_everything_is_taken_as_it_is() -> None:
     assert len(decode(traces(span({NAME: "billing"})), JSON, "", "traces").spans) == 1
+
+
+def test_a_token_s_verdicts_stay_its_agent_s_whosever_task_they_name() -> None:
+    """Left open, such a verdict becomes that of the agent whose task it is about: here it could be anybody's."""
+    record = {"eventName": "gen_ai.evaluation.result", "timeUnixNano": "5", "traceId": "ab" * 16}
+    for resource in ({}, {"service.name": "helpdesk-svc"}):
+        (score,) = decode(logs(record, resource=resource), JSON, "", "logs", Rules(HELPDESK)).scores
+        assert (score.agent, score.agent_said) == ("helpdesk", True)

@@ -3,16 +3,19 @@
 import gzip
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
 from bot.incident.errors import Unavailable
+from bot.web.application import build
 from bot.web.doors import Telemetry
 from bot.web.otlp import MOST_BYTES, OtlpRoutes, status_in_protobuf
+from tests.web.fakes import World
 
 
 @dataclass(frozen=True)
@@ -174,3 +177,11 @@ async def test_langfuses_sdk_finds_its_path_and_its_secret_key_is_our_token() ->
     assert taken.status_code == 200
     assert [answer.status_code for answer in others] == [401, 401, 401]
     assert [signal for signal, *_ in intake.bodies] == ["traces"]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
+async def test_beside_the_pages_too_another_method_is_told_the_right_one(tmp_path: Path, method: str) -> None:
+    app = build(replace(World(tmp_path).parts(), telemetry=Telemetry(FakeIntake(), CannotUseError, written)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
+        answer = await http.request(method, "/v1/traces")
+    assert (answer.status_code, answer.headers["allow"], answer.json()["code"]) == (405, "POST", 12)

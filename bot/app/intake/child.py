@@ -17,6 +17,7 @@ from bot.sources.redaction import Privacy
 
 STATM = Path("/proc/self/statm")
 MOST_RESIDENT = 80_000_000  # bytes; a third of that is usual
+MOST_MEMORY = 768 * 1024 * 1024  # bytes; twice what the largest real request takes
 NICE = 5  # whoever looks into an incident goes before what arrives
 
 
@@ -28,6 +29,16 @@ def answer(request: Request | Grown, privacy: Privacy) -> object:
         return prepared(request, privacy)
     except TelemetryRejected as error:
         return error
+    except MemoryError:
+        return TelemetryRejected(413, "The body takes too much memory to be read; send smaller batches.")
+
+
+def _bound() -> None:
+    """Compressed, what takes gigabytes to be parsed fits into a few kilobytes: it shall not take the machine."""
+    import resource  # noqa: PLC0415 - not on Windows, where there are no such processes
+
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY if most == resource.RLIM_INFINITY else most, most))
 
 
 def _is_tired() -> bool:
@@ -49,6 +60,7 @@ def main() -> None:
         privacy = received(asked)
         written(told, None)  # ready
         os.nice(NICE)
+        _bound()
         while True:
             written(told, (answer(received(asked), privacy), _is_tired()))
     except (EOFError, OSError):
