@@ -10,6 +10,7 @@ from operator import attrgetter
 
 from bot.incident.beginning import with_beginning
 from bot.incident.detectors.onset import onset_of
+from bot.incident.draw import Draw
 from bot.incident.environments import EVERY_ONE, Wanted, kept, others_of, without_scores_of
 from bot.incident.evidence import (
     Change,
@@ -67,7 +68,7 @@ class Gathered:
     links: Mapping[str, str] = field(default_factory=dict)  # trace id -> its page in the tool it came from
     announced: Sequence[Change] = ()  # changes that a pipeline told us of
     wanted: Wanted = EVERY_ONE  # the environment whose tasks count
-    since_ns: int = 0  # from when on all tasks were read; of a very busy agent that may be less than was asked for
+    draw: Draw | None = None  # of a very busy agent not every task was read
 
 
 def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_ns: int | None = None) -> EvidenceBundle:
@@ -80,11 +81,11 @@ def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_n
     readings = counted.readings
     placed = placed_scores(counted.scores, readings, at_ns)
     alive = (one.end_ns for theirs in (readings, *counted.neighbours.values()) for one in theirs)
-    series = troubles(readings, placed, at_ns, min(at_ns, max(alive, default=0)))
+    series = troubles(readings, placed, at_ns, min(at_ns, max(alive, default=0)), counted.draw)
     onset = onset_of(series, at_ns, GUARDS)
-    window, baseline = windows_of(at_ns, onset, window_ns)
-    windows = window, replace(baseline, start_ns=min(max(baseline.start_ns, found.since_ns), baseline.end_ns))
+    windows = windows_of(at_ns, onset, window_ns)
     scope = scope_of(agent, at_ns, windows, readings, placed, counted.scores, counted.neighbours, onset)
+    scope = replace(scope, draw=counted.draw)
     bundle = with_beginning(_measured(scope, counted, found, placed, onset), series, at_ns, taxonomy)
     return replace(bundle, links=linked(bundle, found.links))
 
@@ -99,6 +100,7 @@ class _Counted:
     told: Sequence[Change]  # by pipelines
     environments: Mapping[str, int]
     left_out: Mapping[str, int]
+    draw: Draw | None
 
 
 def _counted(agent: str, at_ns: int, found: Gathered) -> _Counted:
@@ -107,11 +109,12 @@ def _counted(agent: str, at_ns: int, found: Gathered) -> _Counted:
     others = others_of(found.others, chosen.seen, found.wanted)
     return _Counted(
         tuple(chosen.readings),
-        without_scores_of(found.scores, every, chosen.foreign, cut=bool(found.since_ns)),
+        without_scores_of(found.scores, every, chosen.foreign, cut=found.draw is not None),
         {name: tuple(sorted(theirs, key=START)) for name, theirs in others.items()},
         others_of({agent: found.announced}, chosen.seen, found.wanted).get(agent, ()),
         chosen.seen,
         chosen.left_out,
+        found.draw and found.draw.of(at_ns, known=not chosen.left_out),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from bot.incident.draw import Draw
 from bot.incident.evidence import Change
 from bot.incident.logged_messages import NO_MESSAGES, LoggedMessages, Place
 from bot.incident.outline import Outline
@@ -54,6 +55,15 @@ class Traces(Protocol):
         """Tasks of these agents that started in [start, end), newest ``limit`` of them, in order of start."""
         ...
 
+    async def drawn(
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int, newest: int
+    ) -> tuple[tuple[Reading, ...], Draw | None]:
+        """Tasks of these agents that started in [start, end), in order of start.
+
+        Of more than ``limit`` the ``newest`` ones and a draw of the others, and what was drawn.
+        """
+        ...
+
     async def sampled(
         self, agents: Collection[str], start_ns: int, end_ns: int, limit: int, *, models_only: bool = False
     ) -> Mapping[str, tuple[Reading, ...]]:
@@ -70,8 +80,10 @@ class Traces(Protocol):
         """
         ...
 
-    async def scores(self, agent: str, start_ns: int, end_ns: int) -> tuple[EvalScore, ...]:
-        """Scores of ``agent`` in [start, end), in order of time."""
+    async def scores(
+        self, agent: str, start_ns: int, end_ns: int, of: Collection[str] | None = None
+    ) -> tuple[EvalScore, ...]:
+        """Scores of ``agent`` in [start, end), in order of time; only of the tasks ``of``, and of none, where given."""
         ...
 
     async def trace(self, trace_id: str) -> Trace | None:

@@ -1,13 +1,14 @@
 """Gather evidence: what telemetry says about an agent at one moment."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
+from bot.incident.draw import Draw
 from bot.incident.environments import Wanted, spelled, wanted_of
 from bot.incident.errors import BadInput, FirstfiveError
 from bot.incident.evidence import Change, EvidenceBundle, SourceStatus
@@ -28,14 +29,16 @@ NEIGHBOURS = 12  # other agents looked at for shared trouble
 GLANCED = 60  # of a fleet with more of them: so many are asked for their provider first
 NEWEST = 3  # tasks that tell an agent's provider
 NEIGHBOUR_TASKS = 300  # of each: the newest half, and a draw of the others to compare with
-MOST_TASKS = 4000  # the agent's own, the newest
+MOST_TASKS = 4000  # the agent's own, the newest, where a lever's reach is counted
+LOOKED_AT = 2000  # the agent's own tasks of one look; of more a draw
+NEWEST_LOOKED_AT = 1000  # of those, where nobody chose a window: what is happening now is seen whole
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(minutes=1), timedelta(hours=24)
 WEEKS = 4  # how far back the same hour of the week is looked up
 HOUR_NS = 3_600_000_000_000
 WEEK_HOURS = 168
 
 Found = TypeVar("Found")
-Own = tuple[tuple[Reading, ...], tuple[EvalScore, ...]]
+Own = tuple[tuple[Reading, ...], tuple[EvalScore, ...], Draw | None]
 _NOTHING_READ: Own | None = None
 _NOBODY_ELSE: Mapping[str, tuple[Reading, ...]] = {}
 _NO_HISTORY: Mapping[str, tuple[int, int]] = {}
@@ -120,23 +123,25 @@ class Gather:
         back = max(LOOKBACK, 2 * window + LOOKBACK) if window else LOOKBACK
         window_ns = int(window.total_seconds() * 1e9) if window else None
         start_ns = at_ns - int(back.total_seconds() * 1e9)
+        newest = 0 if window else NEWEST_LOOKED_AT
         names = sorted(entry.telemetry_names)
         gaps, quiet = _Gaps(self.deadline), _Gaps(self.deadline)
         ask = SourceAsk(
             entry.name, entry.telemetry_names, start_ns, at_ns, at_ns - (window_ns or WINDOW), self.deadline
         )
         own, others, usual, announced, (answers, statuses) = await asyncio.gather(
-            gaps.within("built-in store", partial(self._own, names, start_ns, at_ns), _NOTHING_READ),
+            gaps.within("built-in store", partial(self._own, names, start_ns, at_ns, newest), _NOTHING_READ),
             gaps.within("built-in store (other agents)", partial(self._others, names, start_ns, at_ns), _NOBODY_ELSE),
             quiet.within("history", partial(self.traces.usual, names, _same_hours(at_ns)), _NO_HISTORY),
             gaps.within("announced changes", partial(self._announced, entry, start_ns, at_ns), _UNANNOUNCED),
             self.sources.find(ask, entry.projects),
         )
-        readings, scores = own or ((), ())
+        readings, scores, draw = own or ((), (), None)
         if own is not None:
-            gaps.told.insert(0, SourceStatus("builtin", len(readings), len(scores), _cut(len(readings))))
+            gaps.told.insert(0, SourceStatus("builtin", len(readings), len(scores), _cut(readings, draw)))
+        elsewhere = [theirs for _, theirs, _ in answers]
         found = Gathered(
-            readings=_joined(readings, *(theirs for _, theirs, _ in answers)),
+            readings=_joined(readings, *elsewhere),
             scores=_pooled(scores, *(answer.scores for answer, _, _ in answers)),
             others=others,
             metrics=tuple(metric for answer, _, _ in answers for metric in answer.metrics),
@@ -145,15 +150,16 @@ class Gather:
             links=self._links(readings) | {t: url for answer, _, _ in answers for t, url in answer.links.items()},
             announced=announced,
             wanted=wanted,
-            since_ns=readings[0].at_ns if _cut(len(readings)) else 0,
+            draw=draw and _with_those_of(elsewhere, draw),
         )
         # Measuring thousands of tasks takes a moment that requests must not wait for.
         return await asyncio.to_thread(gather, agent, at_ns, found, self.taxonomy, window_ns)
 
-    async def _own(self, names: list[str], start_ns: int, at_ns: int) -> Own | None:
-        readings = await self.traces.readings(names, start_ns, at_ns, MOST_TASKS)
-        scores = [score for name in names for score in await self.traces.scores(name, start_ns, at_ns)]
-        return readings, tuple(sorted(scores, key=lambda score: score.at_ns))
+    async def _own(self, names: list[str], start_ns: int, at_ns: int, newest: int) -> Own | None:
+        readings, draw = await self.traces.drawn(names, start_ns, at_ns, LOOKED_AT, newest)
+        of = {reading.id for reading in readings} if draw else None
+        scores = [score for name in names for score in await self.traces.scores(name, start_ns, at_ns, of)]
+        return readings, tuple(sorted(scores, key=lambda score: score.at_ns)), draw
 
     async def _others(self, own: list[str], start_ns: int, at_ns: int) -> Mapping[str, tuple[Reading, ...]]:
         names = [name for name in await self.traces.agents(start_ns, at_ns) if name not in own]
@@ -187,8 +193,19 @@ def _same_hours(at_ns: int) -> tuple[int, ...]:
     return tuple(at_ns // HOUR_NS - WEEK_HOURS * week for week in range(1, WEEKS + 1))
 
 
-def _cut(tasks: int) -> str | None:
-    return None if tasks < MOST_TASKS else f"only the newest {MOST_TASKS} tasks were read"
+def _cut(readings: Sequence[Reading], draw: Draw | None) -> str | None:
+    if draw is None:
+        return None
+    newest = sum(reading.at_ns >= draw.since_ns for reading in readings)
+    which = f"the newest {newest} and one in {draw.each} of the others" if newest else f"one in {draw.each}"
+    return f"{len(readings)} of {len(draw.starts)} tasks were read: {which}"
+
+
+def _with_those_of(elsewhere: Sequence[Sequence[Reading]], draw: Draw) -> Draw:
+    """The draw with the starts of tasks that only other sources know."""
+    known = set(draw.starts)
+    more = {reading.at_ns for theirs in elsewhere for reading in theirs} - known
+    return replace(draw, starts=sorted([*draw.starts, *more])) if more else draw
 
 
 def _once(told: list[SourceStatus]) -> list[SourceStatus]:

@@ -1,13 +1,16 @@
 """Reading the built-in telemetry store."""
 
 import asyncio
+import math
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, TextClause, bindparam, func, select, text
+from sqlalchemy import Connection, Select, TextClause, and_, bindparam, or_, select, text
 
+from bot.incident.draw import Draw
 from bot.incident.outline import Outline
 from bot.incident.reading import Reading, read
 from bot.incident.telemetry import EvalScore, Trace
@@ -23,6 +26,8 @@ from bot.storage.tables.telemetry import traces as traces_table
 from bot.storage.telemetry_commit import CHUNK, STORED, read_spans
 from bot.storage.telemetry_rows import traces_of
 
+MOST_STARTS = 50_000  # tasks of which a draw tells; of more the newest
+TURN, SPREAD, LOTS = 1_000_003, 2_654_435_761, 1 << 32  # Knuth's multiplicative hash: near moments get lots far apart
 IN_THREAD_FROM = 800  # rows decoded; more would hold up the event loop
 
 T = TypeVar("T")
@@ -112,6 +117,25 @@ class TelemetryReads(Traces):
         found = await self._database.look(lambda connection: _with_unread(connection, connection.execute(newest).all()))
         return await self._read(found, self._recent)
 
+    async def drawn(
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int, newest: int
+    ) -> tuple[tuple[Reading, ...], Draw | None]:
+        """Tasks of these agents that started in [start, end), in order of start.
+
+        Of more than ``limit`` the ``newest`` ones and a draw of the others, and what was drawn. A draw tells of at most
+        :data:`MOST_STARTS` tasks, the newest.
+        """
+
+        def find(connection: Connection) -> tuple[_Rows, Draw | None]:
+            within = _within(agents, start_ns, end_ns)
+            counted = select(_T.start_ns).where(*within).order_by(_T.start_ns.desc()).limit(MOST_STARTS)
+            starts = connection.execute(counted).scalars().all()[::-1]
+            rows, draw = _draw(connection, agents, (start_ns, end_ns), starts, limit, newest)
+            return _with_unread(connection, rows), draw
+
+        rows, draw = await self._database.look(find)
+        return await self._read(rows, self._recent), draw
+
     async def sampled(
         self, agents: Collection[str], start_ns: int, end_ns: int, limit: int, *, models_only: bool = False
     ) -> Mapping[str, tuple[Reading, ...]]:
@@ -122,7 +146,7 @@ class TelemetryReads(Traces):
         recent = self._models if models_only else self._recent
 
         def find(connection: Connection) -> list[_Rows]:
-            return [_with_unread(connection, _sample(connection, agent, start_ns, end_ns, limit)) for agent in agents]
+            return [_with_unread(connection, _sample(connection, agent, (start_ns, end_ns), limit)) for agent in agents]
 
         found = await self._database.look(find)
         return {agent: await self._read(rows, recent) for agent, rows in zip(agents, found, strict=True)}
@@ -134,12 +158,14 @@ class TelemetryReads(Traces):
         known = await asyncio.to_thread(recent.of, rows) if len(rows) > IN_THREAD_FROM else recent.of(rows)
         return tuple(sorted([*known, *unread], key=attrgetter("at_ns", "id")))
 
-    async def scores(self, agent: str, start_ns: int, end_ns: int) -> tuple[EvalScore, ...]:
-        """Scores of ``agent`` in [start, end), in order of time."""
+    async def scores(
+        self, agent: str, start_ns: int, end_ns: int, of: Collection[str] | None = None
+    ) -> tuple[EvalScore, ...]:
+        """Scores of ``agent`` in [start, end), in order of time; only of the tasks ``of``, and of none, where given."""
         within = (_S.agent == agent, _S.at_ns >= start_ns, _S.at_ns < end_ns)
-        wanted = select(_S.body).where(*within).order_by(_S.at_ns, _S.id)
-        bodies = await self._database.look(lambda connection: connection.execute(wanted).scalars().all())
-        return tuple([score_from_json(body) for body in bodies])
+        wanted = select(_S.trace_id, _S.body).where(*within).order_by(_S.at_ns, _S.id)
+        rows = await self._database.look(lambda connection: connection.execute(wanted).all())
+        return tuple([score_from_json(body) for trace, body in rows if of is None or trace is None or trace in of])
 
     async def scores_of(self, trace_ids: Sequence[str]) -> tuple[EvalScore, ...]:
         """Every score of these traces, in order of time."""
@@ -184,23 +210,31 @@ def _with_unread(connection: Connection, rows: Sequence[Any]) -> _Rows:
     return rows, _rows_of(connection, [row.trace_id for row in rows if row.reading is None], SPANS_OF)
 
 
-def _sample(connection: Connection, agent: str, start_ns: int, end_ns: int, limit: int) -> Sequence[Any]:
+def _sample(connection: Connection, agent: str, between: tuple[int, int], limit: int) -> Sequence[Any]:
     """The newest tasks of the agent; where there are more than ``limit``, the newest half and a draw of the others."""
-    newest = select(*READ).where(*_within([agent], start_ns, end_ns)).order_by(_T.start_ns.desc())
-    rows = connection.execute(newest.limit(limit)).all()
-    if len(rows) < limit:
-        return rows
-    half = limit // 2
-    return [*rows[:half], *_drawn(connection, agent, (start_ns, rows[half].start_ns + 1), half)]
+    counted = select(_T.start_ns).where(*_within([agent], *between)).order_by(_T.start_ns.desc()).limit(MOST_STARTS)
+    starts = connection.execute(counted).scalars().all()[::-1]
+    return _draw(connection, [agent], between, starts, limit, limit // 2)[0]
 
 
-def _drawn(connection: Connection, agent: str, between: tuple[int, int], half: int) -> Sequence[Any]:
-    """About ``half`` of the tasks of that time, drawn by their random ids."""
-    within = _within([agent], *between)
-    count = connection.execute(select(func.count()).select_from(traces_table).where(*within)).scalar() or 1
-    older = select(*READ).where(*within).order_by(_T.start_ns.desc()).limit(half)
-    drawn = connection.execute(older.where(_T.trace_id < _share_of_ids(half / count))).all()
-    return drawn if len(drawn) >= half // 4 else connection.execute(older).all()  # the ids are not random
+def _draw(
+    connection: Connection,
+    agents: Collection[str],
+    between: tuple[int, int],
+    starts: Sequence[int],
+    limit: int,
+    newest: int,
+) -> tuple[Sequence[Any], Draw | None]:
+    """The rows of all tasks, or of the ``newest`` and one in so many of those before them; ``starts`` are of all, in order."""
+    rows = select(*READ).where(*_within(agents, *between))
+    if len(starts) <= limit:
+        return connection.execute(rows).all(), None
+    since = starts[-newest] if newest else between[1]
+    older = bisect_left(starts, since)
+    doublings = max(0, math.ceil(math.log2(older / (limit - newest))))
+    lot = _T.start_ns // 1_000 % TURN * SPREAD % LOTS
+    chosen = or_(_T.start_ns >= since, and_(_T.start_ns >= starts[0], lot < LOTS >> doublings))
+    return connection.execute(rows.where(chosen)).all(), Draw(starts, since, 1 << doublings)
 
 
 def _rows_of(connection: Connection, trace_ids: Sequence[str], wanted: Select[Any]) -> list[Any]:
@@ -208,11 +242,6 @@ def _rows_of(connection: Connection, trace_ids: Sequence[str], wanted: Select[An
     for start in range(0, len(trace_ids), CHUNK):
         rows += connection.execute(wanted, {"ids": trace_ids[start : start + CHUNK]}).all()
     return rows
-
-
-def _share_of_ids(share: float) -> str:
-    """The trace id below which that share of random ids lies."""
-    return f"{int(share * 16**8):08x}" if share < 1 else "g"  # behind every hex digit
 
 
 def _within(agents: Collection[str], start_ns: int, end_ns: int) -> tuple[Any, ...]:

@@ -100,14 +100,45 @@ async def test_neighbours_tell_when_they_were_and_what_their_models_did(store: S
     assert await store.readings([AGENT], 0, FOREVER) == whole
 
 
-async def test_ids_that_are_not_random_are_no_reason_to_see_nothing(store: SqlTelemetry) -> None:
-    spans = [
-        replace(span, trace_id="f" * 24 + f"{number:08x}")
-        for number in range(60)
-        for span in task(number, MONDAY * HOUR + number)
+async def test_a_draw_holds_the_newest_and_some_of_all_others(store: SqlTelemetry) -> None:
+    starts = [MONDAY * HOUR + number * 731_000_000 for number in range(900)]  # nanoseconds
+    for begin in range(0, 900, 300):
+        await store.add([span for number in range(begin, begin + 300) for span in task(number, starts[number])], [])
+    every, nothing = await store.drawn([AGENT], 0, FOREVER, 900, 100)
+    assert (len(every), nothing) == (900, None)
+    read, draw = await store.drawn([AGENT], 0, FOREVER, 300, 100)
+    assert draw is not None
+    assert (list(draw.starts), draw.since_ns, draw.each) == (starts, starts[-100], 4)
+    assert list(read) == sorted(read, key=lambda one: one.at_ns)
+    assert [one.at_ns for one in read if draw.stands_for(one) == 1] == starts[-100:]
+    older = [one.at_ns for one in read if draw.stands_for(one) == 4]
+    assert 140 <= len(older) <= 260
+    assert 100 <= sum(at < starts[400] for at in older) <= 2 * len(older) / 3  # all over the time
+    again, _ = await store.drawn([AGENT], starts[5], FOREVER, 300, 100)
+    assert {one.id for one in again} == {one.id for one in read if one.at_ns >= starts[5]}
+    alike, spread = await store.drawn([AGENT], 0, FOREVER, 300, 0)
+    assert spread is not None
+    assert {spread.stands_for(one) for one in alike} == {4}
+
+
+@pytest.mark.parametrize("apart", [1_000_000, 1_000_000_000, 4_000_000_000])
+async def test_tasks_that_start_in_step_are_drawn_all_the_same(store: SqlTelemetry, apart: int) -> None:
+    await store.add([span for number in range(400) for span in task(number, MONDAY * HOUR + number * apart)], [])
+    read, draw = await store.drawn([AGENT], 0, FOREVER, 100, 0)
+    assert draw is not None
+    assert draw.each == 4
+    assert 60 <= len(read) <= 140
+
+
+async def test_only_scores_of_some_tasks_and_of_none_where_wanted(store: SqlTelemetry) -> None:
+    spans = [span for number in range(3) for span in task(number, MONDAY * HOUR + number)]
+    ids = sorted({span.trace_id for span in spans})
+    scores = [
+        EvalScore("right", MONDAY * HOUR + at, AGENT, 1.0, trace_id=trace) for at, trace in enumerate([*ids, None])
     ]
-    await store.add(spans, [])
-    assert len((await store.sampled([AGENT, "nobody"], 0, FOREVER, 20))[AGENT]) == 20
+    await store.add(spans, scores)
+    assert await store.scores(AGENT, 0, FOREVER, ids[:1]) == (scores[0], scores[3])
+    assert len(await store.scores(AGENT, 0, FOREVER)) == 4
 
 
 async def test_what_is_usual_stays_when_its_traces_are_forgotten(store: SqlTelemetry, database: Database) -> None:

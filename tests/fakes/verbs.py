@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from bot.documents.runbooks import packaged, read_runbooks
 from bot.incident.composition import Controls
+from bot.incident.draw import Draw
 from bot.incident.driving import Plan, Receipt
 from bot.incident.mitigation import BUILT_IN, Mitigation
 from bot.incident.model import Agent, Catalogue
@@ -77,6 +78,12 @@ class KeptTraces(Traces):
         found = {trace.id: trace for name in agents for trace in await self.traces(name, start_ns, end_ns, limit)}
         return tuple(read(trace) for trace in sorted(found.values(), key=lambda trace: trace.start_ns))
 
+    async def drawn(
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int, newest: int
+    ) -> tuple[tuple[Reading, ...], Draw | None]:
+        del newest  # nobody keeps so many here
+        return await self.readings(agents, start_ns, end_ns, limit), None
+
     async def sampled(
         self, agents: Collection[str], start_ns: int, end_ns: int, limit: int, *, models_only: bool = False
     ) -> Mapping[str, tuple[Reading, ...]]:
@@ -87,8 +94,11 @@ class KeptTraces(Traces):
         del agents, hours
         return {}
 
-    async def scores(self, agent: str, start_ns: int, end_ns: int) -> tuple[EvalScore, ...]:
-        return tuple(score for score in self.scored if score.agent == agent and start_ns <= score.at_ns < end_ns)
+    async def scores(
+        self, agent: str, start_ns: int, end_ns: int, of: Collection[str] | None = None
+    ) -> tuple[EvalScore, ...]:
+        found = [score for score in self.scored if score.agent == agent and start_ns <= score.at_ns < end_ns]
+        return tuple(score for score in found if of is None or score.trace_id is None or score.trace_id in of)
 
     async def trace(self, trace_id: str) -> Trace | None:
         return next((trace for trace in self.kept if trace.id == trace_id), None)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.incident.draw import Draw
 from bot.incident.environments import (
     EVERY_ONE,
     Wanted,
@@ -115,11 +116,11 @@ def test_verdicts_on_tasks_that_were_not_read_are_of_nobody_knows_which_environm
     tasks = [*some("production", 30), *some("staging", 300)]
     unread = [EvalScore("helpful", NOW - 80 * 60 * S, passed=False, trace_id=f"u{place:031x}") for place in range(50)]
     alone = [EvalScore("helpful", NOW - 80 * 60 * S, passed=True)]
-    found = Gathered(tasks, [*unread, *alone], wanted=PRODUCTION, since_ns=NOW - 85 * 60 * S)
+    found = Gathered(tasks, [*unread, *alone], wanted=PRODUCTION, draw=Draw((), NOW - 85 * 60 * S, 2))
     judged_before = gather("a", NOW, found, TAXONOMY).signal("eval:helpful")
     assert judged_before is not None
     assert (judged_before.baseline_k, judged_before.baseline_n) == (0, 1)
-    every = gather("a", NOW, replace(found, since_ns=0), TAXONOMY).signal("eval:helpful")
+    every = gather("a", NOW, replace(found, draw=None), TAXONOMY).signal("eval:helpful")
     assert every is not None
     assert every.baseline_n == 51
 

@@ -1,6 +1,7 @@
 """Gathering evidence: shared by those who ask together, and honest about what did not answer."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -36,9 +37,11 @@ class Asked(KeptTraces):
 class Stuck(KeptTraces):
     """A store whose scores never come."""
 
-    async def scores(self, agent: str, start_ns: int, end_ns: int) -> tuple[EvalScore, ...]:
+    async def scores(
+        self, agent: str, start_ns: int, end_ns: int, of: Collection[str] | None = None
+    ) -> tuple[EvalScore, ...]:
         await asyncio.Event().wait()
-        return await KeptTraces.scores(self, agent, start_ns, end_ns)
+        return await KeptTraces.scores(self, agent, start_ns, end_ns, of)
 
 
 def gathering(

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from bot.incident.evidence import Direction, Signal, Unit
 from bot.incident.signals.scope import Scope
+from bot.incident.statistics import cut
 
 GAPS = 7.0  # usual gaps after which silence is no chance (0.1 % when tasks come at random)
 SPANS_AT_LEAST = 180.0  # seconds that are never called stale
@@ -83,9 +84,10 @@ def age(scope: Scope, name: str, label: str, value: float | None, limit: float |
 
 def span_limit(scope: Scope) -> float:
     """Seconds after which silence of this agent is no chance."""
-    if len(scope.before) < FEWEST_FOR_A_GAP:
+    before = scope.starts[cut(scope.starts, scope.baseline.start_ns) : cut(scope.starts, scope.baseline.end_ns)]
+    if len(before) < FEWEST_FOR_A_GAP:
         return SPANS_UNKNOWN_GAP
-    return max(SPANS_AT_LEAST, GAPS * usual_gap([reading.at_ns for reading in scope.before]))
+    return max(SPANS_AT_LEAST, GAPS * usual_gap(before))
 
 
 def fleet_limit(scope: Scope) -> float:

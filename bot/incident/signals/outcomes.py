@@ -9,7 +9,7 @@ from bot.incident.evidence import Direction, Interval, Signal, Unit, Window
 from bot.incident.reading import Reading
 from bot.incident.signals.measure import share_of
 from bot.incident.signals.scope import Scope
-from bot.incident.statistics import mix_evidence, poisson_evidence, quantile
+from bot.incident.statistics import cut, mix_evidence, poisson_evidence, quantile
 
 STUCK_SECONDS = 180.0  # a task still without an end after this long is overdue, where nobody knows how long tasks take
 STUCK_AT_LEAST = 90.0  # seconds: spans may arrive this late
@@ -57,7 +57,8 @@ def last_hour(scope: Scope, stuck_seconds: float) -> tuple[int, int]:
     """(failed, ended) tasks of the last hour, whenever the trouble began: what an error budget is measured by."""
     since = scope.at_ns - int(HOUR_SECONDS * 1e9)
     over = [one for one in scope.seen if one.at_ns >= since and ended(one, scope.at_ns, stuck_seconds)]
-    return sum(failed(one) for one in over), len(over)
+    each = [1 if scope.draw is None else scope.draw.stands_for(one) for one in over]
+    return sum(count for one, count in zip(over, each, strict=True) if failed(one)), sum(each)
 
 
 def ended(reading: Reading, at_ns: int, stuck_seconds: float = STUCK_SECONDS) -> bool:
@@ -92,7 +93,9 @@ def volume(scope: Scope) -> Signal:
     """Tasks started per minute, since the beginning where there is one, else during the last five. The baseline's length is that of the time in which it has tasks."""
     start = scope.at_ns - int(PACE_SECONDS * 1e9)
     recent = Window(min(start, scope.window.start_ns) if scope.began else start, scope.at_ns)
-    n, n0 = sum(reading.at_ns >= recent.start_ns for reading in scope.seen), len(scope.before)
+    starts = scope.starts
+    n = len(starts) - cut(starts, recent.start_ns)
+    n0 = max(0, cut(starts, scope.baseline.end_ns) - cut(starts, scope.baseline.start_ns))
     minutes = recent.seconds / 60
     known = covered_seconds(scope) / 60
     nats = poisson_evidence(n, recent.seconds, n0, known * 60)
@@ -103,7 +106,7 @@ def volume(scope: Scope) -> Signal:
         name="task_volume",
         label="tasks started",
         unit=Unit.RATE,
-        value=n / minutes if minutes else None,
+        value=n / minutes if minutes and (starts or scope.draw is None) else None,
         baseline=n0 / known if known else None,
         n=n,
         baseline_n=n0,
@@ -118,9 +121,10 @@ def volume(scope: Scope) -> Signal:
 
 def covered_seconds(scope: Scope) -> float:
     """How much of the baseline window lies after the first task ever seen."""
-    if not scope.before:
+    first = cut(scope.starts, scope.baseline.start_ns)
+    if first >= cut(scope.starts, scope.baseline.end_ns):
         return 0.0
-    return max(0, scope.baseline.end_ns - scope.before[0].at_ns) / 1e9
+    return max(0, scope.baseline.end_ns - scope.starts[first]) / 1e9
 
 
 def mix(scope: Scope) -> Signal:

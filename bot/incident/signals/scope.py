@@ -1,8 +1,9 @@
 """What is measured: tasks and scores of now, and the same of before."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.incident.draw import Draw
 from bot.incident.evidence import Window
 from bot.incident.reading import Reading
 from bot.incident.telemetry import EvalScore
@@ -30,6 +31,12 @@ class Scope:
     score_ns: int | None
     fleet_ns: int | None
     heard: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # when each evaluator's scores came, in order
+    draw: Draw | None = None  # where not every task was read
+
+    @property
+    def starts(self) -> Sequence[int]:
+        """When each task started, in order, those that were not read too; empty where there is none, or nobody knows."""
+        return [one.at_ns for one in self.seen] if self.draw is None else self.draw.starts
 
     @property
     def span_age(self) -> float | None:

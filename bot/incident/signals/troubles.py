@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 
 from bot.incident.detectors.onset import Pace, Series, series
+from bot.incident.draw import Draw
 from bot.incident.reading import Reading
 from bot.incident.signals import actions, conduct, effort, models, outcomes, quality, security, shipped, tools
 from bot.incident.signals.measure import Seen
@@ -29,7 +30,7 @@ _BAD = attrgetter("bad")
 
 
 def troubles(
-    readings: Sequence[Reading], scores: Sequence[EvalScore], at_ns: int, alive_ns: int
+    readings: Sequence[Reading], scores: Sequence[EvalScore], at_ns: int, alive_ns: int, draw: Draw | None = None
 ) -> Mapping[str, tuple[Series | Pace, ...]]:
     """Series by the name of the signal that shows the trouble best. Parts of one trouble add up.
 
@@ -59,7 +60,7 @@ def troubles(
         "slow_models": _series(models.slow_tasks(waiting, models.slow_limit(waiting))),
         "model_mismatch": _of_tasks(models.answered(readings), lambda reading: reading.mismatched),
         "unexplained_failures": _of_tasks(ended, outcomes.unexplained),
-        "task_volume": (Pace(tuple([reading.at_ns for reading in readings]), alive_ns),),
+        "task_volume": _paces([one.at_ns for one in readings] if draw is None else draw.starts, alive_ns),
         "repeats": _of_tasks(readings, lambda reading: reading.looping),
         "long_tasks": _of_tasks(readings, lambda reading: reading.steps > limit) if limit else (),
         "heavy_tasks": _of_tasks(effort.telling_tokens(readings), lambda reading: reading.tokens > heavy)
@@ -74,6 +75,10 @@ def troubles(
         if len(seen) >= FEWEST_FOR_A_TOOL:
             found[f"{trouble}:{name}"] = _series(seen)
     return found
+
+
+def _paces(starts: Sequence[int], alive_ns: int) -> tuple[Pace, ...]:
+    return (Pace(tuple(starts), alive_ns),) if starts else ()
 
 
 def newcomers(readings: Sequence[Reading]) -> list[Seen]:
