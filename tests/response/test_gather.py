@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from bot.incident.draw import Draw
 from bot.incident.errors import Unavailable
 from bot.incident.model import Agent, Catalogue
+from bot.incident.reading import Reading
 from bot.incident.telemetry import EvalScore, Trace
 from bot.ports import Traces
 from bot.response.declare import Declaration
@@ -110,6 +112,35 @@ async def test_a_failure_nobody_foresaw_is_not_shared() -> None:
 async def test_an_agent_nobody_listed_is_measured_under_its_own_name() -> None:
     bundle = await gathering(KeptTraces((told_by("stranger"), told_by(AGENT, 2))))("stranger")
     assert (bundle.agent, bundle.sources[0].traces) == ("stranger", 1)
+
+
+class Busy(KeptTraces):
+    """A store that draws: one in two of what came before the newest wanted."""
+
+    async def drawn(
+        self, agents: Collection[str], start_ns: int, end_ns: int, limit: int, newest: int
+    ) -> tuple[tuple[Reading, ...], Draw | None]:
+        every = await self.readings(agents, start_ns, end_ns, limit)
+        whole = min(newest, len(every) // 2)
+        since = every[-whole].at_ns if whole else end_ns
+        read = tuple(one for at, one in enumerate(every) if one.at_ns >= since or at % 2)
+        return read, Draw([one.at_ns for one in every], since, 2)
+
+
+async def test_of_a_busy_agent_it_is_said_what_was_read() -> None:
+    tasks = [
+        replace(told_by(AGENT, number), start_ns=nanoseconds(START - timedelta(seconds=200 - number)))
+        for number in range(100)
+    ]
+    judged = [EvalScore("right", task.start_ns, AGENT, passed=True, trace_id=task.id) for task in tasks]
+    gather = gathering(Busy(tasks, judged))
+    now, chosen = await gather(AGENT), await gather(AGENT, None, timedelta(minutes=15))
+    assert now.missing == ("75 of 100 tasks were read: the newest 50 and one in 2 of the others",)
+    assert chosen.missing == ("50 of 100 tasks were read: one in 2",)
+    assert [(one.traces, one.scores) for one in (*now.sources, *chosen.sources)] == [(75, 75), (50, 50)]
+    volume = now.signal("task_volume")
+    assert volume is not None
+    assert volume.n == 100
 
 
 async def test_in_a_large_fleet_those_on_the_same_provider_are_looked_at() -> None:
