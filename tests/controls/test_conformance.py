@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.controls import bench, conformance
+from bot.controls import bench, conformance, conformance_in_trouble
 from bot.controls.conformance import Broken, Promise, Subject
 from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
@@ -200,10 +200,10 @@ async def test_an_honest_driver_passes(promise: Promise) -> None:
         (Stubborn, conformance.apply_is_in_force_and_revert_lifts_it, "reverted"),
         (Counting, conformance.twice_is_once, "still in force after one"),
         (Sweeping, conformance.others_stay_in_force, "lifted another one with it"),
-        (Hasty, conformance.a_silent_vendor_is_found_out, "never applied"),
-        (Sure, conformance.an_answer_too_late_is_uncertain, "must raise Uncertain"),
-        (Blunt, conformance.errors_are_translated, "one clear sentence"),
-        (Talkative, conformance.no_secret_shows, "A secret shows"),
+        (Hasty, conformance_in_trouble.a_silent_vendor_is_found_out, "never applied"),
+        (Sure, conformance_in_trouble.an_answer_too_late_is_uncertain, "must raise Uncertain"),
+        (Blunt, conformance_in_trouble.errors_are_translated, "one clear sentence"),
+        (Talkative, conformance_in_trouble.no_secret_shows, "A secret shows"),
         (Anonymous, conformance.the_actor_is_passed_on, "does not pass on who"),
     ],
 )
