@@ -168,7 +168,7 @@ def _where(bundle: EvidenceBundle) -> Iterator[str]:
 
 def _source(source: SourceStatus) -> str:
     missing = f"; missing: {source.missing}" if source.missing else ""
-    return f"source    {source.name}: {source.traces:,} traces, {source.scores:,} scores{missing}"
+    return f"source    {source.name}: {source.traces:,} traces{source.of_all}, {source.scores:,} scores{missing}"
 
 
 def _some(lines: list[str], most: int, noun: str) -> Iterator[str]:

@@ -183,13 +183,19 @@ class Onset:
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """What one source gave, or why it gave nothing."""
+    """What one source gave, or why it gave nothing. Where ``drawn_from`` is set, ``traces`` are a draw of so many."""
 
     name: str
     traces: int
     scores: int
     missing: str | None = None
     metrics: int = 0
+    drawn_from: int = 0
+
+    @property
+    def of_all(self) -> str:
+        """What stands behind the number of traces: `` drawn from 6,480``, or nothing where all were read."""
+        return f" drawn from {self.drawn_from:,}" if self.drawn_from else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,9 @@ class Gather:
         )
         readings, scores, draw = own or ((), (), None)
         if own is not None:
-            gaps.told.insert(0, SourceStatus("builtin", len(readings), len(scores), _cut(readings, draw)))
+            gaps.told.insert(
+                0, SourceStatus("builtin", len(readings), len(scores), drawn_from=len(draw.starts) if draw else 0)
+            )
         elsewhere = [theirs for _, theirs, _ in answers]
         found = Gathered(
             readings=_joined(readings, *elsewhere),
@@ -191,14 +193,6 @@ class Gather:
 def _same_hours(at_ns: int) -> tuple[int, ...]:
     """The same hour of the week in the weeks before, as hours since the epoch."""
     return tuple(at_ns // HOUR_NS - WEEK_HOURS * week for week in range(1, WEEKS + 1))
-
-
-def _cut(readings: Sequence[Reading], draw: Draw | None) -> str | None:
-    if draw is None:
-        return None
-    newest = sum(reading.at_ns >= draw.since_ns for reading in readings)
-    which = f"the newest {newest} and one in {draw.each} of the others" if newest else f"one in {draw.each}"
-    return f"{len(readings)} of {len(draw.starts)} tasks were read: {which}"
 
 
 def _with_those_of(elsewhere: Sequence[Sequence[Reading]], draw: Draw) -> Draw:

@@ -100,7 +100,7 @@ def test_onset_changes_findings_and_what_is_missing_follow() -> None:
                 for number, kind in enumerate([FindingKind.LOOP] * 8 + [FindingKind.TOOL_ERROR], start=1)
             ),
             sources=(
-                SourceStatus("builtin", 1200, 30),
+                SourceStatus("builtin", 1200, 30, drawn_from=6480),
                 SourceStatus("langfuse", 0, 0, "it did not answer within 2.5 s"),
             ),
         )
@@ -109,7 +109,7 @@ def test_onset_changes_findings_and_what_is_missing_follow() -> None:
     assert "prompt version p-119, was p-118, first seen 02:48 UTC, in 49 of 49 tasks since" in text
     assert f"tool error: the same step 12 times; trace {9:032x}" in text
     assert "4 more findings" in text
-    assert "builtin: 1,200 traces, 30 scores" in text
+    assert "builtin: 1,200 traces drawn from 6,480, 30 scores" in text
     assert "langfuse: 0 traces, 0 scores; missing: it did not answer within 2.5 s" in text
 
 

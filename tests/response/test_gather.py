@@ -135,9 +135,9 @@ async def test_of_a_busy_agent_it_is_said_what_was_read() -> None:
     judged = [EvalScore("right", task.start_ns, AGENT, passed=True, trace_id=task.id) for task in tasks]
     gather = gathering(Busy(tasks, judged))
     now, chosen = await gather(AGENT), await gather(AGENT, None, timedelta(minutes=15))
-    assert now.missing == ("75 of 100 tasks were read: the newest 50 and one in 2 of the others",)
-    assert chosen.missing == ("50 of 100 tasks were read: one in 2",)
-    assert [(one.traces, one.scores) for one in (*now.sources, *chosen.sources)] == [(75, 75), (50, 50)]
+    assert now.missing == chosen.missing == ()
+    told = [(one.traces, one.drawn_from, one.scores) for one in (*now.sources, *chosen.sources)]
+    assert told == [(75, 100, 75), (50, 100, 50)]
     volume = now.signal("task_volume")
     assert volume is not None
     assert volume.n == 100

@@ -71,6 +71,7 @@ class SourceShape(Shape):
     scores: int
     missing: str | None
     metrics: int = 0
+    drawn_from: int = Field(default=0, description="the tasks there are, where only a draw of them was read")
 
 
 class SlowStepShape(Shape):
