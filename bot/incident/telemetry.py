@@ -80,13 +80,15 @@ class ToldResult(NamedTuple):
 class Heard(NamedTuple):
     """What a person or a program said to a model since its last turn.
 
-    ``times`` counts how often the same stands there in a row, each time with an answer after it that calls no tool.
-    ``alone`` says that nothing else was recorded of the conversation: the turns before may have heard the same.
+    ``times`` counts how often the same stands there in a row, each time with an answer after it that calls no tool; 0 where
+    it says too little to be the same again. ``alone`` says that nothing was recorded of the conversation before it, but for
+    the model's instructions where it is ``framed``: with them a conversation begins, without them it may go on.
     """
 
-    digest: str  # SHA-256, first 16 hex digits
+    digest: str  # SHA-256, first 16 hex digits; empty where a tool's result stands alone
     times: int = 1
     alone: bool = False
+    framed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class ModelCall:
     told: tuple[ToldResult, ...] = ()
     response_id: str | None = None  # the provider's own name for this answer
     instrumentation: str | None = None  # OpenTelemetry's scope: which library tells of the call
-    heard: Heard | None = None  # None where it was a word or two, or began the conversation
+    heard: Heard | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,16 +68,19 @@ def told_in(messages: Sequence[Message], redaction: Redaction) -> tuple[ToldResu
 
     Where that turn ended in an action written as text, it is what was said next.
     """
-    found: list[tuple[str | None, object]] = []
-    heard: list[str] = []
+    turn: list[Message] = []
+    acted = False
     for message in reversed(messages):
         if is_answer(message):
-            if not found and any(heard) and not any(calls_in(message)) and action_in(words_in(message)[-MOST_READ:]):
-                found = [(None, _LABEL.sub("", "\n".join(reversed(heard))))]
+            acted = not any(calls_in(message)) and action_in(words_in(message)[-MOST_READ:]) is not None
             break
-        found = [*results_in(message), *found]
-        heard.append(words_in(message))
-    return tuple(_told(call_id, result, redaction) for call_id, result in found)[-MOST_CALLS:]
+        turn.append(message)
+    turn.reverse()
+    found = [result for message in turn for result in results_in(message)][-MOST_CALLS:]
+    heard = [] if found or not acted else [words_in(message) for message in turn]
+    if any(heard):
+        found = [(None, _LABEL.sub("", "\n".join(heard)))]
+    return tuple(_told(call_id, result, redaction) for call_id, result in found)
 
 
 def results_in(message: Mapping[str, object]) -> Iterator[tuple[str | None, object]]:

@@ -159,6 +159,7 @@ MODEL_INPUT = (
     "genkit:input",
     "input.value",
 )
+INSTRUCTIONS = ("gen_ai.system_instructions",)  # told apart from the messages
 MODEL_OUTPUT = (
     "gen_ai.output.messages",
     "gen_ai.completion",

@@ -5,35 +5,69 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from bot.sources import attributes as names
-from bot.sources.values import Values, text
+from bot.sources.flat_messages import flat_messages
+from bot.sources.values import Values, first, text
 
 MOST_INPUT = 64_000  # characters that are worth parsing
 MOST_READ = 4_000  # last characters of an answer in which an action is looked for
+
+_TEXTS = frozenset({None, "text", "input_text", "output_text"})
+_FRAMES = ("system", "instructions", "systemInstruction", "system_instruction")
 
 Message = Mapping[str, object]
 
 
 def input_messages(values: Values) -> Sequence[Message]:
-    """The messages in order, without what is none; empty where they are not told, or are too long."""
-    raw = text(values, names.MODEL_INPUT)
-    if raw is None or len(raw) > MOST_INPUT:
-        return ()
-    try:
-        messages = orjson.loads(raw)
-    except ValueError:
-        return ()
+    """The messages in order, without what is none; empty where they are not told, or are too long.
+
+    Instructions that are told apart from them stand in front, as a message of the system's.
+    """
+    frame, messages = first(values, names.INSTRUCTIONS), _told(values)
     if isinstance(messages, dict):
+        frame = frame or _frame_in(messages)
         messages = next((messages[name] for name in ("messages", "input", "contents") if name in messages), None)
     while (
         isinstance(messages, list) and len(messages) == 1 and isinstance(messages[0], list)
     ):  # LangChain: a list of lists
         messages = messages[0]
-    return [_plain(message) for message in messages if isinstance(message, dict)] if isinstance(messages, list) else ()
+    if not isinstance(messages, list):
+        return ()
+    front = [{"role": "system", "content": frame}] if frame else []
+    return front + [_plain(message) for message in messages if isinstance(message, dict)]
+
+
+def _told(values: Values) -> object:
+    raw = text(values, names.MODEL_INPUT)
+    if raw is None:
+        flat = flat_messages(values)
+        return flat if sum(len(str(message)) for message in flat) <= MOST_INPUT else None
+    if len(raw) > MOST_INPUT:
+        return None
+    try:
+        found: object = orjson.loads(raw)
+    except ValueError:
+        return None
+    return found
+
+
+def _frame_in(call: Mapping[str, object]) -> object:
+    """The instructions beside the messages, as Anthropic's, Gemini's and OpenAI's own requests have them."""
+    found = first(call, _FRAMES)
+    config = call.get("config")
+    return found or (first(config, _FRAMES) if isinstance(config, dict) else None)
 
 
 def is_answer(message: Message) -> bool:
-    """A model said it."""
-    return message.get("role") in {"assistant", "ai", "model"} or message.get("type") in {"function_call", "ai"}
+    """A model said it, or thought it, or asked its provider for something."""
+    kind = message.get("type")
+    if message.get("role") in {"assistant", "ai", "model"} or kind in {"ai", "AIMessageChunk", "reasoning"}:
+        return True
+    return isinstance(kind, str) and kind.endswith("_call")
+
+
+def is_frame(message: Message) -> bool:
+    """The application's own instructions."""
+    return message.get("role") in {"system", "developer"} or message.get("type") == "system"
 
 
 def words_in(message: Message) -> str:
@@ -44,9 +78,22 @@ def words_in(message: Message) -> str:
     return "\n".join(text for text in texts if isinstance(text, str))
 
 
+def only_words(message: Message) -> bool:
+    """Nothing but text, no picture and no sound, is in it."""
+    content = content_of(message)
+    parts = content if isinstance(content, list) else [content]
+    return all(part is None or isinstance(part, str) or (isinstance(part, dict) and _is_text(part)) for part in parts)
+
+
+def _is_text(part: Mapping[str, object]) -> bool:
+    told = isinstance(part.get("text"), str) or isinstance(part.get("content"), str)
+    return (told and part.get("type") in _TEXTS) or "cachePoint" in part
+
+
 def content_of(message: Message) -> object:
     """What it says, as text or as a list of parts."""
-    return message.get("parts") or message.get("content")
+    parts = message.get("parts")
+    return parts or message.get("content", parts)
 
 
 def _plain(message: Message) -> Message:

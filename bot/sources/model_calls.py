@@ -86,7 +86,7 @@ def model_of(values: Values, output: object, words: str, redaction: Redaction, s
         told_in(messages, redaction),
         _response_id(values),
         scope[:MOST_NAME].replace("\0", "") or None,
-        heard_in(messages),
+        heard_in(messages, values),
     )
 
 

@@ -61,7 +61,7 @@ MODELS = st.builds(
     st.lists(st.builds(ToldResult, MAYBE, MAYBE, WORDS, FLAG, FLAG), max_size=2).map(tuple),
     MAYBE,
     MAYBE,
-    st.none() | st.builds(Heard, WORDS, st.integers(1, 9), FLAG),
+    st.none() | st.builds(Heard, WORDS, st.integers(0, 9), FLAG, FLAG),
 )
 ATTRIBUTES = st.fixed_dictionaries(
     {},

@@ -17,11 +17,13 @@ def _message(role: str, text: str) -> Message:
     return {"role": role, "parts": [{"type": "text", "content": text}]}
 
 
-def answer(heard: Sequence[Message], text: str, *, failed: bool = False) -> Step:
-    """A model call that answers in words, with the messages it was given."""
+def answer(heard: Sequence[Message], text: str, *, failed: bool = False, read: int | None = None) -> Step:
+    """A model call that answers in words, with the messages it was given and the number of tokens it ``read``."""
     values: dict[str, object] = {"gen_ai.operation.name": "chat", "gen_ai.agent.name": "worker"}
     values["gen_ai.input.messages"] = json.dumps(heard)
     values["gen_ai.output.messages"] = json.dumps([_message("assistant", text)])
+    if read is not None:
+        values["gen_ai.usage.input_tokens"] = read
     return (("chat", values, failed),)
 
 
@@ -30,7 +32,8 @@ def conversation(turns: Sequence[tuple[str, str]], *, whole: bool) -> Iterator[S
     history: list[Message] = [_message("system", "You are a helpful agent with tools.")]
     for heard, said in turns:
         new = _message("user", heard)
-        yield answer([*history, new] if whole else [*history[:1], new][-1 if len(history) > 1 else 0 :], said)
+        given = [*history, new] if whole else [*history[:1], new][-1 if len(history) > 1 else 0 :]
+        yield answer(given, said, read=len(json.dumps([*history, new])) // 4)
         history += [new, _message("assistant", said)]
 
 
@@ -97,8 +100,48 @@ def several_calls_for_each_request(chance: Random) -> Found:
 
 
 def samples_of_one_request(chance: Random) -> Found:
+    """After a plan, which is another request; whether the number of tokens is told or not."""
+    plan = [_message("user", f"Plan in three steps how to write about {chance.choice(THINGS)}.")]
     request = [_message("user", f"Name ten uses of {chance.choice(THINGS)} that nobody has thought of yet.")]
-    return [answer(request, page(chance, 25)) for _ in range(7)], None
+    read = chance.choice((None, 90))
+    return [answer(plan, page(chance, 25)), *(answer(request, page(chance, 25), read=read) for _ in range(7))], None
+
+
+def one_verdict_on_many_texts(chance: Random) -> Found:
+    """Each text is a conversation of its own; some verdicts read like actions."""
+    frame = _message("system", "Judge the text.")
+    verdict = chance.choice(
+        (
+            "No breach of the rules was found in this text, and it can be published as it stands.",
+            "Category: billing\nPriority: high\nAction: escalate",
+            "I am passing this on to my colleagues.\n\nKind regards,\nAcme (Support)",
+        )
+    )
+    return [answer([frame, _message("user", page(chance, 20))], verdict) for _ in range(7)], None
+
+
+def a_daily_question_whose_answers_are_remembered(chance: Random) -> Found:
+    """One call of today, with all the days before it."""
+    question = "Look into the inbox and tell me whether there is anything that I have to know."
+    days = [_message(role, text) for _ in range(6) for role, text in (("user", question), ("assistant", page(chance, 9)))]
+    return [answer([*days, _message("user", question)], page(chance, 12))], None
+
+
+def a_question_answered_with_tools_that_are_not_remembered(chance: Random) -> Found:
+    question = "Look into the shop and tell me whether there is anything that has to be ordered."
+    history: list[Message] = []
+    steps: list[Step] = []
+    for day in range(5):
+        new, said = _message("user", question), page(chance, 9)
+        steps += [call("list_stock", {"day": day}, page(chance, 20)), answer([*history, new], said)]
+        history += [new, _message("assistant", said)]
+    return steps, None
+
+
+def moves_written_as_json(chance: Random) -> Found:
+    done = "The action was carried out, and the page of the shop was loaded anew."
+    moves = [json.dumps({"why": page(chance, 6), "action": "click", "at": turn * 7}) for turn in range(7)]
+    return list(conversation([(done, move) for move in moves], whole=True)), None
 
 
 def the_provider_is_asked_again(chance: Random) -> Found:
@@ -157,6 +200,10 @@ HEARD_ORDINARY: Sequence[Family] = (
     a_list_worked_through_in_text,
     several_calls_for_each_request,
     samples_of_one_request,
+    one_verdict_on_many_texts,
+    a_daily_question_whose_answers_are_remembered,
+    a_question_answered_with_tools_that_are_not_remembered,
+    moves_written_as_json,
     the_provider_is_asked_again,
     moves_of_a_game,
     one_payload_after_another,

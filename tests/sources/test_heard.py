@@ -1,7 +1,7 @@
 """What a model is told between its turns: the same once more, or what came of an action that it wrote as text."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -12,6 +12,8 @@ from bot.storage.span_json import span_from_json, span_to_json
 
 AGAIN = "Please go on with whatever you think is right, and never ask a person."
 ACTION = "Thought: I need the price.\nAction: search\nAction Input: price of tin"
+FINISH = "gen_ai.response.finish_reasons"
+LANGCHAIN = (("system", "You are helpful."), ("human", AGAIN))
 SYSTEM = {"role": "system", "content": "You are helpful."}
 
 
@@ -28,6 +30,11 @@ def told(messages: Sequence[object]) -> ModelCall:
     span = span_from(RawSpan("1" * 32, "2" * 16, "3" * 16, "chat", 1, 2, attributes=values))
     assert span_from_json("1" * 32, "2" * 16, span_to_json(span)) == span
     return call_of(span)
+
+
+def of(values: Mapping[str, object]) -> ModelCall:
+    attributes = {"openinference.span.kind": "LLM", **values}
+    return call_of(span_from(RawSpan("1" * 32, "2" * 16, "3" * 16, "chat", 1, 2, attributes=attributes)))
 
 
 def call_of(span: Span) -> ModelCall:
@@ -67,17 +74,88 @@ def test_a_message_that_stands_alone_says_so() -> None:
 
 @pytest.mark.parametrize(
     "messages",
-    [
-        [SYSTEM, user(AGAIN)],
-        [user("yes, go on")],
-        [model("Done."), {"role": "tool", "tool_call_id": "c1", "content": AGAIN}],
-        [],
-        ["nonsense", 7],
-    ],
-    ids=["begins", "short", "a tool's", "none", "broken"],
+    [[model("Done."), {"role": "tool", "tool_call_id": "c1", "content": AGAIN}], [], ["nonsense", 7], [model(AGAIN)]],
+    ids=["a tool's", "none", "broken", "the model's own"],
 )
-def test_what_begins_a_conversation_is_short_or_comes_from_a_tool_is_not_heard(messages: list[object]) -> None:
+def test_of_what_a_tool_or_the_model_itself_says_nothing_is_heard(messages: list[object]) -> None:
     assert told(messages).heard is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "yes, go on",
+        "Please write the next chapter of the story as well.",
+        "好的，请继续",
+        [{"type": "text", "text": AGAIN}, {"type": "image_url", "image_url": {"url": "[redacted]"}}],
+        [{"inlineData": {"mimeType": "audio/wav"}}, {"text": AGAIN}],
+    ],
+    ids=["short", "the next", "Chinese", "picture", "sound"],
+)
+def test_what_says_little_or_asks_for_the_next_thing_may_well_be_said_again(content: object) -> None:
+    again = {"role": "user", "content": content}
+    found = heard(SYSTEM, *[again, model("Well, all right then.")] * 4, again)
+    assert found is not None
+    assert found.times == 0
+
+
+def test_who_says_go_on_to_an_answer_that_was_cut_short_asks_for_the_rest() -> None:
+    messages = [SYSTEM, *[user(AGAIN), model("And so it went on and")] * 3, user(AGAIN)]
+    values = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": json.dumps(messages)}
+    for reasons, times in ((["length"], 0), ('["max_tokens"]', 0), (["stop"], 4)):
+        raw = RawSpan("1" * 32, "2" * 16, "3" * 16, "chat", 1, 2, attributes={**values, FINISH: reasons})
+        found = call_of(span_from(raw)).heard
+        assert found is not None
+        assert found.times == times
+
+
+def test_a_result_that_stands_alone_shows_that_only_what_is_new_is_told() -> None:
+    result = {"role": "tool", "tool_call_id": "c1", "content": "Rome"}
+    assert heard(result) == Heard("", 0, alone=True)
+    assert heard(SYSTEM, user("Where?"), model("I look."), result) is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"gen_ai.input.messages": [user(AGAIN)], "gen_ai.system_instructions": [{"type": "text", "content": "Help."}]},
+        {"input.value": {"messages": [user(AGAIN)], "system": "You are helpful."}},
+        {
+            "gcp.vertex.agent.llm_request": {
+                "config": {"system_instruction": "You are helpful."},
+                "contents": [{"role": "user", "parts": [{"text": AGAIN}]}],
+            }
+        },
+        {"gen_ai.prompt": {"messages": [[{"kwargs": {"content": text, "type": kind}} for kind, text in LANGCHAIN]]}},
+    ],
+    ids=["OpenTelemetry", "Anthropic", "ADK", "LangChain"],
+)
+def test_instructions_told_apart_begin_a_conversation_as_well(values: dict[str, object]) -> None:
+    assert of({name: json.dumps(value) for name, value in values.items()}).heard == heard(SYSTEM, user(AGAIN))
+
+
+def test_what_a_reasoning_model_thinks_and_what_is_kept_in_a_cache_make_no_other_message() -> None:
+    thinks = {"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}
+    cached = {"role": "user", "content": [{"type": "text", "text": AGAIN, "cache_control": {"type": "ephemeral"}}]}
+    found = heard(user("Sort the list of names."), *[thinks, model("Done."), user(AGAIN)] * 2, thinks, model("No."), cached)
+    assert found is not None
+    assert found.times == 3
+
+
+@pytest.mark.parametrize("name", ["gen_ai.prompt.{}.", "llm.input_messages.{}.message."], ids=["Traceloop", "OpenInference"])
+def test_messages_in_numbered_attributes_are_read(name: str) -> None:
+    """In order of their numbers, their calls and results among them."""
+    messages = [user("Sort the list of names."), *[model("Done."), user(AGAIN)] * 6]
+    flat = {name.format(place) + key: value for place, message in enumerate(messages) for key, value in message.items()}
+    found = of(flat).heard
+    assert found is not None
+    assert found.times == 6
+    begins = name.format(11)
+    asked = {f"{begins}tool_calls.0.name": "look", f"{begins}tool_calls.0.arguments": "{}", f"{begins}content": ""}
+    result = {f"{name.format(12)}role": "tool", f"{name.format(12)}tool_call_id": "c1"}
+    call = of({**flat, **asked, **result})
+    assert call.heard is None
+    assert [(one.call_id, one.result_preview) for one in call.told] == [("c1", AGAIN)]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bot.incident.detectors.deeds import quoted_in
-from bot.incident.detectors.likeness import SHORTEST_TEXT, alike, same_call
+from bot.incident.detectors.likeness import SHORTEST_TEXT, alike, other_subjects, same_call
 from bot.incident.detectors.masks import masked
 from bot.incident.detectors.task_steps import Step
 from bot.incident.detectors.word_sets import FEWEST_WORDS, WordSets
@@ -24,6 +24,8 @@ def kinds_of(steps: Sequence[Step]) -> list[int]:
         tool = step.name.casefold()
         exact = (step.agent, step.name, step.given, step.outcome) if step.name else step.words
         kind = seen.get(exact) if step.given is not None or step.words else None
+        if kind is not None and other_subjects(steps[kind], step):
+            kind = None
         if step.worked or (kind is not None and step.outcome is None and _about_others(steps[kind], step)):
             kind = place
         if kind is None:

@@ -79,8 +79,15 @@ def hidden(a: Step, b: Step) -> bool:
     return a.given != b.given and a.given_text == b.given_text and bool(a.given_text) and not a.given_text.endswith(CUT)
 
 
+def other_subjects(a: Step, b: Step) -> bool:
+    """Each begins a conversation about something else: one thing of a list, and then the next."""
+    return bool(a.subject and b.subject) and a.subject != b.subject
+
+
 def alike(a: Step, b: Step, sets: WordSets) -> bool:
     """The two steps are the same thing done again, with the same outcome. Both may be marked as vague or guessed by it."""
+    if other_subjects(a, b):
+        return False
     if a.words:
         one, other = sets.of(a.words), sets.of(b.words)
         shorter = min(len(one), len(other))

@@ -15,7 +15,10 @@ _ACTION_ENDS = re.compile(r"\n\W{0,3}(?:observation|thought|next action)\W{0,2}:
 _CALL_LINE = re.compile(r"^\W{0,3}(\w+\s?(?:\(.*\)|\[.*\]))\W{0,3}$")
 _LANGUAGE = re.compile(r"\A\w+\n")
 _FENCE = re.compile(r"```(?:\w+(?=\n))?")
-_TO_RUN = re.compile(r"<(?:execute|function|tool|action|invoke|bash|command|code)")
+_TO_RUN = re.compile(
+    r"<(?:execute|function|tool|action|invoke|bash|command|code|search)|<[a-z]+_[a-z_]+>"
+    r'|"(?:next_)?(?:action|tool|command|function)s?(?:_name)?"\s*:'
+)
 _SHELLS = frozenset({"", "sh", "bash", "zsh"})
 _JSON_NAME = re.compile(r'"(?:action|tool|name|tool_name|function)"\s*:\s*"(\w+)"')
 _NAME = re.compile(r"\w+")
@@ -64,6 +67,7 @@ class Step:
     guessed: bool = (
         False  # it is like another as far as is known: the model thought the same, or its words were redacted
     )
+    subject: str = ""  # the one message that it answers, as far as that began a conversation
     worked: bool = False  # nobody recorded what came of it, but the model says next that it worked
     _writing: str | None = None
 
@@ -247,10 +251,17 @@ def _words(span: Span, *, called: bool, teams: bool) -> Step | None:
     action = None if called else action_in(text)
     if action is not None:
         tool, given = _parts_of(action)
-        return Step(span.span_id, tool, given, given, None, "", failing=span.error, thought=text.replace(action, " "))
+        thought = text.replace(action, " ")
+        return Step(span.span_id, tool, given, given, None, "", span.error, thought=thought, subject=_subject(span))
     if teams:
         return None  # who says what to whom is judged agent by agent
-    return Step(span.span_id, "", None, "", None, "", failing=span.error, words=text)
+    return Step(span.span_id, "", None, "", None, "", span.error, words=text, subject=_subject(span))
+
+
+def _subject(span: Span) -> str:
+    """The one message that an answer is about, where a conversation begins with it; empty where it goes on."""
+    heard = span.model.heard if span.model else None
+    return heard.digest if heard and heard.alone and heard.framed else ""
 
 
 def said_by_agents(trace: Trace) -> Iterator[tuple[Span, str]]:

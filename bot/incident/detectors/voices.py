@@ -53,13 +53,14 @@ def voices_of(
     team = {_speaker(name)[0] for name in agents.values()}
     voices: dict[tuple[str, str, str], list[Said]] = {}
     told, ledgers = _Told(), 0
+    called = any(span.tool is not None for span in spans)
     turn, newest = 0, ("", "")  # who spoke last, and what
     for span in spans:
         if span.tool is not None:
             turn += 1
             told.called(span, span.tool)
         text = texts.get(span.span_id, "")
-        if not text or (span.model is not None and (CALL_MARK in text or (span.model.told and action_in(text)))):
+        if not text or (span.model is not None and (CALL_MARK in text or (not called and span.model.told and action_in(text)))):
             continue  # calls are judged with their results
         # A model's call may leave it to the step above to say whose it is
         name = agents.get(span.span_id) or agents.get(span.parent_id or "") or span.name
