@@ -123,7 +123,9 @@ def one_verdict_on_many_texts(chance: Random) -> Found:
 def a_daily_question_whose_answers_are_remembered(chance: Random) -> Found:
     """One call of today, with all the days before it."""
     question = "Look into the inbox and tell me whether there is anything that I have to know."
-    days = [_message(role, text) for _ in range(6) for role, text in (("user", question), ("assistant", page(chance, 9)))]
+    days = [
+        _message(role, text) for _ in range(6) for role, text in (("user", question), ("assistant", page(chance, 9)))
+    ]
     return [answer([*days, _message("user", question)], page(chance, 12))], None
 
 

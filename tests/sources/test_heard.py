@@ -137,12 +137,16 @@ def test_instructions_told_apart_begin_a_conversation_as_well(values: dict[str, 
 def test_what_a_reasoning_model_thinks_and_what_is_kept_in_a_cache_make_no_other_message() -> None:
     thinks = {"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}
     cached = {"role": "user", "content": [{"type": "text", "text": AGAIN, "cache_control": {"type": "ephemeral"}}]}
-    found = heard(user("Sort the list of names."), *[thinks, model("Done."), user(AGAIN)] * 2, thinks, model("No."), cached)
+    found = heard(
+        user("Sort the list of names."), *[thinks, model("Done."), user(AGAIN)] * 2, thinks, model("No."), cached
+    )
     assert found is not None
     assert found.times == 3
 
 
-@pytest.mark.parametrize("name", ["gen_ai.prompt.{}.", "llm.input_messages.{}.message."], ids=["Traceloop", "OpenInference"])
+@pytest.mark.parametrize(
+    "name", ["gen_ai.prompt.{}.", "llm.input_messages.{}.message."], ids=["Traceloop", "OpenInference"]
+)
 def test_messages_in_numbered_attributes_are_read(name: str) -> None:
     """In order of their numbers, their calls and results among them."""
     messages = [user("Sort the list of names."), *[model("Done."), user(AGAIN)] * 6]

@@ -21,7 +21,9 @@ def asked_again_in(trace: Trace) -> Sequence[Span]:
     told: dict[str, list[Span]] = {}  # by what was heard: the newest row of calls that count the turns before them
     row: list[Span] = []  # the newest of calls that do not
     sure = False  # it was seen that a call tells only what is new
-    recorded = any(span.model and (span.model.asked or text_of(span)) for span in trace.spans)  # else any may have acted
+    recorded = any(
+        span.model and (span.model.asked or text_of(span)) for span in trace.spans
+    )  # else any may have acted
     for span in trace.spans:
         if span.tool is not None:
             told, row = {}, []

@@ -60,7 +60,9 @@ def voices_of(
             turn += 1
             told.called(span, span.tool)
         text = texts.get(span.span_id, "")
-        if not text or (span.model is not None and (CALL_MARK in text or (not called and span.model.told and action_in(text)))):
+        if not text or (
+            span.model is not None and (CALL_MARK in text or (not called and span.model.told and action_in(text)))
+        ):
             continue  # calls are judged with their results
         # A model's call may leave it to the step above to say whose it is
         name = agents.get(span.span_id) or agents.get(span.parent_id or "") or span.name
