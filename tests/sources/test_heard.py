@@ -86,7 +86,7 @@ def test_of_what_a_tool_or_the_model_itself_says_nothing_is_heard(messages: list
     [
         "yes, go on",
         "Please write the next chapter of the story as well.",
-        "好的请你继续写",
+        "请你继续写",
         [{"type": "text", "text": AGAIN}, {"type": "image_url", "image_url": {"url": "[redacted]"}}],
         [{"inlineData": {"mimeType": "audio/wav"}}, {"text": AGAIN}],
     ],
