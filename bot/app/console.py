@@ -107,6 +107,8 @@ async def print_evidence(
         print(evidence(bundle).model_dump_json(by_alias=True))
     else:
         print(screen(bundle, get_terminal_size().columns if sys.stdout.isatty() else None))
+        for line in await _elsewhere(home, agent) if _nothing_seen(bundle) else ():
+            print(line)
     return 0
 
 

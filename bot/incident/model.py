@@ -55,6 +55,20 @@ class Via(StrEnum):
     MONITOR = "monitor"
     ALERT = "alert"
 
+    @property
+    def in_words(self) -> str:
+        """As sentences name it: ``through Slack``."""
+        return _DOORS[self]
+
+
+_DOORS = {
+    Via.SLACK: "Slack",
+    Via.API: "the API",
+    Via.CLI: "the command line",
+    Via.MONITOR: "a monitor",
+    Via.ALERT: "an alert",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Tool:

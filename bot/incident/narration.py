@@ -60,7 +60,7 @@ def _opening(fact: DeclaringFact) -> str:
     match fact:
         case Declared(title=title, severity=severity, harm_now=harm_now, via=via):
             harm = " Harm is happening now." if harm_now else ""
-            return f"Declared through {via.value} as {severity.value}: {title}.{harm}"
+            return f"Declared through {via.in_words} as {severity.value}: {title}.{harm}"
         case EvidenceFrozen(suggested=suggested, missing=missing):
             named = suggested.incident_class if suggested else None
             looks = f"; it looks like {named.value}" if named else "; nothing unusual is seen"

@@ -131,7 +131,7 @@ def _detection(events: tuple[Event, ...], bundle: EvidenceBundle | None) -> tupl
     for event, fact in _of(events, Declared):
         how = f" In their words: {fact.detection}" if fact.detection else ""
         by = "a monitor" if fact.via in {Via.MONITOR, Via.ALERT} else "a person"
-        said.append(Statement(f"Noticed by {by} and declared through {fact.via.value}.{how}", (event.id,)))
+        said.append(Statement(f"Noticed by {by} and declared through {fact.via.in_words}.{how}", (event.id,)))
         gap = monitoring_gap(fact, event.at, bundle)
         if gap.onset and gap.unseen_seconds is not None and frozen:
             took = duration((event.at - gap.onset).total_seconds())

@@ -173,7 +173,7 @@ def _judged(state: IncidentState, taxonomy: Taxonomy) -> str:
         sure = f" ({reasons.confidence.value} confidence)" if reasons else ""
         heading = f"*Looks like {named.value}: {facts.name}*{sure}"
     because = [f"• {quote_untrusted(one, 260)}" for one in (reasons.because if reasons else ())[:SHOWN_REASONS]]
-    ruled = [quote_untrusted(one, 160).rstrip(".") for one in (reasons.rules_out if reasons else ())[:SHOWN_REASONS]]
+    ruled = [quote_untrusted(one, 260).rstrip(".") for one in (reasons.rules_out if reasons else ())[:SHOWN_REASONS]]
     dropped = [sentence("; ".join(ruled))] if ruled else []
     doubted = [_doubt(state.doubt)] if state.doubt and state.status.is_open else []
     warned = [_do_not(facts)] if said and state.status.is_open else []

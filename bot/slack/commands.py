@@ -14,7 +14,8 @@ from bot.slack.people import actor
 from bot.slack.phrase import Phrase, Word, key_in_channel_name, nearest, read_phrase, unescaped
 from bot.slack.requests import Payload, key_of
 from bot.slack.text import who
-from bot.slack.views import declare
+from bot.slack.views import declare, evidence
+from bot.slack.views.loading import loading
 
 Direct = Callable[[Phrase, Payload], Awaitable[Card]]
 _STEPS = {
@@ -69,6 +70,8 @@ class Commands:
             card = await self._with_text[phrase.word](phrase, payload)
             self.desk.wake()
             await self.desk.answers.tell(payload, card)
+        elif phrase.word is Word.EVIDENCE and phrase.rest and not phrase.key:
+            await self._evidence_of(unescaped(phrase.rest), payload)
         elif phrase.word in _STEPS:
             await self._open(_STEPS[phrase.word], phrase, payload)
         else:
@@ -104,6 +107,17 @@ class Commands:
     async def _declare_view(self, nonce: str, channel: str, title: str = "") -> View:
         agents, environments = await self.desk.agents(), self.desk.environments
         return declare.dialog(nonce, channel, agents, prefill_title=title, environments=environments)
+
+    async def _evidence_of(self, name: str, payload: Payload) -> None:
+        """The evidence of an agent, for those who want to look before they declare."""
+
+        async def gather() -> View:
+            agent = await self.desk.known_agent(name)
+            bundle, _ = await self.desk.verbs.suggest(agent)
+            return evidence.of_agent(bundle, self.desk.public_url, self.desk.clock.now())
+
+        first = loading(evidence.CALLBACK, "Evidence", "", "Reading the evidence …")
+        await self.desk.opening.open(payload, first, gather)
 
     async def _open(self, step: Step, phrase: Phrase, payload: Payload) -> None:
         channel = str(payload.get("channel_id", ""))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Any
 
 from bot.incident.classification import Classification
@@ -22,6 +23,7 @@ from bot.slack.views.declare import AgentChoice
 from bot.slack.workspace import Workspace
 
 SEEN_WITHIN = timedelta(hours=2)  # agents heard of in this time can be chosen without being listed
+ASKED_WITHIN = timedelta(days=1)  # agents heard of in this time can be asked about
 HEALTH_SECONDS = 1.5  # a declarer does not wait longer for figures
 MOST_JUDGED = 12  # agents whose health is looked at for the list
 
@@ -70,6 +72,24 @@ class Desk:
         judged = await asyncio.gather(*(self._health(name) for name in list(names)[:MOST_JUDGED]))
         rest = [(1, AgentChoice(name)) for name in list(names)[MOST_JUDGED:]]
         return [choice for _, choice in sorted([*judged, *rest], key=lambda found: (found[0], found[1].name))]
+
+    async def known_agent(self, name: str) -> str:
+        """The name of the agent that the catalogue or telemetry of today knows so.
+
+        Raises:
+            NotFound: neither does.
+        """
+        agent = self.catalogue.agent(name)
+        if agent.listed:
+            return agent.name
+        now = self.clock.now()
+        sent = await self.traces.agents(int((now - ASKED_WITHIN).timestamp() * 1e9), int(now.timestamp() * 1e9))
+        if name not in sent:
+            known = [one.name for one in self.catalogue.agents] + list(sent)
+            close = get_close_matches(name, known, n=1)
+            meant = f" Did you mean {close[0]}?" if close else ""
+            raise NotFound(f"No agent {name[:100]} is listed, and none has sent telemetry within a day.{meant}")
+        return name
 
     @property
     def environments(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ VERBS = (
     ("/incident declare [what is wrong]", "declare another one"),
     ("/incident classify", "class, suspected cause and severity, with telemetry's answers"),
     ("/incident link [owner]", "a private link to classify on a web page, for an owner without Slack"),
-    ("/incident evidence", "what telemetry says, with figures"),
+    ("/incident evidence [agent]", "what telemetry says, with figures; of an agent, before anything is declared"),
     ("/incident mitigate", "every lever with what it would touch; proof and undo are on the card"),
     ("/incident update [text]", "tell those who wait"),
     ("/incident note TEXT", "keep something on the timeline; a 📌 on a message does the same"),

@@ -135,7 +135,7 @@ def test_impact_says_whose_tasks_its_figures_leave_out() -> None:
 def test_detection_says_who_noticed_and_how_long_after_the_onset() -> None:
     said = [statement.text for statement in drafted(told(), stories.bundle()).sections[Section.DETECTION]]
     assert said == [
-        "Noticed by a person and declared through slack. In their words: a user told us",
+        "Noticed by a person and declared through Slack. In their words: a user told us",
         "Telemetry puts the onset at 14:02:00 UTC, 29 min before the declaration.",
     ]
 
@@ -143,7 +143,7 @@ def test_detection_says_who_noticed_and_how_long_after_the_onset() -> None:
 def test_what_a_monitor_raised_is_not_credited_to_a_person() -> None:
     events = told(((BEN, stories.declared(detection="", via=Via.ALERT)),))
     document = drafted(events, stories.bundle())
-    assert document.sections[Section.DETECTION][0].text == "Noticed by a monitor and declared through alert."
+    assert document.sections[Section.DETECTION][0].text == "Noticed by a monitor and declared through an alert."
     assert document.sections[Section.MONITORING_GAP][0].text == "A monitor raised it."
     assert "a person did" not in words(document)
 

@@ -144,6 +144,21 @@ async def test_every_dialog_opens_and_is_filled(office: Office, room: str, typed
     assert office.slack.called("views.update")
 
 
+async def test_an_agent_is_looked_at_before_anything_is_declared(office: Office) -> None:
+    view = await office.types("evidence helpdesk-agent", channel="C0GENERAL")
+    shown = str(office.slack.called("views.update")[-1])
+    assert view["title"]["text"] == "Evidence"
+    assert "*helpdesk-agent*" in shown
+    assert "/agents/helpdesk-agent" in shown
+
+
+async def test_a_mistyped_agent_is_answered_with_the_one_that_was_meant(office: Office) -> None:
+    await office.types("evidence helpdesk-agnet", channel="C0GENERAL")
+    shown = str(office.slack.called("views.update")[-1])
+    assert "No agent helpdesk-agnet is listed" in shown
+    assert "Did you mean helpdesk-agent?" in shown
+
+
 async def test_the_menu_leads_to_each_step(office: Office, room: str) -> None:
     menu = await office.types("", channel=room)
     answer = await office.submits(menu, step="note")

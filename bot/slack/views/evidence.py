@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
+from urllib.parse import quote
 
 from bot.incident.environments import said_of
 from bot.incident.evidence import EvidenceBundle, FindingKind, Signal, SourceStatus
@@ -61,11 +62,18 @@ def dialog(
     if bundle is None:
         blocks = [context("The evidence of the declaration is still being taken. Open this again in a moment.")]
     else:
-        blocks = list(_blocks(state, bundle, public_url, now))
+        blocks = list(_blocks(bundle, public_url, now, _page(state, public_url) if public_url else ""))
     return modal(CALLBACK, f"Evidence {key}", blocks, {"k": key}, close="Close")
 
 
-def _blocks(state: IncidentState, bundle: EvidenceBundle, public_url: str, now: datetime | None) -> Iterator[Block]:
+def of_agent(bundle: EvidenceBundle, public_url: str = "", now: datetime | None = None) -> View:
+    """The same of an agent, before anybody declared anything."""
+    page = link(f"{public_url}/agents/{quote(bundle.agent, safe='')}", "Charts and traces") if public_url else ""
+    headline = section(f"*{quote_untrusted(bundle.agent, 200)}*")
+    return modal(CALLBACK, "Evidence", [headline, *_blocks(bundle, public_url, now, page)], {}, close="Close")
+
+
+def _blocks(bundle: EvidenceBundle, public_url: str, now: datetime | None, page: str) -> Iterator[Block]:
     yield context(_as_of(bundle, now), *(quote_untrusted(note, MOST_OF_A_NOTE) for note in said_of(bundle)))
     shown = headlines(bundle, SHOWN_SIGNALS)
     if shown:
@@ -87,7 +95,7 @@ def _blocks(state: IncidentState, bundle: EvidenceBundle, public_url: str, now: 
     if bundle.also_affected:
         names = ", ".join(quote_untrusted(name, 80) for name in bundle.also_affected[:10])
         yield section(f"*Also affected on the same provider*: {names}")
-    yield context(*_sources(bundle.sources), *([_page(state, public_url)] if public_url else []))
+    yield context(*_sources(bundle.sources), *([page] if page else []))
 
 
 def _left(bundle: EvidenceBundle, shown: Sequence[Signal]) -> list[str]:
