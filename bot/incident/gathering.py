@@ -196,9 +196,11 @@ def voided(measured: Sequence[Signal], scope: Scope) -> list[Signal]:
     grown = {signal.name for signal in measured if signal.direction is Direction.UP}
     stale: set[float | None] = set()
     if "span_age" in grown:
-        stale = {scope.span_age, scope.score_age}
+        stale = {scope.span_age, *freshness.judges_ages(scope)}
     elif "score_age" in grown:
-        stale = {scope.score_age}
+        stale = set(freshness.judges_ages(scope))
+    elif "judge_age" in grown:
+        stale = set(freshness.silent_ages(scope))
     return [
         replace(signal, direction=Direction.UNKNOWN)
         if not (signal.n or signal.unit is Unit.RATE)

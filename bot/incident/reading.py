@@ -143,7 +143,7 @@ def read(trace: Trace) -> Reading:
         end_ns=trace.end_ns,
         finished=trace.complete,
         failed=trace.failed,
-        at_limit=task.outcome == "step_limit" or (task.step_limit is not None and len(tools) >= task.step_limit),
+        at_limit=task.outcome == "step_limit" or 0 < (task.step_limit or 0) <= len(tools),
         escalated=task.outcome == "escalated" or any(hands_over(span) for span in tools),
         loop=Repetition(loop.failing, loop.writes) if loop else None,
         tools=tuple(_tool_step(span, approved=span.span_id in allowed) for span in tools[:MOST_STEPS]),

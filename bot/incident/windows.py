@@ -76,6 +76,7 @@ def scope_of(
         score_ns=max((score.at_ns for score in scores if score.at_ns <= at_ns), default=None),
         fleet_ns=max((min(one.end_ns, at_ns) for found in neighbours.values() for one in found), default=None),
         heard=arrivals(scores, at_ns),
+        probe_ns=max((score.at_ns for score in scores if score.at_ns <= at_ns and score.synthetic), default=None),
     )
 
 

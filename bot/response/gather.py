@@ -224,11 +224,26 @@ def _joined(*parts: tuple[Reading, ...]) -> tuple[Reading, ...]:
 def _pooled(*parts: tuple[EvalScore, ...]) -> tuple[EvalScore, ...]:
     """Scores of all sources; the same verdict on the same task counts once."""
     known = {
-        (score.name, score.trace_id, score.span_id, score.at_ns if score.trace_id is None else 0, score.value): score
+        (score.name, score.trace_id, score.span_id, score.passed if score.value is None else score.value): score
         for part in reversed(parts)
         for score in part
+        if score.trace_id is not None
     }
-    return tuple(sorted(known.values(), key=lambda score: score.at_ns))
+    return tuple(sorted([*known.values(), *_of_no_task(parts)], key=lambda score: score.at_ns))
+
+
+def _of_no_task(parts: Sequence[tuple[EvalScore, ...]]) -> list[EvalScore]:
+    """Scores without a task: one source has many alike of one moment, a suite's run, and another may tell them again."""
+    known: dict[tuple[str, int, float | None], list[EvalScore]] = {}
+    for part in parts:
+        mine: dict[tuple[str, int, float | None], list[EvalScore]] = {}
+        for score in part:
+            if score.trace_id is None:
+                mine.setdefault((score.name, score.at_ns, score.value), []).append(score)
+        for key, alike in mine.items():
+            if len(alike) > len(known.get(key, ())):
+                known[key] = alike
+    return [score for alike in known.values() for score in alike]
 
 
 def _failed(task: asyncio.Task[EvidenceBundle]) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from bot.incident.telemetry import ModelCall
 from bot.sources import attributes as names
@@ -52,9 +53,11 @@ USAGE_DETAILS = (
     "input_token_details",
     "output_token_details",
 )
+MOST_WAIT, MOST_TOKENS, MOST_COST = 86_400.0, 10**9, 1e6  # seconds, tokens and USD that one call may take
 ANSWERS_USAGE = ("usage", "usageMetadata")  # such an object within an answer's own JSON
 ANSWERS_MODEL = ("modelVersion", "model")  # who answered, within the JSON of the provider's own answer
 RAW_ANSWER = "raw"  # where Genkit keeps that one
+T = TypeVar("T", int, float)
 _MODEL = re.compile(r'"model"\s*:\s*"([^"\\]+)"')
 # A provider's id has letters and no @: a number at that place may be anybody's
 _ID = re.compile(r'\{\s*"id"\s*:\s*"(?=[^"]*[A-Za-z])([\w.:-]{1,200})"')
@@ -75,7 +78,7 @@ def model_of(values: Values, output: object, words: str, redaction: Redaction, s
         answering,
         _tokens(values, names.INPUT_TOKENS, usage, "input"),
         _tokens(values, names.OUTPUT_TOKENS, usage, "output"),
-        number(values, names.FIRST_CHUNK),
+        _plausible(number(values, names.FIRST_CHUNK), MOST_WAIT),
         word(values, names.PROMPT_VERSION),
         words[:PREVIEW],
         word(values, names.PROMPT_NAME),
@@ -143,7 +146,12 @@ def _model_in(values: Values, candidates: Sequence[str]) -> str | None:
 
 def _tokens(values: Values, candidates: Sequence[str], usage: Mapping[str, object], part: str) -> int | None:
     found = whole(values, candidates)
-    return found if found is not None or not usage else whole(usage, IN_USAGE[part])
+    return _plausible(found if found is not None or not usage else whole(usage, IN_USAGE[part]), MOST_TOKENS)
+
+
+def _plausible(told: T | None, most: float) -> T | None:
+    """The number, unless it is less than nothing, which some write for "unknown", or more than can be."""
+    return told if told is not None and 0 <= told <= most else None
 
 
 def _usage(values: Values, output: object) -> Mapping[str, object]:
@@ -173,8 +181,8 @@ def _usage(values: Values, output: object) -> Mapping[str, object]:
 def _cost(values: Values, costs: Mapping[str, object]) -> float | None:
     """USD: told as one, else the total of an object, else the sum of its parts."""
     told = number(values, names.COST)
-    if told is not None or not costs:
-        return told
-    total = number(costs, IN_USAGE["cost"])
-    parts = [part for part in map(as_number, costs.values()) if part is not None]
-    return total if total is not None else sum(parts) if parts else None
+    if told is None and costs:
+        told = number(costs, IN_USAGE["cost"])
+        parts = [part for part in map(as_number, costs.values()) if part is not None]
+        told = sum(parts) if told is None and parts else told
+    return _plausible(told, MOST_COST)

@@ -1,6 +1,6 @@
 """What is counted of each hour, so that the same hour of the week can be compared."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, case, func, or_, select, union_all
@@ -12,27 +12,48 @@ from bot.storage.tables.telemetry import traces as traces_table
 
 HOUR_NS = 3_600_000_000_000
 _T, _S = traces_table.c, scores_table.c
+# Where no task ever ended, its spans do not tell of ends
+ENDED = case((func.max(case((_T.complete, 1), else_=0)) == 1, func.count()), else_=0)
+
+
+def _of_those_with_any(column: Any) -> tuple[Any, Any]:
+    return func.sum(case((column == 1, 1), else_=0)), func.sum(case((column >= 0, 1), else_=0))
+
+
 TASK_COUNTS: Mapping[str, tuple[Any, Any]] = {  # signal -> (bad, all), each a sum over traces
-    "task_failures": (func.sum(case((or_(_T.failed == 1, _T.complete.is_(False)), 1), else_=0)), func.count()),
-    "model_errors": (func.sum(_T.model_failed), func.count()),
-    "repeats": (func.sum(_T.looping), func.count()),
-    "escalations": (func.sum(_T.escalated), func.count()),
+    "task_failures": (func.sum(case((or_(_T.failed == 1, _T.complete.is_(False)), 1), else_=0)), ENDED),
+    "model_errors": _of_those_with_any(_T.model_failed),
+    "repeats": _of_those_with_any(_T.looping),
+    "escalations": (func.sum(_T.escalated), ENDED),
     "tool_errors": (func.sum(_T.tool_errors), func.sum(_T.tool_calls)),
 }
 VERDICTS = (func.sum(case((_S.passed.is_(False), 1), else_=0)), func.count(_S.passed))
-
+_ANSWER = func.coalesce(_S.trace_id, _S.id)
+ANSWERS = (  # those that some verdict failed, and all that were judged
+    func.count(case((_S.passed.is_(False), _ANSWER)).distinct()),
+    func.count(case((_S.passed.is_not(None), _ANSWER)).distinct()),
+)
 POOLED = {
     Judgement.QUALITY: "quality",
     Judgement.CONDUCT: "policy_verdicts",
     Judgement.FEEDBACK: "feedback",
     Judgement.PROBE: "probes",
 }
+OF_ANSWERS = frozenset({"quality", "policy_verdicts"})
 Count = tuple[str, int | None, int | None]  # a signal, how many were bad, of how many
 
 
-def of_evaluator(name: str, bad: int, seen: int) -> list[tuple[str, int, int]]:
-    """The signals to which an evaluator's verdicts count: its own, and the one it is pooled in."""
-    return [(f"eval:{name}", bad, seen), (POOLED[judgement_of(name)], bad, seen)]
+def together_of(signal: str) -> tuple[Any, Any]:
+    """How several evaluators are counted together, as the signal does: verdicts on one answer count once, ratings each."""
+    return ANSWERS if signal in OF_ANSWERS else VERDICTS
+
+
+def pooled(evaluators: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    """The evaluators by the signal that their verdicts count to besides their own."""
+    found: dict[str, list[str]] = {}
+    for name in evaluators:
+        found.setdefault(POOLED[judgement_of(name)], []).append(name)
+    return found
 
 
 def counts_in(hours: Sequence[int], names: Sequence[str], connection: Connection) -> list[Count]:
@@ -46,15 +67,25 @@ def counts_in(hours: Sequence[int], names: Sequence[str], connection: Connection
     columns = [column for pair in TASK_COUNTS.values() for column in pair]
     # Each hour is a search of its own: one search for any of them would walk all that the agent ever sent
     tasks = [select(*columns).where(_T.agent.in_(names), *_within(_T.start_ns, hour)) for hour in hours]
-    verdicts = [
-        select(_S.name, *VERDICTS).where(_S.agent.in_(names), *_within(_S.at_ns, hour)).group_by(_S.name)
-        for hour in hours
-    ]
     counted = [(name, bad, seen) for name, bad, seen in connection.execute(kept)]
     for row in connection.execute(union_all(*tasks)):
         counted += [(name, row[2 * at], row[2 * at + 1]) for at, name in enumerate(TASK_COUNTS)]
-    for verdict in connection.execute(union_all(*verdicts)):
-        counted += of_evaluator(*verdict)
+    for hour in hours:
+        counted += _verdicts_in((_S.agent.in_(names), *_within(_S.at_ns, hour)), connection)
+    return counted
+
+
+def _verdicts_in(within: tuple[Any, ...], connection: Connection) -> list[Count]:
+    """What evaluators said there, each for itself and those of one kind together."""
+    judged = select(_S.name, *VERDICTS).where(*within).group_by(_S.name)
+    of_each = {name: (bad, seen) for name, bad, seen in connection.execute(judged)}
+    counted: list[Count] = [(f"eval:{name}", *figures) for name, figures in of_each.items()]
+    for signal, names in pooled(of_each).items():
+        if len(names) == 1:
+            counted.append((signal, *of_each[names[0]]))
+            continue
+        together = select(*together_of(signal)).where(*within, _S.name.in_(names))
+        counted += [(signal, bad, seen) for bad, seen in connection.execute(together)]
     return counted
 
 

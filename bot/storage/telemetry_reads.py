@@ -188,9 +188,10 @@ class TelemetryReads(Traces):
             return total
         count = partial(counts_in, sorted(hours), sorted(agents))
         for name, bad, seen in await self._database.look(count):
-            k, n = total.get(name, (0, 0))
-            total[name] = k + int(bad or 0), n + int(seen or 0)
-        return {name: (k, n) for name, (k, n) in total.items() if n}
+            if seen:
+                k, n = total.get(name, (0, 0))
+                total[name] = k + int(bad or 0), n + int(seen)
+        return total
 
 
 def _newest(agents: Collection[str], limit: int, *, failed: bool, before_ns: int | None) -> Select[Any]:
@@ -231,6 +232,8 @@ def _draw(
         return connection.execute(rows).all(), None
     since = starts[-newest] if newest else between[1]
     older = bisect_left(starts, since)
+    if not older:  # all of them started at one moment
+        return connection.execute(rows).all(), None
     doublings = max(0, math.ceil(math.log2(older / (limit - newest))))
     lot = _T.start_ns // 1_000 % TURN * SPREAD % LOTS
     chosen = or_(_T.start_ns >= since, and_(_T.start_ns >= starts[0], lot < LOTS >> doublings))

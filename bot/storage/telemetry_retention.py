@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import TelemetryRetention
 from bot.storage.database import Database
-from bot.storage.hourly_counts import HOUR_NS, TASK_COUNTS, VERDICTS, of_evaluator
+from bot.storage.hourly_counts import HOUR_NS, TASK_COUNTS, VERDICTS, pooled, together_of
 from bot.storage.tables.telemetry import announced_changes, hours, scores, spans, traces, waiting_messages
 from bot.storage.transaction import insert
 
@@ -102,17 +102,13 @@ class Forgetting(TelemetryRetention):
 async def _delete_scores(connection: AsyncConnection, ids: Sequence[str]) -> None:
     for start in range(0, len(ids), TRACES_AT_ONCE):
         among = scores.c.id.in_(ids[start : start + TRACES_AT_ONCE])
-        hour = scores.c.at_ns.op("/")(HOUR_NS)
-        judged = (
-            select(scores.c.agent, hour, scores.c.name, *VERDICTS)
-            .where(among)
-            .group_by(scores.c.agent, hour, scores.c.name)
-        )
-        rows = [
-            (agent, at, signal, bad, seen)
-            for agent, at, name, k, n in await connection.execute(judged)
-            for signal, bad, seen in of_evaluator(name, k, n)
-        ]
+        moment = scores.c.agent, scores.c.at_ns.op("/")(HOUR_NS)
+        judged = select(*moment, scores.c.name, *VERDICTS).where(among).group_by(*moment, scores.c.name)
+        found = (await connection.execute(judged)).all()
+        rows = [(agent, at, f"eval:{name}", k, n) for agent, at, name, k, n in found]
+        for signal, names in pooled({name for _, _, name, _, _ in found}).items():
+            together = select(*moment, *together_of(signal)).where(among, scores.c.name.in_(names)).group_by(*moment)
+            rows += [(agent, at, signal, k, n) for agent, at, k, n in await connection.execute(together)]
         await _add(connection, rows)
         await connection.execute(delete(scores).where(among))
 

@@ -13,6 +13,7 @@ from bot.storage.reading_json import reading_to_json
 from bot.storage.span_json import score_from_json, score_to_json, span_from_json, span_to_json
 
 ROW_OVERHEAD = 160  # bytes a span's row takes besides its text, indexes included
+NONE_TO_TELL = -1  # a task that called no model, or took no step, is none of those of which a share is taken
 MOST_SPANS_READ = 2000  # of one trace; a longer one is judged by its first ones
 
 SpanRow = tuple[str, str, int, str]  # trace id, span id, start, JSON
@@ -106,11 +107,11 @@ def trace_row(trace: Trace, size: int) -> TraceRow:
         "complete": trace.complete,
         "spans": sum(not span.inferred for span in trace.spans),
         "failed": int(reading.failed),
-        "model_failed": int(reading.model_errors > 0),
-        "looping": int(reading.looping),
+        "model_failed": int(reading.model_errors > 0) if reading.models else NONE_TO_TELL,
+        "looping": int(reading.looping) if reading.steps else NONE_TO_TELL,
         "escalated": int(reading.escalated),
         "tool_calls": len(reading.tools),
-        "tool_errors": reading.tool_errors,
+        "tool_errors": sum(step.error for step in reading.tools),  # of those that ``tool_calls`` counts
         "size": size + len(written),
         "reading": written,
     }

@@ -141,6 +141,40 @@ async def test_only_scores_of_some_tasks_and_of_none_where_wanted(store: SqlTele
     assert len(await store.scores(AGENT, 0, FOREVER)) == 4
 
 
+async def test_tasks_that_started_at_one_moment_are_drawn_once_each(store: SqlTelemetry) -> None:
+    spans = [span for number in range(300) for span in task(number, MONDAY * HOUR)]
+    await store.add(spans, [])
+    for limit in (20, 100, 299):
+        drawn = (await store.sampled([AGENT], 0, FOREVER, limit))[AGENT]
+        assert len({one.id for one in drawn}) == len(drawn)
+
+
+async def test_what_is_usual_is_counted_as_what_is_now(store: SqlTelemetry) -> None:
+    for number in range(10):
+        root, step = task(number, MONDAY * HOUR + number)
+        model = replace(step, kind=SpanKind.LLM, tool=None, model=ModelCall("orion", "gpt-x"), error=number == 0)
+        await store.add([root, model] if number < 4 else [root], [])
+        for judge, passed in (("groundedness", number > 0), ("answer_correct", number > 1), ("thumbs", number > 2)):
+            score = EvalScore(judge, MONDAY * HOUR + number, AGENT, passed=passed, trace_id=root.trace_id)
+            await store.add([], [score])
+    for number in range(10, 14):
+        _, step = task(number, (MONDAY + 168) * HOUR)
+        await store.add([replace(step, agent=AGENT)], [])
+    expected = {
+        "model_errors": (1, 4),  # of the tasks that called a model
+        "repeats": (0, 8),  # of those that took a step
+        "task_failures": (0, 10),  # of an hour in which no span tells of ends, nothing is known
+        "escalations": (0, 10),
+        "quality": (2, 10),  # answers, whoever judged them
+        "eval:groundedness": (1, 10),
+        "feedback": (3, 10),
+    }
+    for _ in ("kept", "forgotten"):
+        known = await store.usual([AGENT], [MONDAY, MONDAY + 168])
+        assert {name: known[name] for name in expected} == expected
+        await store.delete_before(int(FakeClock().now().timestamp() + 1) * 10**9)
+
+
 async def test_what_is_usual_stays_when_its_traces_are_forgotten(store: SqlTelemetry, database: Database) -> None:
     for number in range(10):
         spans = task(number, MONDAY * HOUR + number, failed=number < 3, tool_fails=number < 2)

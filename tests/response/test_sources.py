@@ -80,6 +80,31 @@ async def test_the_same_verdict_from_two_places_is_one_verdict() -> None:
     assert (quality.k, quality.n) == (1, 1)
 
 
+async def test_a_suites_verdicts_of_one_moment_count_each_and_told_again_by_another_once() -> None:
+    suite = tuple(
+        EvalScore("synthetic_suite", NOW - MINUTE, AGENT, 1.0, passed=True, probe_id=f"p{number}")
+        for number in range(20)
+    )
+    bundle = await gathering(Vendor(found=SourceFound(scores=suite[:15])), kept=KeptTraces((trace(1, 5),), suite))(
+        AGENT
+    )
+    probes = bundle.signal("probes")
+    assert probes is not None
+    assert probes.n == 20
+
+
+async def test_two_verdicts_in_words_on_one_task_are_two() -> None:
+    said = tuple(
+        EvalScore("correct", NOW - MINUTE, AGENT, label=label, passed=label == "pass", trace_id=f"{1:032x}")
+        for label in ("pass", "fail")
+    )
+    bundle = await gathering(kept=KeptTraces((trace(1, 5),), said))(AGENT)
+    each, quality = bundle.signal("eval:correct"), bundle.signal("quality")
+    assert each is not None
+    assert quality is not None
+    assert ((each.k, each.n), (quality.k, quality.n)) == ((1, 2), (1, 1))
+
+
 async def test_one_that_hangs_holds_nobody_up_and_is_named() -> None:
     slow, quick = Vendor("MLflow", hangs=True), Vendor(found=SourceFound(traces=(trace(1, 5),)))
     bundle = await asyncio.wait_for(gathering(slow, quick)(AGENT), 2)

@@ -99,6 +99,14 @@ def test_three_conventions_tell_the_same_model_call(attributes: dict[str, object
     assert (model.input_tokens, model.output_tokens) == (10, 5)
 
 
+def test_numbers_that_cannot_be_are_unknown() -> None:
+    told = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": -1, "gen_ai.usage.output_tokens": 2**62}
+    waits = {"gen_ai.response.time_to_first_chunk": 1e308, "gen_ai.usage.cost": -0.5}
+    model = one(span({**told, **waits})).model
+    assert model is not None
+    assert (model.input_tokens, model.output_tokens, model.first_chunk_seconds, model.cost) == (None,) * 4
+
+
 @pytest.mark.parametrize(
     ("answer", "response_id"),
     [

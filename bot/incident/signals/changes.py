@@ -21,7 +21,7 @@ def changes_in(readings: Sequence[Reading]) -> tuple[Change, ...]:
     found: list[Change] = []
     for kind in _NAMED:
         found += _of_kind(kind, readings)
-    return tuple(sorted(found, key=lambda change: change.first_seen_ns))
+    return tuple(sorted(found, key=lambda change: (change.first_seen_ns, change.after)))
 
 
 def _of_kind(kind: ChangeKind, readings: Sequence[Reading]) -> list[Change]:
@@ -48,7 +48,11 @@ def _before(value: str, at_ns: int, said: Sequence[tuple[int, frozenset[str]]]) 
     """What the value is about (a tool, or nothing in particular) and the commonest value before it."""
     subject = value.split(MANIFEST_SEPARATOR, maxsplit=1)[0] if MANIFEST_SEPARATOR in value else ""
     earlier = Counter(
-        other for time, values in said if time < at_ns for other in values if _about(subject, other) and other != value
+        other
+        for time, values in said
+        if time < at_ns
+        for other in sorted(values)
+        if _about(subject, other) and other != value
     )
     return subject, earlier.most_common(1)[0][0] if earlier else None
 

@@ -7,7 +7,7 @@ from bot.incident.detectors.security import is_security
 from bot.incident.evidence import Signal
 from bot.incident.reading import Reading
 from bot.incident.signals.measure import Seen, growth, share, share_of, tasks
-from bot.incident.signals.quality import Judgement, judged
+from bot.incident.signals.quality import Judgement, age_of, judged
 from bot.incident.signals.scope import Scope
 from bot.incident.telemetry import EvalScore
 
@@ -44,7 +44,7 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             "answers were judged against policy",
             judged(scope.scores_now, Judgement.CONDUCT),
             judged(scope.scores_before, Judgement.CONDUCT),
-            fresh_seconds=scope.score_age,
+            fresh_seconds=age_of(scope, Judgement.CONDUCT),
         ),
         *(guardrail(scope, name) for name in names),
     )

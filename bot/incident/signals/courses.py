@@ -35,7 +35,8 @@ def courses(scope: Scope, scores: Sequence[EvalScore], measured: Sequence[Signal
     """
     known = {signal.name: signal for signal in measured}
     worst = max((known[name] for name in _OF_TASKS if name in known and known[name].moved), key=growth, default=None)
-    ended = [reading for reading in scope.seen if outcomes.ended(reading, scope.at_ns)]
+    stuck = outcomes.stuck_after(scope.before)
+    ended = [reading for reading in scope.seen if outcomes.ended(reading, scope.at_ns, stuck)]
     found = [
         _course(scope, FAILURES, "tasks failed", tasks(ended, outcomes.failed)),
         _course(scope, QUALITY, "answers were judged wrong", quality.judged(scores, quality.Judgement.QUALITY)),

@@ -38,17 +38,30 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
 
 def silent_judge(scope: Scope) -> tuple[Signal, ...]:
     """Of several evaluators the one that has been silent for longest, by its own pace: the others' scores hide it."""
+    return tuple(sorted(_judges(scope), key=lambda one: (one.value or 0.0) / (one.baseline or 1.0))[-1:])
+
+
+def judges_ages(scope: Scope) -> tuple[float | None, ...]:
+    """Seconds since the newest score of each evaluator, and of any probe."""
+    return (*(scope.heard_age([name]) for name in scope.heard), scope.probe_age)
+
+
+def silent_ages(scope: Scope) -> tuple[float | None, ...]:
+    """Seconds since the newest score of each of several evaluators that is silent for too long by its own pace."""
+    return tuple(one.value for one in _judges(scope) if one.direction is Direction.UP)
+
+
+def _judges(scope: Scope) -> list[Signal]:
     if len(scope.heard) < 2:  # noqa: PLR2004 - one alone is what the newest score says
-        return ()
+        return []
     tasks_due = due(scope)
-    found = [
+    return [
         age(
             scope, "judge_age", f"age of the newest score of {name}", (scope.at_ns - times[-1]) / 1e9, limit, len(times)
         )
         for name, times in sorted(scope.heard.items())
         if (limit := judge_limit(tasks_due, times)) is not None
     ]
-    return tuple(sorted(found, key=lambda one: (one.value or 0.0) / (one.baseline or 1.0))[-1:])
 
 
 def judge_limit(tasks_due: Sequence[int], times: Sequence[int]) -> float | None:

@@ -68,9 +68,14 @@ def calls(readings: Iterable[Reading]) -> tuple[int, int]:
     """Failed model calls and all of them: tasks that call more models see more errors, their calls do not."""
     failed = total = 0
     for reading in readings:
-        failed += reading.model_errors
+        failed += failed_calls(reading)
         total += len(reading.models)
     return failed, total
+
+
+def failed_calls(reading: Reading) -> int:
+    """Model calls of the task that failed, of those that are kept: its own figure counts the others, too."""
+    return sum(step.error for step in reading.models) if reading.model_errors else 0
 
 
 def slow_limit(before: Iterable[Reading]) -> float | None:

@@ -90,9 +90,12 @@ def unexplained(reading: Reading) -> bool:
 
 
 def volume(scope: Scope) -> Signal:
-    """Tasks started per minute, since the beginning where there is one, else during the last five. The baseline's length is that of the time in which it has tasks."""
-    start = scope.at_ns - int(PACE_SECONDS * 1e9)
-    recent = Window(min(start, scope.window.start_ns) if scope.began else start, scope.at_ns)
+    """Tasks started per minute, since the beginning where there is one, else during the last five, and of the window only.
+
+    The baseline's length is that of the time in which it has tasks.
+    """
+    start = scope.window.start_ns if scope.began else scope.at_ns - int(PACE_SECONDS * 1e9)
+    recent = Window(max(start, scope.window.start_ns), scope.at_ns)
     starts = scope.starts
     n = len(starts) - cut(starts, recent.start_ns)
     n0 = max(0, cut(starts, scope.baseline.end_ns) - cut(starts, scope.baseline.start_ns))

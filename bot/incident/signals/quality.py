@@ -23,7 +23,7 @@ OF_A_RATING = (
 
 def signals(scope: Scope) -> tuple[Signal, ...]:
     """Answers judged wrong, failed probes, thumbs down, and one signal per evaluator."""
-    now, before, age = scope.scores_now, scope.scores_before, scope.score_age
+    now, before, age = scope.scores_now, scope.scores_before, age_of(scope, Judgement.QUALITY)
     pooled = (
         share(
             scope,
@@ -41,14 +41,21 @@ def signals(scope: Scope) -> tuple[Signal, ...]:
             judged(apart(before, scope.before), Judgement.QUALITY),
             fresh_seconds=age,
         ),
-        share(scope, "probes", "probes failed", probes(now), probes(before), fresh_seconds=age),
+        share(
+            scope,
+            "probes",
+            "probes failed",
+            probes(now),
+            probes(before),
+            fresh_seconds=scope.probe_age,
+        ),
         share(
             scope,
             "feedback",
             "ratings by users were bad",
             ratings(now),
             ratings(before),
-            fresh_seconds=age,
+            fresh_seconds=age_of(scope, Judgement.FEEDBACK),
         ),
     )
     names = sorted({score.name for score in (*now, *before) if score.passed is not None})
@@ -67,7 +74,7 @@ def worst_evaluator(scope: Scope) -> tuple[Signal, ...]:
             f"answers failed {name}",
             seen(score for score in scope.scores_now if score.name == name),
             seen(score for score in scope.scores_before if score.name == name),
-            fresh_seconds=scope.score_age,
+            fresh_seconds=scope.heard_age([name]),
             note=name,
         )
         for name in names
@@ -113,8 +120,13 @@ def evaluator(scope: Scope, name: str) -> Signal:
         f"verdicts of {name} were bad",
         seen(score for score in scope.scores_now if score.name == name),
         seen(score for score in scope.scores_before if score.name == name),
-        fresh_seconds=scope.score_age,
+        fresh_seconds=scope.heard_age([name]),
     )
+
+
+def age_of(scope: Scope, kind: "Judgement") -> float | None:
+    """Seconds since the newest score of the evaluators that judge this; None when there is none."""
+    return scope.heard_age([name for name in scope.heard if judgement_of(name) is kind])
 
 
 class Judgement(Enum):

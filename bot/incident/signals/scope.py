@@ -1,6 +1,6 @@
 """What is measured: tasks and scores of now, and the same of before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.incident.draw import Draw
@@ -31,6 +31,7 @@ class Scope:
     score_ns: int | None
     fleet_ns: int | None
     heard: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # when each evaluator's scores came, in order
+    probe_ns: int | None = None  # the newest score of a probe
     draw: Draw | None = None  # where not every task was read
 
     @property
@@ -47,6 +48,15 @@ class Scope:
     def score_age(self) -> float | None:
         """Seconds since this agent's newest score; None when there is none."""
         return self._age(self.score_ns)
+
+    @property
+    def probe_age(self) -> float | None:
+        """Seconds since the newest score of a probe; None when there is none."""
+        return self._age(self.probe_ns)
+
+    def heard_age(self, names: Iterable[str]) -> float | None:
+        """Seconds since the newest score of these evaluators; None when there is none."""
+        return self._age(max((self.heard[name][-1] for name in names if name in self.heard), default=None))
 
     @property
     def fleet_age(self) -> float | None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from bot.incident.evidence import Signal
 from bot.incident.reading import Reading, ToolStep
 from bot.incident.signals.measure import Seen, counted, growth, share
+from bot.incident.signals.models import failed_calls
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import quantile
 
@@ -137,7 +138,7 @@ def _top_two(readings: Sequence[Reading]) -> tuple[int, int, tuple[str, ...], tu
     failing = [
         (step, reading.id) for reading in reversed(readings) for step in reading.tools if step.error or step.empty
     ]
-    of_models = sum(reading.model_errors for reading in readings)
+    of_models = sum(map(failed_calls, readings))
     top = Counter(step.name for step, _ in failing).most_common(2)
     names = tuple(name for name, _ in top)
     traces = dict.fromkeys(trace_id for step, trace_id in failing if step.name in names)

@@ -35,8 +35,8 @@ traces = Table(
     Column("spans", Integer, nullable=False),
     Column("arrived_ns", BigInteger, nullable=False),
     Column("failed", Integer, nullable=False, server_default="0"),  # 0 or 1, as the next three, so that they add up
-    Column("model_failed", Integer, nullable=False, server_default="0"),
-    Column("looping", Integer, nullable=False, server_default="0"),
+    Column("model_failed", Integer, nullable=False, server_default="0"),  # -1: it called no model
+    Column("looping", Integer, nullable=False, server_default="0"),  # -1: it took no step
     Column("escalated", Integer, nullable=False, server_default="0"),
     Column("tool_calls", Integer, nullable=False, server_default="0"),
     Column("tool_errors", Integer, nullable=False, server_default="0"),
