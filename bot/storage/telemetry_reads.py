@@ -162,10 +162,12 @@ class TelemetryReads(Traces):
         self, agent: str, start_ns: int, end_ns: int, of: Collection[str] | None = None
     ) -> tuple[EvalScore, ...]:
         """Scores of ``agent`` in [start, end), in order of time; only of the tasks ``of``, and of none, where given."""
-        within = (_S.agent == agent, _S.at_ns >= start_ns, _S.at_ns < end_ns)
-        wanted = select(_S.trace_id, _S.body).where(*within).order_by(_S.at_ns, _S.id)
-        rows = await self._database.look(lambda connection: connection.execute(wanted).all())
-        return tuple([score_from_json(body) for trace, body in rows if of is None or trace is None or trace in of])
+        wanted = select(_S.body).where(_S.agent == agent, _S.at_ns >= start_ns, _S.at_ns < end_ns)
+        if of is not None:
+            wanted = wanted.where(or_(_S.trace_id.is_(None), _S.trace_id.in_(of)))
+        wanted = wanted.order_by(_S.at_ns, _S.id)
+        bodies = await self._database.look(lambda connection: connection.execute(wanted).scalars().all())
+        return tuple([score_from_json(body) for body in bodies])
 
     async def scores_of(self, trace_ids: Sequence[str]) -> tuple[EvalScore, ...]:
         """Every score of these traces, in order of time."""
