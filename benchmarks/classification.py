@@ -7,7 +7,6 @@ prints the tables of docs/classification.md instead of JSON lines. Two processes
 import argparse
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing import Pool
 from pathlib import Path
@@ -18,7 +17,7 @@ from tests.taxonomies import CLASSES, TAXONOMY
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the simulation is shared with the tests
 
-from judgement import LATE_MINUTES, NOTHING, Look, Told, confused, misplaced, right, wrong
+from judgement import LATE_MINUTES, NOTHING, Look, Told, confused, confusion, misplaced, right, wrong
 from worlds import ORDINARY, OTHER_WORLDS
 
 from bot.incident.gathering import Gathered, gather
@@ -102,10 +101,7 @@ def hours(runs: int) -> dict[str, list[str]]:
 def tables(found: Sequence[Told], quiet: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[Told]]) -> str:
     """The tables of the documentation, in Markdown."""
     names = [name.value for name in CLASSES if name is not IncidentClass.UNKN]
-    counts = Counter((one.expected, one.at(12).given) for one in found)
-    columns = [*names, NOTHING, "UNKN"]
-    lines = ["|truth \\ given|" + "|".join(columns) + "|", "|-|" + "-:|" * len(columns)]
-    lines += [f"|**{row}**|" + "|".join(str(counts[row, name] or "") for name in columns) + "|" for row in names]
+    lines = confusion(((one.expected, one.at(12).given) for one in found), names)
     lines += ["", "|minutes after the onset|" + "|".join(map(str, ASKED)) + "|", "|-|" + "-:|" * len(ASKED)]
     for level in Level:
         mine = [one for one in found if one.level == level.value]

@@ -1,11 +1,12 @@
 """What was said of simulated incidents, and how right that is."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 LATE_MINUTES = 5.0
 LOUD = frozenset({"HARD", "PROV", "TOOL", "LOOP"})
-NOTHING = "none"
+NOTHING, UNKNOWN = "none", "UNKN"
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,7 @@ def right(found: Sequence[Told], minute: float) -> float:
 
 def confused(found: Sequence[Told], minute: float) -> int:
     """A quiet class called loud, or the reverse."""
-    given = [(one.expected, one.at(minute).given) for one in found]
-    return sum((a in LOUD) != (b in LOUD) for a, b in given if b not in {NOTHING, "UNKN"})
+    return mixed_up((one.expected, one.at(minute).given) for one in found)
 
 
 def misplaced(found: Sequence[Told], minute: float) -> tuple[int, int]:
@@ -51,4 +51,17 @@ def misplaced(found: Sequence[Told], minute: float) -> tuple[int, int]:
 
 def wrong(found: Sequence[Told], minute: float) -> float:
     """The share that was given another class."""
-    return sum(one.at(minute).given not in {one.expected, NOTHING, "UNKN"} for one in found) / len(found)
+    return sum(one.at(minute).given not in {one.expected, NOTHING, UNKNOWN} for one in found) / len(found)
+
+
+def mixed_up(pairs: Iterable[tuple[str, str]]) -> int:
+    """How many (truth, given) are a quiet class called loud, or the reverse."""
+    return sum((truth in LOUD) != (given in LOUD) for truth, given in pairs if given not in {NOTHING, UNKNOWN})
+
+
+def confusion(pairs: Iterable[tuple[str, str]], classes: Sequence[str]) -> list[str]:
+    """The (truth, given) counted, as lines of a Markdown table."""
+    counts = Counter(pairs)
+    columns = [*classes, NOTHING, UNKNOWN]
+    rows = [f"|**{row}**|" + "|".join(str(counts[row, name] or "") for name in columns) + "|" for row in classes]
+    return ["|truth \\ given|" + "|".join(columns) + "|", "|-|" + "-:|" * len(columns), *rows]

@@ -6,13 +6,13 @@ the tables of docs/classification.md instead of JSON lines, ``--told`` every inc
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import Pool
 from pathlib import Path
 from random import Random
 
+from judgement import LATE_MINUTES, NOTHING, UNKNOWN, confusion, mixed_up
 from measure import Measure, emit, say
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the fleet is shared with the tests
@@ -28,9 +28,6 @@ VARIANTS = ("clear", "subtle", "red herring", "subtle, red herring")
 ASKED = (5.0, 8.0, 11.9)
 DAY = (-30, -20, -10, 0, 10, 20)
 CLASSES = ("SECU", "ACTN", "BEHV", "HARD", "PROV", "TOOL", "LOOP", "QUAL")
-LOUD = frozenset({"HARD", "PROV", "TOOL", "LOOP"})
-NOTHING, UNKNOWN = "none", "UNKN"
-LATE_MINUTES = 5.0
 
 
 @dataclass(frozen=True)
@@ -126,8 +123,7 @@ def other(found: Sequence[Told], minute: float) -> int:
 
 def confused(found: Sequence[Told], minute: float) -> int:
     """Quiet called loud or the reverse."""
-    given = [(truth(told).of, affected(told, minute).given) for told in found]
-    return sum((a in LOUD) != (b in LOUD) for a, b in given if b not in {NOTHING, UNKNOWN})
+    return mixed_up((truth(told).of, affected(told, minute).given) for told in found)
 
 
 def onsets(found: Sequence[Told], minute: float) -> list[float | None]:
@@ -148,10 +144,7 @@ def quiet_days(found: Sequence[Told]) -> list[Look]:
 
 def tables(incidents: Sequence[Told], days: Sequence[Told]) -> str:
     """The tables of the documentation, in Markdown."""
-    counts = Counter((truth(told).of, affected(told, ASKED[-1]).given) for told in incidents)
-    columns = [*CLASSES, NOTHING, UNKNOWN]
-    lines = ["|truth \\ given|" + "|".join(columns) + "|", "|-|" + "-:|" * len(columns)]
-    lines += [f"|**{row}**|" + "|".join(str(counts[row, name] or "") for name in columns) + "|" for row in CLASSES]
+    lines = confusion(((truth(told).of, affected(told, ASKED[-1]).given) for told in incidents), CLASSES)
     lines += ["", "|minutes after the onset|5|8|12|", "|-|-:|-:|-:|"]
     for variant in VARIANTS:
         mine = [told for told in incidents if told[0].variant == variant]
