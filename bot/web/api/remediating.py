@@ -20,15 +20,18 @@ from bot.web.parts import Parts
 def router(parts: Parts) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["response"])
-    verbs, who = parts.verbs, acting(parts.ids)
+    _remediations(parts, routes)
+    _evaluations(parts, routes)
+    return routes
 
-    async def shown(state: IncidentState) -> RemediationsShape:
-        return shape_of(state, await verbs.remediations(state.incident.key))
+
+def _remediations(parts: Parts, routes: APIRouter) -> None:
+    verbs, who = parts.verbs, acting(parts.ids)
 
     @routes.get("/incidents/{key}/remediations")
     async def remediations(key: str) -> RemediationsShape:
         """What may be done to repair it, each with its reasons, and what was started."""
-        return await shown(await verbs.look.state(key))
+        return await _shown(parts, await verbs.look.state(key))
 
     @routes.post("/incidents/{key}/remediations", status_code=201)
     async def remediate(
@@ -39,25 +42,35 @@ def router(parts: Parts) -> APIRouter:
         state = await verbs.remediate(key, wish, body.reason, act.by, act.idem, body.override, body.alone)
         if waiting_for(state, wish):
             response.status_code = 202
-        return await shown(state)
+        return await _shown(parts, state)
 
     @routes.post("/incidents/{key}/remediations/{remediation}/outcome")
     async def end(
         key: str, remediation: str, body: b.OutcomeBody, act: Annotated[Acting, Depends(who)]
     ) -> RemediationsShape:
         """Record how a remediation ended; the first outcome counts."""
-        return await shown(await verbs.remediate.end(key, remediation, body.outcome, body.detail, act.by, act.idem))
+        return await _shown(
+            parts, await verbs.remediate.end(key, remediation, body.outcome, body.detail, act.by, act.idem)
+        )
+
+
+def _evaluations(parts: Parts, routes: APIRouter) -> None:
+    verbs, who = parts.verbs, acting(parts.ids)
 
     @routes.post("/incidents/{key}/evaluations", status_code=201)
     async def evaluate(key: str, body: b.EvaluationBody, act: Annotated[Acting, Depends(who)]) -> RemediationsShape:
         """Ask for an evaluation of a version now, or report one that ran elsewhere."""
         if body.passed is None and body.of is None:
-            return await shown(await verbs.evaluate.ask(key, body.version, act.by, act.idem))
+            return await _shown(parts, await verbs.evaluate.ask(key, body.version, act.by, act.idem))
         if body.passed is None or body.of is None:
             raise BadInput("passed", "Give both `passed` and `of`, or neither to ask for an evaluation.")
-        return await shown(await verbs.evaluate.report(key, body.version, body.passed, body.of, act.by, act.idem))
+        return await _shown(
+            parts, await verbs.evaluate.report(key, body.version, body.passed, body.of, act.by, act.idem)
+        )
 
-    return routes
+
+async def _shown(parts: Parts, state: IncidentState) -> RemediationsShape:
+    return shape_of(state, await parts.verbs.remediations(state.incident.key))
 
 
 def shape_of(state: IncidentState, offers: Sequence[RemediationOffer]) -> RemediationsShape:
