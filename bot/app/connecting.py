@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from bot.app.house import House
 from bot.incident.errors import FirstfiveError, Unavailable
+from bot.storage.deliveries import GroupedDeliveries
 from bot.storage.delivery_ledgers import open_deliveries
 from bot.storage.outbox import SqlOutboxQueue
 from bot.storage.rooms import SqlRoomRecords
 from bot.web.doors import Answer
 
 if TYPE_CHECKING:
-    from bot.slack.edge import SlackEdge
+    from bot.slack.edge import Given, SlackEdge
 
 log = logging.getLogger("firstfive")
 
@@ -67,21 +68,41 @@ async def to_slack(home: House, public_url: str, door: SlackDoor, health: Health
 
 
 async def _connected(home: House, public_url: str, door: SlackDoor, health: Health) -> None:
-    from bot.slack.edge import Given, slack_edge  # noqa: PLC0415 - 0.3 s, only with Slack
+    from bot.slack.edge import slack_edge  # noqa: PLC0415 - 0.3 s, only with Slack
     from bot.slack.groups import SlackGroups  # noqa: PLC0415 - as above
     from bot.slack.socket import connected  # noqa: PLC0415 - as above
 
-    slack, started = home.settings.slack, home.clock.now()
+    started = home.clock.now()
     opened = open_deliveries(home.database)
     queue = SqlOutboxQueue(home.database)
     if home.database.sqlite_path:  # one process only, so whatever is leased was leased by one that is gone
         await queue.release()
-    given = Given(
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(opened.close)
+        edge = await stack.enter_async_context(slack_edge(_given(home, public_url, queue, opened)))
+        home.records.wake = edge.convergence.wake
+        if token := home.settings.slack.app_token:
+            await stack.enter_async_context(connected(edge.workspace, token, edge.intake))
+        door.edge = edge
+        stack.callback(setattr, door, "edge", None)
+        home.groups.connected = SlackGroups(edge.workspace)
+        stack.callback(setattr, home.groups, "connected", None)
+        health.waiting.pop("slack", None)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(edge.convergence.run())
+            group.create_task(_replayed(edge, home, started))
+
+
+def _given(home: House, public_url: str, queue: SqlOutboxQueue, deliveries: GroupedDeliveries) -> "Given":
+    from bot.slack.edge import Given  # noqa: PLC0415 - 0.3 s, only with Slack
+
+    slack = home.settings.slack
+    return Given(
         verbs=home.verbs,
         records=home.records,
         rooms=SqlRoomRecords(home.database),
         queue=queue,
-        deliveries=opened,
+        deliveries=deliveries,
         traces=home.telemetry,
         clock=home.clock,
         ids=home.ids,
@@ -95,20 +116,6 @@ async def _connected(home: House, public_url: str, door: SlackDoor, health: Heal
         draw=home.pictures,
         plain=not slack.api_url.startswith(OFFICIAL_SLACK),
     )
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(opened.close)
-        edge = await stack.enter_async_context(slack_edge(given))
-        home.records.wake = edge.convergence.wake
-        if slack.app_token:
-            await stack.enter_async_context(connected(edge.workspace, slack.app_token, edge.intake))
-        door.edge = edge
-        stack.callback(setattr, door, "edge", None)
-        home.groups.connected = SlackGroups(edge.workspace)
-        stack.callback(setattr, home.groups, "connected", None)
-        health.waiting.pop("slack", None)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(edge.convergence.run())
-            group.create_task(_replayed(edge, home, started))
 
 
 async def _replayed(edge: "SlackEdge", home: House, started: datetime) -> None:
