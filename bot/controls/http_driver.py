@@ -1,9 +1,13 @@
 """What drivers have in common whose control plane is asked over HTTP."""
 
+from abc import abstractmethod
+
 from bot.controls.entry import Given
 from bot.controls.vendor import Vendor
+from bot.incident.composition import Controls
+from bot.incident.errors import FirstfiveError
 from bot.incident.mitigation import Mitigation
-from bot.incident.proof import Delivery
+from bot.incident.proof import Delivery, ReadBack
 from bot.ports import Driver
 
 
@@ -13,6 +17,17 @@ class HttpDriver(Driver):
     def __init__(self, given: Given, vendor: Vendor) -> None:
         self._given = given
         self._vendor = vendor
+
+    async def read_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
+        """As :meth:`bot.ports.Driver.read_back`."""
+        try:
+            return await self._asked_back(mitigation, after)
+        except FirstfiveError as error:
+            return ReadBack(confirmed=False, detail=str(error))
+
+    @abstractmethod
+    async def _asked_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
+        """What the vendor answers about it; a failure becomes the reason why it is not confirmed."""
 
     async def delivery(self, mitigation: Mitigation) -> Delivery:
         """As :meth:`bot.ports.Driver.delivery`: no instance is known; traces show where it works."""

@@ -14,7 +14,7 @@ from bot.controls.http_driver import HttpDriver
 from bot.controls.vendor import Answer, Vendor, client_for
 from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
-from bot.incident.errors import FirstfiveError, Unsupported
+from bot.incident.errors import Unsupported
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation
 from bot.incident.proof import ReadBack
@@ -69,22 +69,17 @@ class LangfusePrompts(HttpDriver):
                 done.append(await self._moved_back(prompt, label))
         return Receipt("; ".join(done))
 
-    async def read_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
-        """As :meth:`bot.ports.Driver.read_back`: asked as Langfuse's SDKs ask, by label."""
+    async def _asked_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
+        """As :meth:`HttpDriver.read_back`: asked as Langfuse's SDKs ask, by label."""
         wanted, said = _wanted(mitigation, after), []
-        try:
-            for prompt, label in self._places(mitigation):
-                found = await self._labelled(prompt, label)
-                held = (
-                    found is not None and _ours(label) in _labels(found) and not await self._home(prompt, label, found)
-                )
-                version = found.body.get("version") if found else None
-                if held if wanted is None else str(version) != str(_version(wanted)):
-                    said_now = f"{label} of {prompt} is on version {version}"
-                    return ReadBack(confirmed=False, detail=said_now, differs=True)
-                said.append(f"{label} of {prompt} is on version {version}")
-        except FirstfiveError as error:
-            return ReadBack(confirmed=False, detail=str(error))
+        for prompt, label in self._places(mitigation):
+            found = await self._labelled(prompt, label)
+            held = found is not None and _ours(label) in _labels(found) and not await self._home(prompt, label, found)
+            version = found.body.get("version") if found else None
+            if held if wanted is None else str(version) != str(_version(wanted)):
+                said_now = f"{label} of {prompt} is on version {version}"
+                return ReadBack(confirmed=False, detail=said_now, differs=True)
+            said.append(f"{label} of {prompt} is on version {version}")
         return ReadBack(confirmed=True, detail=f"{', '.join(said)}. {LATER}.")
 
     def _places(self, mitigation: Mitigation) -> Iterator[tuple[str, str]]:

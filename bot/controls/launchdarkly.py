@@ -17,7 +17,7 @@ from bot.controls.launchdarkly_rules import Rule
 from bot.controls.vendor import Answer, Vendor, client_for
 from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
-from bot.incident.errors import FirstfiveError, Unavailable, Unsupported
+from bot.incident.errors import Unavailable, Unsupported
 from bot.incident.kinds import LEVERS, MitigationKind
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import Person
@@ -61,17 +61,14 @@ class LaunchDarkly(HttpDriver):
         del idem
         return await self._changed(plan, self._rule(plan.mitigation).to_revert)
 
-    async def read_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
-        """As :meth:`bot.ports.Driver.read_back`, through the API: SDKs get the same flag within seconds."""
+    async def _asked_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
+        """As :meth:`HttpDriver.read_back`, through the API: SDKs get the same flag within seconds."""
         said = []
-        try:
-            for flag in [await self._flag(*place) for place in self._places(mitigation)]:
-                wrong = self._rule(mitigation).wrong(flag, lifts=mitigation.id not in after.mitigations)
-                if wrong:
-                    return ReadBack(confirmed=False, detail=f"{flag}: {wrong}", differs=True)
-                said.append(f"{flag} is as planned, version {flag.here.get('version')}")
-        except FirstfiveError as error:
-            return ReadBack(confirmed=False, detail=str(error))
+        for flag in [await self._flag(*place) for place in self._places(mitigation)]:
+            wrong = self._rule(mitigation).wrong(flag, lifts=mitigation.id not in after.mitigations)
+            if wrong:
+                return ReadBack(confirmed=False, detail=f"{flag}: {wrong}", differs=True)
+            said.append(f"{flag} is as planned, version {flag.here.get('version')}")
         return ReadBack(confirmed=True, detail=", ".join(said))
 
     def _rule(self, mitigation: Mitigation) -> Rule:

@@ -15,7 +15,7 @@ from bot.controls.litellm_fields import Deployment, Key, Setting
 from bot.controls.vendor import Vendor, client_for
 from bot.incident.composition import Controls
 from bot.incident.driving import Plan, Receipt
-from bot.incident.errors import FirstfiveError, Unsupported
+from bot.incident.errors import Unsupported
 from bot.incident.kinds import MitigationKind
 from bot.incident.mitigation import Mitigation
 from bot.incident.proof import ReadBack
@@ -66,19 +66,16 @@ class LiteLlm(HttpDriver):
                 done.append(await self._released(one, plan.mitigation.id))
         return Receipt("; ".join(done), tuple(done))
 
-    async def read_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
-        """As :meth:`bot.ports.Driver.read_back`, through the admin API: other workers may keep a key for a minute."""
+    async def _asked_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
+        """As :meth:`HttpDriver.read_back`, through the admin API: other workers may keep a key for a minute."""
         lifts, said = mitigation.id not in after.mitigations, []
-        try:
-            for one in self._settings(mitigation, after, {}):
-                now, record = await one.place.look(one.name)
-                held = mitigation.id in record.get("by", ())
-                if held if lifts else not one.stands(now):
-                    still = "is still held for this mitigation" if lifts else f"is {now}"
-                    return ReadBack(confirmed=False, detail=f"{one.name} on {one.place} {still}", differs=True)
-                said.append(f"{one.name} on {one.place} is {now}")
-        except FirstfiveError as error:
-            return ReadBack(confirmed=False, detail=str(error))
+        for one in self._settings(mitigation, after, {}):
+            now, record = await one.place.look(one.name)
+            held = mitigation.id in record.get("by", ())
+            if held if lifts else not one.stands(now):
+                still = "is still held for this mitigation" if lifts else f"is {now}"
+                return ReadBack(confirmed=False, detail=f"{one.name} on {one.place} {still}", differs=True)
+            said.append(f"{one.name} on {one.place} is {now}")
         return ReadBack(confirmed=True, detail=", ".join(said))
 
     def _settings(self, mitigation: Mitigation, after: Controls, headers: Mapping[str, str]) -> Iterator[Setting]:

@@ -71,17 +71,14 @@ class Unleash(HttpDriver):
                 done.append(await self._lifted(place, plan.mitigation))
         return Receipt("; ".join(done), await self._events(places))
 
-    async def read_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
-        """As :meth:`bot.ports.Driver.read_back`: through ``/api/client/features``, with the agents' own token."""
+    async def _asked_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
+        """As :meth:`HttpDriver.read_back`: through ``/api/client/features``, with the agents' own token."""
         found = ReadBack(confirmed=False, detail="Unleash was not asked")
-        try:
-            for look in range(LOOKS):
-                await asyncio.sleep(BETWEEN_LOOKS if look else 0)
-                found = await self._looked(mitigation, after)
-                if found.confirmed:
-                    break
-        except FirstfiveError as error:
-            return ReadBack(confirmed=False, detail=str(error))
+        for look in range(LOOKS):
+            await asyncio.sleep(BETWEEN_LOOKS if look else 0)
+            found = await self._looked(mitigation, after)
+            if found.confirmed:
+                break
         return found
 
     def _places(self, mitigation: Mitigation) -> Iterator[Place]:

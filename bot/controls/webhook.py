@@ -19,7 +19,7 @@ from bot.controls.webhook_signing import SECRETS, entries_of, secrets_in, settle
 from bot.incident.composition import Controls
 from bot.incident.control_values import at_least_as_safe, figure_of
 from bot.incident.driving import Plan, Receipt
-from bot.incident.errors import FirstfiveError, Unavailable, Uncertain
+from bot.incident.errors import Unavailable, Uncertain
 from bot.incident.kinds import LEVERS, MitigationKind, Value
 from bot.incident.mitigation import Mitigation
 from bot.incident.proof import ReadBack
@@ -65,24 +65,21 @@ class Webhook(HttpDriver):
         """As :meth:`bot.ports.Driver.revert`: the message says that it is undone, and what is left in force."""
         return await self.apply(plan, idem)
 
-    async def read_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
-        """As :meth:`bot.ports.Driver.read_back`, where the catalogue names a ``state_url``."""
+    async def _asked_back(self, mitigation: Mitigation, after: Controls) -> ReadBack:
+        """As :meth:`HttpDriver.read_back`, where the catalogue names a ``state_url``."""
         addresses, said = list(self._addresses(mitigation, "state_url")), []
         if not addresses:
             return ReadBack(
                 confirmed=False, detail="the webhook has no state_url to be asked at; traces have to show it"
             )
-        try:
-            for url in addresses:
-                headers = self._headers(f"read:{mitigation.id}", b"", self._keys(mitigation))
-                answer = await self._vendor.read(url, _asked(mitigation), headers)
-                state = _state(mitigation.kind, answer)
-                wrong = _wrong(answer, state, mitigation, after)
-                if wrong:
-                    return ReadBack(confirmed=False, detail=wrong, differs=True)
-                said.append(f"state {'unknown' if state is None else figure_of(state)}")
-        except FirstfiveError as error:
-            return ReadBack(confirmed=False, detail=str(error))
+        for url in addresses:
+            headers = self._headers(f"read:{mitigation.id}", b"", self._keys(mitigation))
+            answer = await self._vendor.read(url, _asked(mitigation), headers)
+            state = _state(mitigation.kind, answer)
+            wrong = _wrong(answer, state, mitigation, after)
+            if wrong:
+                return ReadBack(confirmed=False, detail=wrong, differs=True)
+            said.append(f"state {'unknown' if state is None else figure_of(state)}")
         return ReadBack(confirmed=True, detail=", ".join(said))
 
     def _addresses(self, mitigation: Mitigation, name: str) -> Iterator[str]:
