@@ -66,20 +66,20 @@ def asked_in(found: object, values: Values, redaction: Redaction) -> tuple[Asked
 def told_in(messages: Sequence[Message], redaction: Redaction) -> tuple[ToldResult, ...]:
     """The results of tools among a model's input messages, those after its last turn.
 
-    Where that turn ended in an action written as text, it is what was said next.
+    Where that turn ended in an action written as text, it is what was said next, with the action's fingerprint as its id.
     """
     turn: list[Message] = []
-    acted = False
+    action = None
     for message in reversed(messages):
         if is_answer(message):
-            acted = not any(calls_in(message)) and action_in(words_in(message)[-MOST_READ:]) is not None
+            action = None if any(calls_in(message)) else action_in(words_in(message)[-MOST_READ:])
             break
         turn.append(message)
     turn.reverse()
     found = [result for message in turn for result in results_in(message)][-MOST_CALLS:]
-    heard = [] if found or not acted else [words_in(message) for message in turn]
+    heard = [] if found or action is None else [words_in(message) for message in turn]
     if any(heard):
-        found = [(None, _LABEL.sub("", "\n".join(heard)))]
+        found = [(fingerprint(action), _LABEL.sub("", "\n".join(heard)))]
     return tuple(_told(call_id, result, redaction) for call_id, result in found)
 
 

@@ -85,6 +85,24 @@ def a_list_worked_through_in_text(chance: Random) -> Found:
     ), None
 
 
+def long_files_written_in_text(chance: Random) -> Found:
+    """They begin and end alike; what differs stands where a long text is cut."""
+    begins, ends, saved = page(chance, 30), page(chance, 40), "The file was saved to the disk."
+    bodies = [f"{begins} {page(chance, 60)} {ends}" for _ in range(6)]
+    return _react([(page(chance, 8), "write_file", body, saved) for body in bodies]), None
+
+
+def one_long_file_written_in_text_again(chance: Random) -> Found:
+    body, full = page(chance, 150), "Nothing was written, for the disk is full."
+    return _react([(page(chance, 8), "write_file", body, full) for _ in range(chance.randrange(4, 7))]), 2
+
+
+def calls_of_one_line_with_much_in_them(chance: Random) -> Found:
+    saved = "The file was saved to the disk, and it can be opened now."
+    turns = [(f"Observation: {saved}", f"{page(chance, 8)}\nwrite_file[{page(chance, 60)}]") for _ in range(6)]
+    return list(conversation([("Write the files, please.", "I shall."), *turns], whole=True)), None
+
+
 def several_calls_for_each_request(chance: Random) -> Found:
     """A router, a guard and the agent itself hear each request, with the conversation or without it."""
     history: list[Message] = []
@@ -197,9 +215,12 @@ HEARD_LOOPING: Sequence[Family] = (
     refused_in_the_same_words_with_history,
     nobody_helps_who_asks_again,
     one_search_written_as_text,
+    one_long_file_written_in_text_again,
 )
 HEARD_ORDINARY: Sequence[Family] = (
     a_list_worked_through_in_text,
+    long_files_written_in_text,
+    calls_of_one_line_with_much_in_them,
     several_calls_for_each_request,
     samples_of_one_request,
     one_verdict_on_many_texts,

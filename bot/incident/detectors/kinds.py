@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from bot.incident.detectors.deeds import quoted_in
 from bot.incident.detectors.likeness import SHORTEST_TEXT, alike, other_subjects, same_call
 from bot.incident.detectors.masks import masked
-from bot.incident.detectors.task_steps import Step
+from bot.incident.detectors.task_steps import CUT, Step
 from bot.incident.detectors.word_sets import FEWEST_WORDS, WordSets
 
 BACK = 8  # kinds of steps of one tool to compare a new one with
@@ -43,9 +43,15 @@ def kinds_of(steps: Sequence[Step]) -> list[int]:
             elif kind != place:
                 step.guessed = steps[kind].guessed = masked(step.words)
         elif place == len(steps) - 1 and step.outcome is None:  # it has not come back yet
-            kind = next((found[at] for at in reversed(range(place)) if same_call(steps[at], step)), kind)
+            kind = next((found[at] for at in reversed(range(place)) if _seems_the_same(steps[at], step)), kind)
         found.append(kind)
     return found
+
+
+def _seems_the_same(a: Step, b: Step) -> bool:
+    """The same call; of a long one that is written as text all is known only once its result is told."""
+    cut = b.given is not None and CUT in b.given
+    return same_call(a, b) or (cut and a.name == b.name and a.given_text == b.given_text)
 
 
 def _says_little(step: Step, sets: WordSets) -> bool:

@@ -199,7 +199,7 @@ def action_in(text: str) -> str | None:
         if language in _SHELLS and command.strip() and "\n" not in command.strip():
             return command.strip()
     last = _LANGUAGE.sub("", fenced[-1]).strip() if fenced else text.rstrip().rsplit("\n", 1)[-1]
-    call = _CALL_LINE.match(last[:200])
+    call = _CALL_LINE.match(last)
     return call[1] if call else None
 
 
@@ -251,8 +251,11 @@ def _words(span: Span, *, called: bool, teams: bool) -> Step | None:
     action = None if called else action_in(text)
     if action is not None:
         tool, given = _parts_of(action)
-        thought = text.replace(action, " ")
-        return Step(span.span_id, tool, given, given, None, "", span.error, thought=thought, subject=_subject(span))
+        seen, cut, _ = given.partition(CUT)  # of a long one the middle is not kept
+        thought = " ".join(text.split()).replace(action, " ")
+        return Step(
+            span.span_id, tool, given, seen + cut, None, "", span.error, thought=thought, subject=_subject(span)
+        )
     if teams:
         return None  # who says what to whom is judged agent by agent
     return Step(span.span_id, "", None, "", None, "", span.error, words=text, subject=_subject(span))
@@ -285,6 +288,8 @@ def _came_of(step: Step, told: ToldResult) -> None:
     """The model hears next what came of the action that its text ended in."""
     if step.name and step.outcome is None:
         text = told.result_preview
+        if step.given_text.endswith(CUT):
+            step.given = told.call_id or step.given
         step.outcome, step.outcome_text = told.result_hash, text
         step.failing = step.failing or told.error or told.empty or reads_as_failure(text, cut=text.endswith(CUT))
 
