@@ -97,6 +97,7 @@ async def print_evidence(
 
     Raises:
         BadInput: the window cannot be measured.
+        NotFound: the agent is not listed and never sent anything; JSON says so with figures that are null.
     """
     _remark(home, agent, at)
     gather = home.verbs.gather
@@ -106,9 +107,8 @@ async def print_evidence(
 
         print(evidence(bundle).model_dump_json(by_alias=True))
     else:
-        print(screen(bundle, get_terminal_size().columns if sys.stdout.isatty() else None))
-        for line in await _elsewhere(home, agent) if _nothing_seen(bundle) else ():
-            print(line)
+        elsewhere = await _elsewhere(home, agent) if _nothing_seen(bundle) else ()
+        print("\n".join((screen(bundle, get_terminal_size().columns if sys.stdout.isatty() else None), *elsewhere)))
     return 0
 
 

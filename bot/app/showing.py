@@ -30,6 +30,7 @@ MOST_FINDINGS = 5
 
 INDENT = 10  # where the words of a line begin
 INDENT_OF_SIGNALS = 14
+BOUND = "\u00a0%"  # no line begins with the sign of the figure before
 
 
 def screen(bundle: EvidenceBundle, columns: int | None = None) -> str:
@@ -41,7 +42,9 @@ def screen(bundle: EvidenceBundle, columns: int | None = None) -> str:
 def _folded(line: str, columns: int) -> str:
     indent = " " * (INDENT_OF_SIGNALS if line.startswith("  ") else INDENT)
     width = max(columns, 2 * len(indent))
-    return fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or line
+    bound = line.replace(" %", BOUND)
+    folded = fill(bound, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return folded.replace(BOUND, " %") or line
 
 
 def ranked(bundle: EvidenceBundle) -> list[Signal]:
@@ -168,7 +171,7 @@ def _where(bundle: EvidenceBundle) -> Iterator[str]:
 
 def _source(source: SourceStatus) -> str:
     missing = f"; missing: {source.missing}" if source.missing else ""
-    return f"source    {source.name}: {source.traces:,} traces{source.of_all}, {source.scores:,} scores{missing}"
+    return f"source    {source.name}: {source.traces:,} {'trace' if source.traces == 1 else 'traces'}{source.of_all}, {source.scores:,} scores{missing}"
 
 
 def _some(lines: list[str], most: int, noun: str) -> Iterator[str]:

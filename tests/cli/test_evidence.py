@@ -143,6 +143,10 @@ def test_the_command_and_the_api_say_the_same_and_ask_the_same_window(terminal: 
     assert "p-119" in shown.stdout
     five = terminal.run("evidence", "--agent", "helpdesk-agent", "--at", AT, "--window", "5")
     assert "measured over 5 min" in five.stdout.splitlines()[0]
+    later = terminal.run("evidence", "--agent", "helpdesk-agent", "--at", "2026-11-09T03:13:00Z")
+    assert "to look at it, add --at 2026-11-02T03:" in later.stdout
+    stranger = terminal.run("evidence", "--agent", "helpdesk-agnet", "--at", AT)
+    assert (stranger.returncode, "Agents that did:" in stranger.stderr) == (1, True)
     for word in ("evidence", "classify"):
         elsewhere = terminal.run(word, "--agent", "helpdesk-agent", "--at", AT, "--environment", "staging")
         assert "No task names the environment staging, so 255 tasks of simulated count too" in elsewhere.stdout
@@ -208,4 +212,10 @@ def test_a_line_goes_on_below_its_words_where_the_terminal_ends() -> None:
     lines = screen(told, 80).splitlines()
     assert max(len(line) for line in lines) <= 80
     assert lines[3].startswith(" " * 14)
+    assert not [
+        line
+        for columns in range(40, 120)
+        for line in screen(told, columns).splitlines()
+        if line.lstrip().startswith("%")
+    ]
     assert " ".join(screen(told, 80).split()) == " ".join(screen(told).split())

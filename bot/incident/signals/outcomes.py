@@ -139,7 +139,7 @@ def mix(scope: Scope) -> Signal:
     n, n0 = now.total(), before.total()
     return Signal(
         name="task_mix",
-        label=f"tasks of type {grown}" if grown else "mix of task types",
+        label=f"tasks of type {grown}" if grown else "tasks without a type",
         unit=Unit.SHARE,
         value=now[grown] / n if n else None,
         baseline=before[grown] / n0 if n0 else None,

@@ -38,7 +38,7 @@ function inTheirZone(spec) {
   for (const part of Object.values(spec)) inTheirZone(part);
 }
 
-async function draw(figure) {
+async function draw(figure, first) {
   const source = figure.querySelector('script[type="application/json"]').textContent;
   const place = figure.querySelector(".drawing");
   try {
@@ -55,9 +55,10 @@ async function draw(figure) {
     const options = { mode: "vega-lite", ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip };
     await embed(place, spec, options);
     drawn.set(figure, source);
-    figure.querySelector("figcaption details").open = false;
+    if (first) figure.querySelector("figcaption details").open = false;
   } catch {
-    place.replaceChildren(); // the words below stay
+    place.replaceChildren();
+    figure.querySelector("figcaption details").open = true; // the words stand for the picture
   }
 }
 
@@ -78,7 +79,7 @@ function dress(root, old) {
     const source = figure.querySelector("script").textContent;
     const before = old.find((known) => drawn.get(known) === source);
     if (before) figure.replaceWith(before);
-    else draw(figure);
+    else draw(figure, old.length === 0);
   }
 }
 
@@ -88,8 +89,20 @@ function place(detail) {
   return `${around ? around.dataset.keep : ""} ${detail.dataset.keep}`;
 }
 
+// How to find the part that has the focus again, after everything around it was replaced.
+function signOf(element) {
+  if (element.matches("summary") && element.parentElement.dataset.keep) return place(element.parentElement);
+  return element.href ?? "";
+}
+
+function refocus(part, sign) {
+  const candidates = [...part.querySelectorAll("details[data-keep] > summary, a[href]")];
+  candidates.find((element) => signOf(element) === sign)?.focus({ preventScroll: true });
+}
+
 async function refresh(part) {
-  if (document.hidden || part.contains(document.activeElement)) return;
+  const active = part.contains(document.activeElement) ? document.activeElement : null;
+  if (document.hidden || active?.matches("input, textarea, select, button")) return; // somebody is writing
   try {
     const headers = part.dataset.etag ? { "If-None-Match": part.dataset.etag } : {};
     const answer = await fetch(part.dataset.fragment, { headers, cache: "no-store", redirect: "error" });
@@ -97,10 +110,12 @@ async function refresh(part) {
     if (!answer.ok) return;
     const open = new Set([...part.querySelectorAll("details[data-keep][open]")].map(place));
     const old = [...part.querySelectorAll("figure[data-chart]")];
+    const held = part.contains(document.activeElement) ? signOf(document.activeElement) : "";
     part.innerHTML = await answer.text(); // escaped by the server; scripts in it do not run
     part.dataset.etag = answer.headers.get("etag") ?? "";
     for (const detail of part.querySelectorAll("details[data-keep]")) detail.open = open.has(place(detail));
     dress(part, old);
+    if (held) refocus(part, held);
   } catch {
     part.classList.add("stale");
   }
