@@ -17,7 +17,6 @@ from bot.sources.vendor_pages import (
     cursor_in,
     enough_roots,
     read_side_by_side,
-    rows_in,
 )
 from bot.sources.vendor_rows import iso
 from bot.sources.visiting import Api, Visit, client_for
@@ -63,7 +62,7 @@ class Datadog:
 def _search(visit: Visit, app: str, ask: SourceAsk) -> AskPage:
     async def ask_page(cursor: str) -> Page:
         answer = await visit.post(SEARCH_PATH, search_body(app, ask, cursor))
-        return rows_in(answer, "data"), cursor_in(answer, "meta", "page", "after")
+        return visit.rows(answer, "data"), cursor_in(answer, "meta", "page", "after")
 
     return ask_page
 

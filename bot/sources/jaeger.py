@@ -26,6 +26,7 @@ SETTING = "FIRSTFIVE_JAEGER_URL and FIRSTFIVE_JAEGER_TOKEN"
 REQUESTS = 24  # of one look
 TRACES_PATH = "/api/v3/traces"
 MOST_REASON = 160  # characters of what Jaeger says about a failure
+TRACES_IN = frozenset({"result", "resourceSpans", "batches"})  # what an answer with traces has one of
 
 Spelling = Mapping[str, str]
 SPELLINGS: tuple[Spelling, ...] = (
@@ -68,6 +69,8 @@ class Look:
             row = value if isinstance(value, dict) else {}
             if "error" in row:
                 self.wrong.setdefault(f"{NAME}: some traces are missing; {_reason(row)}.")
+            elif row.keys().isdisjoint(TRACES_IN) and value != {}:
+                self.wrong.setdefault(f"{NAME} answers in another form than expected; check {SETTING}.")
             starts |= self.steps.take(map_in(row, "result") or row)
         return starts
 
@@ -122,17 +125,26 @@ class Jaeger:
         for spelling in spellings:
             try:
                 params = {spelling[name]: value for name, value in said.items()}
-                body = await visit.text("GET", TRACES_PATH, params=params, absent=httpx.codes.NOT_FOUND)
+                body = await visit.text("GET", TRACES_PATH, params=params, telling={httpx.codes.NOT_FOUND})
             except Unavailable:
                 if visit.last_status != httpx.codes.BAD_REQUEST or spelling is spellings[-1]:
                     raise
                 continue
+            if visit.last_status == httpx.codes.NOT_FOUND:
+                if not _is_object(body):  # the address has no Jaeger, or another path
+                    raise visit.misread(body or b"")
+                return None
             self._spelling = spelling
             return body
         return None
 
     def _page(self, trace_id: str) -> str:
         return f"{self._public_url}/trace/{quote(trace_id, safe='')}" if self._public_url else ""
+
+
+def _is_object(body: bytes | None) -> bool:
+    values, _ = json_values(body or b"")
+    return bool(values) and isinstance(values[0], dict)
 
 
 def moment(at_ns: int) -> str:

@@ -22,7 +22,6 @@ from bot.sources.vendor_pages import (
     enough_roots,
     read_pages,
     read_side_by_side,
-    rows_in,
     texts_of,
 )
 from bot.sources.vendor_rows import earliest, iso
@@ -126,7 +125,7 @@ def _scores_of(visit: Visit, trace_ids: Sequence[str]) -> list[AskPage]:
 def _pages_of(visit: Visit, path: str, params: Mapping[str, str | int]) -> AskPage:
     async def ask_page(cursor: str) -> Page:
         answer = await visit.get(path, {**params, "cursor": cursor} if cursor else params)
-        return rows_in(answer, "data"), cursor_in(answer, "meta", "cursor")
+        return visit.rows(answer, "data"), cursor_in(answer, "meta", "cursor")
 
     return ask_page
 

@@ -23,7 +23,6 @@ from bot.sources.vendor_pages import (
     read_each,
     read_pages,
     read_side_by_side,
-    rows_in,
 )
 from bot.sources.vendor_rows import earliest, iso
 from bot.sources.visiting import Api, Visit, client_for
@@ -122,7 +121,7 @@ def _query(visit: Visit, project: str, question: Mapping[str, object]) -> AskPag
     async def ask_page(cursor: str) -> Page:
         body = {"project_ids": [project], **question}
         answer = await visit.post(QUERY_PATH, {**body, "cursor": cursor} if cursor else body)
-        return rows_in(answer, "items"), cursor_in(answer, "next_cursor")
+        return visit.rows(answer, "items"), cursor_in(answer, "next_cursor")
 
     return ask_page
 

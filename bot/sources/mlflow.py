@@ -159,7 +159,7 @@ def _asking(visit: Visit, experiment: str, ask: SourceAsk, names: str) -> Any:
 
     async def ask_page(cursor: str) -> Page:
         answer = await visit.post(SEARCH, {**body, **({"page_token": cursor} if cursor else {})})
-        return rows_in(answer, "traces"), cursor_in(answer, "next_page_token")
+        return visit.rows(answer, "traces"), cursor_in(answer, "next_page_token")
 
     return ask_page
 

@@ -22,7 +22,7 @@ from bot.sources.phoenix_rows import Abilities, abilities_in, naming, read_annot
 from bot.sources.raw_spans import RawSpan
 from bot.sources.scores import scores_of_span
 from bot.sources.vendor_evidence import because, paced, scores_of_agent, traces_of_agent
-from bot.sources.vendor_pages import FOR_READING, Page, chunks, cursor_in, missing_rows, read_pages, rows_in
+from bot.sources.vendor_pages import FOR_READING, Page, chunks, cursor_in, missing_rows, read_pages
 from bot.sources.vendor_rows import identifier_in, iso, map_in, readable, trace_id_of
 from bot.sources.visiting import Api, Parameters, Visit, client_for
 
@@ -90,7 +90,7 @@ class Project:
         async def ask_page(cursor: str) -> Page:
             path = f"/v1/projects/{quote(self.name, safe='')}/{what}"
             answer = await self.visit.get(path, {**params, **({"cursor": cursor} if cursor else {})})
-            return rows_in(answer, "data"), cursor_in(answer, "next_cursor")
+            return self.visit.rows(answer, "data"), cursor_in(answer, "next_cursor")
 
         pages = await read_pages(ask_page, None if most is None else lambda rows: len(rows) >= most)
         if pages.failure:

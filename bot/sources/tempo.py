@@ -21,7 +21,7 @@ from bot.incident.telemetry import Trace
 from bot.ports import Clock, SourceAsk, SourceFound
 from bot.sources.trace_stores import SECOND_NS, Sliced, Starts, Steps, read_slices
 from bot.sources.vendor_evidence import because
-from bot.sources.vendor_pages import FOR_READING, rows_in
+from bot.sources.vendor_pages import FOR_READING
 from bot.sources.vendor_rows import said_in, sound
 from bot.sources.visiting import Api, Visit, authorization, client_for
 
@@ -119,7 +119,7 @@ class Tempo:
                 "limit": limit,
                 "spss": SPANS_SHOWN,
             }
-            rows = rows_in(await visit.get("/api/search", params), "traces")
+            rows = visit.rows(await visit.get("/api/search", params), "traces")
             return starts_in(rows, window), len(rows) >= limit
 
         return await read_slices(ask_slice, ask, most)

@@ -30,7 +30,10 @@ class Pages:
 
 
 async def read_pages(ask_page: AskPage, enough: Enough | None = None) -> Pages:
-    """All rows of all pages. ``ask_page`` gets the cursor, empty at first; a cursor that repeats ends it."""
+    """All rows of all pages. ``ask_page`` gets the cursor, empty at first; a cursor that repeats ends it.
+
+    Some vendors name the last page again and again, without rows; with rows it is no end that could be believed.
+    """
     pages = Pages()
     cursor, met = "", set[str]()
     while True:
@@ -40,7 +43,10 @@ async def read_pages(ask_page: AskPage, enough: Enough | None = None) -> Pages:
             pages.failure = failure
             return pages
         pages.rows += rows
-        if not cursor or cursor in met or (enough and enough(pages.rows)):
+        if not cursor or (enough and enough(pages.rows)):
+            return pages
+        if cursor in met:
+            pages.failure = Unavailable("The pages go round in a circle.") if rows else None
             return pages
         met.add(cursor)
 

@@ -7,7 +7,7 @@ An :class:`Api` lives as long as the bot and remembers when the vendor asked to 
 import asyncio
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,6 +25,7 @@ from bot.vendor_answers import OversizedError, content_of, misread, reason_of
 LONGEST_REQUEST = 30.0  # seconds for one request where no look limits it
 SHORT_WAIT = 0.5  # seconds of Retry-After that are waited for within a visit
 REQUESTS = 12  # a visit's budget, where the source says no other
+BESIDE_ROWS = frozenset({"links", "meta", "metrics", "next_cursor", "next_page_token"})  # of pages without any
 BUSY = frozenset({429, 502, 503, 504})
 
 Parameters = Mapping[str, str | int | float | bool | list[str]]
@@ -174,6 +175,19 @@ class Visit:
                 self.api.pause(wait)
                 raise self._unavailable(f"is busy (HTTP {response.status_code})", wait)
             await asyncio.sleep(wait.total_seconds())
+
+    def rows(self, answer: object, name: str) -> Sequence[Any]:
+        """The list an answer holds under that name; one that is empty may be left out.
+
+        Raises:
+            Unavailable: it is another answer than was asked for, such as an error told with status 200.
+        """
+        rows = answer.get(name) if isinstance(answer, dict) else None
+        if isinstance(rows, list):
+            return rows
+        if isinstance(answer, dict) and rows is None and answer.keys() <= {name, *BESIDE_ROWS}:
+            return ()
+        raise self._unavailable(f"answers in another form than expected; check {self.api.setting}")
 
     def misread(self, answer: bytes) -> Unavailable:
         """The failure to raise for an answer that is no JSON."""

@@ -343,8 +343,8 @@ async def test_traces_come_even_where_annotations_do_not(reply: Reply) -> None:
     assert len(found.missing) == 1
 
 
-@pytest.mark.parametrize("body", [[], None, {"data": None}, {"data": {}}, {"data": [None, 3, {}, {"context": 4}]}])
-async def test_an_answer_of_the_wrong_shape_is_an_empty_one(body: Any) -> None:
+@pytest.mark.parametrize("body", [{}, {"data": None}, {"data": [None, 3, {}, {"context": 4}]}])
+async def test_an_answer_without_a_row_that_can_be_read_is_an_empty_one(body: Any) -> None:
     def answer(asked: Asked) -> Reply:
         return Reply(described()) if asked.path == "/openapi.json" else Reply(body)
 
