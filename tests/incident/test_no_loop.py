@@ -245,3 +245,23 @@ def test_a_job_that_is_queued_for_a_while_and_then_done_was_waited_for() -> None
     polls = [call("get_job", {"id": "j1"}, {"status": state}) for state in ("queued", "queued", "queued", "done")]
     assert not loops(*polls)
     assert loops(*polls[:3])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "{name} has already called with a question about order {at}",
+        "Port {at} of {name}: loop detected, the port is blocked",
+        "FAQ of {name}: my phone is stuck in a loop, what now? " + "Take it to a shop near you. " * 20,
+    ],
+    ids=["ticket", "log", "page"],
+)
+def test_what_is_read_about_others_that_repeat_themselves_is_no_refusal(answer: str) -> None:
+    assert not loops(
+        *(bare("read", {"id": 4000 + at}, answer.format(name=name, at=at * 7)) for at, name in enumerate(NAMES))
+    )
+
+
+def test_a_tool_that_says_so_of_the_call_refuses_it() -> None:
+    again = "You have already called this tool with the same arguments."
+    assert loops(*(bare("search", {"query": name}, f"{again} {f'{name} is known. ' * 20}") for name in NAMES[:3]))

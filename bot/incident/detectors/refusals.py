@@ -53,7 +53,12 @@ _ABOUT_A_THING = re.compile(
 _ADMITS = re.compile(
     r"\b(?:reus|repeat)\w* the same (?:input|action|call|query|step)|\b(?:same|identical) (?:as|from) the last\b"
     r"|\bsame (?:action|call|query|command|input) (?:for \d+ times|again|repeated)"
-    r"|\balready (?:been )?(?:tried|called|executed) (?:this|that|the same|with)"
+    r"|\byou(?:'ve| have)? already (?:tried|called|executed|used) (?:this|that|the same)\b",
+    re.IGNORECASE,
+)
+# What a ticket, a page or a log may say as well
+_MAY_ADMIT = re.compile(
+    r"\balready (?:been )?(?:tried|called|executed) (?:this|that|the same|with)"
     r"|\b(?:loop|repetition) (?:was )?detected\b|\bstuck in a loop\b",
     re.IGNORECASE,
 )
@@ -68,9 +73,9 @@ _ADMISSION_SIGNS = (
 
 def admitted_in(calls: Sequence[Step]) -> Row | None:
     """The first two calls within a few that are answered with the remark that they repeat others, and those between them."""
-    places = [place for place, step in enumerate(calls) if _admits(step.outcome_text)]
-    for one, other in pairwise(places):
-        if other - one < ADMITTED_WITHIN:
+    admitted = [(place, found) for place, step in enumerate(calls) if (found := _remark(step)) is not None]
+    for (one, remark), (other, again) in pairwise(admitted):
+        if other - one < ADMITTED_WITHIN and remark == again:
             return row_of("calls that are refused as repetitions", calls[one : other + 1], ADMITTED)
     return None
 
@@ -172,7 +177,14 @@ def _own_words(step: Step) -> Words:
     return words_of(step.outcome_text) - words_of(f"{step.name} {step.given_text}")
 
 
-def _admits(answer: str) -> bool:
-    if answer.endswith(CUT):
+def _remark(step: Step) -> Words | None:
+    """What an answer says of the call, but for what it was called with, where that may be about something else; else no words."""
+    answer = step.outcome_text
+    cut = answer.endswith(CUT)
+    if cut:
         answer = answer[:REMARK]  # a long page may be about loops
-    return any(sign in answer for sign in _ADMISSION_SIGNS) and bool(_ADMITS.search(answer))
+    if not any(sign in answer for sign in _ADMISSION_SIGNS):
+        return None
+    if _ADMITS.search(answer):
+        return frozenset()
+    return None if cut or not _MAY_ADMIT.search(answer) else _own_words(step)
