@@ -167,3 +167,16 @@ async def test_a_snapshot_has_its_page_and_the_file_its_hash_is_of(world: World)
         for wrong in (f"/incidents/{other}/snapshots/{name}", f"{address}x", f"{address}x.json"):
             missing = await client.get(wrong)
             assert (missing.status_code, "has no snapshot" in missing.text) == (404, True)
+
+
+async def test_what_another_incident_put_in_force_is_not_called_none(world: World) -> None:
+    """Two incidents of one agent: whoever opens the second must know that the agent is limited already."""
+    ailing(world)
+    first, second = await world.declared(), await world.declared("another report")
+    async with world.client(**{"Firstfive-Actor": "ana"}) as client:
+        await client.post(f"/api/v1/incidents/{first}/mitigations", json={"kind": "turn-limit", "limit": 5})
+        page = (await client.get(f"/incidents/{second}/levers")).text
+    assert "This incident has none in force." in page
+    assert "Turn limit 5" in page
+    assert f'by <a href="/incidents/{first}/levers">{first}</a>' in page
+    assert re.search(r"locked</strong>: <span[^>]*>until class and suspected cause are set", page)

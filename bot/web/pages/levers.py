@@ -9,7 +9,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.incident.choices import UNITS, Choices, way_out
-from bot.incident.control_values import figure_of
+from bot.incident.composition import Rule
+from bot.incident.control_values import figure_of, label_of
 from bot.incident.control_words import proof_line
 from bot.incident.errors import BadInput, Refused
 from bot.incident.fitness import stronger
@@ -137,6 +138,8 @@ class LeverPages:
             figure=figure_of,
             repairs=await verbs.remediations(state.incident.key) if is_open else (),
             controls=[_control(one.mitigation) for one in state.live_mitigations],
+            others=[rule for rule in self._in_force(state) if rule.incident != state.incident.key],
+            label_of=label_of,
             status_of=state.mitigations,
             extensions=EXTENSIONS,
             proof_line=proof_line,
@@ -145,6 +148,10 @@ class LeverPages:
             click=self.parts.ids.new(),
             kinds=list(MitigationKind),
         )
+
+    def _in_force(self, state: IncidentState) -> tuple[Rule, ...]:
+        """What the agent reads now, whichever incident asked for it."""
+        return self.parts.control.controls(state.incident.agent).rules
 
 
 def _lever_values(
