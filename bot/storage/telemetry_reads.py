@@ -1,14 +1,12 @@
 """Reading the built-in telemetry store."""
 
 import asyncio
-import math
-from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, TextClause, and_, bindparam, or_, select, text
+from sqlalchemy import Connection, Select, TextClause, bindparam, or_, select, text
 
 from bot.incident.draw import Draw
 from bot.incident.outline import Outline
@@ -16,6 +14,7 @@ from bot.incident.reading import Reading, read
 from bot.incident.telemetry import EvalScore, Trace
 from bot.ports import Traces
 from bot.storage.database import Database
+from bot.storage.drawn_tasks import READ, rows_of_tasks, started_in
 from bot.storage.hourly_counts import counts_in
 from bot.storage.outlines import outlines_of
 from bot.storage.reading_json import models_from_json, reading_from_json
@@ -26,8 +25,6 @@ from bot.storage.tables.telemetry import traces as traces_table
 from bot.storage.telemetry_commit import CHUNK, STORED, read_spans
 from bot.storage.telemetry_rows import traces_of
 
-MOST_STARTS = 50_000  # tasks of which a draw tells; of more the newest
-TURN, SPREAD, LOTS = 1_000_003, 2_654_435_761, 1 << 32  # Knuth's multiplicative hash: near moments get lots far apart
 IN_THREAD_FROM = 800  # rows decoded; more would hold up the event loop
 
 T = TypeVar("T")
@@ -35,9 +32,6 @@ T = TypeVar("T")
 _T, _S = traces_table.c, scores_table.c
 SPANS_OF = select(*STORED).where(STORED[0].in_(bindparam("ids", expanding=True)))
 SCORES_OF = select(_S.trace_id, _S.body).where(_S.trace_id.in_(bindparam("ids", expanding=True)))
-# Of a trace's row: both grow, and a coarse clock may stand still between two commits
-VERSION = _T.arrived_ns + _T.spans
-READ = (_T.trace_id, _T.start_ns, VERSION, _T.reading)
 
 
 def _names_in(table: str, moment: str) -> TextClause:
@@ -65,7 +59,7 @@ class TelemetryReads(Traces):
 
     async def traces(self, agent: str, start_ns: int, end_ns: int, limit: int = 2000) -> tuple[Trace, ...]:
         """Traces of ``agent`` that start in [start, end), newest ``limit`` of them, in order of start, with spans."""
-        newest = select(_T.trace_id).where(*_within([agent], start_ns, end_ns)).order_by(_T.start_ns.desc())
+        newest = select(_T.trace_id).where(*started_in([agent], start_ns, end_ns)).order_by(_T.start_ns.desc())
         return await self._with_spans(newest.limit(limit))
 
     async def listed(
@@ -113,7 +107,7 @@ class TelemetryReads(Traces):
         self, agents: Collection[str], start_ns: int, end_ns: int, limit: int = 4000
     ) -> tuple[Reading, ...]:
         """Tasks of these agents that started in [start, end), newest ``limit`` of them, in order of start."""
-        newest = select(*READ).where(*_within(agents, start_ns, end_ns)).order_by(_T.start_ns.desc()).limit(limit)
+        newest = select(*READ).where(*started_in(agents, start_ns, end_ns)).order_by(_T.start_ns.desc()).limit(limit)
         found = await self._database.look(lambda connection: _with_unread(connection, connection.execute(newest).all()))
         return await self._read(found, self._recent)
 
@@ -123,14 +117,11 @@ class TelemetryReads(Traces):
         """Tasks of these agents that started in [start, end), in order of start.
 
         Of more than ``limit`` the ``newest`` ones and a draw of the others, and what was drawn. A draw tells of at most
-        :data:`MOST_STARTS` tasks, the newest.
+        :data:`~bot.storage.drawn_tasks.MOST_STARTS` tasks, the newest.
         """
 
         def find(connection: Connection) -> tuple[_Rows, Draw | None]:
-            within = _within(agents, start_ns, end_ns)
-            counted = select(_T.start_ns).where(*within).order_by(_T.start_ns.desc()).limit(MOST_STARTS)
-            starts = connection.execute(counted).scalars().all()[::-1]
-            rows, draw = _draw(connection, agents, (start_ns, end_ns), starts, limit, newest)
+            rows, draw = rows_of_tasks(connection, agents, (start_ns, end_ns), limit, newest)
             return _with_unread(connection, rows), draw
 
         rows, draw = await self._database.look(find)
@@ -146,7 +137,9 @@ class TelemetryReads(Traces):
         recent = self._models if models_only else self._recent
 
         def find(connection: Connection) -> list[_Rows]:
-            return [_with_unread(connection, _sample(connection, agent, (start_ns, end_ns), limit)) for agent in agents]
+            between, half = (start_ns, end_ns), limit // 2
+            of_each = (rows_of_tasks(connection, [agent], between, limit, half)[0] for agent in agents)
+            return [_with_unread(connection, rows) for rows in of_each]
 
         found = await self._database.look(find)
         return {agent: await self._read(rows, recent) for agent, rows in zip(agents, found, strict=True)}
@@ -213,41 +206,8 @@ def _with_unread(connection: Connection, rows: Sequence[Any]) -> _Rows:
     return rows, _rows_of(connection, [row.trace_id for row in rows if row.reading is None], SPANS_OF)
 
 
-def _sample(connection: Connection, agent: str, between: tuple[int, int], limit: int) -> Sequence[Any]:
-    """The newest tasks of the agent; where there are more than ``limit``, the newest half and a draw of the others."""
-    counted = select(_T.start_ns).where(*_within([agent], *between)).order_by(_T.start_ns.desc()).limit(MOST_STARTS)
-    starts = connection.execute(counted).scalars().all()[::-1]
-    return _draw(connection, [agent], between, starts, limit, limit // 2)[0]
-
-
-def _draw(
-    connection: Connection,
-    agents: Collection[str],
-    between: tuple[int, int],
-    starts: Sequence[int],
-    limit: int,
-    newest: int,
-) -> tuple[Sequence[Any], Draw | None]:
-    """The rows of all tasks, or of the ``newest`` and one in so many of those before them; ``starts`` are of all, in order."""
-    rows = select(*READ).where(*_within(agents, *between))
-    if len(starts) <= limit:
-        return connection.execute(rows).all(), None
-    since = starts[-newest] if newest else between[1]
-    older = bisect_left(starts, since)
-    if not older:  # all of them started at one moment
-        return connection.execute(rows).all(), None
-    doublings = max(0, math.ceil(math.log2(older / (limit - newest))))
-    lot = _T.start_ns // 1_000 % TURN * SPREAD % LOTS
-    chosen = or_(_T.start_ns >= since, and_(_T.start_ns >= starts[0], lot < LOTS >> doublings))
-    return connection.execute(rows.where(chosen)).all(), Draw(starts, since, 1 << doublings)
-
-
 def _rows_of(connection: Connection, trace_ids: Sequence[str], wanted: Select[Any]) -> list[Any]:
     rows: list[Any] = []
     for start in range(0, len(trace_ids), CHUNK):
         rows += connection.execute(wanted, {"ids": trace_ids[start : start + CHUNK]}).all()
     return rows
-
-
-def _within(agents: Collection[str], start_ns: int, end_ns: int) -> tuple[Any, ...]:
-    return _T.agent.in_(sorted(agents)), _T.start_ns >= start_ns, _T.start_ns < end_ns
