@@ -6,6 +6,7 @@ result among the messages of the model's next turn. From both the call is inferr
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from bot.incident.detectors.task_steps import action_in
 from bot.incident.telemetry import AskedTool, ToldResult
@@ -68,19 +69,20 @@ def told_in(messages: Sequence[Message], redaction: Redaction) -> tuple[ToldResu
 
     Where that turn ended in an action written as text, it is what was said next, with the action's fingerprint as its id.
     """
-    turn: list[Message] = []
-    action = None
-    for message in reversed(messages):
-        if is_answer(message):
-            action = None if any(calls_in(message)) else action_in(words_in(message)[-MOST_READ:])
-            break
-        turn.append(message)
-    turn.reverse()
+    turn = [*takewhile(lambda message: not is_answer(message), reversed(messages))][::-1]
     found = [result for message in turn for result in results_in(message)][-MOST_CALLS:]
-    heard = [] if found or action is None else [words_in(message) for message in turn]
-    if any(heard):
-        found = [(fingerprint(action), _LABEL.sub("", "\n".join(heard)))]
+    if not found and len(turn) < len(messages):
+        found = _written_result(messages[-1 - len(turn)], turn)
     return tuple(_told(call_id, result, redaction) for call_id, result in found)
+
+
+def _written_result(answer: Message, turn: Sequence[Message]) -> list[tuple[str | None, object]]:
+    """What came of an action that an answer ends in: what was said next, or what CrewAI adds to the answer itself."""
+    words = "" if any(calls_in(answer)) else words_in(answer)
+    action = action_in(words[-MOST_READ:])
+    _, label, own = words.rpartition("\nObservation:")
+    heard = "\n".join(map(words_in, turn)) if turn else own.strip() if label else ""
+    return [(fingerprint(action), _LABEL.sub("", heard))] if action and heard.strip() else []
 
 
 def results_in(message: Mapping[str, object]) -> Iterator[tuple[str | None, object]]:

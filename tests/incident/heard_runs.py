@@ -65,6 +65,18 @@ def _react(turns: Sequence[tuple[str, str, str, str]]) -> list[Step]:
     return list(conversation([*spoken, (heard, "Thought: I give up.")], whole=True))
 
 
+def a_job_asked_for_in_text_gets_on(chance: Random) -> Found:
+    """As CrewAI writes it: what came of an action stands in the answer that asked for it."""
+    job = f"render the {chance.choice(THINGS)}"
+    history = [_message("system", "You have tools."), _message("user", "See the job through, please.")]
+    steps: list[Step] = []
+    for done in range(10, 90, 13):
+        asked = f"Thought: {page(chance, 9)}\nAction: job_progress\nAction Input: {job}"
+        steps.append(answer(history, asked))
+        history = [*history, _message("assistant", f"{asked}\nObservation: {done}% of the pictures are drawn")]
+    return [*steps, answer(history, "Final Answer: it gets on.")], None
+
+
 def one_search_written_as_text(chance: Random) -> Found:
     thing, found = chance.choice(THINGS), page(chance, 30)
     return _react([(page(chance, 12), "search", f"price of {thing}", found) for _ in range(chance.randrange(3, 7))]), 2
@@ -219,6 +231,7 @@ HEARD_LOOPING: Sequence[Family] = (
 )
 HEARD_ORDINARY: Sequence[Family] = (
     a_list_worked_through_in_text,
+    a_job_asked_for_in_text_gets_on,
     long_files_written_in_text,
     calls_of_one_line_with_much_in_them,
     several_calls_for_each_request,

@@ -179,6 +179,8 @@ def test_what_comes_back_after_an_action_is_no_repetition(answer: str) -> None:
 def test_after_an_action_written_as_text_its_result_is_told() -> None:
     call = told([SYSTEM, user("Find the price."), model(ACTION), user("Observation: Error: no such place.")])
     assert [(one.result_preview, one.error) for one in call.told] == [("Error: no such place.", True)]
+    added = told([SYSTEM, user("Find the price."), model(f"{ACTION}\nObservation: Error: no such place.")])
+    assert added.told == call.told
     other = told([SYSTEM, user("Find the price."), model(f"{ACTION} in Rome"), user("Observation: 7")])
     assert call.told[0].call_id != other.told[0].call_id  # the action in full, of which the answer keeps less
     assert not told([SYSTEM, user("Find the price."), model("Which one?"), user("Of tin.")]).told
