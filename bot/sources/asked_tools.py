@@ -14,7 +14,18 @@ from bot.sources import attributes as names
 from bot.sources.input_messages import MOST_READ, Message, is_answer, words_in
 from bot.sources.redaction import Redaction
 from bot.sources.said import parsed
-from bot.sources.values import MOST_WORD, PREVIEW, Values, as_text, fingerprint, first, is_empty, text, unpacked
+from bot.sources.values import (
+    MOST_WORD,
+    PREVIEW,
+    Values,
+    as_text,
+    fingerprint,
+    first,
+    is_empty,
+    sort_of,
+    text,
+    unpacked,
+)
 from bot.sources.wrappings import result_in
 
 MOST_CALLS = 20  # of one answer
@@ -87,10 +98,12 @@ def _written_result(answer: Message, turn: Sequence[Message]) -> list[tuple[str 
 
 def results_in(message: Mapping[str, object]) -> Iterator[tuple[str | None, object]]:
     """(call id, result) of each tool result in one message."""
-    if message.get("type") == "function_call_output":  # OpenAI's Responses
+    if sort_of(message) == "function_call_output":  # OpenAI's Responses
         yield _identifier(message, "call_id"), message.get("output")
         return
-    tells = message.get("role") in {"tool", "function"} or (message.get("type") == "tool" and "tool_call_id" in message)
+    tells = sort_of(message, "role") in {"tool", "function"} or (
+        sort_of(message) == "tool" and "tool_call_id" in message
+    )
     if tells and not isinstance(message.get("parts"), list):
         content = message.get("content")
         if (
@@ -116,13 +129,13 @@ def _result_part(part: object) -> Mapping[str, object] | None:
     """The part of a message that tells a tool's result; None where it tells something else."""
     if not isinstance(part, dict):
         return None
-    if part.get("type") in _RESULT_TYPES:
+    if sort_of(part) in _RESULT_TYPES:
         return part
     return next((part[name] for name in _RESULT_WRAPS if isinstance(part.get(name), dict)), None)
 
 
 def _told(call_id: str | None, result: object, redaction: Redaction) -> ToldResult:
-    kind = result.get("type") if isinstance(result, dict) and "value" in result else None
+    kind = sort_of(result) if isinstance(result, dict) and "value" in result else ""
     if isinstance(result, dict) and kind in _VALUE_TYPES:
         result = result["value"]
     written, refused = result_in("" if result is None else as_text(result))
@@ -144,7 +157,7 @@ def calls_in(found: object, depth: int = 0) -> Iterator[tuple[str, str | None, o
         call = inner if isinstance(inner, dict) else found
         name = call.get("name") or call.get("toolName")
         arguments = next((call[key] for key in ("arguments", "args", "input") if key in call), None)
-        if isinstance(name, str) and (arguments is not None or found.get("type") in {"tool_call", "tool_use"}):
+        if isinstance(name, str) and (arguments is not None or sort_of(found) in {"tool_call", "tool_use"}):
             yield name, _identifier(found, "call_id", "id", "toolCallId", "toolUseId", "tool_call_id", "ref"), arguments
             return
         for key, inner in found.items():

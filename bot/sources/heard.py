@@ -10,7 +10,7 @@ from bot.incident.telemetry import Heard
 from bot.sources import attributes as names
 from bot.sources.asked_tools import calls_in, results_in
 from bot.sources.input_messages import MOST_READ, Message, content_of, is_answer, is_frame, only_words, words_in
-from bot.sources.values import Values, as_text, text
+from bot.sources.values import Values, as_text, sort_of, text
 
 FEWEST_WORDS = 6  # different ones; "go on" and "yes, please" come back in any conversation
 MOST_WORDS = 20  # different ones of a message that asks for the next thing; longer ones explain what to do next
@@ -65,7 +65,7 @@ def _answers(messages: Sequence[Message], begin: int, end: int) -> int:
         at -= 1
     answer = messages[at:end]
     words = "\n".join(map(words_in, answer))
-    done = any(any(calls_in(message)) or str(message.get("type")).endswith("_call") for message in answer)
+    done = any(any(calls_in(message)) or sort_of(message).endswith("_call") for message in answer)
     unknown = all(content_of(message) is None for message in answer)
     return begin if done or unknown or acts(words[-MOST_READ:]) else at
 

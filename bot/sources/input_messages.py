@@ -6,12 +6,12 @@ import orjson
 
 from bot.sources import attributes as names
 from bot.sources.flat_messages import flat_messages
-from bot.sources.values import Values, first, text
+from bot.sources.values import Values, first, sort_of, text
 
 MOST_INPUT = 64_000  # characters that are worth parsing
 MOST_READ = 4_000  # last characters of an answer in which an action is looked for
 
-_TEXTS = frozenset({None, "text", "input_text", "output_text"})
+_TEXTS = frozenset({"", "text", "input_text", "output_text"})
 _FRAMES = ("system", "instructions", "systemInstruction", "system_instruction")
 
 Message = Mapping[str, object]
@@ -59,15 +59,14 @@ def _frame_in(call: Mapping[str, object]) -> object:
 
 def is_answer(message: Message) -> bool:
     """A model said it, or thought it, or asked its provider for something."""
-    kind = message.get("type")
-    if message.get("role") in {"assistant", "ai", "model"} or kind in {"ai", "AIMessageChunk", "reasoning"}:
-        return True
-    return isinstance(kind, str) and kind.endswith("_call")
+    kind = sort_of(message)
+    answers = sort_of(message, "role") in {"assistant", "ai", "model"} or kind in {"ai", "AIMessageChunk", "reasoning"}
+    return answers or kind.endswith("_call")
 
 
 def is_frame(message: Message) -> bool:
     """The application's own instructions."""
-    return message.get("role") in {"system", "developer"} or message.get("type") == "system"
+    return sort_of(message, "role") in {"system", "developer"} or sort_of(message) == "system"
 
 
 def words_in(message: Message) -> str:
@@ -87,7 +86,7 @@ def only_words(message: Message) -> bool:
 
 def _is_text(part: Mapping[str, object]) -> bool:
     told = isinstance(part.get("text"), str) or isinstance(part.get("content"), str)
-    return (told and part.get("type") in _TEXTS) or "cachePoint" in part
+    return (told and sort_of(part) in _TEXTS) or "cachePoint" in part
 
 
 def content_of(message: Message) -> object:

@@ -39,6 +39,12 @@ def as_text(found: object) -> str:
     return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
 
+def sort_of(found: Values, name: str = "type") -> str:
+    """What sort of thing something says it is, or whose; empty where that is no word."""
+    told = found.get(name)
+    return told if isinstance(told, str) else ""
+
+
 def unpacked(written: str) -> str:
     """JSON within a JSON text, as some write a call's arguments, as the JSON itself."""
     if not written.startswith('"{'):

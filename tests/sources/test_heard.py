@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.incident.telemetry import Heard, ModelCall, Span
 from bot.sources.normalise import span_from
@@ -194,3 +196,27 @@ def test_an_answer_written_to_be_slow_is_read_at_once(begins: str) -> None:
     found = heard(SYSTEM, user("Find the price, please."), slow, user(AGAIN))
     assert found is not None
     assert found.times == 1
+
+
+NAMES = st.sampled_from(
+    ("role", "content", "parts", "type", "text", "kwargs", "tool_calls", "name", "arguments", "value", "response")
+)
+WORDS = st.sampled_from(("assistant", "user", "tool", "tool_result", "reasoning", "text", ACTION, "```", "", "\0"))
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(messages=st.lists(ANYTHING, max_size=4), apart=ANYTHING)
+def test_messages_of_any_shape_are_read_as_far_as_they_go(messages: list[object], apart: object) -> None:
+    told(messages)
+    of(
+        {
+            "gen_ai.input.messages": json.dumps(messages),
+            "gen_ai.system_instructions": json.dumps(apart),
+            FINISH: [apart],
+        }
+    )
+    of({"gen_ai.prompt.0.role": json.dumps(apart), "llm.input_messages.1.message.contents.0.message_content.text": "x"})
