@@ -16,6 +16,7 @@ SLACK = 0.3  # seconds beyond its deadline before a source is cut off with all i
 ROUND_NS = 15_000_000_000  # moments this close share an answer
 
 Answer = tuple[SourceFound, tuple[Reading, ...], str | None]
+Key = tuple[str, str, int, int]  # source, agent, start and end in rounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Sources:
     """The places besides the built-in store."""
 
     sources: Sequence[TelemetrySource] = ()
-    _kept: dict[tuple[str, str, int, int], tuple[float, Answer]] = field(default_factory=dict)
+    _kept: dict[Key, tuple[float, Answer]] = field(default_factory=dict)
+    _under_way: dict[Key, asyncio.Task[Answer]] = field(default_factory=dict)
 
     async def find(self, ask: SourceAsk, projects: dict[str, str]) -> tuple[list[Answer], list[SourceStatus]]:
         """What each gave, and how that went; in the order of the sources."""
@@ -36,7 +38,12 @@ class Sources:
         when, kept = self._kept.get(key, (0.0, None))
         if kept is not None and now - when < ANSWER_KEPT:
             return kept
-        answer = await _asked(source, replace(ask, project=projects.get(source.name.lower())))
+        asking = self._under_way.get(key)
+        if asking is None:
+            asking = asyncio.create_task(_asked(source, replace(ask, project=projects.get(source.name.lower()))))
+            self._under_way[key] = asking
+            asking.add_done_callback(lambda _: self._under_way.pop(key, None))
+        answer = await asyncio.shield(asking)  # others may wait for it, too
         for old in [key for key, (since, _) in self._kept.items() if now - since > ANSWER_KEPT]:
             del self._kept[old]
         self._kept[key] = now, answer

@@ -32,6 +32,8 @@ class Vendor(TelemetrySource):
     found: SourceFound = field(default_factory=SourceFound)
     failure: Exception | None = None
     hangs: bool = False
+    slow: bool = False
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[SourceAsk] = field(default_factory=list)
     closed: bool = False
 
@@ -39,6 +41,9 @@ class Vendor(TelemetrySource):
         self.asked.append(ask)
         if self.hangs:
             await asyncio.Event().wait()
+        self.begun.set()
+        if self.slow:
+            await asyncio.sleep(0.05)
         if self.failure is not None:
             raise self.failure
         return self.found
@@ -68,6 +73,17 @@ async def test_tasks_of_all_places_are_counted_once() -> None:
     assert failures is not None
     assert failures.n == 3
     assert [(one.name, one.traces) for one in bundle.sources] == [("builtin", 2), ("Phoenix", 2)]
+
+
+async def test_people_who_look_at_the_same_time_share_one_request_and_one_of_them_may_leave() -> None:
+    vendor = Vendor(found=SourceFound(traces=(trace(1, 5),)), slow=True)
+    gather = gathering(vendor)
+    first, *others = [asyncio.create_task(gather(AGENT)) for _ in range(4)]
+    await vendor.begun.wait()
+    first.cancel()
+    bundles = await asyncio.gather(*others)
+    assert len(vendor.asked) == 1
+    assert [bundle.sources[1].traces for bundle in bundles] == [1, 1, 1]
 
 
 async def test_the_same_verdict_from_two_places_is_one_verdict() -> None:

@@ -29,6 +29,7 @@ GROUPS = {
 }
 SCORE_GROUPS = {"details": ["comment", "configId", "metadata"], "subject": ["subject"]}
 ALWAYS = {"modelId": None, "inputPrice": None, "outputPrice": None, "totalPrice": None}
+MOST_METADATA = 200  # characters
 Row = dict[str, Any]
 
 
@@ -82,6 +83,10 @@ def conforming_request(asked: Asked) -> None:
     required = {name for name, one in known.items() if one.get("required")}
     assert required <= {name for name, _ in asked.query}
     assert "parseIoAsJson" not in dict(asked.query)
+    if "filter" in dict(asked.query):  # it makes Langfuse ignore the parameters that say the same, without a word
+        assert dict(asked.query).keys() <= {"fields", "limit", "cursor", "filter", "expandMetadata"}
+        columns = {condition["column"] for condition in json.loads(asked.param("filter"))}
+        assert "startTime" in columns
     most = 1000 if asked.path == OBSERVATIONS else 100
     assert int(asked.param("limit")) <= most
     groups = GROUPS if asked.path == OBSERVATIONS else SCORE_GROUPS
@@ -127,7 +132,8 @@ class LittleLangfuse:
         wanted = [name for group in ["core", *asked.param("fields").split(",")] for name in GROUPS[group]]
         found = [row for row in self.observations if all(met(one, row) for one in json.loads(asked.param("filter")))]
         found.sort(key=lambda row: str(row.get("startTime")), reverse=True)
-        return [{**ALWAYS, **{name: row[name] for name in wanted if name in row}} for row in found]
+        whole = asked.param("expandMetadata").split(",")
+        return [{**ALWAYS, **{name: cut(name, row[name], whole) for name in wanted if name in row}} for row in found]
 
     def _scored(self, asked: Asked) -> list[Row]:
         hidden = {name for group, names in SCORE_GROUPS.items() if group not in asked.param("fields") for name in names}
@@ -148,6 +154,17 @@ class LittleLangfuse:
             for row in shown:
                 only_known_fields(row_schema, row)
         return Reply(body)
+
+
+def cut(name: str, value: Any, whole: Sequence[str]) -> Any:
+    """A field as Langfuse hands it out: metadata ends after 200 characters, unless its key was named."""
+    if name != "metadata" or not isinstance(value, dict):
+        return value
+    written = {key: one if isinstance(one, str) else json.dumps(one) for key, one in value.items()}
+    return {
+        key: one if key in whole or len(written[key]) <= MOST_METADATA else written[key][:MOST_METADATA]
+        for key, one in value.items()
+    }
 
 
 def trace_of(score: Row) -> object:

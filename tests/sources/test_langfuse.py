@@ -191,6 +191,12 @@ async def test_what_came_in_over_opentelemetry_is_found_under_metadata() -> None
     assert (model.requested, model.answering) == ("claude-sonnet-4-5", "claude-sonnet-4-5-20260901")
 
 
+async def test_attributes_longer_than_langfuse_shows_of_metadata_are_asked_for_whole() -> None:
+    rows = a_task(1, 5)
+    rows[0]["metadata"] = {"attributes": {"note": "n" * 300, "task.type": "refund"}}
+    assert only((await found(LittleLangfuse(rows))).traces).task.type == "refund"
+
+
 async def test_scores_of_every_type_are_read_with_what_they_judge() -> None:
     step = {"kind": "observation", "id": f"{12:016x}", "traceId": trace_id(1)}
     scores = [
@@ -389,6 +395,9 @@ async def test_a_slow_langfuse_ends_in_time_with_what_came() -> None:
     assert seen.missing == ("Langfuse did not answer in time. Some scores are missing.",)
 
 
+TIMELY = '[{"type":"datetime","column":"startTime","operator":">=","value":"2026-11-02T11:00:00Z"}]'
+
+
 def test_the_contract_itself_bites() -> None:
     good = Asked("GET", SCORES, (("limit", "100"), ("fields", "subject")), {"authorization": "Basic x"})
     conforming_request(good)
@@ -397,6 +406,8 @@ def test_the_contract_itself_bites() -> None:
         (SCORES, (("limit", "101"), ("fields", "subject"))),
         (SCORES, (("limit", "100"), ("fields", "everything"))),
         (OBSERVATIONS, (("limit", "100"), ("fields", "core"), ("parseIoAsJson", "true"))),
+        (OBSERVATIONS, (("limit", "9"), ("fields", "core"), ("filter", "[]"))),
+        (OBSERVATIONS, (("limit", "9"), ("fields", "core"), ("filter", TIMELY), ("level", "ERROR"))),
     ):
         with pytest.raises(AssertionError):
             conforming_request(Asked("GET", path, query, {"authorization": "Basic x"}))
