@@ -12,6 +12,7 @@ from bot.incident.wording import measured
 SHARES_WIDTH = 380  # its labels take as much again
 MOST_SHARES = 8
 LABEL_CHARACTERS = 26
+LINES = "split(datum.value, '\\n')"  # of a label, as the drawing counts them
 
 
 def shares_chart(bundle: EvidenceBundle) -> Chart | None:
@@ -25,11 +26,12 @@ def shares_chart(bundle: EvidenceBundle) -> Chart | None:
     height = max(34, 16 * most_lines + 4) * len(shown)
     spec = framed(rows, SHARES_WIDTH, height, "Now against before, with 95 % intervals")
     order = [_in_lines(signal.label) for signal in shown]
-    lines = {"labelLimit": 330, "labelExpr": "split(datum.label, '\\n')"}
+    lines = {"labelLimit": 330, "labelExpr": LINES, "labelOffset": _raised(most_lines)}
     y = {"field": "signal", "type": "nominal", "sort": order, "title": None, "axis": lines}
     color, shape = by_when([NOW, BEFORE]), by_when(["circle", "diamond"])
     offset = {"field": "when", "type": "nominal", "sort": ["now", "before"]}
-    x = {"field": "value", "type": "quantitative", "title": None, "axis": {"format": "%", "tickCount": 6}}
+    axis = {"format": "%", "tickCount": 6, "labelOverlap": True, "labelSeparation": 6}
+    x = {"field": "value", "type": "quantitative", "title": None, "axis": axis}
     spec["layer"] = [
         {
             "mark": {"type": "rule", "strokeWidth": 2},
@@ -53,6 +55,12 @@ def shares_chart(bundle: EvidenceBundle) -> Chart | None:
 def _in_lines(label: str) -> str:
     """A label in lines of a few words, so that it is whole and leaves room for the picture on a phone."""
     return "\n".join(wrap(label, LABEL_CHARACTERS))
+
+
+def _raised(most_lines: int) -> dict[str, Any]:
+    """By how much a label is raised, so that the middle of its lines stands at its mark: drawings place the first line there."""
+    higher = [{"test": f"length({LINES}) == {n}", "value": -7.5 * (n - 1)} for n in range(2, most_lines + 1)]
+    return {"condition": higher, "value": 0}
 
 
 def _weight(signal: Signal) -> tuple[bool, bool, float]:

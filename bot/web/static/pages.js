@@ -108,8 +108,10 @@ async function refresh(part) {
     const answer = await fetch(part.dataset.fragment, { headers, cache: "no-store", redirect: "error" });
     part.classList.toggle("stale", !answer.ok && answer.status !== 304);
     if (!answer.ok) return;
-    const open = new Set([...part.querySelectorAll("details[data-keep][open]")].map(place));
-    const old = [...part.querySelectorAll("figure[data-chart]")];
+    const old = [...part.querySelectorAll("figure[data-chart]")].filter((figure) => drawn.has(figure));
+    const opened = [...part.querySelectorAll("details[data-keep][open]")];
+    const pending = (detail) => detail.closest("figure") && !old.includes(detail.closest("figure"));
+    const open = new Set(opened.filter((detail) => !pending(detail)).map(place)); // words of a chart yet to come are no choice
     const held = part.contains(document.activeElement) ? signOf(document.activeElement) : "";
     part.innerHTML = await answer.text(); // escaped by the server; scripts in it do not run
     part.dataset.etag = answer.headers.get("etag") ?? "";
