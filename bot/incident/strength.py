@@ -4,7 +4,7 @@ One that is worse by chance in one of seven hundred looks reaches about 4.5.
 """
 
 from bot.incident.case_rules import CONVINCING, Sign
-from bot.incident.evidence import Signal
+from bot.incident.evidence import Direction, Signal
 from bot.incident.statistics import evidence, poisson_evidence
 
 NOTABLE = 1.0  # nats from which a signal is mentioned
@@ -81,7 +81,12 @@ def collapse(pace: Signal | None) -> float:
 
 def fewer(pace: Signal | None) -> float:
     """Evidence in nats that fewer tasks arrive, where enough should have come to tell."""
-    if pace is None or not pace.baseline or pace.baseline * pace.window.seconds / 60 < FEWEST_EXPECTED:
+    if (
+        pace is None
+        or pace.direction is not Direction.DOWN
+        or not pace.baseline
+        or pace.baseline * pace.window.seconds / 60 < FEWEST_EXPECTED
+    ):
         return 0.0
     before_seconds = pace.baseline_n / pace.baseline * 60
     return max(0.0, -poisson_evidence(pace.n, pace.window.seconds, pace.baseline_n, before_seconds))

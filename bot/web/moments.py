@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.incident.errors import BadInput
 
+EARLIEST, LATEST = 1970, 2200  # years; telemetry counts nanoseconds since 1970 in 64 bits
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Seconds, milliseconds, microseconds and nanoseconds since the epoch differ enough to be told apart by size.
 UNITS = ((10**11, 1), (10**14, 10**3), (10**17, 10**6), (10**20, 10**9))
@@ -15,18 +16,25 @@ def moment_in(text: str | None, field: str = "at") -> datetime | None:
     """The moment ``text`` names: ISO 8601 (UTC without an offset) or a time since the epoch; None for none.
 
     Raises:
-        BadInput: it is neither.
+        BadInput: it is neither, or further away than telemetry can be.
     """
     if text is None or not text.strip():
         return None
     try:
-        if re.fullmatch(r"\d+(\.\d+)?", text.strip()):
-            return _since_epoch(text.strip())
-        # "+" of an offset arrives as a space when it was not escaped.
-        at = datetime.fromisoformat(re.sub(r" (\d\d:?\d\d)$", r"+\1", text.strip()))
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        at = _moment(text.strip())
     except (ValueError, OverflowError) as error:
         raise BadInput(field, f"{text[:40]!r} is no moment; write it like 2026-11-02T03:12:00Z.") from error
+    if not EARLIEST <= at.year <= LATEST:
+        raise BadInput(field, f"{text[:40]!r} is out of reach; give a moment between {EARLIEST} and {LATEST}.")
+    return at
+
+
+def _moment(text: str) -> datetime:
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return _since_epoch(text)
+    # "+" of an offset arrives as a space when it was not escaped.
+    at = datetime.fromisoformat(re.sub(r" (\d\d:?\d\d)$", r"+\1", text))
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 _NUMBER: Final = r"[0-9]{1,9}(?:\.[0-9]{1,3})?"

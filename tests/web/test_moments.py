@@ -35,6 +35,9 @@ def test_no_moment_is_none_and_nonsense_is_refused() -> None:
     for text in ("yesterday", "2026-13-45", "9" * 400, "-5", "nan"):
         with pytest.raises(BadInput, match="is no moment"):
             moment_in(text)
+    for text in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        with pytest.raises(BadInput, match="is out of reach"):
+            moment_in(text)
 
 
 @pytest.mark.parametrize(

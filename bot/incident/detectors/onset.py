@@ -5,10 +5,11 @@ guard asks for more evidence than the best of some hundred splits of plain noise
 """
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
+from dataclasses import dataclass, field
+from heapq import nlargest
+from itertools import accumulate, pairwise
 
 from bot.incident.evidence import Onset
 from bot.incident.statistics import cut, evidence, poisson_evidence
@@ -20,6 +21,9 @@ LATEST = 120 * SECOND  # how young it may be
 GUARD = 7.5  # nats; see the calibration test over ordinary hours
 DROP = 2.5  # nats below the best split; the usual 1.92 held too few of 1,000 known beginnings of sparse series
 COLLAPSE = 0.5  # of the usual pace
+LATE = 1.5  # times the pause between batches; one that is not later than that may still come
+MOST_PAUSES = 64  # looked at
+BATCHES = 2  # pauses from which tasks are known to come in batches
 PRIOR = (0.5, 10)  # bad of outcomes, added to those before: everyday noise is never quite absent
 MORE_FREEDOM = 1.0  # nats that each further series of a trouble must bring: more of them fit noise better
 FEWEST_BEFORE = 12  # outcomes before the split, or there is nothing to compare with
@@ -52,6 +56,12 @@ class Pace:
 
     times: tuple[int, ...]
     end: int
+    _pauses: list[Sequence[int]] = field(default_factory=list, init=False, repr=False, compare=False)  # once asked for
+
+    def _after(self) -> Sequence[int]:
+        if not self._pauses:
+            self._pauses.append(pauses(self.times))
+        return self._pauses[0]
 
     def rise(self, at: int) -> float:
         """Evidence (nats, never negative) that less than half as many come from ``at`` on."""
@@ -62,7 +72,31 @@ class Pace:
         left = (self.end - at) / SECOND
         if after * known > COLLAPSE * before * left:
             return 0.0
-        return abs(poisson_evidence(after, left, before, known))
+        nats = abs(poisson_evidence(after, left, before, known))
+        return 0.0 if nats > MORE_FREEDOM and comes_in_batches(self.times, at, self.end, self._after()) else nats
+
+
+def pauses(times: Sequence[int]) -> Sequence[int]:
+    """The sorted ``times`` with the longest pauses after them, in order."""
+    gaps = nlargest(MOST_PAUSES, [(later - time, time) for time, later in pairwise(times)])
+    return sorted([time for _, time in gaps])
+
+
+def comes_in_batches(times: Sequence[int], at: int, end: int, after: Sequence[int]) -> bool:
+    """Twice before ``at`` a stretch as long as [at, end), or nearly, held as few of the sorted ``times``: that is their way.
+
+    Such a stretch is looked for ``after`` those of :func:`pauses`.
+    """
+    few = len(times) - cut(times, at)
+    return any(_held_as_few(times, at, int((end - at) / part), few / part, after) for part in (1.0, LATE))
+
+
+def _held_as_few(times: Sequence[int], at: int, length: int, few: float, after: Sequence[int]) -> bool:
+    since, found = 0, 0
+    for time in after:
+        if since <= time <= at - length and cut(times, time + length) - bisect_right(times, time) <= few:
+            found, since = found + 1, time + length
+    return found >= BATCHES
 
 
 def series(outcomes: Sequence[tuple[int, bool]], weight: float = 1.0) -> Series:

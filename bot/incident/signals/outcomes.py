@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.incident.detectors.onset import comes_in_batches, pauses
 from bot.incident.evidence import Direction, Interval, Signal, Unit, Window
 from bot.incident.reading import Reading
 from bot.incident.signals.measure import share_of
@@ -103,6 +104,8 @@ def volume(scope: Scope) -> Signal:
     known = covered_seconds(scope) / 60
     nats = poisson_evidence(n, recent.seconds, n0, known * 60)
     moved = Direction.UP if nats > RELEVANT_EVIDENCE else Direction.DOWN if nats < -RELEVANT_EVIDENCE else None
+    if moved is Direction.DOWN and comes_in_batches(starts, recent.start_ns, recent.end_ns, pauses(starts)):
+        moved = None
     enough = n0 >= 5  # noqa: PLR2004  below it no rate is known
     spread = 1.96 * n**0.5
     return Signal(
