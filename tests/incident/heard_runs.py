@@ -115,6 +115,23 @@ def calls_of_one_line_with_much_in_them(chance: Random) -> Found:
     return list(conversation([("Write the files, please.", "I shall."), *turns], whole=True)), None
 
 
+def an_instruction_that_reads_like_an_action(chance: Random) -> Found:
+    """Its orchestrator has just heard of a tool; the calls of others are recorded, and the instruction is no call."""
+    told = {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "response": page(chance, 9)}]}
+    thing, found = chance.choice(THINGS), page(chance, 30)
+    steps: list[Step] = []
+    for _ in range(chance.randrange(4, 7)):
+        ask_for = (
+            f"{page(chance, 4)}\nNext action: look up the price of {thing} in the list of the exchange and report it."
+        )
+        ((name, values, failed),) = answer([told], ask_for)
+        steps.append(((name, {**values, "gen_ai.agent.name": "Orchestrator"}, failed),))
+        steps.append(
+            call("look_up", {"of": thing, "note": page(chance, 3)}, f"{found} {page(chance, 9)}", agent="Broker")
+        )
+    return steps, 4
+
+
 def several_calls_for_each_request(chance: Random) -> Found:
     """A router, a guard and the agent itself hear each request, with the conversation or without it."""
     history: list[Message] = []
@@ -228,6 +245,7 @@ HEARD_LOOPING: Sequence[Family] = (
     nobody_helps_who_asks_again,
     one_search_written_as_text,
     one_long_file_written_in_text_again,
+    an_instruction_that_reads_like_an_action,
 )
 HEARD_ORDINARY: Sequence[Family] = (
     a_list_worked_through_in_text,
