@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, case, func, or_, select, union_all
+from sqlalchemy import Connection, case, func, literal, or_, select, union_all
 
 from bot.incident.signals.quality import Judgement, judgement_of
 from bot.storage.tables.telemetry import hours as hours_table
@@ -70,22 +70,22 @@ def counts_in(hours: Sequence[int], names: Sequence[str], connection: Connection
     counted = [(name, bad, seen) for name, bad, seen in connection.execute(kept)]
     for row in connection.execute(union_all(*tasks)):
         counted += [(name, row[2 * at], row[2 * at + 1]) for at, name in enumerate(TASK_COUNTS)]
-    for hour in hours:
-        counted += _verdicts_in((_S.agent.in_(names), *_within(_S.at_ns, hour)), connection)
-    return counted
+    return counted + _verdicts_in(hours, names, connection)
 
 
-def _verdicts_in(within: tuple[Any, ...], connection: Connection) -> list[Count]:
+def _verdicts_in(hours: Sequence[int], names: Sequence[str], connection: Connection) -> list[Count]:
     """What evaluators said there, each for itself and those of one kind together."""
-    judged = select(_S.name, *VERDICTS).where(*within).group_by(_S.name)
-    of_each = {name: (bad, seen) for name, bad, seen in connection.execute(judged)}
-    counted: list[Count] = [(f"eval:{name}", *figures) for name, figures in of_each.items()]
-    for signal, names in pooled(of_each).items():
-        if len(names) == 1:
-            counted.append((signal, *of_each[names[0]]))
-            continue
-        together = select(*together_of(signal)).where(*within, _S.name.in_(names))
-        counted += [(signal, bad, seen) for bad, seen in connection.execute(together)]
+    within = [(_S.agent.in_(names), *_within(_S.at_ns, hour)) for hour in hours]
+    judged = [select(_S.name, *VERDICTS).where(*hour).group_by(_S.name) for hour in within]
+    of_each = [(name, bad, seen) for name, bad, seen in connection.execute(union_all(*judged))]
+    together = [
+        select(literal(signal), *together_of(signal)).where(*hour, _S.name.in_(evaluators))
+        for signal, evaluators in pooled({name for name, _, _ in of_each}).items()
+        for hour in within
+    ]
+    counted: list[Count] = [(f"eval:{name}", bad, seen) for name, bad, seen in of_each]
+    if together:
+        counted += [(signal, bad, seen) for signal, bad, seen in connection.execute(union_all(*together))]
     return counted
 
 

@@ -175,6 +175,25 @@ async def test_what_is_usual_is_counted_as_what_is_now(store: SqlTelemetry) -> N
         await store.delete_before(int(FakeClock().now().timestamp() + 1) * 10**9)
 
 
+async def test_an_answer_that_one_evaluator_judged_twice_is_usual_once(store: SqlTelemetry) -> None:
+    root, step = task(1, MONDAY * HOUR)
+    await store.add([root, step], [])
+    for hour, passed, span_id in (
+        (MONDAY, True, root.span_id),
+        (MONDAY, False, step.span_id),
+        (MONDAY + 168, True, ""),
+    ):
+        said = EvalScore("groundedness", hour * HOUR, AGENT, passed=passed, trace_id=root.trace_id, span_id=span_id)
+        await store.add([], [said])
+    for name in ("thumbs", "csat"):
+        await store.add([], [EvalScore(name, MONDAY * HOUR, AGENT, passed=False, trace_id=root.trace_id)])
+    expected = {"quality": (1, 2), "eval:groundedness": (1, 3), "feedback": (2, 2)}
+    for _ in ("kept", "forgotten"):
+        known = await store.usual([AGENT], [MONDAY, MONDAY + 168])
+        assert {name: known[name] for name in expected} == expected
+        await store.delete_before(int(FakeClock().now().timestamp() + 1) * 10**9)
+
+
 async def test_what_is_usual_stays_when_its_traces_are_forgotten(store: SqlTelemetry, database: Database) -> None:
     for number in range(10):
         spans = task(number, MONDAY * HOUR + number, failed=number < 3, tool_fails=number < 2)
