@@ -121,6 +121,17 @@ async def test_two_verdicts_in_words_on_one_task_are_two() -> None:
     assert ((each.k, each.n), (quality.k, quality.n)) == ((1, 2), (1, 1))
 
 
+async def test_verdicts_in_words_on_no_task_are_told_apart_by_what_they_say() -> None:
+    passed, failed = (
+        EvalScore("synthetic_suite", NOW - MINUTE, AGENT, label=label, passed=label == "pass", probe_id=label)
+        for label in ("pass", "fail")
+    )
+    vendor = Vendor(found=SourceFound(scores=(failed,)))
+    probes = (await gathering(vendor, kept=KeptTraces((trace(1, 5),), (passed,)))(AGENT)).signal("probes")
+    assert probes is not None
+    assert (probes.k, probes.n) == (1, 2)
+
+
 async def test_one_that_hangs_holds_nobody_up_and_is_named() -> None:
     slow, quick = Vendor("MLflow", hangs=True), Vendor(found=SourceFound(traces=(trace(1, 5),)))
     bundle = await asyncio.wait_for(gathering(slow, quick)(AGENT), 2)
