@@ -5,13 +5,15 @@ import gzip
 import logging
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from bot.app.intake import children, decoders
-from bot.app.intake.child import MOST_RESIDENT, STATM
+from bot.app.intake.child import MOST_MEMORY, MOST_RESIDENT, STATM
 from bot.app.intake.decoders import Decoders
 from bot.app.intake.otlp_intake import OtlpIntake
 from bot.app.intake.preparing import Request, prepared
@@ -247,6 +249,19 @@ async def test_a_body_that_would_take_gigabytes_to_parse_is_refused_and_the_proc
     assert told.value.status == 413
     assert len((await beside.prepare(asked(many()))).arrived.spans) == LARGE
     assert processes(beside) == alive
+
+
+@pytest.mark.skipif(not STATM.exists(), reason="memory is bounded on Linux")
+@pytest.mark.parametrize(("allowed", "bound"), [(-1, MOST_MEMORY), (8 << 30, MOST_MEMORY), (600 << 20, 600 << 20)])
+def test_the_bound_is_ours_or_a_tighter_one_from_outside(allowed: int, bound: int) -> None:
+    """-1 is no limit. In a process of its own: what is bounded stays so."""
+    code = (
+        "import resource; from bot.app.intake.child import bound;"
+        f"resource.setrlimit(resource.RLIMIT_DATA, ({allowed}, {allowed}));"
+        "bound(); print(resource.getrlimit(resource.RLIMIT_DATA)[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert int(done.stdout) == bound
 
 
 def length(number: int) -> bytes:

@@ -33,12 +33,13 @@ def answer(request: Request | Grown, privacy: Privacy) -> object:
         return TelemetryRejected(413, "The body takes too much memory to be read; send smaller batches.")
 
 
-def _bound() -> None:
+def bound() -> None:
     """Compressed, what takes gigabytes to be parsed fits into a few kilobytes: it shall not take the machine."""
     import resource  # noqa: PLC0415 - not on Windows, where there are no such processes
 
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY if most == resource.RLIM_INFINITY else most, most))
+    tighter = most != resource.RLIM_INFINITY and most < MOST_MEMORY
+    resource.setrlimit(resource.RLIMIT_DATA, (most if tighter else MOST_MEMORY, most))
 
 
 def _is_tired() -> bool:
@@ -60,7 +61,7 @@ def main() -> None:
         privacy = received(asked)
         written(told, None)  # ready
         os.nice(NICE)
-        _bound()
+        bound()
         while True:
             written(told, (answer(received(asked), privacy), _is_tired()))
     except (EOFError, OSError):
