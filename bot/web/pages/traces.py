@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from bot.incident.detectors.findings import findings_of
 from bot.incident.errors import NotFound
-from bot.incident.evidence import FindingKind
+from bot.incident.evidence import Finding, FindingKind
 from bot.incident.links import own_tool, safe
 from bot.incident.pairing import AlignedStep, align
 from bot.incident.telemetry import EvalScore, Span, Trace
@@ -107,7 +107,7 @@ class TracePages:
             "trace",
             trace=task,
             agent=self.parts.catalogue.agent(task.agent),
-            side=await self._side(task),
+            side=await self._side(task, findings),
             findings=findings,
             runs=runs_of(steps_of(task, findings, MOST_STEPS)),
             strip=strip_of(task, MOST_STEPS),
@@ -122,8 +122,8 @@ class TracePages:
         turns = turns_of(bad.spans) | turns_of(good.spans)
         return self.rendering.page(
             "beside",
-            bad=await self._side(bad),
-            good=await self._side(good),
+            bad=await self._side(bad, findings_of(bad)),
+            good=await self._side(good, findings_of(good)),
             agent=self.parts.catalogue.agent(bad.agent),
             stretches=stretches(
                 [row_of(row, turns, first=at == aligned.diverges) for at, row in enumerate(aligned.rows)]
@@ -142,10 +142,10 @@ class TracePages:
         agent = self.parts.catalogue.agent(task.agent).name
         return self.latest.known(agent, task.environment or "") or self.latest.known(agent)
 
-    async def _side(self, task: Trace) -> Side:
+    async def _side(self, task: Trace, findings: Sequence[Finding]) -> Side:
         live = self._known(task)
         again = repeats(task.spans)
-        loops = [found.detail for found in findings_of(task) if found.kind is FindingKind.LOOP]
+        loops = [found.detail for found in findings if found.kind is FindingKind.LOOP]
         return Side(
             trace=task,
             started=EPOCH + timedelta(microseconds=task.start_ns // 1000),
