@@ -1,6 +1,7 @@
 """Gather evidence: what telemetry says about an agent at one moment."""
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ NEWEST_LOOKED_AT = 1000  # of those, where nobody chose a window: what is happen
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(minutes=1), timedelta(hours=24)
 WEEKS = 4  # how far back the same hour of the week is looked up
 HOUR_NS = 3_600_000_000_000
+MILLISECOND_NS = 1_000_000
 WEEK_HOURS = 168
 
 Found = TypeVar("Found")
@@ -196,10 +198,19 @@ def _same_hours(at_ns: int) -> tuple[int, ...]:
 
 
 def _with_those_of(elsewhere: Sequence[Sequence[Reading]], draw: Draw) -> Draw:
-    """The draw with the starts of tasks that only other sources know."""
-    known = set(draw.starts)
-    more = {reading.at_ns for theirs in elsewhere for reading in theirs} - known
+    """The draw with the starts of tasks that only other sources know.
+
+    Some sources tell moments in whole milliseconds, and of what was not drawn we know nothing but the moment.
+    """
+    told = {reading.at_ns for theirs in elsewhere for reading in theirs}
+    more = [at for at in told if not _holds_about(draw.starts, at)]
     return replace(draw, starts=sorted([*draw.starts, *more])) if more else draw
+
+
+def _holds_about(starts: Sequence[int], at_ns: int) -> bool:
+    """One of the starts, which are in order, is that moment within a millisecond."""
+    place = bisect_left(starts, at_ns - MILLISECOND_NS)
+    return place < len(starts) and starts[place] <= at_ns + MILLISECOND_NS
 
 
 def _once(told: list[SourceStatus]) -> list[SourceStatus]:

@@ -18,6 +18,7 @@ from bot.response.sources import Sources
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.verbs import HELPDESK, KeptTraces
 from tests.response.conftest import AGENT
+from tests.response.test_gather import Busy
 from tests.taxonomies import TAXONOMY
 
 NOW = nanoseconds(START)
@@ -130,6 +131,16 @@ async def test_verdicts_in_words_on_no_task_are_told_apart_by_what_they_say() ->
     probes = (await gathering(vendor, kept=KeptTraces((trace(1, 5),), (passed,)))(AGENT)).signal("probes")
     assert probes is not None
     assert (probes.k, probes.n) == (1, 2)
+
+
+async def test_a_busy_agents_tasks_told_again_in_milliseconds_add_none() -> None:
+    tasks = [trace(number, (101 + number) / 60) for number in range(100)]
+    again = [replace(task, start_ns=task.start_ns // 10**6 * 10**6) for task in tasks[:60]]
+    kept = Busy([replace(task, start_ns=task.start_ns + 345_678) for task in reversed(tasks)])
+    vendor = Vendor(found=SourceFound(traces=(*again, trace(200, 150.5 / 60))))
+    volume = (await gathering(vendor, kept=kept)(AGENT)).signal("task_volume")
+    assert volume is not None
+    assert volume.n == 101
 
 
 async def test_one_that_hangs_holds_nobody_up_and_is_named() -> None:
