@@ -262,7 +262,7 @@ def _judge(record: RawRecord, rules: Rules, scores: list[EvalScore]) -> str:
         event = replace(event, attributes={**record.body, **event.attributes})
     score = score_from(event, trace_id, span_id, rules.privacy)
     if rules.scope is not None:
-        owned = owned_score(rules.scope, record.event.attributes, score)
+        owned = owned_score(rules.scope, event.attributes, score)
         if owned is None:
             return rules.scope.refusal
         score = owned

@@ -9,7 +9,7 @@ from bot.incident.assembly import assemble
 from bot.incident.model import Agent, Catalogue
 from bot.sources.otlp import JSON, PROTOBUF, Decoded, Rules, decode, response_body
 from bot.sources.ownership import Scope, scope_of
-from tests.sources.requests import in_protobuf, logs, pairs, span, traces
+from tests.sources.requests import any_value, in_protobuf, logs, pairs, span, traces
 
 CATALOGUE = Catalogue((Agent("helpdesk", service_names=("helpdesk-svc",), agent_names=("planner",)), Agent("billing")))
 HELPDESK = scope_of("agent", "helpdesk-svc", CATALOGUE)
@@ -99,3 +99,10 @@ def test_a_token_s_verdicts_stay_its_agent_s_whosever_task_they_name() -> None:
     for resource in ({}, {"service.name": "helpdesk-svc"}):
         (score,) = decode(logs(record, resource=resource), JSON, "", "logs", Rules(HELPDESK)).scores
         assert (score.agent, score.agent_said) == ("helpdesk", True)
+
+
+def test_a_verdict_told_in_the_body_of_its_record_names_its_environment_there() -> None:
+    body = any_value({"gen_ai.evaluation.name": "right", "deployment.environment.name": "production"})
+    record = {"eventName": "gen_ai.evaluation.result", "timeUnixNano": "5", "body": body}
+    found = decode(logs(record), JSON, "", "logs", Rules(STAGING))
+    assert (found.scores, found.accepted.rejected) == ([], 1)
