@@ -7,6 +7,7 @@ alike, and a parser takes one for the other without complaint, so their innermos
 import io
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
+from itertools import takewhile
 from typing import Literal
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
@@ -14,6 +15,9 @@ GROUPS = 0x0A  # the tag a request begins with: field 1, a message
 TRACE_ID_BYTES = 16
 START_TIME, END_TIME, OBSERVED_TIME = 7, 8, 11  # fields of a span; of a log record
 MOST_VARINT = 10  # bytes
+TOLD_WITHIN = (
+    256 * 1024
+)  # bytes of a request that tell what it holds; a body of empty messages could take half a minute
 
 Field = tuple[int, int, int, int]  # number, wire type, start and end of the content
 
@@ -38,10 +42,10 @@ def framing(head: bytes) -> Framing:
 
 
 def signal_of(body: bytes) -> Literal["traces", "logs"] | None:
-    """Whether a request holds spans or log records; None where it is no request or holds neither."""
+    """Whether a request holds spans or log records; None where it is no request or begins with neither."""
     try:
         for _, _, start, end in _inside(body):
-            for number, wire, at, _ in fields_in(body, start, end):
+            for number, wire, at, _ in _first_fields(body, start, end):
                 if (number == 1 and wire == FIXED64) or (number == OBSERVED_TIME and wire == FIXED64):
                     return "logs"
                 if number in {START_TIME, END_TIME} and wire == FIXED64:
@@ -61,7 +65,11 @@ def _inside(body: bytes) -> Iterator[Field]:
 
 
 def _messages(body: bytes, start: int, end: int, wanted: int) -> Iterator[Field]:
-    return (found for found in fields_in(body, start, end) if found[0] == wanted and found[1] == LENGTH)
+    return (found for found in _first_fields(body, start, end) if found[0] == wanted and found[1] == LENGTH)
+
+
+def _first_fields(body: bytes, start: int, end: int) -> Iterator[Field]:
+    return takewhile(lambda found: found[2] < TOLD_WITHIN, fields_in(body, start, end))
 
 
 def fields_in(body: bytes, at: int, end: int) -> Iterator[Field]:

@@ -10,7 +10,7 @@ import pytest
 from bot.sources import otlp_files
 from bot.sources.otlp import decode
 from bot.sources.otlp_files import Broken, OtlpFile, Request
-from bot.sources.otlp_wire import signal_of
+from bot.sources.otlp_wire import TOLD_WITHIN, signal_of
 from tests.sources.requests import in_protobuf, logs, sample_lines, span, traces
 
 TRACES, LOGS = sample_lines("traces.jsonl"), sample_lines("evaluations.jsonl")
@@ -85,6 +85,14 @@ def test_records_without_a_time_and_spans_without_an_id_are_still_told_apart() -
     assert signal_of(in_protobuf(logs(observed), "logs")) == "logs"
     assert signal_of(in_protobuf(traces(span(traceId="", spanId="")), "traces")) == "traces"
     assert signal_of(in_protobuf(traces(), "traces")) is None
+
+
+def test_what_a_request_holds_is_looked_for_at_its_beginning_only() -> None:
+    """A few kilobytes, compressed, hold millions of empty messages."""
+    told = in_protobuf(traces(span()), "traces")
+    assert signal_of(b"\x0a\x00" * 100 + told) == "traces"
+    assert signal_of(b"\x0a\x00" * TOLD_WITHIN + told) is None
+    assert signal_of(told + b"\x0a\x00" * TOLD_WITHIN) == "traces"
 
 
 @pytest.mark.parametrize(
