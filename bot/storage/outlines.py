@@ -16,7 +16,7 @@ from bot.storage.compact_json import parsed
 from bot.storage.span_json import ASKED, HEARD, RESPONSE, score_from_json, span_from_body
 
 Body = dict[str, Any]
-Step = tuple[int, bool, str, Body, str]  # start, has a parent, id: their order; the span's two lines
+Step = tuple[int, bool, str, Body, str]  # start, has a parent, id; the span's two lines
 
 _OF_ANY_STEP = (f'"{SESSION}"', f'"{ENVIRONMENT}"')
 _AGENT = SpanKind.AGENT.value
@@ -34,7 +34,7 @@ def outlines_of(
     for trace_id in trace_ids:
         if trace_id in spans:
             given = [score_from_json(body) for _, body in scores.get(trace_id, ())]
-            yield _outline(trace_id, sorted(map(_step, spans[trace_id])), given, steps=steps)
+            yield _outline(trace_id, sorted(map(_step, spans[trace_id]), key=_order), given, steps=steps)
 
 
 def _by_trace(rows: Sequence[Any]) -> dict[str, list[Any]]:
@@ -49,6 +49,12 @@ def _step(row: Sequence[Any]) -> Step:
     first, _, attributes = text.partition("\n")
     body = parsed(first)
     return start_ns, "p" in body, span_id, body, attributes
+
+
+def _order(step: Step) -> tuple[int, bool, int, str]:
+    """As :func:`bot.incident.told_once.step_order`."""
+    start_ns, has_parent, span_id, body, _ = step
+    return start_ns, has_parent, -body["e"] if body["k"] == _AGENT else 0, span_id
 
 
 def _outline(trace_id: str, stored: Sequence[Step], given: Sequence[EvalScore], *, steps: bool) -> Outline:
