@@ -100,7 +100,7 @@ def without_scores_of(
 ) -> Sequence[EvalScore]:
     """The scores without those of tasks that are left out; a score of no task that is known stays.
 
-    Where only the newest tasks were read (``cut``), one of a task that was not may be of either environment, and goes.
+    Where not all tasks were read (``cut``), one of a task that was not may be of either environment, and goes.
     """
     if not foreign:
         return scores

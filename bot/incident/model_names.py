@@ -8,9 +8,8 @@ _DATED = re.compile(r"[-@:](?:v?\d|latest|preview)")
 def same_model(name: str, wanted: str) -> bool:
     """The model that answered is the one wanted: ``gpt-x-2026-01-01`` is ``gpt-x``, ``gpt-x-mini`` is not."""
     bare, asked = _bare(name), _bare(wanted).removesuffix("-latest")
-    if bare == asked or bare.endswith(f".{asked}"):  # a region comes before: us.anthropic.model
-        return True
-    return bare.startswith(asked) and _DATED.match(bare[len(asked) :]) is not None
+    _, found, rest = f".{bare}".partition(f".{asked}")  # a region and a vendor may come before: us.anthropic.model
+    return bool(found) and (not rest or _DATED.match(rest) is not None)
 
 
 def _bare(name: str) -> str:

@@ -150,6 +150,10 @@ def test_only_tasks_within_the_scope_count_and_unplaced_ones_prove_nothing() -> 
         ("gpt-x-v2:0", "gpt-x", True),
         ("us.vendor.gpt-x-2026-01-01", "vendor.gpt-x-2026-01-01", True),
         ("gpt-x-2026-01-01", "gpt-x-latest", True),
+        ("us.vendor.gpt-x-2026-01-01-v1:0", "gpt-x-2026-01-01", True),
+        ("us.vendor.gpt-x-mini-v1:0", "gpt-x", False),
+        ("gpt-x.1", "gpt-x", False),
+        ("other", "gpt-x", False),
     ],
 )
 def test_a_model_is_the_same_with_its_date_and_not_with_another_name(name: str, wanted: str, *, same: bool) -> None:

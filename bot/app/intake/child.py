@@ -8,6 +8,7 @@ it died.
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from bot.app.intake.frames import received, written
@@ -39,7 +40,8 @@ def bound() -> None:
 
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
     tighter = most != resource.RLIM_INFINITY and most < MOST_MEMORY
-    resource.setrlimit(resource.RLIMIT_DATA, (most if tighter else MOST_MEMORY, most))
+    with suppress(OSError, ValueError):  # where a system knows no such bound, telemetry is still taken
+        resource.setrlimit(resource.RLIMIT_DATA, (most if tighter else MOST_MEMORY, most))
 
 
 def _is_tired() -> bool:

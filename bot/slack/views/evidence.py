@@ -127,7 +127,7 @@ def _sources(sources: Sequence[SourceStatus]) -> Iterator[str]:
 
 def _gave(source: SourceStatus) -> str:
     counts = ((source.traces, f"traces{source.of_all}"), (source.scores, "scores"), (source.metrics, "figures"))
-    return ", ".join(f"{count} {what}" for count, what in counts if count) or "nothing"
+    return ", ".join(f"{count:,} {what}" for count, what in counts if count) or "nothing"
 
 
 def _as_of(bundle: EvidenceBundle, now: datetime | None) -> str:
