@@ -24,14 +24,13 @@ from bot.incident.state import IncidentState
 from bot.incident.suggestions import too_tight
 from bot.ports import Clock, Records, Traces
 from bot.response.driving import Drivers
-from bot.response.gather import nanoseconds
+from bot.response.gather import MOST_TASKS, nanoseconds
 from bot.response.known import warnings_for
 from bot.response.mitigate import wrong_share
 from bot.response.orders import Order, checked_order, contraindication, drafted, supersession
 from bot.response.recording import state_of
 
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
-MOST_TASKS = 4000
 NEIGHBOURS, OF_EACH = 20, 60  # other agents looked at, and tasks of each
 PATIENCE = 2.0  # seconds for what is only nice to know
 

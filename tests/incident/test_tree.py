@@ -13,9 +13,11 @@ from bot.incident.evidence import Direction, EvidenceBundle, SourceStatus
 from bot.incident.gathering import Gathered, gather
 from bot.incident.look import look_at
 from bot.incident.questions import open_questions
+from bot.incident.reading import Reading
 from bot.incident.severity import floor
 from bot.incident.strength import strength
 from bot.incident.taxonomy import Confidence, IncidentClass, Severity
+from bot.incident.telemetry import EvalScore
 from bot.incident.tree import classify
 from tests.incident import stories
 from tests.incident.agents_at_work import KINDS, MINUTE, START, Fleet, work
@@ -130,7 +132,12 @@ def test_what_surely_moved_is_not_called_noise(looping: Fleet) -> None:
 
 
 def test_doubt_is_said_once() -> None:
-    found = classify(gather("ghost", START, Gathered(), TAXONOMY), TAXONOMY)
+    """The judges fell silent: that telemetry is stale, and that it is and so nothing counts as flat, are one doubt."""
+    step = MINUTE // 6
+    tasks = [Reading(f"{n:032x}", START - n * step, START - n * step + 1, steps=1) for n in range(1, 500)]
+    scores = [EvalScore("correct", one.at_ns, passed=True, trace_id=one.id) for one in tasks[240:340]]
+    found = classify(gather("helpdesk", START, Gathered(tasks, scores), TAXONOMY), TAXONOMY)
+    assert "can't tell: telemetry is stale, so nothing counts as flat" in found.flags
     for said in (found.because, found.flags):
         assert not [one for one in said for other in said if one != other and other.startswith(one)]
 
