@@ -82,6 +82,7 @@ def test_what_an_evaluator_said_before_it_fell_silent_is_not_flat_because_others
     assert signal(bundle, "judge_age").direction is Direction.UP
     for name in ("eval:correct", "quality"):
         assert (signal(bundle, name).fresh_seconds, signal(bundle, name).direction) == (35 * 60, Direction.UNKNOWN)
+    assert signal(bundle, "eval:thumbs").direction is Direction.FLAT, "who still speaks is believed"
     speaking = gather("helpdesk", NOW, replace(found, scores=[*talking, *judged("correct", 1)]), TAXONOMY, 60 * MINUTE)
     assert [signal(speaking, name).direction for name in ("eval:correct", "quality")] == [Direction.FLAT] * 2
 
