@@ -4,8 +4,9 @@ import ctypes
 import sys
 
 POOLS = 2  # of the C library; without a limit every thread gets one, and keeps what it once needed
-KEPT_FREE = 128 * 1024  # bytes at a pool's end; what is more goes back to the system
-_ARENA_MAX, _TRIM_THRESHOLD = -8, -1  # M_ARENA_MAX and M_TRIM_THRESHOLD of glibc's malloc.h
+KEPT_FREE = 2 * 1024 * 1024  # bytes at a pool's end; what is more goes back to the system
+ALONE = 1024 * 1024  # bytes of one piece that is taken from the system for itself, and given back at once
+_ARENA_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -8, -3, -1  # M_… of glibc's malloc.h
 
 
 def few_pools() -> bool:
@@ -16,4 +17,5 @@ def few_pools() -> bool:
     if sys.platform != "linux":
         return False
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
-    return bool(set_option and set_option(_ARENA_MAX, POOLS) and set_option(_TRIM_THRESHOLD, KEPT_FREE))
+    options = ((_ARENA_MAX, POOLS), (_TRIM_THRESHOLD, KEPT_FREE), (_MMAP_THRESHOLD, ALONE))
+    return set_option is not None and all(set_option(*option) for option in options)

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, TextClause, bindparam, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Select, TextClause, bindparam, literal_column, or_, select, text
 
 from bot.incident.draw import Draw
 from bot.incident.outline import Outline
@@ -15,14 +15,15 @@ from bot.incident.telemetry import EvalScore, Trace
 from bot.ports import Traces
 from bot.storage.database import Database
 from bot.storage.drawn_tasks import READ, rows_of_tasks, started_in
+from bot.storage.head_json import HEADED, Head, head_of
 from bot.storage.hourly_counts import counts_in
-from bot.storage.outlines import outlines_of
+from bot.storage.outlines import needs_spans, outlines_of
 from bot.storage.reading_json import models_from_json, reading_from_json
 from bot.storage.recent_readings import MOST_MODELS, RecentReadings
 from bot.storage.span_json import score_from_json
 from bot.storage.tables.telemetry import scores as scores_table
 from bot.storage.tables.telemetry import traces as traces_table
-from bot.storage.telemetry_commit import CHUNK, STORED, read_spans
+from bot.storage.telemetry_commit import CHUNK, STORED
 from bot.storage.telemetry_rows import traces_of
 
 IN_THREAD_FROM = 800  # rows decoded; more would hold up the event loop
@@ -30,6 +31,7 @@ IN_THREAD_FROM = 800  # rows decoded; more would hold up the event loop
 T = TypeVar("T")
 
 _T, _S = traces_table.c, scores_table.c
+_IDS = (_T.trace_id,)
 SPANS_OF = select(*STORED).where(STORED[0].in_(bindparam("ids", expanding=True)))
 SCORES_OF = select(_S.trace_id, _S.body).where(_S.trace_id.in_(bindparam("ids", expanding=True)))
 
@@ -66,7 +68,8 @@ class TelemetryReads(Traces):
         self, agents: Collection[str], limit: int, *, failed: bool = False, before_ns: int | None = None
     ) -> tuple[Trace, ...]:
         """The newest traces of these agents in order of start; only failed ones, or only earlier ones, where wanted."""
-        return await self._with_spans(_newest(agents, limit, failed=failed, before_ns=before_ns))
+        wanted = _newest(_IDS, failed=failed, earlier=before_ns is not None)
+        return await self._with_spans(wanted, {"agents": sorted(agents), "most": limit, "before": before_ns})
 
     async def outlines(
         self,
@@ -79,22 +82,25 @@ class TelemetryReads(Traces):
         steps: bool = True,
     ) -> Sequence[T]:
         """What ``make`` makes of each trace of :meth:`listed`, newest first; their steps never become nouns."""
-        wanted = _newest(agents, limit, failed=failed, before_ns=before_ns)
+        wanted = _newest(HEADED, failed=failed, earlier=before_ns is not None)
+        values = {"agents": sorted(agents), "most": limit, "before": before_ns}
 
-        def find(connection: Connection) -> tuple[Sequence[str], list[Any], list[Any]]:
-            ids = connection.execute(wanted).scalars().all()
-            return ids, _rows_of(connection, ids, SPANS_OF), _rows_of(connection, ids, SCORES_OF)
+        def find(connection: Connection) -> tuple[dict[str, Head | None], list[Any], list[Any]]:
+            heads = {row[0]: head_of(row) for row in connection.execute(wanted, values)}
+            told = [trace_id for trace_id, head in heads.items() if needs_spans(head, steps=steps)]
+            return heads, _rows_of(connection, told, SPANS_OF), _rows_of(connection, list(heads), SCORES_OF)
 
         def made() -> Sequence[T]:
-            return [make(one) for one in outlines_of(ids, rows, judged, steps=steps)]
+            return [make(one) for one in outlines_of(heads, rows, judged, steps=steps)]
 
-        ids, rows, judged = await self._database.look(find)
+        heads, rows, judged = await self._database.look(find)
         return await asyncio.to_thread(made) if len(rows) > IN_THREAD_FROM else made()
 
-    async def _with_spans(self, wanted: Select[Any]) -> tuple[Trace, ...]:
-        async with self._database.read() as connection:
-            ids = list((await connection.execute(wanted)).scalars())
-            rows = await read_spans(connection, ids)
+    async def _with_spans(self, wanted: Select[Any], values: Mapping[str, Any] | None = None) -> tuple[Trace, ...]:
+        def find(connection: Connection) -> list[Any]:
+            return _rows_of(connection, connection.execute(wanted, values).scalars().all(), SPANS_OF)
+
+        rows = await self._database.look(find)
         found = await asyncio.to_thread(traces_of, rows) if len(rows) > IN_THREAD_FROM else traces_of(rows)
         return tuple(sorted(found, key=lambda trace: (trace.start_ns, trace.id)))
 
@@ -189,14 +195,15 @@ class TelemetryReads(Traces):
         return total
 
 
-def _newest(agents: Collection[str], limit: int, *, failed: bool, before_ns: int | None) -> Select[Any]:
-    """The ids of the newest traces of these agents."""
-    wanted = select(_T.trace_id).where(_T.agent.in_(sorted(agents)))
+@cache  # put together anew for each look it would take as long as its answer
+def _newest(columns: tuple[ColumnElement[Any], ...], *, failed: bool, earlier: bool) -> Select[Any]:
+    """The newest ``most`` traces of ``agents``, from the newest; only failed ones, or those ``before``, where wanted."""
+    wanted = select(*columns).where(_T.agent.in_(bindparam("agents", expanding=True)))
     if failed:
-        wanted = wanted.where(_T.failed == 1)
-    if before_ns is not None:
-        wanted = wanted.where(_T.start_ns < before_ns)
-    return wanted.order_by(_T.start_ns.desc(), _T.trace_id.desc()).limit(limit)
+        wanted = wanted.where(_T.failed == literal_column("1"))  # a parameter would miss the index of those that failed
+    if earlier:
+        wanted = wanted.where(_T.start_ns < bindparam("before"))
+    return wanted.order_by(_T.start_ns.desc(), _T.trace_id.desc()).limit(bindparam("most"))
 
 
 _Rows = tuple[Sequence[Any], Sequence[Any]]  # of traces, and the spans of those that were stored without a reading

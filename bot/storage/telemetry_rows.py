@@ -9,6 +9,7 @@ from bot.incident.assembly import UNNAMED, assemble
 from bot.incident.logged_messages import NO_MESSAGES, LoggedMessages, Place, all_merged
 from bot.incident.reading import read
 from bot.incident.telemetry import EvalScore, Span, Trace
+from bot.storage.head_json import head_to_json
 from bot.storage.reading_json import reading_to_json
 from bot.storage.span_json import score_from_json, score_to_json, span_from_json, span_to_json
 
@@ -54,7 +55,7 @@ def arrived(
             rows[key] = (span.trace_id, span.span_id, span.start_ns, body)
             by_trace.setdefault(span.trace_id, []).append(span)
             sizes[span.trace_id] = sizes.get(span.trace_id, 0) + len(body) + ROW_OVERHEAD
-    traces = {trace_id: trace_row(assemble(found), sizes[trace_id]) for trace_id, found in by_trace.items()}
+    traces = {trace_id: trace_row(assemble(found), found, sizes[trace_id]) for trace_id, found in by_trace.items()}
     return Arrived(list(rows.values()), traces, [score_row(score) for score in scores], messages=messages)
 
 
@@ -82,22 +83,26 @@ def grown_rows(spans: Sequence[SpanRow]) -> list[TraceRow]:
     written: dict[str, int] = {}
     for trace_id, _, _, body in spans:
         written[trace_id] = written.get(trace_id, 0) + len(body) + ROW_OVERHEAD
-    return [trace_row(trace, written[trace.id]) for trace in traces_of(spans)]
+    return [trace_row(assemble(found), found, written[trace_id]) for trace_id, found in _by_trace(spans).items()]
 
 
 def traces_of(rows: Sequence[Any]) -> list[Trace]:
     """Traces from span rows (trace id, span id, start, JSON) in any order."""
+    return [assemble(spans) for spans in _by_trace(rows).values()]
+
+
+def _by_trace(rows: Sequence[Any]) -> dict[str, list[Span]]:
     grouped: dict[str, list[Span]] = {}
     for trace_id, span_id, _, body in rows:
         grouped.setdefault(trace_id, []).append(span_from_json(trace_id, span_id, body))
-    return [assemble(spans) for spans in grouped.values()]
+    return grouped
 
 
-def trace_row(trace: Trace, size: int) -> TraceRow:
-    """A trace's row with the reading of it; when it arrived is still to be filled in."""
+def trace_row(trace: Trace, recorded: Sequence[Span], size: int) -> TraceRow:
+    """The row of a trace that these spans make, with the reading of it; when it arrived is still to be filled in."""
     short = trace if len(trace.spans) <= MOST_SPANS_READ else replace(trace, spans=trace.spans[:MOST_SPANS_READ])
     reading = read(short)
-    written = reading_to_json(reading)
+    written, head = reading_to_json(reading), head_to_json(trace, recorded)
     return {
         "trace_id": trace.id,
         "agent": trace.agent,
@@ -112,8 +117,9 @@ def trace_row(trace: Trace, size: int) -> TraceRow:
         "escalated": int(reading.escalated),
         "tool_calls": len(reading.tools),
         "tool_errors": sum(step.error for step in reading.tools),  # of those that ``tool_calls`` counts
-        "size": size + len(written),
+        "size": size + len(written) + len(head),
         "reading": written,
+        "head": head,
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from bot.incident.codec import encode
 from bot.incident.outline import Outline, outline
@@ -23,10 +24,12 @@ from bot.incident.telemetry import (
     ToolCall,
 )
 from bot.storage.database import Database
-from bot.storage.outlines import outlines_of
+from bot.storage.head_json import HEADED, head_of
+from bot.storage.outlines import needs_spans, outlines_of
 from bot.storage.span_json import span_to_json
+from bot.storage.tables.telemetry import traces as traces_table
 from bot.storage.telemetry import SqlTelemetry
-from bot.storage.telemetry_rows import traces_of
+from bot.storage.telemetry_rows import MOST_SPANS_READ, grown_rows, traces_of
 from tests.fakes.clock import START, FakeClock
 
 SECOND = 1_000_000_000
@@ -119,7 +122,11 @@ def rows_of(spans: Sequence[Span]) -> list[Row]:
 
 
 def direct(rows: Sequence[Row], *, wanted: bool = True) -> Outline:
-    (found,) = outlines_of([TRACE], rows, [], steps=wanted)
+    (row,) = grown_rows(rows)
+    head = head_of([row[column.name] for column in HEADED])
+    assert head is not None
+    told = rows if needs_spans(head, steps=wanted) else []
+    (found,) = outlines_of({TRACE: head}, told, [], steps=wanted)
     return found
 
 
@@ -199,3 +206,32 @@ async def test_steps_nobody_asked_for_are_left_out(store: SqlTelemetry) -> None:
     await store.add(*task(1, failed=False))
     (found,) = await store.outlines([AGENT], 5, lambda one: one, steps=False)
     assert (found.steps, found.head.task.outcome) == (None, "completed")
+
+
+async def test_a_task_that_an_earlier_version_stored_is_listed_from_its_steps(
+    store: SqlTelemetry, database: Database
+) -> None:
+    await store.add(*task(1, failed=True))
+    listed = [await store.outlines([AGENT], 5, lambda one: one, steps=steps) for steps in (True, False)]
+    async with database.write() as connection:
+        await connection.execute(update(traces_table).values(head=None))
+    assert [await store.outlines([AGENT], 5, lambda one: one, steps=steps) for steps in (True, False)] == listed
+
+
+async def test_what_lists_say_of_a_task_grows_with_it(store: SqlTelemetry) -> None:
+    spans, _ = task(1, failed=True)
+    await store.add(spans[1:], [])
+    (before,) = await store.outlines([AGENT, "unnamed-agent"], 5, lambda one: one, steps=False)
+    await store.add(spans, [])
+    (after,) = await store.outlines([AGENT], 5, lambda one: one, steps=False)
+    assert (before.head.complete, after.head.complete) == (False, True)
+
+
+async def test_a_task_that_never_ends_is_listed_with_all_its_steps(store: SqlTelemetry) -> None:
+    spans, _ = task(1, failed=True, spans=MOST_SPANS_READ + 2)
+    last = replace(spans[-1], span_id="f" * 16, end_ns=AT + 99 * SECOND)
+    await store.add(spans, [])
+    await store.add([last], [])
+    (found,) = await store.outlines([AGENT], 5, lambda one: one)
+    assert len(found.steps or ()) == len(spans) + 1
+    assert found.head.end_ns == last.end_ns

@@ -42,6 +42,7 @@ traces = Table(
     Column("tool_errors", Integer, nullable=False, server_default="0"),
     Column("size", Integer, nullable=False, server_default="0"),  # bytes, about, of the trace with its spans
     Column("reading", Text),  # the task reduced to what signals count, as JSON
+    Column("head", Text),  # the task as lists show it, as JSON
     Index("traces_of_agent", "agent", "start_ns"),
     Index("traces_started", "start_ns", "agent"),
     Index("traces_arrived", "arrived_ns"),
