@@ -34,6 +34,8 @@ from bot.incident.proof import Proof
 from bot.incident.quantities import duration
 from bot.incident.state import IncidentState
 
+NONE_IN_FORCE = "This incident has no control in force."  # another incident of the same agent may have one
+
 
 def mitigating_sentence(fact: MitigatingFact, state: IncidentState | None) -> str:
     """What responders and the clock did to a mitigation; ``state`` knows what it is called."""

@@ -1,12 +1,27 @@
-"""Where a trace can be looked at: in the tool it came from, or on our own page."""
+"""Where an agent or a trace can be looked at: in the tool it came from, or on our own page."""
 
 import re
 from typing import Final
+from urllib.parse import quote, urlencode
 
 from bot.incident.evidence import EvidenceBundle, Pair
 
 _PAGE: Final = re.compile(r"https?://[!-~]{1,600}")  # what a vendor answers may hold anything
 _UNFIT: Final = re.compile(r"[<>\"'|`]")
+_AS_QUERY: Final = re.compile(r"\.|\.\.|.*/figures|.*\n.*", re.DOTALL)
+
+
+def agent_page(name: str, public_url: str = "", part: str = "", **chosen: str) -> str:
+    """Our own page of an agent, however it is called, or a ``part`` of it; its path alone without ``public_url``.
+
+    ``chosen`` are words for the query; empty ones are left out. The name is one segment of the path, so a ``/`` in it is
+    percent-encoded, too. In the query stands a name that would be read as something else in a path: browsers go up from
+    ``..`` even where it is encoded, ``/figures`` is our part, and routes end at a line break.
+    """
+    asked = {"name": name} if _AS_QUERY.fullmatch(name) else {}
+    path = "/agent" if asked else f"/agents/{quote(name, safe='')}"
+    query = urlencode(asked | {word: said for word, said in chosen.items() if said})
+    return f"{public_url}{path}{part}" + (f"?{query}" if query else "")
 
 
 def own_tool(bundle: EvidenceBundle, trace_id: str) -> str | None:

@@ -268,6 +268,11 @@ def test_evidence_comes_worst_first_and_says_what_it_does_not_know() -> None:
     assert "Missing from langfuse: prompt p-119" in shown
 
 
+def test_evidence_of_an_agent_leads_to_its_page_however_it_is_called() -> None:
+    shown = json.dumps(evidence.of_agent(replace(bundle(), agent="org/what? 100%|now"), URL, AT))
+    assert f"<{URL}/agents/org%2Fwhat%3F%20100%25%7Cnow|Charts and traces>" in shown
+
+
 def test_evidence_names_where_time_goes_the_pair_and_what_is_usual() -> None:
     state, _ = told(APPLIED)
     known = bundle()

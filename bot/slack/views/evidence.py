@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
-from urllib.parse import quote
 
 from bot.incident.environments import said_of
 from bot.incident.evidence import EvidenceBundle, FindingKind, Signal, SourceStatus
-from bot.incident.links import trace_page
+from bot.incident.links import agent_page, trace_page
 from bot.incident.quantities import ago, duration
 from bot.incident.state import IncidentState
 from bot.incident.summary import headlines
@@ -68,7 +67,7 @@ def dialog(
 
 def of_agent(bundle: EvidenceBundle, public_url: str = "", now: datetime | None = None) -> View:
     """The same of an agent, before anybody declared anything."""
-    page = link(f"{public_url}/agents/{quote(bundle.agent, safe='')}", "Charts and traces") if public_url else ""
+    page = link(agent_page(bundle.agent, public_url), "Charts and traces") if public_url else ""
     headline = section(f"*{quote_untrusted(bundle.agent, 200)}*")
     return modal(CALLBACK, "Evidence", [headline, *_blocks(bundle, public_url, now, page)], {}, close="Close")
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from bot.incident.detectors.findings import findings_of
@@ -23,6 +23,7 @@ from bot.web.parts import Parts
 from bot.web.snapshot_file import snapshot_file
 
 RECENT = timedelta(hours=1)
+AgentName = Annotated[str, Path(min_length=1, description="percent-encoded: org%2Fhelpdesk")]
 
 
 def router(parts: Parts) -> APIRouter:
@@ -48,9 +49,9 @@ def _agents(parts: Parts, routes: APIRouter) -> None:
             for name in names
         ]
 
-    @routes.get("/agents/{agent}/evidence")
+    @routes.get("/agents/{agent:path}/evidence")
     async def evidence(
-        agent: str, at: str | None = None, window: str | None = None, environment: str = ""
+        agent: AgentName, at: str | None = None, window: str | None = None, environment: str = ""
     ) -> EvidenceShape:
         """What telemetry says about an agent, now or ``at`` a moment (ISO 8601 or seconds since the epoch).
 
@@ -60,8 +61,8 @@ def _agents(parts: Parts, routes: APIRouter) -> None:
         bundle = await parts.verbs.gather(agent, moment_in(at), length_in(window), environment=environment)
         return measured.evidence(bundle)
 
-    @routes.get("/agents/{agent}/classification")
-    async def classification(agent: str, at: str | None = None, environment: str = "") -> ClassificationShape:
+    @routes.get("/agents/{agent:path}/classification")
+    async def classification(agent: AgentName, at: str | None = None, environment: str = "") -> ClassificationShape:
         """The class telemetry suggests; ``class`` is null when nothing is wrong. ``environment`` as in the evidence."""
         bundle, said = await parts.verbs.suggest(agent, moment_in(at), environment=environment)
         return measured.classification(said, bundle)

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from bot.incident.charts.drawn import charts_for
 from bot.incident.control_values import label_of
 from bot.incident.environments import ALL, same_environment
+from bot.incident.errors import BadInput
 from bot.incident.evidence import ENOUGH, EvidenceBundle
 from bot.incident.model import Agent
 from bot.incident.quantities import duration
@@ -59,8 +60,10 @@ class AgentPages:
         """The routes."""
         return [
             Route("/glance", self.glance),
-            Route("/agents/{name:path}/figures", self.figures),
-            Route("/agents/{name:path}", self.agent),
+            Route("/agent", self.agent),
+            Route("/agent/figures", self.figures),
+            Route("/agents/{agent:path}/figures", self.figures),
+            Route("/agents/{agent:path}", self.agent),
         ]
 
     async def glance(self, request: Request) -> Response:
@@ -84,7 +87,7 @@ class AgentPages:
         Raises:
             BadInput: ``at`` is no moment.
         """
-        agent = self.parts.catalogue.agent(request.path_params["name"])
+        agent = self._asked_for(request)
         at = moment_in(request.query_params.get("at"))
         environment = _environment(request)
         live = await self._then(agent, at, environment) if at else self.latest.known(agent.name, environment)
@@ -100,7 +103,7 @@ class AgentPages:
 
     async def figures(self, request: Request) -> Response:
         """The part that follows telemetry."""
-        agent = self.parts.catalogue.agent(request.path_params["name"])
+        agent = self._asked_for(request)
         environment = _environment(request)
         live = await self.latest.measured(agent.name, environment)
         newest = None if _spans_seen(live) else await self._newest(agent)
@@ -110,6 +113,12 @@ class AgentPages:
             facts_of=self.parts.taxonomy.facts,
             **figures_of(agent, live, environment, newest=newest),
         )
+
+    def _asked_for(self, request: Request) -> Agent:
+        name = request.path_params.get("agent") or request.query_params.get("name")
+        if not name:
+            raise BadInput("name", "Say which agent: /agents/NAME.")
+        return self.parts.catalogue.agent(name)
 
     async def _then(self, agent: Agent, at: datetime, environment: str) -> Measured:
         bundle, said = await self.parts.verbs.suggest(agent.name, at, environment=environment)

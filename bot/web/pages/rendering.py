@@ -10,7 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from bot.incident.control_words import NONE_IN_FORCE
 from bot.incident.environments import is_named, said_of
+from bot.incident.links import agent_page
 from bot.incident.quantities import duration, percent
 from bot.web.pages import words
 
@@ -27,6 +29,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    loaded.globals["agent_page"] = agent_page
+    loaded.globals["none_in_force"] = NONE_IN_FORCE
     loaded.filters["utc"] = words.clock_time
     loaded.filters["iso"] = datetime.isoformat
     loaded.filters["at"] = words.moment

@@ -42,7 +42,7 @@ class SignIn:
             return None
         if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
             return PlainTextResponse("Sign in first.\n", 401, {"WWW-Authenticate": 'Bearer realm="firstfive"'})
-        return RedirectResponse(f"{PATH}?next={quote(path)}", 303)
+        return RedirectResponse(f"{PATH}?next={quote(_as_sent(request))}", 303)
 
     async def form(self, request: Request) -> Response:
         """Ask for the token."""
@@ -65,6 +65,13 @@ class SignIn:
             secure=request.url.scheme == "https",
         )
         return answer
+
+
+def _as_sent(request: Request) -> str:
+    """The path and the query, still encoded: decoded, a name with ``?`` or ``%`` in it would lead elsewhere."""
+    path: bytes = request.scope["raw_path"]
+    query = request.url.query
+    return path.decode("latin-1") + (f"?{query}" if query else "")
 
 
 def _inside(path: str) -> str:
