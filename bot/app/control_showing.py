@@ -9,7 +9,7 @@ from bot.app.control_lines import _waiting, asked_line, line, row, standing
 from bot.app.house import House
 from bot.app.wish import Wish, target_of
 from bot.incident.codec import encode
-from bot.incident.control_words import proof_line
+from bot.incident.control_words import NONE_IN_FORCE, proof_line
 from bot.incident.mitigation import BUILT_IN, Mitigation, MitigationState
 
 LOOK_EVERY = 0.3  # seconds between two looks at the proof
@@ -32,18 +32,18 @@ SETTLED = frozenset(
 
 async def live_for(home: House, wish: Wish) -> list[Mitigation]:
     """What is in force of the agent or the incident of the wish; without either, everything."""
-    key = (await home.verbs.look.state(wish.incident)).incident.key if wish.incident else None
+    key = await _key_of(home, wish)
     found, _ = await home.verbs.in_force(wish.agent)
     return [mitigation for mitigation in found if key in {None, mitigation.incident}]
 
 
 async def print_list(home: House, wish: Wish) -> int:
     """Print what is in force and what waits for a second person."""
-    found = await live_for(home, wish)
+    found, key = await live_for(home, wish), await _key_of(home, wish)
     asked = [
         one
         for one in await home.verbs.in_force.questions()
-        if wish.agent in {None, one.agent} and wish.incident in {None, one.incident}
+        if wish.agent in {None, one.agent} and key in {None, one.incident}
     ]
     if wish.as_json:
         print(json.dumps([row(one) for one in found]))
@@ -53,8 +53,13 @@ async def print_list(home: House, wish: Wish) -> int:
     for question in asked:
         print(asked_line(question))
     if not found:
-        print("No mitigation is in force.")
+        print(NONE_IN_FORCE if key else f"No mitigation is in force{f' on {wish.agent}' if wish.agent else ''}.")
     return 0
+
+
+async def _key_of(home: House, wish: Wish) -> str | None:
+    """The key of the incident that is meant, however it was typed."""
+    return (await home.verbs.look.state(wish.incident)).incident.key if wish.incident else None
 
 
 async def print_one(home: House, wish: Wish) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.incident.control_words import NONE_IN_FORCE
 from bot.incident.errors import BadInput
 from bot.incident.facts.classifying import SeverityChanged
 from bot.incident.facts.people import NoteAdded, RoleTaken, UpdatePosted
@@ -114,7 +115,7 @@ def drafted(state: IncidentState) -> str:
         mitigation = status.mitigation
         lines.append(f"{mitigation.label} is on until {mitigation.expires_at:%H:%M} UTC: {mitigation.state.value}.")
     if not state.live_mitigations and state.status.is_open:
-        lines.append("No mitigation is in force.")
+        lines.append(NONE_IN_FORCE)
     if state.resolution:
         lines.append(f"Resolved: {state.resolution.summary}")
     return "\n".join(lines)[:TEXT_LIMIT]

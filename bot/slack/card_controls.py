@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from bot.incident.control_words import NONE_IN_FORCE
 from bot.incident.fitness import stronger
 from bot.incident.kinds import LEVERS, MitigationKind
 from bot.incident.mitigation import DEFAULT_TTL, Mitigation, MitigationState
@@ -63,7 +64,7 @@ def _in_force(state: IncidentState, public_url: str, room: int, now: datetime) -
     """What is in force, a paragraph each as far as there is room, and one row of buttons for all of them."""
     live = sorted(state.live_mitigations, key=lambda s: 0 if s.mitigation.state in _NEEDS_SOMEBODY else LAST)
     if not live:
-        return [section("This incident has no control in force.")] if state.status.is_open else []
+        return [section(NONE_IN_FORCE)] if state.status.is_open else []
     shown = live[:SHOWN_CONTROLS]
     texts = [control_line(status, now, public_url) for status in shown]
     hidden = len(live) - len(shown)

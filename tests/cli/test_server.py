@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from bot.app.listening import bound
+from bot.incident.control_words import NONE_IN_FORCE
 from bot.settings.server import ServerSettings
 from tests.cli.conftest import SECONDS, Terminal
 from tests.contracts.conftest import another_database
@@ -90,6 +91,8 @@ def test_a_second_person_at_a_terminal_starts_what_is_locked(terminal: Terminal)
     (question,) = made["waiting"]
     listed = terminal.run("control", "list", LOGNAME="ben")
     assert "ana asks: start Restart in spite of its lock. A second person answers until" in listed.stdout
+    short = terminal.run("control", "list", "--incident", key.removeprefix("INC-"))
+    assert short.stdout == listed.stdout.replace("No mitigation is in force.", NONE_IN_FORCE)
     own = terminal.run("control", "approve", question["id"], LOGNAME="ana")
     assert (own.returncode, "somebody else has to approve" in own.stderr) == (1, True)
     other = terminal.run("control", "approve", question["id"], LOGNAME="ben")

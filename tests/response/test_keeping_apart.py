@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.incident.control_words import NONE_IN_FORCE
 from bot.incident.errors import BadInput, NotFound
 from bot.incident.kinds import MitigationKind
 from bot.incident.model import Role
@@ -83,7 +84,7 @@ async def test_each_update_is_one_message_however_often_it_is_clicked(office: Of
 
 async def test_a_drafted_update_says_what_is_in_force_and_until_when(office: Office) -> None:
     await office.declared()
-    assert "No mitigation is in force." in await office.verbs.draft_update("1")
+    assert NONE_IN_FORCE in await office.verbs.draft_update("1")
     await office.verbs.apply("INC-1", LIMIT, ANA, "k")
     assert "Turn limit 6 is on until 04:12 UTC: applied." in await office.verbs.draft_update("1")
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.incident.classification import Question, Reply
+from bot.incident.control_words import NONE_IN_FORCE
 from bot.incident.facts.classifying import QuestionAnswered, SeverityChanged
 from bot.incident.facts.closing import ReviewWritten
 from bot.incident.kinds import MitigationKind
@@ -18,6 +19,7 @@ from bot.incident.state import IncidentState
 from bot.incident.taxonomy import Cause, IncidentClass, Severity
 from bot.response.answering import Sent
 from bot.response.orders import Order
+from bot.slack import card_controls
 from bot.slack.views import (
     contain_now,
     declare,
@@ -35,7 +37,7 @@ from bot.slack.views import (
     verdict,
 )
 from tests.slack.answering import fields, named, submitted
-from tests.slack.stories import APPLIED, CLASSIFIED, KNOWN, OFFERS, PREVIEWS, STAGES, asked, mitigation, told
+from tests.slack.stories import APPLIED, AT, CLASSIFIED, KNOWN, OFFERS, PREVIEWS, STAGES, asked, mitigation, told
 from tests.taxonomies import TAXONOMY
 
 BROWSERS = pytest.mark.parametrize("initials", [True, False], ids=["slack", "local workspace"])
@@ -332,6 +334,14 @@ def test_severity_is_read_with_its_reason() -> None:
     view = severity.dialog(told(CLASSIFIED)[0])
     form = severity.read(submitted(view, {"new_severity": "SEV1", "severity_reason": "12 customers called"}))
     assert form == severity.SeverityForm("INC-7", Severity.SEV1, "12 customers called")
+
+
+def test_card_and_resolve_say_in_one_wording_that_the_incident_has_no_control() -> None:
+    """True, too, where another incident of the agent has one: both speak of theirs alone."""
+    state, _ = told(CLASSIFIED)
+    card = json.dumps(card_controls.controls(state, "", 5, AT))
+    assert NONE_IN_FORCE in card
+    assert NONE_IN_FORCE in json.dumps(resolve.dialog(state))
 
 
 def test_controls_are_undone_on_resolve_unless_kept() -> None:

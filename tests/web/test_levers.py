@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot.incident.control_words import NONE_IN_FORCE
 from bot.incident.facts.control import ExitPlanned, ExitWaiting, MitigationAdjusted
 from bot.incident.mitigation import ExitPlan
 from bot.incident.model import FIRSTFIVE, IncidentKey, Person
@@ -176,7 +177,9 @@ async def test_what_another_incident_put_in_force_is_not_called_none(world: Worl
     async with world.client(**{"Firstfive-Actor": "ana"}) as client:
         await client.post(f"/api/v1/incidents/{first}/mitigations", json={"kind": "turn-limit", "limit": 5})
         page = (await client.get(f"/incidents/{second}/levers")).text
-    assert "This incident has none in force." in page
+        story = (await client.get(f"/incidents/{second}")).text
+    assert NONE_IN_FORCE in page
+    assert NONE_IN_FORCE in story
     assert "Turn limit 5" in page
     assert f'by <a href="/incidents/{first}/levers">{first}</a>' in page
     assert re.search(r"locked</strong>: <span[^>]*>until class and suspected cause are set", page)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bot.incident.control_words import NONE_IN_FORCE
 from bot.incident.state import IncidentState, MitigationStatus
 from bot.slack.blocks import Block, View, checkboxes, context, modal, section, text_input
 from bot.slack.text import date_token, quote_untrusted
@@ -61,7 +62,7 @@ def dialog(
             checkboxes(KEEP, "Keep any?", options, hint="Unticked ones are undone now. Kept ones end at their time."),
         ]
     else:
-        blocks.append(context("No control is in force."))
+        blocks.append(context(NONE_IN_FORCE))
     blocks.append(context("The postmortem is drafted from the timeline and posted here."))
     return modal(CALLBACK, f"Resolve {key}", blocks, {"k": key}, submit="Resolve")
 

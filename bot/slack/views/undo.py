@@ -55,7 +55,9 @@ def dialog(state: IncidentState, mitigation_id: str) -> View:
     mitigation = status.mitigation
     others = [s.mitigation.label for s in state.live_mitigations if s.mitigation.id != mitigation_id]
     remains = (
-        f"Still in force: {quote_untrusted(', '.join(others), 800)}." if others else "No control remains in force."
+        f"Still in force: {quote_untrusted(', '.join(others), 800)}."
+        if others
+        else "This incident then has no control in force."
     )
     name, agent = quote_untrusted(mitigation.label, 300), quote_untrusted(mitigation.agent, 200)
     blocks = [
