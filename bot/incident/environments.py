@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TypeVar
 
+from bot.incident.draw import Draw
 from bot.incident.evidence import Change, EvidenceBundle
 from bot.incident.model import Agent
 from bot.incident.reading import Reading
@@ -86,9 +87,12 @@ class Kept:
     foreign: frozenset[str | None] = frozenset()
 
 
-def kept(readings: Sequence[Reading], wanted: Wanted) -> Kept:
-    """The tasks of the wanted environment and those that name none, in their order; and what was left out."""
-    named = Counter(map(_named_by, readings))
+def kept(readings: Sequence[Reading], wanted: Wanted, draw: Draw | None = None) -> Kept:
+    """The tasks of the wanted environment and those that name none, in their order; and what was left out.
+
+    Beside a draw the counts are about those of all tasks, not only of those that were read.
+    """
+    named = Counter(map(_named_by, readings)) if draw is None else _of_all(readings, draw)
     foreign = wanted.foreign(named)
     if foreign:
         readings = [reading for reading in readings if reading.environment not in foreign]
@@ -158,6 +162,16 @@ def said_of(bundle: EvidenceBundle) -> tuple[str, ...]:
     elif spelled(wanted) and left_out and not is_named(bundle):
         said.append(f"No task names the environment {wanted[:LONGEST_NAME]}")
     return tuple(said)
+
+
+def _of_all(readings: Sequence[Reading], draw: Draw) -> Counter[str | None]:
+    """How many of all tasks name each environment, as the tasks that were read tell."""
+    found: Counter[str | None] = Counter()
+    for reading in readings:
+        found[reading.environment] += draw.stands_for(reading)
+    told = sum(found.values())
+    times = len(draw.starts) / told if draw.starts and told else 1.0
+    return Counter({name: max(1, round(count * times)) for name, count in found.items()})
 
 
 def _in_words(counts: Mapping[str, int]) -> str:

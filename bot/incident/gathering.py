@@ -4,13 +4,13 @@ Two steps: find when it began, if anything did; then compare the time since with
 before. Without a beginning, the last ten minutes are compared with the hour before them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
 from bot.incident.beginning import with_beginning
 from bot.incident.detectors.onset import onset_of
-from bot.incident.draw import Draw
+from bot.incident.draw import Draw, since
 from bot.incident.environments import EVERY_ONE, Wanted, kept, others_of, without_scores_of
 from bot.incident.evidence import (
     Change,
@@ -24,8 +24,9 @@ from bot.incident.evidence import (
     Unit,
 )
 from bot.incident.metrics import Metric
-from bot.incident.neighbours import affected, same_provider, since
+from bot.incident.neighbours import affected, recent, same_provider
 from bot.incident.pairing import pair_of
+from bot.incident.quantities import duration
 from bot.incident.reading import Reading, tool_steps
 from bot.incident.rules import Taxonomy
 from bot.incident.signals import (
@@ -47,6 +48,7 @@ from bot.incident.signals.courses import courses, steps_distribution
 from bot.incident.signals.scope import Scope
 from bot.incident.signals.time_spent import slow_steps
 from bot.incident.signals.troubles import GUARDS, troubles
+from bot.incident.statistics import cut
 from bot.incident.telemetry import EvalScore
 from bot.incident.tool_use import manifest
 from bot.incident.windows import START, placed_scores, scope_of, windows_of
@@ -69,6 +71,7 @@ class Gathered:
     announced: Sequence[Change] = ()  # changes that a pipeline told us of
     wanted: Wanted = EVERY_ONE  # the environment whose tasks count
     draw: Draw | None = None  # of a very busy agent not every task was read
+    earlier: Collection[str] = frozenset()  # tasks with a score that began before all that was read
 
 
 def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_ns: int | None = None) -> EvidenceBundle:
@@ -79,7 +82,7 @@ def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_n
     """
     counted = _counted(agent, at_ns, found)
     readings = counted.readings
-    placed = placed_scores(counted.scores, readings, at_ns)
+    placed = placed_scores(counted.scores, readings, at_ns, found.earlier)
     alive = (one.end_ns for theirs in (readings, *counted.neighbours.values()) for one in theirs)
     series = troubles(readings, placed, at_ns, min(at_ns, max(alive, default=0)), counted.draw)
     onset = onset_of(series, at_ns, GUARDS)
@@ -105,7 +108,8 @@ class _Counted:
 
 def _counted(agent: str, at_ns: int, found: Gathered) -> _Counted:
     every = sorted([reading for reading in found.readings if reading.at_ns <= at_ns], key=START)
-    chosen = kept(every, found.wanted)
+    drawn = found.draw and found.draw.of(at_ns, known=True)
+    chosen = kept(every, found.wanted, drawn)
     others = others_of(found.others, chosen.seen, found.wanted)
     return _Counted(
         tuple(chosen.readings),
@@ -114,7 +118,7 @@ def _counted(agent: str, at_ns: int, found: Gathered) -> _Counted:
         others_of({agent: found.announced}, chosen.seen, found.wanted).get(agent, ()),
         chosen.seen,
         chosen.left_out,
-        found.draw and found.draw.of(at_ns, known=not chosen.left_out),
+        drawn and drawn.of(at_ns, known=not chosen.left_out),
     )
 
 
@@ -125,8 +129,8 @@ def _measured(
     readings = counted.readings
     measured = voided([signal for concern in _CONCERNS for signal in concern.signals(scope)], scope)
     usual = {} if counted.left_out else found.usual  # history does not tell environments apart
-    peers = same_provider(readings, since(scope.window.start_ns, scope.others))
-    changes = (*changes_in(readings), *announced(counted.told, readings))
+    peers = same_provider(readings, recent(scope.window.start_ns, scope.others))
+    changes = (*changes_in(readings), *announced(counted.told, readings, scope.draw))
     return EvidenceBundle(
         agent=scope.agent,
         at_ns=scope.at_ns,
@@ -149,13 +153,10 @@ def _measured(
     )
 
 
-def announced(changes: Sequence[Change], readings: Sequence[Reading]) -> list[Change]:
+def announced(changes: Sequence[Change], readings: Sequence[Reading], draw: Draw | None = None) -> list[Change]:
     """Changes that a pipeline told us of, with the number of tasks since: it concerns all of them."""
-    return [
-        replace(change, k=n, n=n)
-        for change in changes
-        for n in [sum(reading.at_ns >= change.first_seen_ns for reading in readings)]
-    ]
+    counted = ((change, since(change.first_seen_ns, readings, draw)) for change in changes)
+    return [replace(change, k=n, n=n) for change, n in counted]
 
 
 def linked(bundle: EvidenceBundle, links: Mapping[str, str]) -> Mapping[str, str]:
@@ -168,7 +169,7 @@ def linked(bundle: EvidenceBundle, links: Mapping[str, str]) -> Mapping[str, str
 
 
 def findings(scope: Scope) -> tuple[Finding, ...]:
-    """What detectors find in the window's tasks, newest first, and what was never seen before."""
+    """What detectors find in the window's tasks, newest first, and what was not seen before."""
     inside = [finding for reading in reversed(scope.now) for finding in reading.findings]
     return (*first_seen(scope), *inside)[:MOST_FINDINGS]
 
@@ -180,15 +181,24 @@ def first_seen(scope: Scope) -> tuple[Finding, ...]:
     described = {one for reading in scope.before for one in shipped.descriptions(reading)}
     described |= shipped.redescribed(scope.seen, described)
     names = {step.name for _, step in tool_steps(scope.before)}
+    unseen = f"not seen in {_tasks_before(scope)}"
     found: dict[str, Finding] = {}
     for reading, step in tool_steps(scope.now):
         if known and step.destination and step.destination not in known:
-            detail = f"{step.name} sent to {step.destination}, never seen before"
+            detail = f"{step.name} sent to {step.destination}, {unseen}"
             found.setdefault(detail, Finding(FindingKind.FIRST_SEEN_DESTINATION, reading.id, (step.span_id,), detail))
         if step.manifest and step.name in names and manifest(step.name, step.manifest) not in described:
-            detail = f"{step.name} has a description never seen before"
+            detail = f"{step.name} has a description {unseen}"
             found.setdefault(detail, Finding(FindingKind.FIRST_SEEN_MANIFEST, reading.id, (step.span_id,), detail))
     return tuple(found.values())
+
+
+def _tasks_before(scope: Scope) -> str:
+    """How far "before" reaches: a look knows the last hour or so, and not what was long ago."""
+    starts = scope.starts or [reading.at_ns for reading in scope.seen]
+    count = cut(starts, scope.baseline.end_ns) - cut(starts, scope.baseline.start_ns)
+    tasks = "the task" if count == 1 else f"the {count:,} tasks"
+    return f"{tasks} of {duration(scope.baseline.seconds)} before"
 
 
 def voided(measured: Sequence[Signal], scope: Scope) -> list[Signal]:

@@ -11,10 +11,10 @@ SHARED_TROUBLE = 2.0  # nats at which a neighbour on the same provider counts as
 FEWEST_OF_A_NEIGHBOUR = 3  # tasks in the window; the first may have started before the trouble
 
 
-def since(start_ns: int, others: Mapping[str, Sequence[Reading]]) -> Mapping[str, Sequence[Reading]]:
+def recent(start_ns: int, others: Mapping[str, Sequence[Reading]]) -> Mapping[str, Sequence[Reading]]:
     """Other agents' tasks of the window, where they are enough to say something about a provider."""
-    recent = {name: [one for one in theirs if one.at_ns >= start_ns] for name, theirs in others.items()}
-    return {name: theirs for name, theirs in recent.items() if len(theirs) >= FEWEST_OF_A_NEIGHBOUR}
+    found = {name: [one for one in theirs if one.at_ns >= start_ns] for name, theirs in others.items()}
+    return {name: theirs for name, theirs in found.items() if len(theirs) >= FEWEST_OF_A_NEIGHBOUR}
 
 
 def same_provider(readings: Sequence[Reading], others: Mapping[str, Sequence[Reading]]) -> tuple[str, ...]:
@@ -45,9 +45,9 @@ def affected(scope: Scope, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def provider_troubles(recent: Iterable[Reading], earlier: Iterable[Reading]) -> frozenset[str]:
+def provider_troubles(lately: Iterable[Reading], earlier: Iterable[Reading]) -> frozenset[str]:
     """What a provider does worse than before: calls that fail or drag are one trouble, answers of another model are one."""
-    now, before = ([one for one in tasks if one.models] for tasks in (recent, earlier))
+    now, before = ([one for one in tasks if one.models] for tasks in (lately, earlier))
     limit = models.slow_limit(before)
     pairs = (
         ("calls", [models.erring(one) for one in now], [models.erring(one) for one in before]),

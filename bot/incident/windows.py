@@ -1,7 +1,7 @@
 """The window and its baseline, and what lies in them."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from operator import attrgetter
 from typing import TypeVar
@@ -22,10 +22,20 @@ START = attrgetter("at_ns")
 T = TypeVar("T", Reading, EvalScore)
 
 
-def placed_scores(scores: Sequence[EvalScore], readings: Sequence[Reading], at_ns: int) -> tuple[EvalScore, ...]:
-    """Scores known at ``at_ns``, moved to the start of the task they judge: verdicts arrive a minute late."""
+def placed_scores(
+    scores: Sequence[EvalScore], readings: Sequence[Reading], at_ns: int, earlier: Collection[str] = ()
+) -> tuple[EvalScore, ...]:
+    """Scores known at ``at_ns``, moved to the start of the task they judge: verdicts arrive a minute late.
+
+    Those of tasks that began before all that was read (``earlier``) are of none of the windows: a night's judging of
+    yesterday's tasks says nothing of now.
+    """
     starts = {reading.id: reading.at_ns for reading in readings}
-    known = [_placed(score, starts.get(score.trace_id or "")) for score in scores if score.at_ns <= at_ns]
+    known = [
+        _placed(score, starts.get(score.trace_id or ""))
+        for score in scores
+        if score.at_ns <= at_ns and score.trace_id not in earlier
+    ]
     return tuple(sorted(known, key=START))
 
 

@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 from bot.incident.draw import Draw
 from bot.incident.evidence import Change
+from bot.incident.first_sight import Sought
 from bot.incident.logged_messages import NO_MESSAGES, LoggedMessages, Place
 from bot.incident.outline import Outline
 from bot.incident.reading import Reading
@@ -64,6 +65,10 @@ class Traces(Protocol):
         """
         ...
 
+    async def first_with(self, agents: Collection[str], start_ns: int, sought: Sequence[Sought]) -> tuple[Reading, ...]:
+        """For each value sought, the first task of these agents from ``start_ns`` on that has it, where there is one."""
+        ...
+
     async def sampled(
         self, agents: Collection[str], start_ns: int, end_ns: int, limit: int, *, models_only: bool = False
     ) -> Mapping[str, tuple[Reading, ...]]:
@@ -84,6 +89,10 @@ class Traces(Protocol):
         self, agent: str, start_ns: int, end_ns: int, of: Collection[str] | None = None
     ) -> tuple[EvalScore, ...]:
         """Scores of ``agent`` in [start, end), in order of time; only of the tasks ``of``, and of none, where given."""
+        ...
+
+    async def begun_before(self, trace_ids: Collection[str], moment_ns: int) -> frozenset[str]:
+        """Those of the traces that are kept here and started before that moment."""
         ...
 
     async def trace(self, trace_id: str) -> Trace | None:

@@ -2,17 +2,18 @@
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from bot.incident.draw import Draw
 from bot.incident.environments import Wanted, spelled, wanted_of
 from bot.incident.errors import BadInput, FirstfiveError
 from bot.incident.evidence import Change, EvidenceBundle, SourceStatus
+from bot.incident.first_sight import sought_in
 from bot.incident.gathering import Gathered, gather
 from bot.incident.model import Agent, Catalogue
 from bot.incident.neighbours import providers
@@ -40,8 +41,7 @@ MILLISECOND_NS = 1_000_000
 WEEK_HOURS = 168
 
 Found = TypeVar("Found")
-Own = tuple[tuple[Reading, ...], tuple[EvalScore, ...], Draw | None]
-_NOTHING_READ: Own | None = None
+_NOTHING_READ: "_Own | None" = None
 _NOBODY_ELSE: Mapping[str, tuple[Reading, ...]] = {}
 _NO_HISTORY: Mapping[str, tuple[int, int]] = {}
 _UNANNOUNCED: tuple[Change, ...] = ()
@@ -70,6 +70,15 @@ class _Gaps:
             missing = str(error)
         self.told.append(SourceStatus(name, 0, 0, missing))
         return otherwise
+
+
+class _Own(NamedTuple):
+    """What the built-in store has of the agent; see :class:`~bot.incident.gathering.Gathered`."""
+
+    readings: tuple[Reading, ...] = ()
+    draw: Draw | None = None
+    scores: tuple[EvalScore, ...] = ()
+    earlier: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +147,10 @@ class Gather:
             gaps.within("announced changes", partial(self._announced, entry, start_ns, at_ns), _UNANNOUNCED),
             self.sources.find(ask, entry.projects),
         )
-        readings, scores, draw = own or ((), (), None)
+        readings, draw, scores, earlier = own or _Own()
         if own is not None:
-            gaps.told.insert(
-                0, SourceStatus("builtin", len(readings), len(scores), drawn_from=len(draw.starts) if draw else 0)
-            )
+            drawn_from = len(draw.starts) if draw else 0
+            gaps.told.insert(0, SourceStatus("builtin", len(readings), len(scores), drawn_from=drawn_from))
         elsewhere = [theirs for _, theirs, _ in answers]
         found = Gathered(
             readings=_joined(readings, *elsewhere),
@@ -154,16 +162,34 @@ class Gather:
             links=self._links(readings) | {t: url for answer, _, _ in answers for t, url in answer.links.items()},
             announced=announced,
             wanted=wanted,
-            draw=draw and _with_those_of(elsewhere, draw),
+            draw=draw and _with_those_of(elsewhere, readings, draw),
+            earlier=earlier,
         )
         # Measuring thousands of tasks takes a moment that requests must not wait for.
         return await asyncio.to_thread(gather, agent, at_ns, found, self.taxonomy, window_ns)
 
-    async def _own(self, names: list[str], start_ns: int, at_ns: int, newest: int) -> Own | None:
+    async def _own(self, names: list[str], start_ns: int, at_ns: int, newest: int) -> _Own:
         readings, draw = await self.traces.drawn(names, start_ns, at_ns, LOOKED_AT, newest)
-        of = {reading.id for reading in readings} if draw else None
-        scores = [score for name in names for score in await self.traces.scores(name, start_ns, at_ns, of)]
-        return readings, tuple(sorted(scores, key=lambda score: score.at_ns)), draw
+        of = {reading.id for reading in readings}
+        found = [
+            score for name in names for score in await self.traces.scores(name, start_ns, at_ns, of if draw else None)
+        ]
+        scores = tuple(sorted(found, key=lambda score: score.at_ns))
+        if draw:
+            return _Own(*await self._with_first_sights(names, start_ns, readings, draw), scores)
+        unread = {score.trace_id for score in scores if score.trace_id} - of
+        return _Own(readings, None, scores, await self.traces.begun_before(unread, start_ns) if unread else ())
+
+    async def _with_first_sights(
+        self, names: list[str], start_ns: int, readings: tuple[Reading, ...], draw: Draw
+    ) -> tuple[tuple[Reading, ...], Draw]:
+        """The tasks drawn, and of what looks new among them and was there before, but was not drawn, the first one."""
+        sought = await asyncio.to_thread(sought_in, readings)
+        drawn = {reading.id for reading in readings}
+        first = await self.traces.first_with(names, start_ns, sought) if sought else ()
+        more = {reading.id: reading for reading in first if reading.id not in drawn}
+        every = tuple(sorted([*readings, *more.values()], key=lambda reading: reading.at_ns))
+        return every, replace(draw, beside=dict.fromkeys(more, 0))
 
     async def _others(self, own: list[str], start_ns: int, at_ns: int) -> Mapping[str, tuple[Reading, ...]]:
         names = [name for name in await self.traces.agents(start_ns, at_ns) if name not in own]
@@ -197,14 +223,17 @@ def _same_hours(at_ns: int) -> tuple[int, ...]:
     return tuple(at_ns // HOUR_NS - WEEK_HOURS * week for week in range(1, WEEKS + 1))
 
 
-def _with_those_of(elsewhere: Sequence[Sequence[Reading]], draw: Draw) -> Draw:
-    """The draw with the starts of tasks that only other sources know.
+def _with_those_of(elsewhere: Sequence[Sequence[Reading]], own: Collection[Reading], draw: Draw) -> Draw:
+    """The draw with the tasks that only other sources know: each stands for itself.
 
-    Some sources tell moments in whole milliseconds, and of what was not drawn we know nothing but the moment.
+    Some sources tell moments in whole milliseconds, and of what was not drawn we know nothing but the moment. One that
+    started then is taken to be ours, for which those that were drawn stand.
     """
-    told = {reading.at_ns for theirs in elsewhere for reading in theirs}
-    more = [at for at in told if not _holds_about(draw.starts, at)]
-    return replace(draw, starts=sorted([*draw.starts, *more])) if more else draw
+    drawn = {reading.id for reading in own}
+    told = {reading.id: reading.at_ns for theirs in elsewhere for reading in theirs if reading.id not in drawn}
+    beside = {name: int(not _holds_about(draw.starts, at)) for name, at in told.items()}
+    more = {told[name] for name, alone in beside.items() if alone}
+    return replace(draw, starts=sorted([*draw.starts, *more]), beside={**draw.beside, **beside}) if told else draw
 
 
 def _holds_about(starts: Sequence[int], at_ns: int) -> bool:

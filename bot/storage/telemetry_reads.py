@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Connection, Select, TextClause, bindparam, literal_column, or_, select, text
 
 from bot.incident.draw import Draw
+from bot.incident.first_sight import Sought
 from bot.incident.outline import Outline
 from bot.incident.reading import Reading, read
 from bot.incident.telemetry import EvalScore, Trace
 from bot.ports import Traces
 from bot.storage.database import Database
-from bot.storage.drawn_tasks import READ, rows_of_tasks, started_in
+from bot.storage.drawn_tasks import READ, first_with, rows_of_tasks, started_in
 from bot.storage.head_json import HEADED, Head, head_of
 from bot.storage.hourly_counts import counts_in
 from bot.storage.outlines import needs_spans, outlines_of
@@ -33,6 +34,7 @@ T = TypeVar("T")
 _T, _S = traces_table.c, scores_table.c
 _IDS = (_T.trace_id,)
 SPANS_OF = select(*STORED).where(STORED[0].in_(bindparam("ids", expanding=True)))
+STARTED_OF = select(_T.trace_id).where(_T.trace_id.in_(bindparam("ids", expanding=True)))
 SCORES_OF = select(_S.trace_id, _S.body).where(_S.trace_id.in_(bindparam("ids", expanding=True)))
 
 
@@ -133,6 +135,14 @@ class TelemetryReads(Traces):
         rows, draw = await self._database.look(find)
         return await self._read(rows, self._recent), draw
 
+    async def first_with(self, agents: Collection[str], start_ns: int, sought: Sequence[Sought]) -> tuple[Reading, ...]:
+        """For each value sought, the first task of these agents from ``start_ns`` on that has it, where there is one."""
+
+        def find(connection: Connection) -> list[Reading]:
+            return first_with(connection, agents, start_ns, sought, reading_from_json)
+
+        return tuple(await self._database.look(find))
+
     async def sampled(
         self, agents: Collection[str], start_ns: int, end_ns: int, limit: int, *, models_only: bool = False
     ) -> Mapping[str, tuple[Reading, ...]]:
@@ -167,6 +177,13 @@ class TelemetryReads(Traces):
         wanted = wanted.order_by(_S.at_ns, _S.id)
         bodies = await self._database.look(lambda connection: connection.execute(wanted).scalars().all())
         return tuple([score_from_json(body) for body in bodies])
+
+    async def begun_before(self, trace_ids: Collection[str], moment_ns: int) -> frozenset[str]:
+        """Those of the traces that are kept here and started before that moment."""
+        wanted, ids = STARTED_OF.where(_T.start_ns < moment_ns), sorted(trace_ids)
+        return frozenset(
+            await self._database.look(lambda connection: [one for (one,) in _rows_of(connection, ids, wanted)])
+        )
 
     async def scores_of(self, trace_ids: Sequence[str]) -> tuple[EvalScore, ...]:
         """Every score of these traces, in order of time."""

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.incident.evidence import Change, ChangeKind
+from bot.incident.first_sight import Sought
 from bot.incident.reading import read
 from bot.incident.telemetry import EvalScore, ModelCall, Span, SpanKind, ToolCall
 from bot.storage import telemetry_commit, telemetry_rows
@@ -139,6 +140,36 @@ async def test_only_scores_of_some_tasks_and_of_none_where_wanted(store: SqlTele
     await store.add(spans, scores)
     assert await store.scores(AGENT, 0, FOREVER, ids[:1]) == (scores[0], scores[3])
     assert len(await store.scores(AGENT, 0, FOREVER)) == 4
+
+
+async def test_which_tasks_began_before_a_moment_is_known_of_those_that_are_kept(store: SqlTelemetry) -> None:
+    spans = [span for number in range(1200) for span in task(number, MONDAY * HOUR + number)]
+    for begin in range(0, len(spans), 600):
+        await store.add(spans[begin : begin + 600], [])
+    ids = list(dict.fromkeys(span.trace_id for span in spans))
+    assert await store.begun_before([*ids, "f" * 32], MONDAY * HOUR + 700) == frozenset(ids[:700])
+    assert await store.begun_before([], FOREVER) == frozenset()
+
+
+def of_agent(value: str) -> Sought:
+    return Sought(value, FOREVER, value, lambda reading: reading.destinations)
+
+
+async def test_the_first_task_with_a_value_is_found_among_all(store: SqlTelemetry) -> None:
+    spans = [span for number in range(60) for span in task(number, MONDAY * HOUR + number)]
+    sent = {7: 'a "quoted" ünï.example', 9: "search", 30: "search", 31: 'a "quoted" ünï.example'}
+    for number, place in sent.items():
+        tool = ToolCall("search", destination=place)
+        spans[2 * number + 1] = replace(spans[2 * number + 1], tool=tool)
+    await store.add(spans, [])
+    sought = [of_agent(place) for place in ('a "quoted" ünï.example', "search", "nowhere.example")]
+    found = await store.first_with([AGENT, "another"], MONDAY * HOUR, sought)
+    assert [one.at_ns - MONDAY * HOUR for one in found] == [7, 9]  # every task's record holds the word "search"
+    since = await store.first_with(
+        [AGENT], MONDAY * HOUR + 8, [*sought[:1], replace(sought[1], before_ns=MONDAY * HOUR + 9)]
+    )
+    assert [one.at_ns - MONDAY * HOUR for one in since] == [31]
+    assert await store.first_with(["another"], 0, sought) == ()
 
 
 async def test_tasks_that_started_at_one_moment_are_drawn_once_each(store: SqlTelemetry) -> None:

@@ -9,6 +9,7 @@ from bot.documents.runbooks import packaged, read_runbooks
 from bot.incident.composition import Controls
 from bot.incident.draw import Draw
 from bot.incident.driving import Plan, Receipt
+from bot.incident.first_sight import Sought
 from bot.incident.mitigation import BUILT_IN, Mitigation
 from bot.incident.model import Agent, Catalogue
 from bot.incident.outline import Outline, outline
@@ -84,6 +85,10 @@ class KeptTraces(Traces):
         del newest  # nobody keeps so many here
         return await self.readings(agents, start_ns, end_ns, limit), None
 
+    async def first_with(self, agents: Collection[str], start_ns: int, sought: Sequence[Sought]) -> tuple[Reading, ...]:
+        found = [next(filter(one.is_in, await self.readings(agents, start_ns, one.before_ns)), None) for one in sought]
+        return tuple(one for one in found if one is not None)
+
     async def sampled(
         self, agents: Collection[str], start_ns: int, end_ns: int, limit: int, *, models_only: bool = False
     ) -> Mapping[str, tuple[Reading, ...]]:
@@ -99,6 +104,9 @@ class KeptTraces(Traces):
     ) -> tuple[EvalScore, ...]:
         found = [score for score in self.scored if score.agent == agent and start_ns <= score.at_ns < end_ns]
         return tuple(score for score in found if of is None or score.trace_id is None or score.trace_id in of)
+
+    async def begun_before(self, trace_ids: Collection[str], moment_ns: int) -> frozenset[str]:
+        return frozenset(one.id for one in self.kept if one.id in trace_ids and one.start_ns < moment_ns)
 
     async def trace(self, trace_id: str) -> Trace | None:
         return next((trace for trace in self.kept if trace.id == trace_id), None)

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from bot.incident.draw import Draw
-from bot.incident.evidence import Direction, EvidenceBundle, Signal
+from bot.incident.environments import EVERY_ONE, Wanted
+from bot.incident.evidence import Change, ChangeKind, Direction, EvidenceBundle, Signal
 from bot.incident.gathering import Gathered, gather
 from bot.incident.reading import Reading
 from tests.taxonomies import TAXONOMY
@@ -71,6 +72,48 @@ def test_the_error_budget_of_an_hour_is_not_that_of_the_last_minutes() -> None:
     assert whole is not None
     assert some is not None
     assert abs(whole[0] / whole[1] - some[0] / some[1]) < 0.01
+
+
+def test_tasks_that_only_another_source_tells_stand_for_themselves() -> None:
+    """Another source knows of 600 more, all failed half an hour ago: they weigh 600, and not four times as much."""
+    every = [task(at) for at in range(BEGUN, NOW - 5 * SECOND, SECOND)]
+    more = [replace(task(NOW - 30 * MINUTE + place, failed=True), id=f"v{place:031x}") for place in range(600)]
+    found = drawn(every)
+    assert found.draw is not None
+    known_too = [
+        replace(one, id=f"w{place:031x}") for place, one in enumerate(every[100:200])
+    ]  # ours, under its own ids
+    beside = dict.fromkeys([one.id for one in more], 1) | dict.fromkeys([one.id for one in known_too], 0)
+    starts = sorted([*found.draw.starts, *(one.at_ns for one in more)])
+    both = Gathered([*found.readings, *more, *known_too], draw=replace(found.draw, starts=starts, beside=beside))
+    whole = signal(looked(Gathered([*every, *more])), "task_failures").hour
+    some = signal(looked(both), "task_failures").hour
+    assert whole is not None
+    assert some is not None
+    assert some[0] == whole[0] == 600
+    assert abs(some[1] - whole[1]) <= EACH
+
+
+def test_an_announced_change_and_environments_count_all_tasks() -> None:
+    every = [
+        replace(task(at), environment="staging" if place % 3 == 0 else "production")
+        for place, at in enumerate(range(BEGUN, NOW - 5 * SECOND, SECOND))
+    ]
+    deploy = Change(ChangeKind.DEPLOY, "1", "2", NOW - 40 * MINUTE, 0, 0)
+    whole, some, one = (
+        looked(replace(found, announced=[deploy], wanted=wanted))
+        for found, wanted in (
+            (Gathered(every), EVERY_ONE),
+            (drawn(every), EVERY_ONE),
+            (drawn(every), Wanted("production")),
+        )
+    )
+    assert whole.changes == some.changes
+    assert sum(some.environments.values()) == len(every)
+    for name, count in whole.environments.items():
+        assert abs(some.environments[name] - count) < 0.1 * count
+    assert abs(one.left_out["staging"] - whole.environments["staging"]) < 0.1 * whole.environments["staging"]
+    assert abs(one.changes[0].n - whole.changes[0].n * 2 / 3) < 0.1 * whole.changes[0].n  # when they started is unknown
 
 
 def test_where_nobody_knows_which_tasks_count_their_number_is_unknown() -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from bot.incident.draw import Draw
 from bot.incident.errors import Unavailable
+from bot.incident.evidence import FindingKind
 from bot.incident.model import Agent, Catalogue
 from bot.incident.reading import Reading
-from bot.incident.telemetry import EvalScore, Trace
+from bot.incident.telemetry import EvalScore, Span, SpanKind, ToolCall, Trace
 from bot.ports import Traces
 from bot.response.declare import Declaration
 from bot.response.gather import Gather, nanoseconds
@@ -141,6 +142,48 @@ async def test_of_a_busy_agent_it_is_said_what_was_read() -> None:
     volume = now.signal("task_volume")
     assert volume is not None
     assert volume.n == 100
+
+
+def sending(number: int, seconds_ago: int, place: str) -> Trace:
+    at = nanoseconds(START - timedelta(seconds=seconds_ago))
+    trace_id = f"{number:032x}"
+    tool = ToolCall("send_mail", destination=place, manifest_hash="fresh" if place == "new.example" else "known")
+    step = Span(trace_id, "02" * 8, "01" * 8, SpanKind.TOOL, "send_mail", at + 1, at + 2, tool=tool)
+    return Trace(trace_id, AGENT, at, at + 10**9, spans=(step,))
+
+
+async def test_what_a_draw_missed_is_not_called_new() -> None:
+    """A fax goes out every hour or so: the draw has none of the earlier ones, but the store has."""
+    places = {4: "fax.example", 4 * 60 + 2: "fax.example", 299: "fax.example", 298: "new.example"}
+    tasks = [sending(number, (300 - number) * 16, places.get(number, "crm.example")) for number in range(300)]
+    bundle = await gathering(Busy(tasks))(AGENT)
+    new = {finding.detail.split(",")[0] for finding in bundle.findings if "not seen" in finding.detail}
+    assert {one for one in new if " in " not in one} == {"send_mail sent to new.example"}
+    assert [finding.kind for finding in bundle.findings if finding.kind is FindingKind.FIRST_SEEN_MANIFEST]
+    sent = bundle.signal("new_destinations")
+    assert sent is not None
+    assert (sent.k, sent.note) == (1, "new.example")
+    assert bundle.sources[0].traces == 226  # 225 drawn, and the first fax
+
+
+async def test_what_was_judged_of_earlier_tasks_is_nothing_of_now() -> None:
+    """A judge goes through all of yesterday's tasks at night; what it says of them is not how answers are now."""
+    old = [
+        replace(told_by(AGENT, number), start_ns=nanoseconds(START - timedelta(hours=20))) for number in range(100, 200)
+    ]
+    new = [told_by(AGENT, number) for number in range(30)]
+    lately = nanoseconds(START - timedelta(minutes=1))
+    judged = [EvalScore("right", lately, AGENT, passed=one in new, trace_id=one.id) for one in (*old, *new)]
+    bundle = await gathering(KeptTraces((*old, *new), judged))(AGENT)
+    quality, age = bundle.signal("quality"), bundle.signal("score_age")
+    assert quality is not None
+    assert (quality.k, quality.n, quality.baseline_n) == (0, 30, 0)
+    assert age is not None
+    assert age.value == 60  # the judge lives
+    nobody_knows = [one._replace(trace_id=f"{place:032x}") for place, one in enumerate(judged[:5], 900)]
+    unknown = (await gathering(KeptTraces(tuple(new), nobody_knows))(AGENT)).signal("quality")
+    assert unknown is not None
+    assert unknown.n == 5  # their tasks were sampled away: they count when they come
 
 
 async def test_in_a_large_fleet_those_on_the_same_provider_are_looked_at() -> None:

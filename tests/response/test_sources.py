@@ -138,9 +138,13 @@ async def test_a_busy_agents_tasks_told_again_in_milliseconds_add_none() -> None
     again = [replace(task, start_ns=task.start_ns // 10**6 * 10**6) for task in tasks[:60]]
     kept = Busy([replace(task, start_ns=task.start_ns + 345_678) for task in reversed(tasks)])
     vendor = Vendor(found=SourceFound(traces=(*again, trace(200, 150.5 / 60))))
-    volume = (await gathering(vendor, kept=kept)(AGENT)).signal("task_volume")
+    bundle = await gathering(vendor, kept=kept)(AGENT)
+    volume, failures = bundle.signal("task_volume"), bundle.signal("task_failures")
     assert volume is not None
     assert volume.n == 101
+    assert failures is not None
+    assert failures.hour is not None
+    assert 100 <= failures.hour[1] <= 102  # those told again do not weigh twice
 
 
 async def test_one_that_hangs_holds_nobody_up_and_is_named() -> None:

@@ -19,13 +19,13 @@ def changes_in(readings: Sequence[Reading]) -> tuple[Change, ...]:
     if not readings:
         return ()
     found: list[Change] = []
-    for kind in _NAMED:
+    for kind in NAMED:
         found += _of_kind(kind, readings)
     return tuple(sorted(found, key=lambda change: (change.first_seen_ns, change.after)))
 
 
 def _of_kind(kind: ChangeKind, readings: Sequence[Reading]) -> list[Change]:
-    named, first = _NAMED[kind], {}
+    named, first = NAMED[kind], {}
     for reading in readings:
         for value in named(reading):
             if value and value not in first:
@@ -69,7 +69,7 @@ def _present(values: Iterable[str | None]) -> frozenset[str]:
     return frozenset(value for value in values if value)
 
 
-_NAMED: Mapping[ChangeKind, Callable[[Reading], Iterable[str | None]]] = {
+NAMED: Mapping[ChangeKind, Callable[[Reading], Iterable[str | None]]] = {
     ChangeKind.AGENT_VERSION: lambda reading: (reading.agent_version,),
     ChangeKind.PROMPT_VERSION: lambda reading: (reading.prompt_version,),
     ChangeKind.MODEL_REQUESTED: lambda reading: [step.requested for step in reading.models],

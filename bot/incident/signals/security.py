@@ -85,7 +85,7 @@ def destinations(scope: Scope) -> Signal:
     return share(
         scope,
         "new_destinations",
-        "sending tasks sent to a destination never seen before",
+        "sending tasks sent to a destination not seen before",
         now if known else [],
         novel(late, targets(early)) if known else [],
         fresh_seconds=scope.span_age,
