@@ -1,30 +1,116 @@
-"""What comes back from a vendor's HTTP API: so much of it as is read, and words for what is no answer."""
+"""What comes back from a vendor's HTTP API: so much of it as is read, and words for what is no answer.
+
+An answer that is too long, packed to burst, or made of millions of values is refused while it arrives, and a long
+one is read beside the event loop: whatever a vendor sends, everybody else is answered meanwhile.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 
-MOST_BYTES = 32 * 1024 * 1024  # of one answer
+MIB = 1024 * 1024
+MOST_BYTES = 32 * MIB  # of one answer, unpacked
+MOST_VALUES = 3_000_000  # in one answer; 32 MiB of real spans hold half as many
+MOST_LISTS = 500_000  # lists cost most, and nothing can be done between two of them
+PIECE = 2 * 1024  # bytes that are unpacked at once: a thousand times as much at the most
+AT_A_TIME = 256 * 1024  # bytes after which others have their turn
+SMALL = 64 * 1024  # bytes; what is smaller is read in less time than it takes to hand it over
 
 
 class OversizedError(Exception):
-    """The answer is longer than anybody would read."""
-
-    def __init__(self) -> None:
-        super().__init__(f"answers more than {MOST_BYTES // 1024**2} MiB at once")
+    """The answer is longer than anybody would read; says so in words that follow the vendor's name."""
 
 
-async def content_of(response: httpx.Response) -> bytes:
-    """The body of an answer that is being streamed, decompressed.
+async def content_of(response: httpx.Response, most: int = MOST_BYTES) -> bytes:
+    """The body of an answer that is being streamed, decompressed; others have their turn meanwhile.
 
     Raises:
-        OversizedError: it is longer than :data:`MOST_BYTES`.
+        OversizedError: it is longer than ``most`` bytes, or holds more than could be read as JSON.
         httpx.HTTPError: the connection breaks, or the body is not encoded as its header says.
     """
-    content = bytearray()
+    encoding = response.headers.get("content-encoding", "")
+    if "," in encoding:  # each would multiply what the one before has multiplied
+        raise httpx.DecodingError("what it answers is packed more than once")
+    if encoding and isinstance(response.stream, httpx.AsyncByteStream):
+        response.stream = _Pieces(response.stream)
+    parts: list[bytes] = []
+    size = lists = values = turn = 0
     async for part in response.aiter_bytes():
-        content += part
-        if len(content) > MOST_BYTES:
-            raise OversizedError
-    return bytes(content)
+        parts.append(part)
+        size += len(part)
+        lists += part.count(b"[")
+        values += part.count(b"{") + part.count(b",")
+        if too_much := _too_much(size, most, lists, lists + values):
+            raise OversizedError(f"answers more than {too_much} at once")
+        if size > turn:
+            turn = size + AT_A_TIME
+            await asyncio.sleep(0)
+    return b"".join(parts)
+
+
+def _too_much(size: int, most: int, lists: int, values: int) -> str:
+    if size > most:
+        return f"{most // MIB} MiB"
+    if lists > MOST_LISTS:
+        return f"{MOST_LISTS:,} lists"
+    return f"{MOST_VALUES:,} values" if values > MOST_VALUES else ""
+
+
+class _Pieces(httpx.AsyncByteStream):
+    """A stream in pieces so small that none of them unpacks to more than can be held."""
+
+    def __init__(self, whole: httpx.AsyncByteStream) -> None:
+        self._whole = whole
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._whole:
+            for start in range(0, len(part), PIECE):
+                yield part[start : start + PIECE]
+
+    async def aclose(self) -> None:
+        await self._whole.aclose()
+
+
+async def json_of(content: bytes) -> Any:
+    """The value that an answer's JSON holds; a long one is read beside the event loop.
+
+    Raises:
+        ValueError: it is no JSON, or nested too deeply.
+    """
+    return _parsed(content) if len(content) <= SMALL else await asyncio.to_thread(_parsed, content)
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content, cls=Decoder)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+class Decoder(json.JSONDecoder):
+    """Reads JSON with moments between, in which other threads may work.
+
+    The standard library's reader is one call into C, and nobody else runs until it is over. This one calls a
+    function for each object and number, and in that Python may change threads.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(object_hook=_as_it_is, parse_int=_whole, parse_float=_fraction)
+
+
+def _as_it_is(value: dict[str, Any]) -> dict[str, Any]:
+    return value
+
+
+def _whole(written: str) -> int:
+    return int(written)
+
+
+def _fraction(written: str) -> float:
+    return float(written)
 
 
 def misread(content: bytes) -> str:

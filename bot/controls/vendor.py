@@ -18,7 +18,7 @@ from bot.incident.errors import FirstfiveError, Refused, Unavailable, Uncertain
 from bot.ports import Clock
 from bot.retry_after import DEFAULT, retry_after
 from bot.trust import trusted
-from bot.vendor_answers import OversizedError, content_of, misread, reason_of
+from bot.vendor_answers import SMALL, OversizedError, content_of, json_of, misread, reason_of
 
 WITHIN = 5.0  # seconds for one write
 READ_WITHIN = 2.5  # seconds for one read
@@ -85,7 +85,7 @@ class Vendor:
             raise self._unavailable(f"failed (HTTP {response.status_code}{self.said(response)})")
         self._accepted(response, telling)
         try:
-            return self._answer(response)
+            return await self._answer(response)
         except ValueError as error:
             raise self._unavailable(f"{misread(response.content)}; check {self.setting}") from error
 
@@ -122,7 +122,7 @@ class Vendor:
             raise self.uncertain(f"failed (HTTP {response.status_code}{self.said(response)})")
         self._accepted(response, telling)
         try:
-            return self._answer(response)
+            return await self._answer(response)
         except ValueError as error:
             raise self.uncertain(f"{misread(response.content)}; check {self.setting}") from error
 
@@ -165,12 +165,9 @@ class Vendor:
             await response.aclose()
         return httpx.Response(response.status_code, headers=_plain(response.headers), content=content)
 
-    def _answer(self, response: httpx.Response) -> Answer:
+    async def _answer(self, response: httpx.Response) -> Answer:
         content = response.content.strip()
-        try:
-            return Answer(response.status_code, json.loads(content) if content else None)
-        except RecursionError as error:
-            raise ValueError("nested too deeply") from error
+        return Answer(response.status_code, await json_of(content) if content else None)
 
     def _accepted(self, response: httpx.Response, telling: Collection[int]) -> None:
         """Return when the answer counts; raise what the vendor says against it otherwise."""
@@ -188,6 +185,8 @@ class Vendor:
 
     def said(self, response: httpx.Response) -> str:
         """The vendor's own reason, as ``: reason``; empty where it gives none that can be shown."""
+        if len(response.content) > SMALL:
+            return ""
         try:
             reason = _reason(json.loads(response.content))
         except (ValueError, RecursionError):

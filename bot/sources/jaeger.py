@@ -98,7 +98,8 @@ class Jaeger:
         missing = [sentence for search in searches for sentence in search.missing(NAME)]
         if any(search.enough for search in searches):
             missing.append(f"{NAME}: only the newest {ask.most_traces} traces were read; there may be older ones.")
-        return look.steps.found(NAME, ask, lambda trace: self._page(trace.id), dict.fromkeys([*missing, *look.wrong]))
+        said = dict.fromkeys([*missing, *look.wrong])
+        return await asyncio.to_thread(look.steps.found, NAME, ask, lambda trace: self._page(trace.id), said)
 
     async def close(self) -> None:
         """Let go of the connections."""

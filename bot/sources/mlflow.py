@@ -5,7 +5,8 @@ their name; searching by span attributes would be slow and miss most. Assessment
 in small batches, newest first, so that whatever ends a look early costs the oldest traces.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -62,12 +63,13 @@ class Reading:
         self.bad_assessments += bad
         self.called[listed.id] = listed.said
 
-    def take(self, listed: Listed, rows: Sequence[object]) -> None:
-        """Keep the spans of a trace."""
-        raw, bad = read_spans(listed, rows)
-        self.spans += [span_from(one) for one in raw]
-        self.told += chain.from_iterable(scores_of_span(one) for one in raw)
-        self.bad_spans += bad
+    def take(self, batch: Iterable[Listed], rows: Mapping[str, Sequence[object]]) -> None:
+        """Keep the spans of these traces, from rows by the id MLflow knows a trace by."""
+        for listed in batch:
+            raw, bad = read_spans(listed, rows.get(listed.said, ()))
+            self.spans += [span_from(one) for one in raw]
+            self.told += chain.from_iterable(scores_of_span(one) for one in raw)
+            self.bad_spans += bad
 
 
 class Mlflow:
@@ -89,6 +91,9 @@ class Mlflow:
         reading = Reading()
         listed = await _search(visit, experiment, ask, reading)
         await _read_spans(visit, listed, reading)
+        return await asyncio.to_thread(self._found, reading, ask, experiment)
+
+    def _found(self, reading: Reading, ask: SourceAsk, experiment: str) -> SourceFound:
         traces = traces_of_agent(reading.spans, ask)
         page = f"{self._public_url}/#/experiments/{quote(experiment, safe='')}/traces?selectedEvaluationId="
         return SourceFound(
@@ -193,8 +198,7 @@ async def _read_spans(visit: Visit, listed: Sequence[Listed], reading: Reading) 
         done += len(batch)
         spans = _spans_by_trace(answer)
         empty += sum(1 for trace in batch if not spans.get(trace.said))
-        for trace in batch:
-            reading.take(trace, spans.get(trace.said, ()))
+        await asyncio.to_thread(reading.take, batch, spans)  # thousands of spans would hold up the loop
     if empty:
         reading.missing.append(f"{NAME}: {empty} of {len(listed)} traces came without spans.")
 

@@ -5,6 +5,7 @@ remembered. Traces are listed newest first; their spans and annotations follow i
 whatever ends a look early costs the oldest traces and leaves whole the ones that were read.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -142,6 +143,9 @@ class Phoenix:
         finally:
             if reading.is_outdated or visit.last_status in CHANGED:
                 self._abilities = None
+        return await asyncio.to_thread(self._found, reading, ask)
+
+    def _found(self, reading: Reading, ask: SourceAsk) -> SourceFound:
         traces = traces_of_agent(reading.spans, ask)
         return SourceFound(
             traces=traces,
@@ -194,7 +198,8 @@ async def _read_traces(project: Project, ask: SourceAsk, reading: Reading) -> No
             break
         done += len(batch)
         reading.pages |= {trace_id_of(said): said for said in batch}
-        await _read_annotations(project, batch, reading.take(rows), reading)
+        raw = await asyncio.to_thread(reading.take, rows)  # thousands of spans would hold up the loop
+        await _read_annotations(project, batch, raw, reading)
     if reading.without_annotations:
         reading.missing.append(f"{NAME}: annotations are not all there; {because(reading.without_annotations)}.")
 
@@ -205,7 +210,7 @@ async def _read_window(project: Project, ask: SourceAsk, reading: Reading) -> No
     rows = await project.rows("spans", {**_window(ask), "limit": SPANS_A_PAGE}, most)
     if len(rows) >= most:
         reading.missing.append(f"{NAME}: only the newest {most} spans were read; older traces may lack steps.")
-    raw = reading.take(rows)
+    raw = await asyncio.to_thread(reading.take, rows)
     said, _ = readable(rows, lambda row: identifier_in(map_in(row, "context"), "trace_id"))
     reading.pages |= {trace_id_of(trace): trace for trace in said}
     await _read_annotations(project, list(dict.fromkeys(said)), raw, reading)

@@ -26,6 +26,7 @@ NAME = "Prometheus"
 SETTING = "FIRSTFIVE_PROMETHEUS_URL and FIRSTFIVE_PROMETHEUS_TOKEN"
 REQUESTS = 40  # of one look; a figure needs five, and some share theirs
 AT_ONCE = 6
+MOST_BYTES = 1024 * 1024  # of one answer, which is one number and what Prometheus warns of
 EXPLAINED = frozenset({400, 422})  # refusals with the reason in their body
 QUERY_PATH = "/api/v1/query"
 MOST_REASON = 160  # characters of what Prometheus says about a query
@@ -111,7 +112,7 @@ QUESTIONS = (
 def open_source(url: str, token: str, clock: Clock) -> "Prometheus":
     """Prometheus under that address; ``token`` is a bearer token, user:password, or empty."""
     client = client_for(url, authorization(token))
-    return Prometheus(Api(NAME, SETTING, client, clock))
+    return Prometheus(Api(NAME, SETTING, client, clock, MOST_BYTES))
 
 
 class Prometheus:

@@ -57,6 +57,7 @@ class Reading:
     absent: int = 0  # found, and gone or unreadable when asked for
     partial: list[str] = field(default_factory=list)  # why, of each that came in part
     failures: list[Unavailable] = field(default_factory=list)
+    taking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def take(self, answer: object) -> None:
         """Keep one trace as Tempo answers with it; None where it has none."""
@@ -102,7 +103,7 @@ class Tempo:
         if reading.failures and not reading.steps.spans:
             raise reading.failures[0]
         missing = [*every.missing(NAME), *_more(every, len(found), len(wanted)), *reading.missing(len(wanted))]
-        return reading.steps.found(NAME, ask, self._page, missing)
+        return await asyncio.to_thread(reading.steps.found, NAME, ask, self._page, missing)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -136,7 +137,8 @@ class Tempo:
                 except Unavailable as failure:
                     reading.failures.append(failure)
                     return
-                reading.take(answer)
+                async with reading.taking:
+                    await asyncio.to_thread(reading.take, answer)  # a long trace would hold up the loop
 
         await asyncio.gather(*map(read, wanted))
 

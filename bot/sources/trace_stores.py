@@ -23,6 +23,7 @@ from bot.sources.scores import scores_of_span
 from bot.sources.vendor_evidence import clean, scores_of_agent
 from bot.sources.vendor_pages import missing_rows, rows_in
 from bot.sources.vendor_rows import clock_time, sound, span_id_of
+from bot.vendor_answers import Decoder
 
 TRACE_BYTES, SPAN_BYTES = 16, 8
 SECOND_NS = 1_000_000_000
@@ -141,7 +142,7 @@ def json_values(body: bytes) -> tuple[list[Any], bool]:
     """The JSON values that follow one another in a body, and whether it can be read to its end."""
     values: list[Any] = []
     text, at = body.decode("utf-8", "replace"), 0
-    decoder = json.JSONDecoder()
+    decoder = Decoder()
     while at < len(text):
         if text[at].isspace():
             at += 1

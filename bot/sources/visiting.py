@@ -5,7 +5,6 @@ An :class:`Api` lives as long as the bot and remembers when the vendor asked to 
 """
 
 import asyncio
-import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -20,7 +19,7 @@ from bot.incident.quantities import duration
 from bot.ports import Clock
 from bot.retry_after import DEFAULT, LONGEST, retry_after
 from bot.trust import trusted
-from bot.vendor_answers import OversizedError, content_of, misread, reason_of
+from bot.vendor_answers import MOST_BYTES, OversizedError, content_of, json_of, misread, reason_of
 
 LONGEST_REQUEST = 30.0  # seconds for one request where no look limits it
 SHORT_WAIT = 0.5  # seconds of Retry-After that are waited for within a visit
@@ -65,6 +64,7 @@ class Api:
     setting: str
     client: httpx.AsyncClient
     clock: Clock
+    most_bytes: int = MOST_BYTES  # of one answer
     _paused_until: float = field(default=0.0)
 
     def visit(self, seconds: float, requests: int = REQUESTS) -> "Visit":
@@ -136,8 +136,8 @@ class Visit:
         if answer is None:
             return None
         try:
-            return json.loads(answer)
-        except (ValueError, RecursionError) as error:
+            return await json_of(answer)
+        except ValueError as error:
             raise self.misread(answer) from error
 
     async def text(
@@ -161,7 +161,7 @@ class Visit:
                     if response.status_code not in BUSY:
                         if response.status_code not in telling:
                             self._refused(response.status_code)
-                        return await content_of(response)
+                        return await content_of(response, self.api.most_bytes)
                     wait = retry_after(response.headers.get("retry-after", ""), self.api.clock.now())
             except (TimeoutError, httpx.TimeoutException) as error:
                 raise self._unavailable("did not answer in time") from error

@@ -1,6 +1,10 @@
 """Asking a vendor over a real socket: waiting, pausing, time, budget, and one sentence for whatever goes wrong."""
 
+import asyncio
+import gzip
+import json
 import socket
+import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -12,7 +16,7 @@ import pytest
 
 from bot.incident.errors import Unavailable
 from bot.sources.visiting import Api, authorization
-from bot.vendor_answers import MOST_BYTES
+from bot.vendor_answers import MIB, MOST_BYTES, OversizedError, content_of
 from tests.sources.vendor_stub import HTML, NOON, REFUSED, SLOW, Asked, Reply, StillClock, Stub, always
 
 SECRET = "s3cret-of-ours"
@@ -177,6 +181,74 @@ async def test_a_redirect_is_not_followed() -> None:
 async def test_a_huge_answer_is_not_read_to_its_end() -> None:
     async with vendor(always(Reply(b" " * (MOST_BYTES + 1)))) as (api, _, _):
         with pytest.raises(Unavailable, match="answers more than 32 MiB at once"):
+            await api.visit(10).get("/things")
+
+
+PACKED = {"content-encoding": "gzip"}
+
+
+@pytest.fixture(scope="module")
+def bomb() -> bytes:
+    """A gzip bomb: 300 MB of zeros in 300 kB."""
+    packer, zeros = zlib.compressobj(9, wbits=31), bytes(MIB)
+    return b"".join(packer.compress(zeros) for _ in range(300)) + packer.flush()
+
+
+async def test_a_gzip_bomb_is_refused_while_others_have_their_turn(bomb: bytes) -> None:
+    turns = 0
+
+    async def somebody_else() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    answer = httpx.Response(200, headers=PACKED, stream=InOnePiece(bomb))
+    other = asyncio.create_task(somebody_else())
+    with pytest.raises(OversizedError, match="answers more than 32 MiB at once"):
+        await content_of(answer)
+    other.cancel()
+    assert turns > MOST_BYTES / (3 * MIB)  # a piece unpacks to 2 MiB; all at once, there would be a turn or two
+
+
+class InOnePiece(httpx.AsyncByteStream):
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+
+
+async def test_a_bomb_over_the_wire_is_named_and_what_the_source_needs_is_the_limit(bomb: bytes) -> None:
+    async with vendor(always(Reply(bomb, headers=PACKED))) as (api, _, _):
+        api.most_bytes = 2 * MIB
+        with pytest.raises(Unavailable, match=r"Vendor answers more than 2 MiB at once\."):
+            await api.visit(10).get("/things")
+
+
+async def test_a_bomb_in_a_bomb_is_not_opened() -> None:
+    twice = Reply(gzip.compress(gzip.compress(b"{}")), headers={"content-encoding": "gzip, gzip"})
+    async with vendor(always(twice)) as (api, _, _):
+        with pytest.raises(Unavailable, match="is packed more than once"):
+            await api.visit(2).get("/things")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)]
+)
+async def test_a_packed_answer_is_read_whatever_its_length(encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    rows = [{"at": number, "share": number / 7, "of": ["a", None, True, -1e300]} for number in range(9_000)]
+    packed = Reply(pack(json.dumps(rows).encode()), headers={"content-encoding": encoding})
+    async with vendor(always(packed)) as (api, _, _):
+        assert await api.visit(10).get("/things") == rows
+
+
+@pytest.mark.parametrize(
+    ("body", "much"), [(b"[" + b"[]," * 600_000 + b"1]", "500,000 lists"), (b"{" * 3_000_001, "3,000,000 values")]
+)
+async def test_an_answer_of_millions_of_nothings_is_not_made_into_objects(body: bytes, much: str) -> None:
+    async with vendor(always(Reply(body))) as (api, _, _):
+        with pytest.raises(Unavailable, match=f"Vendor answers more than {much} at once"):
             await api.visit(10).get("/things")
 
 

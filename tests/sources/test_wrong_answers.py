@@ -1,6 +1,8 @@
 """Vendors that answer, and wrongly: whatever it is, the look ends in time and says that something is missing."""
 
 import asyncio
+import gzip
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
@@ -99,6 +101,14 @@ async def test_json_that_is_another_answer_is_not_taken_for_nothing_found(vendor
     async with Stub(answer).serving() as url:
         said = await missing_at(vendor, url)
     assert any(words in said for words in ("another form", "refuses a query", "some traces are missing")), said
+
+
+@every_vendor
+async def test_a_gzip_bomb_is_a_missing_source_with_its_name(vendor: str) -> None:
+    bomb = Reply(gzip.compress(bytes(40 * 1024 * 1024), 9), headers={"content-encoding": "gzip"})
+    async with Stub(always(bomb)).serving() as url:
+        said = await missing_at(vendor, url)
+    assert re.search(rf"^{vendor}.* answers more than \d+ MiB at once", said, re.IGNORECASE), said
 
 
 async def test_an_address_without_a_jaeger_is_no_jaeger_without_traces() -> None:
