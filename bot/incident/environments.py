@@ -150,10 +150,16 @@ def is_named(bundle: EvidenceBundle) -> bool:
 def said_of(bundle: EvidenceBundle) -> tuple[str, ...]:
     """What readers of the evidence must know of its environment, a sentence each; nothing where all is plain."""
     wanted, seen, left_out = bundle.environment, bundle.environments, bundle.left_out
+    about = "About " if any(source.drawn_from for source in bundle.sources) else ""
     said = []
     if left_out:
         are = "is" if sum(left_out.values()) == 1 else "are"
-        said.append(f"{_in_words(left_out)} {are} not counted")
+        said.append(f"{about}{_in_words(left_out)} {are} not counted")
+        if (nowhere := seen.get("", 0)) and is_named(bundle):
+            name, count = ("task names", "counts") if nowhere == 1 else ("tasks name", "count")
+            said.append(f"{about}{nowhere} {name} no environment and {count} too")
+    elif not spelled(wanted) and len(several := {name: count for name, count in seen.items() if name}) > 1:
+        said.append(f"{about}{_in_words(several)} are counted together: ask for one of these to see it alone")
     if elsewhere := astray(wanted, seen, left_out):
         said.append(
             f"No task names the environment {wanted[:LONGEST_NAME]}, so {_in_words(elsewhere)} count too: "

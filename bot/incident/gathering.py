@@ -136,7 +136,7 @@ def _measured(
         at_ns=scope.at_ns,
         window=scope.window,
         baseline_window=scope.baseline,
-        signals=(*(_with_usual(signal, usual) for signal in measured), *metrics.signals(found.metrics, scope.at_ns)),
+        signals=(*(_with_usual(signal, usual) for signal in measured), *_figures(scope, counted, found.metrics)),
         findings=findings(scope),
         changes=tuple(sorted(changes, key=attrgetter("first_seen_ns"))),
         onset=onset,
@@ -151,6 +151,12 @@ def _measured(
         environments=counted.environments,
         left_out=counted.left_out,
     )
+
+
+def _figures(scope: Scope, counted: _Counted, told: Sequence[Metric]) -> list[Signal]:
+    """What a metrics store tells of the agent: it was not asked by environment."""
+    more = ", all environments together" if counted.left_out else ""
+    return [replace(signal, label=signal.label + more) for signal in metrics.signals(told, scope.at_ns)]
 
 
 def announced(changes: Sequence[Change], readings: Sequence[Reading], draw: Draw | None = None) -> list[Change]:

@@ -31,6 +31,7 @@ from bot.response.recording import open_state_of, record, state_of, used_before
 
 REACH = timedelta(hours=1)  # tasks of the last hour say what a lever would have touched
 LEARNED_FROM = timedelta(minutes=90)
+VERDICTS, VERDICTS_LOOKED_AT = 50, 500  # the newest that tell how much fails, among so many: some are of long ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,18 @@ class Offers:
 
 
 async def wrong_share(traces: Traces, agent: Agent, environment: str, now: datetime) -> float:
-    """Share of the newest 50 scores of the last hour in the environment that did not pass, 0..1; 0 when there are none."""
+    """Share of the newest 50 verdicts on the last hour's tasks in the environment that did not pass, 0..1; 0 without any."""
     start, end = nanoseconds(now - REACH), nanoseconds(now)
-    scores: Sequence[EvalScore] = [
-        score for name in sorted(agent.telemetry_names) for score in await traces.scores(name, start, end)
-    ]
-    if scores:
+    found = [score for name in sorted(agent.telemetry_names) for score in await traces.scores(name, start, end)]
+    scores: Sequence[EvalScore] = [score for score in found if score.passed is not None]
+    wanted = wanted_of(agent, environment)
+    if scores and wanted.name:
         tasks = await traces.readings(agent.telemetry_names, start, end, MOST_TASKS)
-        scores = without_scores_of(scores, tasks, kept(tasks, wanted_of(agent, environment)).foreign)
-    verdicts = [score.passed for score in sorted(scores, key=lambda s: -s.at_ns) if score.passed is not None][:50]
+        scores = without_scores_of(scores, tasks, kept(tasks, wanted).foreign)
+    newest = sorted(scores, key=lambda score: -score.at_ns)[:VERDICTS_LOOKED_AT]
+    judged = {score.trace_id for score in newest if score.trace_id}
+    earlier = await traces.begun_before(judged, start) if judged else ()
+    verdicts = [score.passed for score in newest if score.trace_id not in earlier][:VERDICTS]
     return verdicts.count(False) / len(verdicts) if verdicts else 0.0
 
 

@@ -19,8 +19,9 @@ from bot.incident.environments import (
     spelled,
     wanted_of,
 )
-from bot.incident.evidence import Change, ChangeKind, EvidenceBundle, Window
+from bot.incident.evidence import Change, ChangeKind, EvidenceBundle, SourceStatus, Unit, Window
 from bot.incident.gathering import Gathered, gather
+from bot.incident.metrics import Metric
 from bot.incident.model import Agent
 from bot.incident.reading import Reading
 from bot.incident.telemetry import EvalScore
@@ -189,6 +190,11 @@ def test_without_a_wish_it_is_the_catalogue_s_first_and_of_an_unlisted_agent_all
         ({"prod": 9, "staging": 412}, {"staging": 412}, ("412 tasks of staging are not counted",)),
         ({"prod": 9, "qa": 1}, {"qa": 1}, ("1 task of qa is not counted",)),
         (
+            {"prod": 9, "qa": 2, "": 30},
+            {"qa": 2},
+            ("2 tasks of qa are not counted", "30 tasks name no environment and count too"),
+        ),
+        (
             {"prod": 1, "a": 1, "b": 9, "c": 2, "d": 1, "e": 1},
             {"a": 1, "b": 9, "c": 2, "d": 1, "e": 1},
             ("9 tasks of b, 2 of c, 1 of a and 2 of 2 more are not counted",),
@@ -211,3 +217,42 @@ def test_the_bundle_says_what_is_not_counted_with_its_figure(
     window = Window(NOW - S, NOW)
     bundle = EvidenceBundle("a", NOW, window, window, environment="production", environments=seen, left_out=left_out)
     assert said_of(bundle) == said
+
+
+@pytest.mark.parametrize(
+    ("seen", "drawn_from", "said"),
+    [
+        ({"production": 9, "": 3}, 0, ()),
+        (
+            {"production": 412, "staging": 30, "": 3},
+            0,
+            ("412 tasks of production and 30 of staging are counted together: ask for one of these to see it alone",),
+        ),
+        (
+            {"production": 4120, "staging": 300},
+            4420,
+            (
+                "About 4120 tasks of production and 300 of staging are counted together: ask for one of these to see it alone",
+            ),
+        ),
+    ],
+)
+def test_where_nobody_asked_for_one_it_is_said_that_they_are_counted_together(
+    seen: dict[str, int], drawn_from: int, said: tuple[str, ...]
+) -> None:
+    window, source = Window(NOW - S, NOW), SourceStatus("builtin", 9, 0, drawn_from=drawn_from)
+    assert said_of(EvidenceBundle("a", NOW, window, window, sources=(source,), environments=seen)) == said
+
+
+def test_a_figure_of_a_metrics_store_says_that_it_is_of_every_environment() -> None:
+    told = Metric(
+        "escalations", "tasks escalated", Unit.SHARE, Window(NOW - S, NOW), Window(0, S), 0.1, 50.0, 0.1, 50.0, NOW
+    )
+    for tasks, label in (
+        (some("production", 3), "tasks escalated"),
+        ([*some("production", 3), *some("staging", 3)], "tasks escalated, all environments together"),
+    ):
+        bundle = gather("a", NOW, Gathered(tasks, metrics=[told], wanted=PRODUCTION), TAXONOMY)
+        signal = bundle.signal("metric:escalations")
+        assert signal is not None
+        assert signal.label == label

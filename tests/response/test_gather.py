@@ -16,6 +16,7 @@ from bot.incident.telemetry import EvalScore, Span, SpanKind, ToolCall, Trace
 from bot.ports import Traces
 from bot.response.declare import Declaration
 from bot.response.gather import Gather, nanoseconds
+from bot.response.mitigate import wrong_share
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.verbs import HELPDESK, KeptTraces
 from tests.response.conftest import AGENT, ANA, Office
@@ -142,6 +143,19 @@ async def test_of_a_busy_agent_it_is_said_what_was_read() -> None:
     volume = now.signal("task_volume")
     assert volume is not None
     assert volume.n == 100
+
+
+async def test_how_much_fails_now_is_told_by_verdicts_on_tasks_of_now() -> None:
+    old, new = replace(told_by(AGENT, 1), start_ns=nanoseconds(START - timedelta(hours=20))), told_by(AGENT, 2)
+    lately = nanoseconds(START - timedelta(minutes=1))
+    judged = [
+        *(EvalScore("right", lately + at, AGENT, passed=False, trace_id=old.id) for at in range(100)),
+        EvalScore("right", lately, AGENT, passed=True, trace_id=new.id),
+        EvalScore("right", lately, AGENT, passed=False),
+    ]
+    store = KeptTraces((old, new), judged)
+    assert await wrong_share(store, HELPDESK.agent(AGENT), "", START) == 0.5
+    assert await wrong_share(KeptTraces((old,), judged[:100]), HELPDESK.agent(AGENT), "all", START) == 0.0
 
 
 def sending(number: int, seconds_ago: int, place: str) -> Trace:
