@@ -1,5 +1,7 @@
 """Request bodies, read only as far as they may go."""
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 
 MIB = 1024 * 1024
@@ -12,8 +14,12 @@ class TooLargeError(Exception):
         super().__init__(f"The body is larger than {limit // MIB} MiB. Send it in smaller parts.")
 
 
-async def whole(request: Request, limit: int) -> bytes:
-    """The body of ``request``, at most ``limit`` bytes.
+def _nobody(size: int) -> None:
+    """Nobody counts."""
+
+
+async def whole(request: Request, limit: int, count: Callable[[int], None] = _nobody) -> bytes:
+    """The body of ``request``, at most ``limit`` bytes; ``count`` is told the size of each part as it comes.
 
     Raises:
         TooLargeError: it announces or sends more.
@@ -25,6 +31,7 @@ async def whole(request: Request, limit: int) -> bytes:
     size = 0
     async for part in request.stream():
         size += len(part)
+        count(len(part))
         if size > limit:
             raise TooLargeError(limit)
         parts.append(part)

@@ -1,12 +1,8 @@
 """OTLP over HTTP: traces and logs in, with the statuses and bodies that exporters understand."""
 
-import asyncio
 import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, Literal
 
 from starlette.requests import ClientDisconnect, Request
@@ -16,13 +12,11 @@ from starlette.routing import Route
 from bot.incident.errors import Unavailable
 from bot.incident.quantities import duration
 from bot.web.bodies import MIB, TooLargeError, whole
+from bot.web.crowd import READ_WITHIN, Crowd
 from bot.web.doors import Rejection, Telemetry
 from bot.web.tokens import CHALLENGE, admits, bearer, held, password
 
 MOST_BYTES = 8 * MIB
-MOST_REQUESTS = 64  # at once; more are told to come back
-MOST_AT_ONCE = 48 * MIB  # of all of them together
-READ_WITHIN = 60.0  # seconds for one body; a sender that stalls keeps nobody else out
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 SPOKEN = {PROTOBUF: PROTOBUF, JSON: JSON, "application/protobuf": PROTOBUF}  # what is sent, and what it is
@@ -37,31 +31,6 @@ INTERNAL = 13
 CONTINUED = 0x80  # the bit that says another byte follows
 
 Signal = Literal["traces", "logs"]
-
-
-@dataclass(slots=True)
-class Crowd:
-    """How many requests are being taken, and how many bytes they may bring: so memory stays bounded."""
-
-    requests: int = 0
-    announced: int = 0
-
-    @contextmanager
-    def admitted(self, size: int) -> Iterator[None]:
-        """A place for one request of that size.
-
-        Raises:
-            Unavailable: there is none just now.
-        """
-        if self.requests >= MOST_REQUESTS or (self.requests and self.announced + size > MOST_AT_ONCE):
-            raise Unavailable("Too much telemetry arrives at once; send it again.", timedelta(seconds=1))
-        self.requests += 1
-        self.announced += size
-        try:
-            yield
-        finally:
-            self.requests -= 1
-            self.announced -= size
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +88,9 @@ class OtlpRoutes:
             return refusal(content_type, 415, f"Send {PROTOBUF} or {JSON}.")
         encoding = request.headers.get("content-encoding", "")
         try:
-            with self.crowd.admitted(_announced(request)):
-                async with asyncio.timeout(READ_WITHIN):
-                    body = await whole(request, MOST_BYTES)
+            with self.crowd.admitted(_announced(request)) as place:
+                async with self.crowd.arriving(place):
+                    body = await whole(request, MOST_BYTES, place.count)
                 return await self._stored(signal, body, content_type, encoding, scope)
         except ClientDisconnect:
             return Response(status_code=400)

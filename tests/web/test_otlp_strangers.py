@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from bot.web import otlp
+from bot.web import crowd
 from tests.sources.requests import TRACE_ID, Json, in_protobuf, span, traces
 from tests.web.test_otlp_intake import JSON, PROTOBUF, Door, opened
 
@@ -126,7 +126,7 @@ async def test_the_same_spans_again_and_again_count_once(door: Door) -> None:
 async def test_one_greedy_sender_is_sent_away_before_its_body_is_read(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(otlp, "MOST_AT_ONCE", 10_000)
+    monkeypatch.setattr(crowd, "MOST_AT_ONCE", 10_000)
     arriving = asyncio.Event()
 
     async def slow() -> AsyncIterator[bytes]:
@@ -146,7 +146,7 @@ async def test_one_greedy_sender_is_sent_away_before_its_body_is_read(
 
 
 async def test_a_sender_that_stalls_is_let_go(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(otlp, "READ_WITHIN", 0.05)
+    monkeypatch.setattr(crowd, "READ_WITHIN", 0.05)
 
     async def stalled() -> AsyncIterator[bytes]:
         yield b"{"
@@ -155,6 +155,47 @@ async def test_a_sender_that_stalls_is_let_go(door: Door, monkeypatch: pytest.Mo
 
     answer = await door.http.post("/v1/traces", content=stalled(), headers=JSON)
     assert (answer.status_code, answer.json()["code"]) == (408, 4)
+
+
+STALLED = b"POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 5000000\r\n\r\n{"
+
+
+@pytest.mark.parametrize("most", ["MOST_REQUESTS", "MOST_AT_ONCE"])
+async def test_senders_that_stall_keep_nobody_out(door: Door, monkeypatch: pytest.MonkeyPatch, most: str) -> None:
+    """However many places there are, and however many bytes: whoever stalls loses its place to whoever sends."""
+    monkeypatch.setattr(crowd, "PATIENCE", 0.2)
+    monkeypatch.setattr(crowd, most, {"MOST_REQUESTS": 4, "MOST_AT_ONCE": 16_000_000}[most])
+    url = door.http.base_url
+    stalled = [await asyncio.open_connection(url.host, url.port) for _ in range(4)]
+    for _, writer in stalled:
+        writer.write(STALLED)
+    async with asyncio.timeout(10):
+        while (answer := await door.post(traces(span()), JSON)).status_code == 503:
+            assert answer.headers["retry-after"] == "1"
+            await asyncio.sleep(0.02)
+    assert answer.status_code == 200
+    assert await door.store.trace(TRACE_ID) is not None
+    async with asyncio.timeout(5):
+        done, _ = await asyncio.wait(
+            [asyncio.create_task(reader.readline()) for reader, _ in stalled], return_when=asyncio.FIRST_COMPLETED
+        )
+    assert {task.result() for task in done} == {b"HTTP/1.1 503 Service Unavailable\r\n"}  # what exporters try again
+    for _, writer in stalled:
+        writer.close()
+
+
+async def test_a_slow_sender_is_not_hurried_while_nobody_waits(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "PATIENCE", 0.01)
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b'{"resourceSpans"'
+        await asyncio.sleep(0.1)
+        yield b":[]}"
+
+    first = asyncio.create_task(door.http.post("/v1/traces", content=slow(), headers=JSON))
+    await asyncio.sleep(0.05)
+    assert (await door.post(traces(span()), JSON)).status_code == 200
+    assert (await first).status_code == 200
 
 
 async def test_a_wrong_method_names_the_right_one(door: Door) -> None:
