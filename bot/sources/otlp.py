@@ -24,7 +24,7 @@ from bot.sources.message_records import MESSAGES, messages_of
 from bot.sources.normalise import span_from
 from bot.sources.otlp_wire import signal_of
 from bot.sources.ownership import Scope, owned_score, owned_span, owns_record
-from bot.sources.raw_spans import LATEST_NS, RawRecord, RawSpan
+from bot.sources.raw_spans import LATEST_NS, RawRecord, RawSpan, TooManyPartsError
 from bot.sources.redaction import PRIVATE, Privacy
 from bot.sources.scores import score_from, scores_of_span
 
@@ -106,6 +106,8 @@ def decode(body: bytes, content_type: str, encoding: str, signal: str, rules: Ru
             found = _spans(_few(reader.spans(plain)), rules)
         else:
             found = _logs(_few(reader.records(plain)), rules)
+    except TooManyPartsError as error:
+        raise TelemetryRejected(413, f"The body is refused: {error}; send smaller batches.") from error
     except otlp_json.MisnamedError as error:
         raise TelemetryRejected(400, f"The body cannot be read: {error}.") from error
     except (TypeError, ValueError, AttributeError, KeyError, OverflowError, RecursionError) as error:

@@ -6,10 +6,10 @@ libraries write them. What is no such request raises ValueError, TypeError, Attr
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bot.sources.raw_spans import RawEvent, RawRecord, RawSpan, parent_of
+from bot.sources.raw_spans import SHARED, Parts, RawEvent, RawRecord, RawSpan, parent_of
 
 IN_BASE64 = {24: 16, 12: 8}  # characters -> bytes of an id
 
@@ -46,21 +46,25 @@ def _request(body: bytes, groups: str) -> dict[str, Any]:
     return dict(request)
 
 
-def _items(holder: Mapping[str, Any], name: str) -> Iterable[Mapping[str, Any]]:
-    """The messages under ``name``; they may be absent, but not under a name in snake_case."""
-    found = holder.get(name)
+def _items(holder: Mapping[str, Any], name: str, parts: Parts) -> Sequence[Mapping[str, Any]]:
+    """The messages under ``name``, counted; they may be absent, but not under a name in snake_case."""
+    found: Sequence[Mapping[str, Any]] | None = holder.get(name)
     if not found and (wrong := IN_SNAKE_CASE.get(name)) in holder:
         raise MisnamedError(f"it names {wrong} what OTLP names {name} in JSON; write every field in lowerCamelCase")
+    parts.take(len(found or ()))
     return found or ()
 
 
 def spans(body: bytes) -> Iterator[RawSpan]:
     """The spans of an ExportTraceServiceRequest in JSON."""
-    for group in _items(_request(body, "resourceSpans"), "resourceSpans"):
-        resource = _json_values((group.get("resource") or {}).get("attributes"))
-        for scope in _items(group, "scopeSpans"):
+    parts = Parts()
+    for group in _items(_request(body, "resourceSpans"), "resourceSpans", parts):
+        resource = _json_values((group.get("resource") or {}).get("attributes"), parts)
+        each = len(resource) // SHARED
+        for scope in _items(group, "scopeSpans", parts):
             told_by = _text((scope.get("scope") or {}).get("name"))
-            for span in scope.get("spans") or ():
+            for span in _items(scope, "spans", parts):
+                parts.take(each)
                 status = span.get("status") or {}
                 yield RawSpan(
                     trace_id=_id(span.get("traceId")),
@@ -71,15 +75,16 @@ def spans(body: bytes) -> Iterator[RawSpan]:
                     end_ns=_whole(span.get("endTimeUnixNano")),
                     status=_status(status.get("code")),
                     status_message=_text(status.get("message")),
-                    attributes=_json_values(span.get("attributes")),
+                    attributes=_json_values(span.get("attributes"), parts),
                     resource=resource,
-                    events=[_event(event) for event in span.get("events") or ()],
+                    events=[_event(event, parts) for event in _items(span, "events", parts)],
                     scope=told_by,
                 )
 
 
-def _event(event: Mapping[str, Any]) -> RawEvent:
-    return RawEvent(_text(event.get("name")), _whole(event.get("timeUnixNano")), _json_values(event.get("attributes")))
+def _event(event: Mapping[str, Any], parts: Parts) -> RawEvent:
+    attributes = _json_values(event.get("attributes"), parts)
+    return RawEvent(_text(event.get("name")), _whole(event.get("timeUnixNano")), attributes)
 
 
 def _id(written: object) -> str:
@@ -115,26 +120,39 @@ def _whole(told: Any) -> int:
 
 def records(body: bytes) -> Iterator[RawRecord]:
     """The records of an ExportLogsServiceRequest in JSON, resource attributes beneath their own."""
-    for group in _items(_request(body, "resourceLogs"), "resourceLogs"):
-        resource = _json_values((group.get("resource") or {}).get("attributes"))
-        for scope in _items(group, "scopeLogs"):
-            for record in _items(scope, "logRecords"):
-                values = {**resource, **_json_values(record.get("attributes"))}
+    parts = Parts()
+    for group in _items(_request(body, "resourceLogs"), "resourceLogs", parts):
+        resource = _json_values((group.get("resource") or {}).get("attributes"), parts)
+        each = len(resource) // SHARED
+        for scope in _items(group, "scopeLogs", parts):
+            for record in _items(scope, "logRecords", parts):
+                parts.take(each)
+                values = {**resource, **_json_values(record.get("attributes"), parts)}
                 name = str(record.get("eventName") or values.get("event.name", ""))
                 at_ns = _whole(record.get("timeUnixNano")) or _whole(record.get("observedTimeUnixNano"))
-                event, said = RawEvent(name, at_ns, values), _json_value(record.get("body") or {}) if name else None
+                event, said = (
+                    RawEvent(name, at_ns, values),
+                    _json_value(record.get("body") or {}, parts) if name else None,
+                )
                 yield RawRecord(event, _id(record.get("traceId")), _id(record.get("spanId")), said)
 
 
-def _json_values(attributes: Any) -> dict[str, object]:
-    return {_text(item.get("key")): _json_value(item.get("value") or {}) for item in attributes or ()}
+def _json_values(attributes: Any, parts: Parts) -> dict[str, object]:
+    parts.take(len(attributes or ()))
+    return {_text(item.get("key")): _json_value(item.get("value") or {}, parts) for item in attributes or ()}
 
 
-def _json_value(value: Mapping[str, Any]) -> object:
+def _json_value(value: Mapping[str, Any], parts: Parts) -> object:
     for name, read in _JSON_VALUES.items():
         found = value.get(name)
         if found is not None:
             return read(found)
+    if (array := value.get("arrayValue")) is not None:
+        items = array.get("values") or ()
+        parts.take(len(items))
+        return [_json_value(item or {}, parts) for item in items]
+    if (pairs := value.get("kvlistValue")) is not None:
+        return _json_values(pairs.get("values"), parts)
     return None
 
 
@@ -151,7 +169,5 @@ _JSON_VALUES: dict[str, Callable[[Any], object]] = {
     "boolValue": lambda value: value is True or (isinstance(value, str) and value.lower() == "true"),
     "intValue": _whole,
     "doubleValue": float,
-    "arrayValue": lambda array: [_json_value(item or {}) for item in array.get("values") or ()],
-    "kvlistValue": lambda pairs: _json_values(pairs.get("values")),
     "bytesValue": _bytes,
 }

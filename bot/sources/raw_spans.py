@@ -8,6 +8,32 @@ from bot.sources.values import Values
 MOST_ID = 16  # characters of a span's id
 LATEST_NS = 2**63 - 1  # what both databases can hold
 ERROR_STATUS = 2
+MOST_PARTS = 2_000_000  # of one body: real ones take more than 16 bytes each, which is what this leaves them
+SHARED = 16  # attributes of a resource that cost each of its spans or records as much as one of their own
+
+
+class TooManyPartsError(ValueError):
+    """A body holds more groups, attributes, events and list items than anybody sends."""
+
+    def __init__(self) -> None:
+        super().__init__(f"it holds more than {MOST_PARTS:,} attributes, events and other parts")
+
+
+@dataclass(slots=True)
+class Parts:
+    """How many more parts a body may hold."""
+
+    left: int = MOST_PARTS
+
+    def take(self, count: int) -> None:
+        """Count so many before they are read.
+
+        Raises:
+            TooManyPartsError: they are too many.
+        """
+        self.left -= count
+        if self.left < 0:
+            raise TooManyPartsError
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,14 @@ import zlib
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
 from bot.sources import otlp
 from bot.sources.otlp import JSON, MOST_BODY, PROTOBUF, Accepted, Rules, TelemetryRejected, decode, response_body
+from bot.sources.raw_spans import Parts
 from tests.sources.requests import SPAN_ID, TRACE_ID, any_value, in_protobuf, logs, pairs, sample_lines, span, traces
 
 EVALUATION = {"gen_ai.evaluation.name": "groundedness", "gen_ai.evaluation.score.label": "fail"}
@@ -182,3 +186,61 @@ def test_more_spans_than_a_body_really_holds_are_refused(kind: str, monkeypatch:
     with pytest.raises(TelemetryRejected, match="more than 3 records") as told:
         decode(body if kind == JSON else in_protobuf(body, "traces"), kind, "", "traces")
     assert told.value.status == 413
+
+
+MANY = 2_000_001
+A_STEP = bytes(
+    ExportTraceServiceRequest.FromString(in_protobuf(traces(span()), "traces"))
+    .resource_spans[0]
+    .scope_spans[0]
+    .spans[0]
+    .SerializeToString()
+)
+
+
+def within(field_number: int, *contents: bytes) -> bytes:
+    """A message as the field of another, so often as there are contents."""
+    return b"".join(bytes([field_number << 3 | 2]) + varint(len(content)) + content for content in contents)
+
+
+def varint(number: int) -> bytes:
+    low = bytes([number & 0x7F | (0x80 if number > 0x7F else 0)])
+    return low + (varint(number >> 7) if number > 0x7F else b"")
+
+
+EMPTY = {
+    "groups": b"\x0a\0" * MANY,
+    "scopes": within(1, b"\x12\0" * MANY),
+    "attributes of the resource": within(1, within(1, b"\x0a\0" * MANY) + within(2, within(2, A_STEP))),
+    "attributes of a span": within(1, within(2, within(2, A_STEP + b"\x4a\0" * MANY))),
+    "events": within(1, within(2, within(2, A_STEP + b"\x5a\0" * MANY))),
+    "items of a list": within(1, within(2, within(2, A_STEP + within(9, within(2, within(5, b"\x0a\0" * MANY)))))),
+}
+
+
+@pytest.mark.parametrize("what", EMPTY)
+def test_millions_of_empty_parts_are_refused_before_they_are_read(what: str) -> None:
+    """Compressed they take a few kilobytes; one by one they would take most of a minute."""
+    with pytest.raises(TelemetryRejected, match="more than 2,000,000 attributes, events and other parts") as told:
+        decode(gzip.compress(EMPTY[what], 1), PROTOBUF, "gzip", "traces")
+    assert told.value.status == 413
+
+
+@pytest.mark.parametrize(("signal", "groups"), [("traces", "resourceSpans"), ("logs", "resourceLogs")])
+def test_so_they_are_in_json(signal: str, groups: str) -> None:
+    body = b'{"%s":[%s{}]}' % (groups.encode(), b"{}," * MANY)
+    with pytest.raises(TelemetryRejected, match="more than 2,000,000") as told:
+        decode(body, JSON, "", signal)
+    assert told.value.status == 413
+
+
+def test_what_each_span_shares_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long resource is read with each of its spans: a hundred of either are ordinary, a million of both are not."""
+    wide = {f"key.{number}": "value" for number in range(160)}
+    body = traces(*[span(spanId=f"{number:016x}") for number in range(1, 101)], resource=wide)
+    for kind, packed in ((JSON, body), (PROTOBUF, in_protobuf(body, "traces"))):
+        assert len(decode(packed, kind, "", "traces").spans) == 100
+        with monkeypatch.context() as small:
+            small.setattr(Parts.__init__, "__defaults__", (1_000,))
+            with pytest.raises(TelemetryRejected, match="send smaller batches"):
+                decode(packed, kind, "", "traces")
