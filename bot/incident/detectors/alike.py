@@ -97,6 +97,12 @@ def one_form(a: str, b: str, beginning: int = _BEGINNING) -> bool:
     )
 
 
+def other_verb(a: str, b: str) -> bool:
+    """The same thing is named, and something else is done to it: "open the fridge", and then "close the fridge"."""
+    one, other = _in_order(without_keys(a)), _in_order(without_keys(b))
+    return len(one) > 1 and one[0] != other[0] and one[1:] == other[1:]
+
+
 def without_numbers(text: str) -> str:
     """The text with every number as 0."""
     return _DIGITS.sub("0", text)

@@ -13,6 +13,7 @@ from bot.incident.detectors.alike import (
     one_form,
     only_numbers,
     other_things,
+    other_verb,
     shared,
     words_of,
 )
@@ -189,6 +190,8 @@ def _same_intent(a: Step, b: Step, sets: WordSets) -> bool:
         return False
     if one_form(one[2], other[2], BEGINNING):
         return False  # the same for another name or thing
+    if other_verb(one[2], other[2]):
+        return False
     if a.failing and len(one[1] - other[1]) == len(other[1] - one[1]) == 1:
         return False  # nothing found for one thing and nothing for another
     if a.outcome == b.outcome:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from bot.incident.detectors.alike import shared, words_of
+from bot.incident.detectors.alike import other_verb, shared, words_of
 from bot.incident.detectors.task_steps import Step
 
 RETRIES = 4  # failures of one call that a success excuses
@@ -49,7 +49,11 @@ def worked_between(stretch: Sequence[Step]) -> bool:
     """Between like failures nearly the same call worked: they are on the way to something."""
     tries = [step for step in stretch[:-1] if step.name == stretch[0].name]  # the last one may not have come back yet
     return stretch[0].failing and any(
-        failed.failing and not step.failing and _other_attempt(failed, step) for failed, step in pairwise(tries)
+        failed.failing
+        and not step.failing
+        and _other_attempt(failed, step)
+        and not other_verb(failed.given_text, step.given_text)
+        for failed, step in pairwise(tries)
     )
 
 
