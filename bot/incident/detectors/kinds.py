@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from bot.incident.detectors.deeds import quoted_in
-from bot.incident.detectors.likeness import SHORTEST_TEXT, alike, other_subjects, same_call
+from bot.incident.detectors.likeness import SHORTEST_TEXT, about_others, alike, other_subjects, same_call
 from bot.incident.detectors.masks import masked
 from bot.incident.detectors.task_steps import CUT, Step
 from bot.incident.detectors.word_sets import FEWEST_WORDS, WordSets
@@ -26,7 +25,7 @@ def kinds_of(steps: Sequence[Step]) -> list[int]:
         kind = seen.get(exact) if step.given is not None or step.words else None
         if kind is not None and other_subjects(steps[kind], step):
             kind = None
-        if step.worked or (kind is not None and step.outcome is None and _about_others(steps[kind], step)):
+        if step.worked or (kind is not None and step.outcome is None and about_others(steps[kind], step)):
             kind = place
         if kind is None:
             before = recent.setdefault(tool, [])
@@ -57,9 +56,3 @@ def _seems_the_same(a: Step, b: Step) -> bool:
 def _says_little(step: Step, sets: WordSets) -> bool:
     """A word or two, or one short verdict in JSON, which comes back for each of many texts."""
     return len(sets.of(step.words)) < FEWEST_WORDS or (step.short and step.words.startswith(("{", "[")))
-
-
-def _about_others(a: Step, b: Step) -> bool:
-    """What came of either is not recorded, and each was thought to be about something that the other was not."""
-    one, other = quoted_in(a.thought), quoted_in(b.thought)
-    return bool(one - other) and bool(other - one)

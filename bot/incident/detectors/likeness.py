@@ -5,7 +5,7 @@ between two attempts at one thing (wording, page number, times in an error), and
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bot.incident.detectors.alike import (
     Words,
@@ -48,11 +48,12 @@ _TALLY = re.compile(
 )
 _NAMED = re.compile(r"[`'\"]([\w.]{2,40})[`'\"]")
 _ELEMENT = re.compile(
-    r"\W*(?:\w+\W+){0,2}?(?:\w+_)?(?:click|type|fill|press|select|hover|tap|input)(?![a-z])", re.IGNORECASE
+    r"\W*(?:\w+\W+){0,2}?(?:\w+_|(?-i:[a-z]+(?=[A-Z])))?(?:click|type|fill|press|select|hover|tap|input)(?![a-z])", re.IGNORECASE
 )
 _TURNING = re.compile(r"\b(?:next (?!action|step)|another |more |other |remaining |scroll|each )", re.IGNORECASE)
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _COMPUTED = re.compile(r"\d+\.\d{5,}")
+_BOX = re.compile(r"\b(\d+(?:\.\d+)?)[\s,;]+(\d+(?:\.\d+)?)[\s,;\]\[()]+(\d+(?:\.\d+)?)[\s,;]+(\d+(?:\.\d+)?)\b")
 _SMALL_NUMBERS = re.compile(r"(?<![\w-])-?\d{1,4}(?![\w-])")
 
 
@@ -85,6 +86,12 @@ def other_subjects(a: Step, b: Step) -> bool:
     return bool(a.subject and b.subject) and a.subject != b.subject
 
 
+def about_others(a: Step, b: Step) -> bool:
+    """What came of either is not recorded, and each was thought to be about something that the other was not."""
+    one, other = quoted_in(a.thought), quoted_in(b.thought)
+    return bool(one - other) and bool(other - one)
+
+
 def alike(a: Step, b: Step, sets: WordSets) -> bool:
     """The two steps are the same thing done again, with the same outcome. Both may be marked as vague or guessed by it."""
     if other_subjects(a, b):
@@ -104,6 +111,8 @@ def alike(a: Step, b: Step, sets: WordSets) -> bool:
         return False
     if same_call(a, b) or _same_but_for_stamps(a, b, sets):
         return _same_outcome(a, b, sets)
+    if _same_box(a, b):
+        return _one_aim(a, b, sets) if a.outcome is None and b.outcome is None else _same_outcome(a, b, sets)
     return not a.wrote and (_same_intent(a, b, sets) or _same_thought(a, b, sets))
 
 
@@ -207,7 +216,7 @@ def _same_thought(a: Step, b: Step, sets: WordSets) -> bool:
         return False
     if sets.shape(a.given_text) != sets.shape(b.given_text):
         return False
-    if not (_ELEMENT.match(a.name) or _ELEMENT.match(a.given_text[:40])):
+    if not _on_element(a):
         return False
     same_page = _same_page(a, b, sets)
     aimed = same_page and not quoted_in(a.thought).isdisjoint(quoted_in(b.thought))
@@ -267,10 +276,41 @@ def _reworded(one: Words, other: Words) -> bool:
 
 def _same_spot(a: Step, b: Step) -> bool:
     """Two clicks or their like, a few pixels apart."""
-    if not (_ELEMENT.match(a.name) or _ELEMENT.match(a.given_text[:40])) or not _next_page(a, b):
+    if not _on_element(a) or not _next_page(a, b):
         return False
     one, other = (list(map(int, _SMALL_NUMBERS.findall(step.given_text))) for step in (a, b))
     return len(one) > 1 and all(abs(x - y) <= SPOT for x, y in zip(one, other, strict=True))
+
+
+def _same_box(a: Step, b: Step) -> bool:
+    """Two clicks or their like on one element, as each saw its edges: the middle of either box lies in the other."""
+    one, other = _BOX.search(a.given_text), _BOX.search(b.given_text)
+    if one is None or other is None or not _on_element(a) or not _on_element(b):
+        return False
+    if _BOX.sub("", a.given_text) != _BOX.sub("", b.given_text):
+        return False
+    return _holds_middle(one.groups(), other.groups()) and _holds_middle(other.groups(), one.groups())
+
+
+def _one_aim(a: Step, b: Step, sets: WordSets) -> bool:
+    """Nobody recorded what came of either, and the model thought the same of both, or of the same thing."""
+    if a.worked or about_others(a, b):
+        return False
+    alike = shared(sets.of(a.thought), sets.of(b.thought), SAME_INTENT) >= SAME_INTENT
+    return alike or not quoted_in(a.thought).isdisjoint(quoted_in(b.thought))
+
+
+def _holds_middle(box: Sequence[str], other: Sequence[str]) -> bool:
+    """Of two boxes, each as left, top, right and bottom or as top, left, bottom and right."""
+    edges, others = [float(edge) for edge in box], [float(edge) for edge in other]
+    return all(
+        edges[side] < edges[side + 2] and edges[side] <= (others[side] + others[side + 2]) / 2 <= edges[side + 2]
+        for side in (0, 1)
+    )
+
+
+def _on_element(step: Step) -> bool:
+    return bool(_ELEMENT.match(step.name) or _ELEMENT.match(step.given_text[:40]))
 
 
 def _next_page(a: Step, b: Step) -> bool:

@@ -22,8 +22,9 @@ _TO_RUN = re.compile(
 _SHELLS = frozenset({"", "sh", "bash", "zsh"})
 _JSON_NAME = re.compile(r'"(?:action|tool|name|tool_name|function)"\s*:\s*"(\w+)"')
 _NAME = re.compile(r"\w+")
-_WAIT = re.compile(r"\W*(?:\w+\W+){0,2}?(?:sleep|wait|noop)(?![a-z])", re.IGNORECASE)
-_MOVE = re.compile(r"\W*(?:\w+\W+){0,2}?(?:scroll|page_?(?:down|up)|next)(?![a-z])", re.IGNORECASE)
+_BEFORE = r"\W*(?:\w+\W+){0,2}?(?:\w+_|(?-i:[a-z]+(?=[A-Z])))?"  # what may stand before a verb: ``await page.``, ``mouse_``, ``agent``
+_WAIT = re.compile(_BEFORE + r"(?:sleep|wait|noop)(?![a-z]|_(?!for|until|m?s\b|sec))", re.IGNORECASE)
+_MOVE = re.compile(_BEFORE + r"(?:scroll|page_?(?:down|up)|next)(?![a-z])", re.IGNORECASE)
 _HAND_OVER = re.compile(
     r"(?:transfer|hand|route|switch|go|pass|return)[_ ]?(?:it|off|over|back|control)?[_ ]?to(?![a-z])", re.IGNORECASE
 )
