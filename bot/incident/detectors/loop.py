@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.incident.detectors.asked_again import asked_again_in
+from bot.incident.detectors.counters import without_counters
 from bot.incident.detectors.kinds import kinds_of
 from bot.incident.detectors.likeness import complains
 from bot.incident.detectors.refrains import Refrain, refrain_in
@@ -89,6 +90,7 @@ def _overdue(trace: Trace, steps: int, usual_steps: float | None) -> bool:
 def _of_steps(steps: Sequence[Step], novel: float) -> Loop | None:
     if len(steps) < REPEATS:
         return None
+    without_counters(steps)
     kinds = kinds_of(steps)
     if len(set(kinds)) > len(kinds) - REPEATS + 1:
         return _of_row(row_in(steps))  # nothing stands there three times
