@@ -111,6 +111,8 @@ def alike(a: Step, b: Step, sets: WordSets) -> bool:
         return False
     if same_call(a, b) or _same_but_for_stamps(a, b, sets):
         return _same_outcome(a, b, sets)
+    if a.in_vain and a.name == b.name and a.given_text == b.given_text and a.outcome is None and b.outcome is None:
+        return True  # a long one, sent again for it did not work
     if _same_box(a, b):
         return _one_aim(a, b, sets) if a.outcome is None and b.outcome is None else _same_outcome(a, b, sets)
     return not a.wrote and (_same_intent(a, b, sets) or _same_thought(a, b, sets))

@@ -144,12 +144,13 @@ def _furthest(
 ) -> int | None:
     """The last place up to which the step at ``stood[first]`` repeats without progress."""
     begin, turn = stood[first], stood[first + 1] - stood[first]
-    novel = limits.novel if steps[begin].known else NOVEL_UNKNOWN
     for last in range(len(stood) - 1, first + REPEATS - 2, -1):
         end = stood[last]
         times, length = last - first + 1, end - begin
         if times < max(limits.repeats, REPEATS):
             return None
+        known = steps[begin].known or all(steps[place].in_vain for place in stood[first:last])
+        novel = limits.novel if known else NOVEL_UNKNOWN
         moves = news[end + 1] - news[begin + 1] > novel * length
         if moves and not (times >= STUCK_REPEATS and length <= STUCK_TURN * (times - 1) and complains(steps[end])):
             continue
@@ -159,7 +160,7 @@ def _furthest(
                 return None  # fewer of them were retries or waiting as well
             if slip(steps, end):
                 continue
-        if times >= _needed(steps[begin : end + 1], times, even=even):
+        if times >= (REPEATS if known and not steps[begin].known else _needed(steps[begin : end + 1], times, even=even)):
             return last
     return None
 

@@ -44,6 +44,14 @@ _FAILED = re.compile(
     r"\b(?:un|not )success|\b(?:did|has|have|does|was|is|were)(?: not|n't)\b|\b(?:fail|wrong|incorrect|error|again|still)",
     re.IGNORECASE,
 )
+_IN_VAIN = re.compile(
+    r"\b(?:not|un)[ -]?success|\b(?:page|screen|state|window|form|view|content)\b.{0,30}?\b(?:has|have|did|does|was|is)(?: not|n't) (?:yet )?(?:chang|mov|shift)"
+    r"|\b(?:previous|last|prior|my) (?:\w+ ){0,3}?(?:attempt|action|edit|change|click|call|command|try|step)s?\b.{0,60}?"
+    r"\b(?:(?:did|has|have|was|were)(?: not|n't)|fail|incorrect|wrong|(?:no|without) effect|unsuccess|reject)"
+    r"|\bapologi[sz]e for the (?:\w+ ){0,3}?(?:error|issue|failure|attempt)|\bverdict: fail"
+    r"|(?:没有|未)(?:成功|生效|变化|改变)",
+    re.IGNORECASE,
+)
 CUT = "…"  # how the preview of a longer text ends
 
 
@@ -70,6 +78,7 @@ class Step:
     )
     subject: str = ""  # the one message that it answers, as far as that began a conversation
     worked: bool = False  # nobody recorded what came of it, but the model says next that it worked
+    in_vain: bool = False  # the same, but it says that it did not work
     _writing: str | None = None
 
     @property
@@ -133,6 +142,7 @@ def steps_of(trace: Trace) -> list[Step]:
         if found and found[-1].outcome is None and found[-1].name:
             told = _WORKED.search(thought)
             found[-1].worked = told is not None and not _FAILED.search(thought, 0, told.end())
+            found[-1].in_vain = not found[-1].worked and _IN_VAIN.search(thought) is not None
         if not teams or not called:
             follows = spans[place + 1].tool is not None if place + 1 < len(spans) else False
             words = None if called and follows else _words(span, called=called, teams=teams)
