@@ -22,7 +22,7 @@ def scrolled_in_vain(chance: Random) -> Found:
     wish = (
         f"The page has not changed. I scroll down once more to find the {chance.choice(THINGS)}, which was asked for."
     )
-    return [ask("scroll", {"to": "down"}, wish) for _ in _turns(chance, 6)], 5
+    return [ask("scroll", {"to": "down"}, wish) for _ in _turns(chance, 4)], 2
 
 
 def waiting_for_a_call_in_chinese(chance: Random) -> Found:

@@ -7,6 +7,7 @@ from tests.incident.look_alike_runs import LOOK_ALIKE_LOOPING, LOOK_ALIKE_ORDINA
 from tests.incident.looping_runs import LOOPING
 from tests.incident.ordinary_runs import ORDINARY
 from tests.incident.refused_runs import REFUSED_LOOPING, REFUSED_ORDINARY
+from tests.incident.room_and_screen_runs import ROOM_AND_SCREEN_LOOPING, ROOM_AND_SCREEN_ORDINARY
 from tests.incident.run_steps import Family
 from tests.incident.stubborn_runs import STUBBORN_LOOPING, STUBBORN_ORDINARY
 from tests.incident.team_runs import TEAMS_LOOPING, TEAMS_ORDINARY
@@ -20,6 +21,7 @@ MADE_LOOPING: Sequence[Family] = (
     *REFUSED_LOOPING,
     *LOOK_ALIKE_LOOPING,
     *HEARD_LOOPING,
+    *ROOM_AND_SCREEN_LOOPING,
 )
 MADE_ORDINARY: Sequence[Family] = (
     *ORDINARY,
@@ -29,4 +31,5 @@ MADE_ORDINARY: Sequence[Family] = (
     *REFUSED_ORDINARY,
     *LOOK_ALIKE_ORDINARY,
     *HEARD_ORDINARY,
+    *ROOM_AND_SCREEN_ORDINARY,
 )

@@ -61,8 +61,6 @@ def _labelled(text: str) -> dict[str, int]:
 def _take_out(step: Step, label: str) -> None:
     if label not in _labelled(step.outcome_text):
         return
-    step.outcome_text = _LABELLED.sub(
-        lambda found: f"{label}0" if found[1] == label else found[0], step.outcome_text
-    )
+    step.outcome_text = _LABELLED.sub(lambda found: f"{label}0" if found[1] == label else found[0], step.outcome_text)
     if not step.outcome_text.endswith(CUT):
         step.outcome = step.outcome_text

@@ -48,7 +48,8 @@ _TALLY = re.compile(
 )
 _NAMED = re.compile(r"[`'\"]([\w.]{2,40})[`'\"]")
 _ELEMENT = re.compile(
-    r"\W*(?:\w+\W+){0,2}?(?:\w+_|(?-i:[a-z]+(?=[A-Z])))?(?:click|type|fill|press|select|hover|tap|input)(?![a-z])", re.IGNORECASE
+    r"\W*(?:\w+\W+){0,2}?(?:\w+_|(?-i:[a-z]+(?=[A-Z])))?(?:click|type|fill|press|select|hover|tap|input)(?![a-z])",
+    re.IGNORECASE,
 )
 _TURNING = re.compile(r"\b(?:next (?!action|step)|another |more |other |remaining |scroll|each )", re.IGNORECASE)
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")

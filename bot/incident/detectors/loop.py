@@ -149,8 +149,8 @@ def _furthest(
         times, length = last - first + 1, end - begin
         if times < max(limits.repeats, REPEATS):
             return None
-        known = steps[begin].known or all(steps[place].in_vain for place in stood[first:last])
-        novel = limits.novel if known else NOVEL_UNKNOWN
+        vain = not steps[begin].waits and all(steps[place].in_vain for place in stood[first:last])
+        novel = limits.novel if vain or steps[begin].known else NOVEL_UNKNOWN
         moves = news[end + 1] - news[begin + 1] > novel * length
         if moves and not (times >= STUCK_REPEATS and length <= STUCK_TURN * (times - 1) and complains(steps[end])):
             continue
@@ -160,7 +160,7 @@ def _furthest(
                 return None  # fewer of them were retries or waiting as well
             if slip(steps, end):
                 continue
-        if times >= (REPEATS if known and not steps[begin].known else _needed(steps[begin : end + 1], times, even=even)):
+        if times >= (REPEATS if vain else _needed(steps[begin : end + 1], times, even=even)):
             return last
     return None
 
