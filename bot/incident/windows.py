@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from bot.incident.evidence import Onset, Window
 from bot.incident.reading import Reading
+from bot.incident.signals.scales import on_one_scale
 from bot.incident.signals.scope import Scope
 from bot.incident.telemetry import EvalScore
 
@@ -31,12 +32,9 @@ def placed_scores(
     yesterday's tasks says nothing of now.
     """
     starts = {reading.id: reading.at_ns for reading in readings}
-    known = [
-        _placed(score, starts.get(score.trace_id or ""))
-        for score in scores
-        if score.at_ns <= at_ns and score.trace_id not in earlier
-    ]
-    return tuple(sorted(known, key=START))
+    known = [score for score in scores if score.at_ns <= at_ns and score.trace_id not in earlier]
+    placed = [_placed(score, starts.get(score.trace_id or "")) for score in on_one_scale(known)]
+    return tuple(sorted(placed, key=START))
 
 
 def _placed(score: EvalScore, start_ns: int | None) -> EvalScore:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, case, func, literal, or_, select, union_all
+from sqlalchemy import Connection, and_, case, func, literal, or_, select, union_all
 
 from bot.incident.signals.quality import Judgement, judgement_of
 from bot.storage.tables.telemetry import hours as hours_table
@@ -12,8 +12,10 @@ from bot.storage.tables.telemetry import traces as traces_table
 
 HOUR_NS = 3_600_000_000_000
 _T, _S = traces_table.c, scores_table.c
-# Where no task ever ended, its spans do not tell of ends
-ENDED = case((func.max(case((_T.complete, 1), else_=0)) == 1, func.count()), else_=0)
+_DONE = func.sum(case((_T.complete, 1), else_=0))
+# As outcomes.MOSTLY_TOLD: where fewer end, their spans do not tell of all ends, and only those count that do
+_ALL_TOLD = 4 * func.count() <= 5 * _DONE
+ENDED = case((_ALL_TOLD, func.count()), else_=_DONE)
 
 
 def _of_those_with_any(column: Any) -> tuple[Any, Any]:
@@ -21,10 +23,19 @@ def _of_those_with_any(column: Any) -> tuple[Any, Any]:
 
 
 TASK_COUNTS: Mapping[str, tuple[Any, Any]] = {  # signal -> (bad, all), each a sum over traces
-    "task_failures": (func.sum(case((or_(_T.failed == 1, _T.complete.is_(False)), 1), else_=0)), ENDED),
+    "task_failures": (
+        case(
+            (_ALL_TOLD, func.sum(case((or_(_T.failed == 1, _T.complete.is_(False)), 1), else_=0))),
+            else_=func.sum(case((and_(_T.failed == 1, _T.complete), 1), else_=0)),
+        ),
+        ENDED,
+    ),
     "model_errors": _of_those_with_any(_T.model_failed),
     "repeats": _of_those_with_any(_T.looping),
-    "escalations": (func.sum(_T.escalated), ENDED),
+    "escalations": (
+        case((_ALL_TOLD, func.sum(_T.escalated)), else_=func.sum(case((_T.complete, _T.escalated), else_=0))),
+        ENDED,
+    ),
     "tool_errors": (func.sum(_T.tool_errors), func.sum(_T.tool_calls)),
 }
 VERDICTS = (func.sum(case((_S.passed.is_(False), 1), else_=0)), func.count(_S.passed))

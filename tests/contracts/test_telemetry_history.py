@@ -206,6 +206,15 @@ async def test_what_is_usual_is_counted_as_what_is_now(store: SqlTelemetry) -> N
         await store.delete_before(int(FakeClock().now().timestamp() + 1) * 10**9)
 
 
+async def test_where_roots_go_elsewhere_what_is_usual_is_told_by_those_that_come(store: SqlTelemetry) -> None:
+    """Half of the tasks of one hour never end, one of ten in the next."""
+    for hour, each in ((MONDAY, 2), (MONDAY + 168, 10)):
+        for number in range(20):
+            root, step = task(hour + number, hour * HOUR + number, failed=number == 1)
+            await store.add([replace(step, agent=AGENT)] if number % each == 0 else [root, step], [])
+        assert (await store.usual([AGENT], [hour]))["task_failures"] == {2: (1, 10), 10: (3, 20)}[each]
+
+
 async def test_an_answer_that_one_evaluator_judged_twice_is_usual_once(store: SqlTelemetry) -> None:
     root, step = task(1, MONDAY * HOUR)
     await store.add([root, step], [])

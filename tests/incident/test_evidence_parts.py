@@ -163,9 +163,19 @@ def test_where_spans_never_tell_of_ends_nobody_says_that_every_task_failed() -> 
         return signal.k, signal.n, signal.baseline_n
 
     assert failures(running(30, ago=500), running(100, ago=2000)) == (0, 0, 0)
-    once_ended = [*running(99, ago=2000), *running(1, ago=2000, finished=True)]
-    assert failures(running(30, ago=500), once_ended) == (30, 30, 100)
+    mostly_ended = [replace(task(n, ago=2000), finished=n % 5 > 0) for n in range(100)]
+    assert failures(running(30, ago=500), mostly_ended) == (30, 30, 100)
     assert failures(running(30, ago=500), running(ENOUGH - 1, ago=2000)) == (30, 30, ENOUGH - 1)
+
+
+def test_where_half_of_the_roots_go_elsewhere_those_that_come_tell_how_tasks_end() -> None:
+    """Half of the tasks looked failed, now and before: of a serious incident at any moment, by the hour's error budget."""
+    before = [replace(task(n, ago=4000 - n), finished=n % 2 > 0, failed=n % 20 == 1) for n in range(200)]
+    now = [replace(task(n, ago=600 - n), finished=n % 2 > 0, failed=n % 4 == 1) for n in range(100)]
+    failures = next(one for one in outcomes.signals(scope(now, before)) if one.name == "task_failures")
+    assert (failures.k, failures.n, failures.baseline_k, failures.baseline_n) == (25, 50, 10, 100)
+    assert failures.hour is not None
+    assert failures.hour[1] == 50
 
 
 def test_an_evaluator_that_falls_silent_beside_others_is_named() -> None:

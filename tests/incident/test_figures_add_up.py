@@ -95,3 +95,57 @@ def test_changes_of_one_moment_stand_in_one_order_however_sets_are_walked() -> N
     known = [replace(one, tools=after if one.at_ns > NOW - MINUTE else before) for one in tasks(30)]
     assert [change.after for change in changes_in(known)] == ["lookup@two", "mail@two", "refund@two", "search@two"]
     assert {change.before for change in changes_in(known)} == {"lookup@one", "mail@one", "refund@one", "search@one"}
+
+
+def rated(known: list[Reading], values: list[float], label: str | None = None) -> list[EvalScore]:
+    """Each task judged by a number a second after it ended, as ingest reads it: of 0 to 1 it says pass or fail."""
+    return [
+        EvalScore(
+            "correct",
+            one.end_ns + SECOND,
+            value=value,
+            passed=value >= 0.5 if value <= 1 else None,
+            label=label,
+            trace_id=one.id,
+        )
+        for one, value in zip(known, values, strict=True)
+    ]
+
+
+def test_a_judge_that_changes_its_scale_breaks_and_does_not_praise() -> None:
+    """From 0..1 to 1..5: a 1, the worst, passed, and all others decided nothing, so that every answer looked right."""
+    known = tasks(80)
+    lately = sum(one.at_ns >= NOW - 20 * MINUTE for one in known)
+    values = [0.9 if place % 10 else 0.2 for place in range(len(known) - lately)]
+    values += [float(1 + place % 5) for place in range(lately)]
+    bundle = gather("helpdesk", NOW, Gathered(readings=known, scores=rated(known, values)), TAXONOMY)
+    quality, errors = signal(bundle, "quality"), signal(bundle, "judge_errors")
+    assert (quality.n, quality.value, quality.direction) == (0, None, Direction.UNKNOWN)
+    assert quality.baseline_n > 100
+    assert (errors.value, errors.direction) == (1, Direction.UP)
+    always = gather(
+        "helpdesk",
+        NOW,
+        Gathered(readings=known, scores=rated(known, [float(1 + place % 5) for place in range(len(known))])),
+        TAXONOMY,
+    )
+    assert (signal(always, "quality").n, signal(always, "quality").baseline_n) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "label"),
+    [
+        ([1.0, 0.0, -1.0], None),  # minus one where the judge itself failed
+        ([1.0, 0.0, 0.7], None),
+        ([1.0, 5.0, 4.0], "pass"),  # its words decide
+    ],
+)
+def test_a_word_or_a_slip_is_no_other_scale(values: list[float], label: str | None) -> None:
+    known = tasks(80)
+    told = (values * len(known))[: len(known)]
+    told[100] = 3.0  # a slip
+    scores = [score._replace(passed=True) if label else score for score in rated(known, told, label)]
+    bundle = gather("helpdesk", NOW, Gathered(readings=known, scores=scores), TAXONOMY)
+    one = signal(bundle, "quality")
+    decided = [score for score in scores if score.passed is not None]
+    assert one.n + one.baseline_n > 0.7 * len(decided)

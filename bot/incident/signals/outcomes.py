@@ -16,6 +16,8 @@ STUCK_SECONDS = 180.0  # a task still without an end after this long is overdue,
 STUCK_AT_LEAST = 90.0  # seconds: spans may arrive this late
 STUCK_TIMES = 4.0  # times the 95th percentile of how long tasks take
 FEWEST_ENDED = 20
+FIRST_PART = 4  # a quarter of the tasks, the first ones, tells whether tasks are told to the end
+MOSTLY_TOLD = 0.8  # of them; where fewer ever end, the span that says so goes elsewhere, or tasks take hours
 HOUR_SECONDS = 3600.0  # over which the burn of an error budget is taken
 PACE_SECONDS = 300.0  # the last stretch in which tasks are counted
 RELEVANT_EVIDENCE = 2.0  # nats at which a count has moved
@@ -68,13 +70,14 @@ def ended(reading: Reading, at_ns: int, stuck_seconds: float = STUCK_SECONDS) ->
 
 
 def stuck_after(readings: Sequence[Reading]) -> float:
-    """Seconds after which a task is overdue, from how long those took that did end.
+    """Seconds after which a task is overdue, from how long those ``readings``, in order of start, took that did end.
 
-    Where of enough tasks none ever did, their spans do not tell of ends, and no task is overdue.
+    Where of the first of them too few ever did, their spans do not tell of all ends, and no task is overdue.
     """
-    taken = [(reading.end_ns - reading.at_ns) / 1e9 for reading in readings if reading.finished]
-    if not taken and len(readings) >= FEWEST_ENDED:
+    first = readings[: max(FEWEST_ENDED, len(readings) // FIRST_PART)]
+    if len(first) >= FEWEST_ENDED and sum(one.finished for one in first) < MOSTLY_TOLD * len(first):
         return math.inf
+    taken = [(reading.end_ns - reading.at_ns) / 1e9 for reading in readings if reading.finished]
     if len(taken) < FEWEST_ENDED:
         return STUCK_SECONDS
     return max(STUCK_AT_LEAST, STUCK_TIMES * quantile(taken, 0.95))
