@@ -18,7 +18,7 @@ from bot.incident.evidence import (
     SourceStatus,
     Unit,
 )
-from bot.incident.quantities import ago, duration, points, quantity
+from bot.incident.quantities import ago, duration, points, signed
 from bot.incident.rules import Taxonomy
 from bot.incident.summary import ALWAYS, is_part, word, worst_first
 from bot.incident.wording import measured, tasks_since, usual
@@ -116,11 +116,7 @@ def _difference(signal: Signal) -> str:
         return ""
     if signal.unit is Unit.SHARE:
         return f"; {points(value - base, apart)}"
-    return f"; difference {_signed(apart.low, signal.unit)} to {_signed(apart.high, signal.unit)}"
-
-
-def _signed(value: float, unit: Unit) -> str:
-    return f"{'-' if value < 0 else '+'}{quantity(abs(value), unit)}"
+    return f"; difference {signed(apart.low, signal.unit)} to {signed(apart.high, signal.unit)}"
 
 
 def _trace(signal: Signal) -> str:

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from bot.incident.classification import Suspect
 from bot.incident.evidence import Change, ChangeKind, Direction, EvidenceBundle
+from bot.incident.quantities import in_minutes
 from bot.incident.rules import CauseRule, Taxonomy
 from bot.incident.taxonomy import Cause, IncidentClass
 
@@ -76,7 +77,7 @@ def _of_changes(bundle: EvidenceBundle) -> list[Suspect]:
     for change in recent_changes(bundle):
         if cause := _BY_CHANGE.get(change.kind):
             minutes = round((began - change.first_seen_ns) / MINUTE)
-            when = f"{minutes} min before it began" if minutes > 0 else "as it began"
+            when = f"{in_minutes(minutes)} before it began" if minutes > 0 else "as it began"
             said = f"{change.in_words} first seen {when}{_was(change)}"
             found.append(Suspect(_asked(cause, change, bundle), said))
     return found

@@ -31,7 +31,7 @@ from bot.incident.facts.mitigating import (
     MitigationReverted,
 )
 from bot.incident.proof import Proof
-from bot.incident.quantities import duration
+from bot.incident.quantities import duration, in_minutes
 from bot.incident.state import IncidentState
 
 NONE_IN_FORCE = "This incident has no control in force."  # another incident of the same agent may have one
@@ -162,4 +162,4 @@ def _exit(fact: ExitPlanned | ExitWaiting, label: str) -> str:
         return f"The next step out of {label} waits: {fact.why.rstrip('.')}."
     steps = [*(figure_of(step) for step in fact.plan.steps), "off"]
     by = f", approved by {fact.approved_by.name}" if fact.approved_by else ""
-    return f"{label} will be loosened step by step{by}: {' → '.join(steps)}, {fact.plan.minutes} min apart."
+    return f"{label} will be loosened step by step{by}: {' → '.join(steps)}, {in_minutes(fact.plan.minutes)} apart."

@@ -21,6 +21,7 @@ from bot.incident.facts.control import ControlFact
 from bot.incident.facts.declaring import Declared, DeclaringFact, EvidenceFrozen, RoomPrepared
 from bot.incident.facts.mitigating import MitigatingFact
 from bot.incident.facts.people import NoteAdded, PeopleFact, RoleTaken, UpdatePosted
+from bot.incident.quantities import in_minutes
 from bot.incident.remediation import (
     EvaluationAsked,
     RemediationEnded,
@@ -80,9 +81,9 @@ def _judging(fact: ClassifyingFact, state: IncidentState | None) -> str:
         case QuestionAnswered():
             return _answer(fact)
         case ClassificationOverdue(minutes=minutes):
-            return f"{minutes} min without a class."
+            return f"{in_minutes(minutes)} without a class."
         case ClassificationReminded(minutes=minutes):
-            return f"{minutes} min without a class; a reminder was posted."
+            return f"{in_minutes(minutes)} without a class; a reminder was posted."
         case SeverityChanged(before=before, after=after, reason=reason):
             return f"Severity {before.value} → {after.value}" + (f": {reason.rstrip('.')}." if reason else ".")
         case ClassDoubted(mitigation=mid, incident_class=named, detail=detail):

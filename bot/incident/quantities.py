@@ -36,6 +36,11 @@ def _two(whole: int, large: int, large_name: str, small: int, small_name: str) -
     return f"{whole // large} {large_name}" + (f" {rest} {small_name}" if rest else "")
 
 
+def in_minutes(count: float) -> str:
+    """As many minutes, rounded, as a length of time: ``20 min``, ``2 h 17 min``, ``3 days``."""
+    return duration(60 * round(count))
+
+
 def ago(seconds: float | None) -> str:
     """How long ago something was, in whole seconds: ``40 s ago``, ``26 min 10 s ago``; None is ``never``."""
     return "never" if seconds is None else f"{duration(round(seconds))} ago"
@@ -71,6 +76,12 @@ def points(difference: float, interval: Interval) -> str:
     form = "{:+z.0f}" if abs(difference) >= WHOLE_FROM / 100 else "{:+z.1f}"  # z: no minus before a zero
     by, low, high = (form.format(100 * one) for one in (difference, interval.low, interval.high))
     return f"{by} points ({low} to {high})"
+
+
+def signed(difference: float, unit: Unit) -> str:
+    """A difference with its sign and unit: ``+33,682``, ``-1.4``, ``+40 min 29 s``. Shares have :func:`points`."""
+    said = quantity(abs(difference), unit)
+    return f"-{said}" if difference < 0 else f"+{said}"
 
 
 def quantity(value: float, unit: Unit) -> str:

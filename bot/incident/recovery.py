@@ -11,7 +11,7 @@ from functools import cache
 from bot.incident.evidence import ENOUGH, Direction, EvidenceBundle, Signal, Unit
 from bot.incident.gathering import Gathered, gather
 from bot.incident.kinds import MitigationKind
-from bot.incident.quantities import percent, quantity
+from bot.incident.quantities import in_minutes, percent, quantity
 from bot.incident.rules import Taxonomy
 from bot.incident.state import MitigationStatus
 from bot.incident.statistics import newcombe, wilson
@@ -123,8 +123,10 @@ def _hidden(gate: Gate, bundle: EvidenceBundle, mitigations: Sequence[Mitigation
         elif status.ended_at and gate.lifted:
             free = bundle.at_ns / NS - status.ended_at.timestamp()
             if free < 60 * gate.minutes - SLACK_SECONDS:
-                since = f"{max(0.0, free) / 60:.0f} of {gate.minutes} min"
-                said.append((False, f"{label} was lifted {since} ago; the time before does not count"))
+                since, wanted = in_minutes(max(0.0, free) / 60), in_minutes(gate.minutes)
+                said.append(
+                    (False, f"{label} was lifted {since} ago, it takes {wanted}; the time before does not count")
+                )
     return said
 
 
@@ -138,10 +140,10 @@ def _stale(bundle: EvidenceBundle) -> str:
 def _watched(watch: Watch, bundle: EvidenceBundle, before: EvidenceBundle | None) -> _Judged:
     signal = bundle.signal(watch.signal)
     if signal is None or signal.value is None or not signal.n:
-        return None, f"{signal.label if signal else watch.signal}: not measured in these {watch.minutes} min"
+        return None, f"{signal.label if signal else watch.signal}: not measured in these {in_minutes(watch.minutes)}"
     said = figure(signal)
     if bundle.window.seconds < 60 * watch.minutes - SLACK_SECONDS:
-        return False, f"{said}: {bundle.window.seconds / 60:.0f} of {watch.minutes} min measured"
+        return False, f"{said}: {in_minutes(bundle.window.seconds / 60)} of {in_minutes(watch.minutes)} measured"
     if signal.n < watch.at_least:
         return False, f"{said}: {signal.n} of {watch.at_least} observations"
     if watch.at_most is not None:
@@ -156,7 +158,7 @@ def _watched(watch: Watch, bundle: EvidenceBundle, before: EvidenceBundle | None
 def _counted(watch: Watch, signal: Signal, said: str) -> _Judged:
     if signal.k is None:
         return None, f"{said}: cannot be counted"
-    return signal.k <= (watch.at_most or 0), f"{said}: at most {watch.at_most} allowed over {watch.minutes} min"
+    return signal.k <= (watch.at_most or 0), f"{said}: at most {watch.at_most} allowed over {in_minutes(watch.minutes)}"
 
 
 def _compared(watch: Watch, signal: Signal, base: Signal, said: str) -> _Judged:

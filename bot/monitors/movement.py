@@ -9,6 +9,7 @@ from bot.incident.facts.classifying import ClassDoubted
 from bot.incident.mitigation import Mitigation
 from bot.incident.model import FIRSTFIVE
 from bot.incident.movement import Movement, movement
+from bot.incident.quantities import in_minutes
 from bot.incident.rules import LeverFit
 from bot.incident.state import IncidentState
 from bot.incident.taxonomy import IncidentClass
@@ -93,9 +94,9 @@ class MovementWatch:
         task = f"doubt:{mitigation.id}:{named}"
         if not await record(work, mitigation.incident, fact, FIRSTFIVE, self.clock.now(), task):
             return False
-        minutes = round((self.clock.now() - mitigation.applied_at).total_seconds() / 60)
+        held = in_minutes((self.clock.now() - mitigation.applied_at).total_seconds() / 60)
         text = (
-            f"{mitigation.label} has been in force for {minutes} min and does not show: {found.detail}. Is it {named}? "
+            f"{mitigation.label} has been in force for {held} and does not show: {found.detail}. Is it {named}? "
             "Look at the class again on the card: change it, or confirm it with a word why."
         )
         await post(work, mitigation.incident, task, text)

@@ -12,7 +12,7 @@ from bot.incident.facts.control import MitigationWarned
 from bot.incident.facts.mitigating import MitigationHeld
 from bot.incident.mitigation import Ending, Mitigation, MitigationState, OnExpiry
 from bot.incident.model import FIRSTFIVE, IncidentKey
-from bot.incident.quantities import duration
+from bot.incident.quantities import duration, in_minutes
 from bot.incident.state import IncidentState
 from bot.ports import Clock, JobName, Records, Work
 from bot.response.changes import Changes
@@ -89,7 +89,9 @@ class Timers:
             at = self.clock.now()
             minutes = _minutes(state, at)
             if await record(work, state.incident.key, ClassificationOverdue(minutes), FIRSTFIVE, at, "nudge"):
-                text = f"{minutes} minutes, and no class yet. A few questions are enough: press Classify on the card."
+                text = (
+                    f"{in_minutes(minutes)}, and no class yet. A few questions are enough: press Classify on the card."
+                )
                 await post(work, state.incident.key, "nudge", text)
 
     async def raise_severity(self, key: str) -> None:

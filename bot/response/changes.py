@@ -16,6 +16,7 @@ from bot.incident.direction import Direction, Way, change
 from bot.incident.errors import NeedsSecondPerson
 from bot.incident.mitigation import MAX_TTL, Mitigation, MitigationState
 from bot.incident.model import Person
+from bot.incident.quantities import in_minutes
 from bot.ports import Clock, Control, Records, Work
 from bot.response.carry_out import CarryOut
 from bot.response.deciding import returned_id
@@ -139,7 +140,7 @@ def in_words(m: Mitigation, ask: Ask) -> str:
         case Loosening.REVERT:
             return f"undo {m.label} on {m.target}"
         case Loosening.EXTEND:
-            return f"keep {m.label} on {m.target} for {ask.minutes} min more"
+            return f"keep {m.label} on {m.target} for {in_minutes(ask.minutes)} more"
         case Loosening.ADJUST | Loosening.STEP:
             value = m.value if ask.value is None else ask.value
             return f"change {m.label} on {m.target} to {label_of(m.kind, value)}"

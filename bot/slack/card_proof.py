@@ -8,7 +8,7 @@ from bot.incident.control_values import figure_of
 from bot.incident.fitness import stronger
 from bot.incident.mitigation import MitigationState
 from bot.incident.proof import Delivery, Effect, Proof, ReadBack, Verdict
-from bot.incident.quantities import duration
+from bot.incident.quantities import duration, in_minutes
 from bot.incident.state import MitigationStatus
 from bot.response.in_force import WARN_AFTER
 from bot.slack.text import date_token, link, quote_untrusted, who
@@ -95,7 +95,7 @@ def _exit(status: MitigationStatus) -> str:
     ahead = [figure_of(step) for step in plan.steps[plan.done :]]
     course = " → ".join([f"*{quote_untrusted(figure_of(m.value), 60)}*", *ahead, *(["off"] if plan.lift else [])])
     waits = f" Waits: {quote_untrusted(status.waiting, 200).rstrip('.')}." if status.waiting else ""
-    return f"Way out: {course}, {plan.minutes} min apart, each behind the recovery gate.{waits}"
+    return f"Way out: {course}, {in_minutes(plan.minutes)} apart, each behind the recovery gate.{waits}"
 
 
 def _times(status: MitigationStatus) -> str:

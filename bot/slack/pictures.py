@@ -15,7 +15,7 @@ from bot.incident.errors import FirstfiveError
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.declaring import RoomPrepared, RoomStep
 from bot.incident.model import FIRSTFIVE, IncidentKey
-from bot.incident.quantities import duration
+from bot.incident.quantities import duration, in_minutes
 from bot.ports import RoomRecord
 from bot.slack.furnishing import OK, outcome_of
 from bot.slack.room import CARD_STEP, CHANNEL, Room
@@ -84,8 +84,8 @@ class Pictures:
     def _words(self, key: IncidentKey, bundle: EvidenceBundle) -> str:
         page = f"{self.public_url}/incidents/{key}"
         where = link(page, "on its page") if self.public_url else "on its card"
-        minutes = round(bundle.window.seconds / 60)
-        return f"Evidence of {key} in pictures, as of the declaration: {minutes} min against before. In words {where}."
+        window = in_minutes(bundle.window.seconds / 60)
+        return f"Evidence of {key} in pictures, as of the declaration: {window} against before. In words {where}."
 
     async def _there(self, record: RoomRecord) -> bool:
         """An earlier try got through and only its answer was lost."""

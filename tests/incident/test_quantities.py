@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.incident.evidence import Interval, Unit
-from bot.incident.quantities import ago, duration, percent, percents, points, quantity
+from bot.incident.quantities import ago, duration, in_minutes, percent, percents, points, quantity, signed
 
 SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "day": 86_400, "days": 86_400}
 
@@ -117,3 +117,28 @@ def test_no_difference_has_no_minus() -> None:
 )
 def test_a_value_is_said_with_its_unit(value: float, unit: Unit, words: str) -> None:
     assert quantity(value, unit) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (33_682.0, Unit.TOKENS, "+33,682"),
+        (-1.44, Unit.STEPS, "-1.4"),
+        (0.0213, Unit.USD, "+0.0213 USD"),
+        (0.0, Unit.COUNT, "+0"),
+        (2429.0, Unit.SECONDS, "+40 min 29 s"),
+        (-0.12, Unit.SECONDS, "-120 ms"),
+    ],
+)
+def test_a_difference_is_as_exact_as_it_can_be_read_and_has_its_unit(value: float, unit: Unit, words: str) -> None:
+    assert signed(value, unit) == words
+
+
+def test_many_minutes_are_said_in_larger_units() -> None:
+    assert [in_minutes(count) for count in (1, 59.6, 137, 1440, 4320)] == [
+        "1 min",
+        "1 h",
+        "2 h 17 min",
+        "1 day",
+        "3 days",
+    ]

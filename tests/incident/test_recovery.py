@@ -68,7 +68,7 @@ def test_too_few_observations_are_not_enough_however_good() -> None:
 def test_too_short_a_time_is_not_enough() -> None:
     answer = recovered(gate(), bundle(counted(0, 500), minutes=5), ())
     assert answer.met is False
-    assert "5 of 20 min measured" in said(answer)
+    assert "5 min of 20 min measured" in said(answer)
 
 
 def test_what_is_not_measured_or_stale_cannot_tell() -> None:
@@ -107,7 +107,7 @@ def test_time_before_the_lever_was_lifted_does_not_count() -> None:
     calm = bundle(counted(3, 60))
     early = recovered(gate(lifted=True), calm, (lever(ended_ago=4),))
     assert early.met is False
-    assert "lifted 4 of 20 min ago" in early.because[0]
+    assert "lifted 4 min ago, it takes 20 min" in early.because[0]
     assert recovered(gate(lifted=True), calm, (lever(ended_ago=21),)).met is True
 
 

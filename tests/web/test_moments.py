@@ -6,7 +6,6 @@ import pytest
 
 from bot.incident.errors import BadInput
 from bot.web.moments import length_in, moment_in
-from bot.web.pages.words import signed
 
 AT = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 
@@ -66,10 +65,3 @@ def test_what_is_no_length_gets_one_sentence(text: str) -> None:
 def test_no_length_is_none() -> None:
     assert length_in(None) is None
     assert length_in(" ") is None
-
-
-@pytest.mark.parametrize(
-    ("value", "words"), [(33_682.0, "+33,682"), (-1.44, "-1.4"), (0.0213, "+0.021"), (0.0, "+0.0")]
-)
-def test_a_difference_is_as_exact_as_it_can_be_read(value: float, words: str) -> None:
-    assert signed(value) == words

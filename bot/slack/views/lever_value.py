@@ -7,6 +7,7 @@ from bot.incident.choices import UNITS, Choices
 from bot.incident.control_values import figure_of
 from bot.incident.kinds import LEVERS, MitigationKind, Value
 from bot.incident.mitigation import Mitigation, Scope
+from bot.incident.quantities import in_minutes
 from bot.slack.blocks import Block, Option, checkboxes, select, text_input
 from bot.slack.text import plain_untrusted
 from bot.slack.views.reading import choice_of, choices_of, field_name, text_of
@@ -88,7 +89,7 @@ def scope_fields(known: Choices, scope: Scope) -> list[Block]:
 
 def minutes_field(minutes: int) -> Block:
     """For how long."""
-    words = {**MINUTES_WORDS, minutes: MINUTES_WORDS.get(minutes, f"{minutes} min")}
+    words = {**MINUTES_WORDS, minutes: MINUTES_WORDS.get(minutes, in_minutes(minutes))}
     options = [(str(one), words[one]) for one in sorted(words)]
     return select(MINUTES, "For how long?", options, initial=str(minutes), placeholder=words[minutes])
 

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from bot.incident.control_words import NONE_IN_FORCE
 from bot.incident.environments import is_named, said_of
 from bot.incident.links import agent_page
-from bot.incident.quantities import duration, percent
+from bot.incident.quantities import duration, in_minutes, percent
 from bot.web.pages import words
 
 HERE = Path(__file__).parent.parent
@@ -36,6 +36,7 @@ def _environment() -> Environment:
     loaded.filters["at"] = words.moment
     loaded.filters["traces"] = words.links
     loaded.filters["duration"] = duration
+    loaded.filters["minutes"] = in_minutes
     loaded.filters["percent"] = percent
     loaded.filters["environment_notes"] = said_of
     loaded.filters["environment_named"] = is_named

@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from bot.incident.evidence import Direction, EvidenceBundle, Interval, Signal, Unit
 from bot.incident.links import own_tool
-from bot.incident.quantities import ago, points, quantity
+from bot.incident.quantities import ago, points, quantity, signed
 from bot.incident.summary import is_part, word, worst_first
 from bot.web.moments import EPOCH
 
 UNKNOWN = "can't tell"
-WHOLE_FROM = 10  # from here on a decimal says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +96,8 @@ def apart(signal: Signal) -> str:
         return ""
     if signal.unit is Unit.SHARE:
         return points(value - base, apart)
-    by, low, high = (signed(one) for one in (value - base, apart.low, apart.high))
+    by, low, high = (signed(one, signal.unit) for one in (value - base, apart.low, apart.high))
     return f"{by} ({low} to {high})"
-
-
-def signed(value: float) -> str:
-    """A difference as exact as it can be read: ``+33,682``, ``-1.4``, ``+0.02``."""
-    if abs(value) >= WHOLE_FROM:
-        return f"{value:+,.0f}"
-    return f"{value:+.1f}" if abs(value) >= 1 or not value else f"{value:+.2g}"
 
 
 def usual(signal: Signal) -> str:
