@@ -125,7 +125,7 @@ class BuiltinControl(Control, Driver):
         """Nothing is written outside: what is committed is in force."""
         key = mitigation.kind.flag_key
         value = to_flag(mitigation.kind, after.read(mitigation.kind))
-        return Plan(mitigation, after, (f"Built-in: {key} of {mitigation.target} reads {value}.",))
+        return Plan(mitigation, after, (f"Built-in: {key} of {mitigation.target} reads {_said(value)}.",))
 
     async def apply(self, plan: Plan, idem: str) -> Receipt:
         """Make it visible to agents now."""
@@ -158,7 +158,12 @@ class BuiltinControl(Control, Driver):
             return ReadBack(confirmed=False, detail=f"no answer within {duration(READ_BACK_WITHIN)}")
         except FirstfiveError as error:
             return ReadBack(confirmed=False, detail=str(error))
-        return ReadBack(confirmed=in_force(mitigation, after, value), detail=f"{key} reads {value}")
+        return ReadBack(confirmed=in_force(mitigation, after, value), detail=f"{key} reads {_said(value)}")
+
+
+def _said(value: object) -> str:
+    """A value as it stands in the answer that agents get: ``true``, not ``True``."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def in_force(mitigation: Mitigation, after: Controls, raw: object) -> bool:

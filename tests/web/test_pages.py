@@ -401,7 +401,7 @@ def test_a_long_trace_shows_what_is_odd_and_folds_the_rest() -> None:
         (4, False), (44, True), (1, False),
     ]  # fmt: skip
     assert [step for run in runs for step in run.steps] == steps
-    assert [run.folded for run in runs_of(steps[:60])] == [False]
+    assert [run.folded for run in runs_of(steps[:24])] == [False]
 
 
 def test_of_the_same_call_many_times_the_first_three_stay_in_sight() -> None:

@@ -26,7 +26,7 @@ LOOK: Final[Mapping[SpanKind, tuple[str, str]]] = {  # a shape for each kind, an
 }
 LANES: Final = {SpanKind.LLM: 0, SpanKind.TOOL: 1, SpanKind.RETRIEVAL: 1, SpanKind.GUARDRAIL: 2}
 THRICE = 3  # the same call again is a retry; once more and it is a repeat
-MANY = 60  # steps from which plain stretches are folded
+MANY = 24  # steps from which plain stretches are folded
 SHOWN = 4  # steps at the beginning of a plain stretch that stay in sight
 BRIEF = 100  # characters of a longer text that show while it is folded
 

@@ -73,8 +73,22 @@ function times(root) {
   }
 }
 
+// A figure and its unit stay on one line: no "51" at the end of one and "%" at the beginning of the next.
+function together(root) {
+  const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    if (text.parentElement.closest("script, textarea, select, pre, code")) continue;
+    const joined = text.data
+      .replace(/(\d) (?=(?:%|ms|s|min|h|days?|points)(?![\w]))/g, "$1\u00a0")
+      .replace(/\bn = (?=\d)/g, "n\u00a0=\u00a0");
+    if (joined !== text.data) text.data = joined;
+  }
+}
+
 function dress(root, old) {
   times(root);
+  together(root);
   for (const figure of root.querySelectorAll("figure[data-chart]")) {
     const source = figure.querySelector("script").textContent;
     const before = old.find((known) => drawn.get(known) === source);

@@ -1,4 +1,4 @@
-"""Every page on a phone: nothing scrolls sideways but what says so, and every field, button and picture has a name."""
+"""Every page on a phone and without a mouse: nothing scrolls sideways, everything has a name, the focus is seen."""
 
 import asyncio
 import threading
@@ -28,6 +28,13 @@ NAMELESS = """[
   ...document.querySelectorAll('img:not([alt])'),
   ...[...document.querySelectorAll('svg')].filter(e => !e.closest('[aria-hidden], [role=img]')),
 ].map(e => e.outerHTML.slice(0, 80))"""
+APART = """(() => {
+  const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT), found = [];
+  while (texts.nextNode()) if (/[0-9] %/.test(texts.currentNode.data) && !texts.currentNode.parentElement.closest('script, textarea, code'))
+    found.push(texts.currentNode.data);
+  return found;
+})()"""
+FOCUS = "[document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]"
 TWICE = """[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) != at)"""
 
 
@@ -94,6 +101,23 @@ def test_no_page_scrolls_sideways_and_everything_has_a_name(addresses: list[str]
             assert (address, answer.status) == (address, 200)
             assert (address, phone.evaluate(WIDER), phone.evaluate(SCROLLING)) == (address, 0, 0)
             assert (address, phone.evaluate(NAMELESS), phone.evaluate(TWICE)) == (address, [], [])
+
+
+def test_with_scripts_a_figure_keeps_its_unit_and_one_button_is_the_next_step(addresses: list[str], page: Page) -> None:
+    for address in addresses:
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        assert (address, page.evaluate(APART)) == (address, [])
+        assert page.locator(".primary:visible").count() <= 1
+
+
+def test_who_has_no_mouse_sees_where_they_are(addresses: list[str], page: Page) -> None:
+    for address in addresses:
+        page.goto(address)
+        for _ in range(8):
+            page.keyboard.press("Tab")
+            at, outline = page.evaluate(FOCUS)
+            assert (address, at, outline) == (address, at, "auto" if at != "BODY" else outline)
 
 
 def test_a_postmortem_that_was_sent_round_is_read_on_a_phone(phone: Page) -> None:
