@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bot.incident.evidence import AGES, ENOUGH, Direction, Window
 from bot.incident.pairing import align, pair_of
 from bot.incident.reading import Reading, ToolStep, cost_of, read
@@ -67,6 +69,23 @@ def test_children_that_outlive_their_parent_take_no_more_than_there_was() -> Non
     root = span(SpanKind.AGENT, "task", 0, 2, at="root", under=None)
     late = span(SpanKind.TOOL, "search", 1, 9)
     assert exclusive_seconds([root, late]) == {"agent": 1.0, "tool search": 8.0}
+
+
+@pytest.mark.parametrize("off", [-30, -1, 0, 1, 30])
+def test_time_in_another_service_counts_once_whatever_its_clock_says(off: int) -> None:
+    """A tool's service half a minute ahead: its seconds counted for the tool, and once more for the agent that waited."""
+    root = span(SpanKind.AGENT, "task", 0, 10, at="root", under=None)
+    root = replace(root, attributes={"service.name": "helpdesk"})
+    tools = [span(SpanKind.TOOL, "search", 1, 4), span(SpanKind.TOOL, "search", 6, 9)]
+    there = [
+        replace(one, start_ns=one.start_ns + off * S, end_ns=one.end_ns + off * S, attributes={"service.name": "crm"})
+        for one in tools
+    ]
+    assert exclusive_seconds([root, *there]) == {"agent": 4.0, "tool search": 6.0}
+    after = replace(span(SpanKind.TOOL, "search", 11, 12), attributes={"service.name": "helpdesk"})
+    assert exclusive_seconds([root, after]) == {"agent": 10.0, "tool search": 1.0}
+    too_long = replace(there[0], end_ns=there[0].start_ns + 60 * S)
+    assert exclusive_seconds([root, too_long])["tool search"] == 60.0
 
 
 def test_the_step_whose_time_grew_most_comes_first() -> None:
