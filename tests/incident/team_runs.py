@@ -272,6 +272,21 @@ def reading_on_through_one_page(chance: Random) -> Found:
     return steps, None
 
 
+def one_question_for_each_expert(chance: Random) -> Found:
+    """All of them are asked before the first one answers, and all find something."""
+    experts = [f"{thing}-expert" for thing in chance.sample(THINGS, chance.randrange(4, 7))]
+    steps: list[Step] = [
+        act(
+            "planner",
+            f"Query the database with the recommended statement to look for {page(chance, 2)} and judge whether "
+            f"{page(chance, 2)} may be the root cause.",
+            f"-> {expert}",
+        )
+        for expert in experts
+    ]
+    return [*steps, *(act(expert, page(chance, 30)) for expert in experts)], None
+
+
 TEAMS_ORDINARY: tuple[Family, ...] = (
     one_film_after_another,
     list_that_gets_shorter,
@@ -279,4 +294,5 @@ TEAMS_ORDINARY: tuple[Family, ...] = (
     ledger_that_admits_it_once,
     each_request_leads_a_page_on,
     reading_on_through_one_page,
+    one_question_for_each_expert,
 )

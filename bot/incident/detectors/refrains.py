@@ -94,14 +94,16 @@ def _alone(voice: Sequence[Said]) -> Sequence[Said]:
     rows: list[list[Said]] = [[]]
     for said in voice:
         before = rows[-1][-1] if rows[-1] else None
-        if before and (
-            said.turn > before.turn or action_in(said.text) or shared(before.words, said.words, ALONE) < ALONE
-        ):
+        if before and (said.turn > before.turn or action_in(said.text) or not _same_cry(before, said)):
             rows.append([])
         rows[-1].append(said)
     longest = max(rows, key=len)
     times = TIMES if len({said.text for said in longest}) == 1 else ALONE_TIMES
     return longest if len(longest) >= times else ()
+
+
+def _same_cry(a: Said, b: Said) -> bool:
+    return a.asked_of == b.asked_of and shared(a.words, b.words, ALONE) >= ALONE
 
 
 def _close(said: Sequence[Said], places: Sequence[int], least: float) -> bool:
@@ -139,6 +141,8 @@ def _same_instruction(a: Said, b: Said, least: float) -> bool:
     """Nearly the same is asked for. One form filled in with other names is work, unless the same came of it."""
     if a.calls_on and b.calls_on and a.calls_on != b.calls_on:
         return False
+    if a.turn == b.turn and a.asked_of != b.asked_of:
+        return False  # handed out to one after another, before anybody answers
     if (a.admitted and b.admitted) or (same_deed(a.deed, b.deed) and a.done_by == b.done_by):
         return shared(a.words, b.words, SAME_DEED_INSTRUCTION) >= SAME_DEED_INSTRUCTION
     least = SAME_PLACE_INSTRUCTION if same_place(a.deed, b.deed) else least

@@ -32,6 +32,7 @@ class Said:
     result: str = ""  # what came of the call it led to
     admitted: bool = False  # the ledgers around it say that this is a loop
     calls_on: frozenset[str] = frozenset()  # other agents of the team that an instruction names
+    asked_of: str = ""  # whom an instruction is for, where a log says so beside its words
     turn: int = 0  # goes on with every call, and whenever another agent speaks
     answers: str = ""  # the words of another agent just before it
     words: Words = field(init=False)
@@ -66,12 +67,12 @@ def voices_of(
             continue  # calls are judged with their results
         # A model's call may leave it to the step above to say whose it is
         name = agents.get(span.span_id) or agents.get(span.parent_id or "") or span.name
-        agent, phase, bare, leads = _spoken(name, text)
+        agent, phase, bare, leads, asked_of = _spoken(name, text)
         if not bare and phase != LEDGER:
             continue
         ledgers += phase == LEDGER
         turn += newest[0] != agent
-        said = Said(span.span_id, bare, leads, turn=turn)
+        said = Said(span.span_id, bare, leads, asked_of=asked_of, turn=turn)
         said.answers, newest = newest[1] if newest[0] != agent else "", (agent, bare)
         if leads:
             said.calls_on = frozenset(name for name in team if name != agent and name in bare)
@@ -116,14 +117,15 @@ class _Told:
         return deed
 
 
-def _spoken(name: str, text: str) -> tuple[str, str, str, bool]:
-    """Who speaks, in which role, what is said, and whether it is asked of others. Of a ledger only what it asks for counts."""
+def _spoken(name: str, text: str) -> tuple[str, str, str, bool, str]:
+    """Who speaks, in which role, what, whether it is asked of others, and of whom. Of a ledger only what it asks for counts."""
     phase, bare = _phase(text)
     agent, role = _speaker(name)
     if is_ledger(bare):  # its other fields are filled with the same phrases every time
-        return agent, LEDGER, instruction_in(bare), True
-    phase = phase or role
-    return agent, phase, bare, '":' not in bare and bool(phase or _leads(agent))
+        return agent, LEDGER, instruction_in(bare), True, ""
+    named = phase or role
+    phase = _role(named)
+    return agent, phase, bare, '":' not in bare and bool(phase or _leads(agent)), named.removeprefix("->").strip()
 
 
 def _phase(text: str) -> tuple[str, str]:
@@ -132,7 +134,7 @@ def _phase(text: str) -> tuple[str, str]:
         text = _WARNING.sub("", text)
     if text.startswith("[") and "] " in text[:44]:
         phase, _, bare = text[1:].partition("] ")
-        return _role(phase), bare
+        return phase, bare
     return "", text
 
 
@@ -141,7 +143,7 @@ def _speaker(agent: str) -> tuple[str, str]:
     name, opening, role = agent.rpartition(" (")
     if not (opening and role.endswith(")") and (role.startswith("->") or role.islower())):
         return agent, ""
-    return name, _role(role[:-1])
+    return name, role[:-1]
 
 
 def _role(role: str) -> str:
