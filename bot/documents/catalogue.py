@@ -98,7 +98,10 @@ class _Agent(Strict):
     @classmethod
     def _usable(cls, name: str) -> str:
         if not _NAME.fullmatch(name):
-            raise ValueError("a name has letters, digits, dots, dashes and underscores, 80 at most")
+            raise ValueError(
+                "a name has letters, digits, dots, dashes and underscores, 80 at most; what telemetry calls it "
+                "(org/helpdesk) goes under telemetry: agent_names: [org/helpdesk]"
+            )
         return name
 
     @field_validator("control_keys")

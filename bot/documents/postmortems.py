@@ -16,7 +16,7 @@ from bot.documents.yaml_lines import Mistake
 from bot.incident.evidence import Signal
 from bot.incident.narration import narrate
 from bot.incident.postmortem import Postmortem, Section
-from bot.incident.quantities import duration, quantity
+from bot.incident.quantities import between, duration, quantity
 from bot.incident.statements import Statement
 from bot.ports import Renderer
 
@@ -187,9 +187,7 @@ def _row(signal: Signal) -> dict[str, str]:
         "label": signal.label,
         "value": _value(signal, signal.value),
         "n": str(signal.n),
-        "interval": f"{_value(signal, signal.interval.low)} to {_value(signal, signal.interval.high)}"
-        if signal.interval
-        else "",
+        "interval": between(signal.interval, signal.unit) if signal.interval else "",
         "baseline": f"{_value(signal, signal.baseline)} (n = {signal.baseline_n})"
         if signal.baseline is not None
         else "no baseline",

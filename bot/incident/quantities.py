@@ -66,6 +66,13 @@ def percents(between: Interval) -> str:
     return f"{_in_hundred(between.low)}-{_in_hundred(between.high)} %"
 
 
+def between(interval: Interval, unit: Unit) -> str:
+    """An interval in its unit: ``41-81 %``, ``1.2 s to 2 min 5 s``."""
+    if unit is Unit.SHARE:
+        return percents(interval)
+    return f"{quantity(interval.low, unit)} to {quantity(interval.high, unit)}"
+
+
 def _in_hundred(share: float) -> str:
     decimals = 1 if 100 * share < WHOLE_FROM or 100 * share > DECIMAL_ABOVE else 0
     return f"{100 * share:.{decimals}f}".removesuffix(".0")

@@ -11,7 +11,7 @@ from functools import cache
 from bot.incident.evidence import ENOUGH, Direction, EvidenceBundle, Signal, Unit
 from bot.incident.gathering import Gathered, gather
 from bot.incident.kinds import MitigationKind
-from bot.incident.quantities import in_minutes, percent, quantity
+from bot.incident.quantities import in_minutes, percents, quantity
 from bot.incident.rules import Taxonomy
 from bot.incident.state import MitigationStatus
 from bot.incident.statistics import newcombe, wilson
@@ -178,7 +178,7 @@ def _share(signal: Signal, base: Signal) -> tuple[bool, bool, str]:
     value = k / signal.n
     above = apart.low > 0 or value > max(known.high, usual + NEAR_SHARE)
     below = apart.high < 0 or value < min(known.low, usual - NEAR_SHARE)
-    return above, below, f"{percent(known.low)} to {percent(known.high)} of {n0}"
+    return above, below, f"{percents(known)} of {n0}"
 
 
 def _quantity(signal: Signal, base: Signal) -> tuple[bool, bool, str]:

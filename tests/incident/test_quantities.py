@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.incident.evidence import Interval, Unit
-from bot.incident.quantities import ago, duration, in_minutes, percent, percents, points, quantity, signed
+from bot.incident.quantities import ago, between, duration, in_minutes, percent, percents, points, quantity, signed
 
 SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "day": 86_400, "days": 86_400}
 
@@ -92,6 +92,12 @@ def test_an_interval_may_reach_none_and_all() -> None:
     assert percents(Interval(0.412, 0.807)) == "41-81 %"
     assert percents(Interval(0.0002, 0.0345)) == "0-3.5 %"
     assert percents(Interval(0.981, 0.9999)) == "98-100 %"
+
+
+def test_an_interval_is_said_in_the_unit_of_its_figure() -> None:
+    assert between(Interval(0.0002, 0.0345), Unit.SHARE) == "0-3.5 %"
+    assert between(Interval(1.2, 125), Unit.SECONDS) == "1.2 s to 2 min 5 s"
+    assert between(Interval(49, 50.2), Unit.STEPS) == "49 to 50"
 
 
 def test_no_difference_has_no_minus() -> None:

@@ -49,7 +49,7 @@ def test_back_inside_its_baseline_is_met_with_the_figures() -> None:
     answer = recovered(gate(), bundle(counted(3, 60)), ())
     assert answer.met is True
     assert said(answer) == (
-        "3 of 60 tasks hit their step limit (5 %, was 4 %): back inside its baseline, 2 % to 7.7 % of 200"
+        "3 of 60 tasks hit their step limit (5 %, was 4 %): back inside its baseline, 2-7.7 % of 200"
     )
 
 

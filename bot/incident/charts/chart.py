@@ -15,6 +15,7 @@ class Chart:
 
 
 WIDTH = 560
+APART = {"labelOverlap": True, "labelSeparation": 6}  # on a narrow screen some labels are left out, and none touch
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 NOW, BEFORE, GOOD, _MUTED = "#b3261e", "#5b6470", "#0b57d0", "#8a929c"
 

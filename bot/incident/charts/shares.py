@@ -3,7 +3,7 @@
 from textwrap import wrap
 from typing import Any
 
-from bot.incident.charts.chart import BEFORE, NOW, Chart, by_when, framed
+from bot.incident.charts.chart import APART, BEFORE, NOW, Chart, by_when, framed
 from bot.incident.evidence import Direction, EvidenceBundle, Signal, Unit
 from bot.incident.statistics import wilson
 from bot.incident.summary import ALWAYS, is_part
@@ -30,7 +30,7 @@ def shares_chart(bundle: EvidenceBundle) -> Chart | None:
     y = {"field": "signal", "type": "nominal", "sort": order, "title": None, "axis": lines}
     color, shape = by_when([NOW, BEFORE]), by_when(["circle", "diamond"])
     offset = {"field": "when", "type": "nominal", "sort": ["now", "before"]}
-    axis = {"format": "%", "tickCount": 6, "labelOverlap": True, "labelSeparation": 6}
+    axis = {"format": "%", "tickCount": 6, **APART}
     x = {"field": "value", "type": "quantitative", "title": None, "axis": axis}
     spec["layer"] = [
         {

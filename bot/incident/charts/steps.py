@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bot.incident.charts.chart import BEFORE, NOW, WIDTH, Chart, by_when, framed
+from bot.incident.charts.chart import APART, BEFORE, NOW, WIDTH, Chart, by_when, framed
 from bot.incident.evidence import EvidenceBundle, StepsDistribution
 
 
@@ -22,7 +22,7 @@ def steps_chart(bundle: EvidenceBundle) -> Chart | None:
         "type": "ordinal",
         "scale": {"domain": bins},
         "title": "steps per task",
-        "axis": {"labelAngle": 0, "labelOverlap": True},
+        "axis": {"labelAngle": 0, **APART},
     }
     y = {"field": "share", "type": "quantitative", "title": "share of tasks", "axis": {"format": "%", "tickCount": 4}}
     offset = {"field": "when", "type": "nominal", "sort": ["before", "now"]}

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bot.incident.evidence import Direction, EvidenceBundle, Interval, Signal, Unit
+from bot.incident.evidence import Direction, EvidenceBundle, Signal, Unit
 from bot.incident.links import own_tool
-from bot.incident.quantities import ago, points, quantity, signed
+from bot.incident.quantities import ago, between, points, quantity, signed
 from bot.incident.summary import is_part, word, worst_first
 from bot.web.moments import EPOCH
 
@@ -57,7 +57,7 @@ def row(signal: Signal, bundle: EvidenceBundle) -> Row:
         label=signal.label,
         now=now(signal),
         n=signal.n,
-        interval=between(signal.interval, signal.unit),
+        interval=doubt(signal),
         before=before(signal),
         difference=apart(signal),
         usual=usual(signal),
@@ -105,12 +105,12 @@ def usual(signal: Signal) -> str:
     return "" if signal.usual is None else f"{quantity(signal.usual, signal.unit)} of {signal.usual_n}"
 
 
-def between(interval: Interval | None, unit: Unit) -> str:
-    """An interval: ``22 % to 48 %``; empty where both ends read the same."""
-    if interval is None:
+def doubt(signal: Signal) -> str:
+    """The interval of a value: ``22-48 %``; empty where both ends read the same."""
+    if signal.interval is None:
         return ""
-    low, high = quantity(interval.low, unit), quantity(interval.high, unit)
-    return "" if low == high else f"{low} to {high}"
+    low, high = (quantity(end, signal.unit) for end in (signal.interval.low, signal.interval.high))
+    return "" if low == high else between(signal.interval, signal.unit)
 
 
 def clock_time(at: datetime) -> str:
