@@ -1,12 +1,13 @@
 """A task as it is handed on: nouns for the whole, plain values for its steps, which come by the thousand."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
 from bot.incident.telemetry import EvalScore, ModelCall, Span, ToolCall, Trace
+from bot.incident.verdicts import verdicts_on
 
 Plain = dict[str, Any]  # what JSON can carry, and moments
 
@@ -25,10 +26,16 @@ class Outline:
     steps: Sequence[Plain] | None = None
 
 
-def outline(trace: Trace, scores: Sequence[EvalScore], *, steps: bool) -> Outline:
-    """The outline of a trace; ``scores`` may be of other traces, too."""
+def outline(trace: Trace, scores: Sequence[EvalScore], *, steps: bool, names: Collection[str] = ()) -> Outline:
+    """The outline of a trace; ``scores`` may be of other traces, too, and ``names`` are further ones of its agent."""
     plain = [plain_step(span) for span in trace.spans] if steps else None
-    return Outline(replace(trace, spans=()), tuple(score for score in scores if score.trace_id == trace.id), plain)
+    return Outline(replace(trace, spans=()), judged(trace, scores, names), plain)
+
+
+def judged(trace: Trace, scores: Iterable[EvalScore], names: Collection[str] = ()) -> tuple[EvalScore, ...]:
+    """Those of the scores that are verdicts on this trace, as :func:`~bot.incident.verdicts.verdicts_on`."""
+    taking_part = {trace.agent, *names, *(span.agent for span in trace.spans if span.agent)}
+    return verdicts_on(trace.agent, taking_part, (score for score in scores if score.trace_id == trace.id))
 
 
 def moment(ns: int) -> datetime:

@@ -21,6 +21,7 @@ from bot.incident.quantities import duration
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.telemetry import EvalScore
+from bot.incident.verdicts import each_once, said
 from bot.incident.windows import LOOKBACK, WINDOW
 from bot.ports import Announcements, Clock, SourceAsk, Traces
 from bot.response.sources import Sources
@@ -263,13 +264,8 @@ def _joined(*parts: tuple[Reading, ...]) -> tuple[Reading, ...]:
 
 def _pooled(*parts: tuple[EvalScore, ...]) -> tuple[EvalScore, ...]:
     """Scores of all sources; the same verdict on the same task counts once."""
-    known = {
-        (score.name, score.trace_id, score.span_id, _said(score)): score
-        for part in reversed(parts)
-        for score in part
-        if score.trace_id is not None
-    }
-    return tuple(sorted([*known.values(), *_of_no_task(parts)], key=lambda score: score.at_ns))
+    on_tasks = each_once(score for part in reversed(parts) for score in part if score.trace_id is not None)
+    return tuple(sorted([*on_tasks, *_of_no_task(parts)], key=lambda score: score.at_ns))
 
 
 def _of_no_task(parts: Sequence[tuple[EvalScore, ...]]) -> list[EvalScore]:
@@ -279,16 +275,11 @@ def _of_no_task(parts: Sequence[tuple[EvalScore, ...]]) -> list[EvalScore]:
         mine: dict[tuple[str, int, float | None], list[EvalScore]] = {}
         for score in part:
             if score.trace_id is None:
-                mine.setdefault((score.name, score.at_ns, _said(score)), []).append(score)
+                mine.setdefault((score.name, score.at_ns, said(score)), []).append(score)
         for key, alike in mine.items():
             if len(alike) > len(known.get(key, ())):
                 known[key] = alike
     return [score for alike in known.values() for score in alike]
-
-
-def _said(score: EvalScore) -> float | None:
-    """The verdict as a number; those in words are as different as pass and fail."""
-    return score.passed if score.value is None else score.value
 
 
 def _failed(task: asyncio.Task[EvidenceBundle]) -> bool:

@@ -19,6 +19,7 @@ from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.state import IncidentState
 from bot.incident.telemetry import EvalScore
+from bot.incident.verdicts import each_once
 from bot.ports import Clock, Records, Traces, Work
 from bot.response.changes import Changes
 from bot.response.driving import Drivers
@@ -73,7 +74,11 @@ async def wrong_share(traces: Traces, agent: Agent, environment: str, now: datet
     """Share of the newest 50 verdicts on the last hour's tasks in the environment that did not pass, 0..1; 0 without any."""
     start, end = nanoseconds(now - REACH), nanoseconds(now)
     found = [score for name in sorted(agent.telemetry_names) for score in await traces.scores(name, start, end)]
-    scores: Sequence[EvalScore] = [score for score in found if score.passed is not None]
+    told = [score for score in found if score.passed is not None]
+    scores: Sequence[EvalScore] = [
+        *each_once(score for score in told if score.trace_id),
+        *(score for score in told if not score.trace_id),
+    ]
     wanted = wanted_of(agent, environment)
     if scores and wanted.name:
         tasks = await traces.readings(agent.telemetry_names, start, end, MOST_TASKS)

@@ -19,6 +19,7 @@ from bot.incident.remediation import (
 from bot.incident.rules import RemediationKind, Taxonomy
 from bot.incident.state import IncidentState
 from bot.incident.telemetry import EvalScore
+from bot.incident.verdicts import each_once
 from bot.ports import Clock, Records
 from bot.response.freeze import frozen_bundle
 from bot.response.gather import MOST_TASKS, Gather, nanoseconds
@@ -80,7 +81,10 @@ class WeighRemediation:
         tasks = await self.gather.traces.readings(names, start, nanoseconds(now), MOST_TASKS)
         carrying = {task.id for task in tasks if version in _versions(task)}
         scores = [one for name in names for one in await self.gather.traces.scores(name, start, nanoseconds(now))]
-        found = [_judged(version, [one for one in scores if one.trace_id in carrying]), state.evaluations.get(version)]
+        found = [
+            _judged(version, each_once(one for one in scores if one.trace_id in carrying)),
+            state.evaluations.get(version),
+        ]
         return max((one for one in found if one), key=lambda one: one.at, default=None)
 
 

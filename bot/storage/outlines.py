@@ -3,13 +3,13 @@
 What comes out is what :func:`bot.incident.outline.outline` makes of the nouns; a test holds the two together.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
-from operator import attrgetter
 from typing import Any
 
 from bot.incident.outline import MODEL_FIELDS, TOOL_FIELDS, Outline, Plain, moment, outline
-from bot.incident.telemetry import ModelCall, SpanKind, ToolCall
+from bot.incident.telemetry import EvalScore, ModelCall, SpanKind, ToolCall
+from bot.incident.verdicts import verdicts_on
 from bot.storage.compact_json import parsed
 from bot.storage.head_json import Head
 from bot.storage.span_json import score_from_json
@@ -27,11 +27,16 @@ def needs_spans(head: Head | None, *, steps: bool) -> bool:
 
 
 def outlines_of(
-    heads: Mapping[str, Head | None], rows: Sequence[Any], judged: Sequence[Any], *, steps: bool
+    heads: Mapping[str, Head | None],
+    rows: Sequence[Any],
+    judged: Sequence[Any],
+    names: Collection[str] = (),
+    *,
+    steps: bool,
 ) -> Iterator[Outline]:
-    """Outlines of these traces from rows of spans (trace id, span id, start, JSON) and of scores (trace id, JSON).
+    """Outlines of these traces from rows of spans (trace id, span id, start, JSON) and of scores (trace id, JSON, agent).
 
-    ``rows`` are those of traces that need them (:func:`needs_spans`). A trace that needs them and has none is left out.
+    ``rows`` are those of traces that need them (:func:`needs_spans`, and where a score has none of the agents' ``names``). A trace that needs them and has none is left out.
     One comes after the other: what is read of a trace is gone before the next.
     """
     spans, verdicts = _by_trace(rows), _by_trace(judged)
@@ -39,12 +44,13 @@ def outlines_of(
         recorded = spans.get(trace_id, ())
         if not recorded and needs_spans(head, steps=steps):
             continue
-        scores = tuple(sorted([score_from_json(body) for _, body in verdicts.get(trace_id, ())], key=_told_at))
+        scores = [score_from_json(row[1]) for row in verdicts.get(trace_id, ())]
         if head is None or (steps and not head.as_recorded):
             (trace,) = traces_of(recorded)
-            yield outline(trace, scores, steps=steps)
+            yield outline(trace, scores, steps=steps, names=names)
         else:
-            yield Outline(head.trace, scores, [_plain(*step) for step in _in_order(recorded)] if steps else None)
+            verdicts_here = _verdicts_on(head.trace.agent, names, recorded, scores) if scores else ()
+            yield Outline(head.trace, verdicts_here, [_plain(*step) for step in _in_order(recorded)] if steps else None)
 
 
 def _by_trace(rows: Sequence[Any]) -> dict[str, list[Any]]:
@@ -52,6 +58,17 @@ def _by_trace(rows: Sequence[Any]) -> dict[str, list[Any]]:
     for row in rows:
         found.setdefault(row[0], []).append(row)
     return found
+
+
+def _verdicts_on(
+    agent: str, names: Collection[str], recorded: Sequence[Any], scores: Sequence[EvalScore]
+) -> tuple[EvalScore, ...]:
+    """As :func:`bot.incident.outline.judged`; the steps are read for it only where a score names somebody else."""
+    taking_part = {agent, *names}
+    if any(score.agent not in taking_part for score in scores):
+        bodies = (parsed(row[3].partition("\n")[0]) for row in recorded)
+        taking_part |= {body["g"] for body in bodies if "g" in body}
+    return verdicts_on(agent, taking_part, scores)
 
 
 def _in_order(recorded: Sequence[Any]) -> list[Step]:
@@ -93,6 +110,5 @@ def _named(names: tuple[str, ...], values: list[Any], ordinary: tuple[Any, ...])
     return dict(zip(names, values, strict=False))
 
 
-_told_at = attrgetter("at_ns")
 _TOOL = tuple(field.default for field in fields(ToolCall))
 _MODEL = tuple(field.default for field in fields(ModelCall))

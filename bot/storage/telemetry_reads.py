@@ -35,7 +35,7 @@ _T, _S = traces_table.c, scores_table.c
 _IDS = (_T.trace_id,)
 SPANS_OF = select(*STORED).where(STORED[0].in_(bindparam("ids", expanding=True)))
 STARTED_OF = select(_T.trace_id).where(_T.trace_id.in_(bindparam("ids", expanding=True)))
-SCORES_OF = select(_S.trace_id, _S.body).where(_S.trace_id.in_(bindparam("ids", expanding=True)))
+SCORES_OF = select(_S.trace_id, _S.body, _S.agent).where(_S.trace_id.in_(bindparam("ids", expanding=True)))
 
 
 def _names_in(table: str, moment: str) -> TextClause:
@@ -89,11 +89,13 @@ class TelemetryReads(Traces):
 
         def find(connection: Connection) -> tuple[dict[str, Head | None], list[Any], list[Any]]:
             heads = {row[0]: head_of(row) for row in connection.execute(wanted, values)}
-            told = [trace_id for trace_id, head in heads.items() if needs_spans(head, steps=steps)]
-            return heads, _rows_of(connection, told, SPANS_OF), _rows_of(connection, list(heads), SCORES_OF)
+            judged = _rows_of(connection, list(heads), SCORES_OF)
+            others = {row.trace_id for row in judged if row.agent not in agents}  # a part of the agent, or a stranger
+            told = [one for one, head in heads.items() if needs_spans(head, steps=steps) or one in others]
+            return heads, _rows_of(connection, told, SPANS_OF), judged
 
         def made() -> Sequence[T]:
-            return [make(one) for one in outlines_of(heads, rows, judged, steps=steps)]
+            return [make(one) for one in outlines_of(heads, rows, judged, agents, steps=steps)]
 
         heads, rows, judged = await self._database.look(find)
         return await asyncio.to_thread(made) if len(rows) > IN_THREAD_FROM else made()
@@ -188,7 +190,7 @@ class TelemetryReads(Traces):
     async def scores_of(self, trace_ids: Sequence[str]) -> tuple[EvalScore, ...]:
         """Every score of these traces, in order of time."""
         rows = await self._database.look(lambda connection: _rows_of(connection, trace_ids, SCORES_OF))
-        return tuple(sorted((score_from_json(body) for _, body in rows), key=lambda score: score.at_ns))
+        return tuple(sorted((score_from_json(row.body) for row in rows), key=lambda score: score.at_ns))
 
     async def agents(self, start_ns: int, end_ns: int) -> tuple[str, ...]:
         """Names of the agents that sent anything in [start, end), sorted."""

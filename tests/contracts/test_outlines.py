@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
+from bot.incident.assembly import UNNAMED
 from bot.incident.codec import encode
 from bot.incident.outline import Outline, outline
 from bot.incident.telemetry import (
@@ -235,3 +236,32 @@ async def test_a_task_that_never_ends_is_listed_with_all_its_steps(store: SqlTel
     (found,) = await store.outlines([AGENT], 5, lambda one: one)
     assert len(found.steps or ()) == len(spans) + 1
     assert found.head.end_ns == last.end_ns
+
+
+@pytest.mark.parametrize("steps", [True, False])
+async def test_a_verdict_is_told_once_and_not_on_the_task_of_another_agent(store: SqlTelemetry, *, steps: bool) -> None:
+    """As evidence counts them: an evaluator that tells its verdict in both ways gave one, and who is named is meant."""
+    spans, (verdict, _) = task(1, failed=True)
+    spans[2] = replace(spans[2], agent="researcher")  # a part of this agent, which frameworks call an agent too
+    event = verdict._replace(name="helpful", at_ns=AT + 20, span_id=spans[0].span_id, explanation="It did not help.")
+    record = event._replace(at_ns=AT + 25, explanation="")
+    of_part = verdict._replace(name="grounded", at_ns=AT + 30, agent="researcher")
+    by_old_name = verdict._replace(name="polite", at_ns=AT + 40, agent="helpdesk-v1")
+    of_nobody = verdict._replace(name="short", at_ns=AT + 50, agent=None)
+    of_service = verdict._replace(name="safe", at_ns=AT + 60, agent="eval-service", agent_said=False)
+    of_another = verdict._replace(name="wrong", at_ns=AT + 70, agent="field-agent")
+    told = [event, record, of_part, by_old_name, of_nobody, of_service, of_another]
+    await store.add(spans, told)
+    (found,) = await store.outlines({AGENT, "helpdesk-v1"}, 5, lambda one: one, steps=steps)
+    assert [score.name for score in found.scores] == ["helpful", "grounded", "polite", "short", "safe"]
+    assert (found.scores[0].at_ns, found.scores[0].explanation) == (record.at_ns, event.explanation)
+    (trace,) = await store.listed([AGENT], 5)
+    every = await store.scores_of([trace.id])
+    assert found.scores == outline(trace, every, steps=steps, names={AGENT, "helpdesk-v1"}).scores
+
+
+async def test_a_task_that_names_no_agent_keeps_every_verdict(store: SqlTelemetry) -> None:
+    spans, (verdict, _) = task(1, failed=True)
+    await store.add([replace(span, agent=None) for span in spans], [verdict._replace(agent="field-agent")])
+    (found,) = await store.outlines([UNNAMED], 5, lambda one: one, steps=False)
+    assert [score.agent for score in found.scores] == ["field-agent"]

@@ -134,7 +134,7 @@ class KeptTraces(Traces):
         steps: bool = True,
     ) -> Sequence[T]:
         found = await self.listed(agents, limit, failed=failed, before_ns=before_ns)
-        return [make(outline(trace, self.scored, steps=steps)) for trace in reversed(found)]
+        return [make(outline(trace, self.scored, steps=steps, names=agents)) for trace in reversed(found)]
 
     async def scores_of(self, trace_ids: Sequence[str]) -> tuple[EvalScore, ...]:
         return tuple(score for score in self.scored if score.trace_id in trace_ids)

@@ -266,6 +266,27 @@ async def test_a_trace_carries_its_verdicts_and_the_way_to_ones_own_tool(tmp_pat
     assert not any(step["inferred"] for step in found["steps"])
 
 
+async def test_a_verdict_is_shown_once_and_on_the_task_of_its_agent_only(tmp_path: Path) -> None:
+    """Sent as an event of the span and as a log record it is one; one that names another agent is about nothing here."""
+    world = ailing(World(tmp_path))
+    task = world.traces.kept[-1]
+    helpful = next(score for score in world.traces.scored if score.trace_id == task.id)
+    again = helpful._replace(at_ns=helpful.at_ns + 1)
+    strange = helpful._replace(name="strange", agent="somebody-else")
+    of_nobody = helpful._replace(name="of nobody", agent=None)
+    world.traces.scored = (*world.traces.scored, again, strange, of_nobody)
+    async with world.client() as client:
+        single = (await client.get(f"/api/v1/traces/{task.id}")).json()
+        lists = [
+            (await client.get("/api/v1/traces", params={"agent": task.agent, "findings": wanted})).json()["traces"]
+            for wanted in (False, True)
+        ]
+        page = (await client.get(f"/traces/{task.id}")).text
+    for found in (single, *(next(one for one in listed if one["trace_id"] == task.id) for listed in lists)):
+        assert [score["name"] for score in found["scores"]] == ["of nobody", "helpful"]
+    assert ("of nobody" in page, "strange" in page) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [

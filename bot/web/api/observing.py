@@ -1,6 +1,6 @@
 """Routes that look at agents and telemetry: agents, evidence, classification, traces."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Annotated
@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from bot.incident.detectors.findings import findings_of
 from bot.incident.errors import NotFound
-from bot.incident.outline import outline
+from bot.incident.outline import judged, outline
 from bot.incident.telemetry import Trace
 from bot.response.gather import nanoseconds
 from bot.web.api import measured
@@ -91,7 +91,7 @@ def _traces(parts: Parts, routes: APIRouter) -> None:
         names, cursor = parts.catalogue.agent(agent).telemetry_names, cursor_in(before)
         if findings:
             tasks = await parts.traces.listed(names, limit, failed=failed, before_ns=cursor)
-            found = await _with_findings(parts, tasks, steps=spans)
+            found = await _with_findings(parts, tasks, names, steps=spans)
         else:
             make = partial(written, page_of=parts.page_of)
             found = await parts.traces.outlines(names, limit, make, failed=failed, before_ns=cursor, steps=spans)
@@ -103,11 +103,17 @@ def _traces(parts: Parts, routes: APIRouter) -> None:
         task = await parts.traces.trace(trace_id.lower())
         if task is None:
             raise NotFound(f"No trace {trace_id[:40]} is kept here; it may be older than the retention.")
-        scores = await parts.traces.scores_of([task.id])
+        names = parts.catalogue.agent(task.agent).telemetry_names
+        scores = judged(task, await parts.traces.scores_of([task.id]), names)
         return measured.trace(task, findings_of(task), scores, parts.page_of(task.id))
 
 
-async def _with_findings(parts: Parts, tasks: Sequence[Trace], *, steps: bool) -> Sequence[Written]:
+async def _with_findings(
+    parts: Parts, tasks: Sequence[Trace], names: Collection[str], *, steps: bool
+) -> Sequence[Written]:
     """These tasks, oldest first, as a list from the newest; detectors look at whole traces only."""
     scores = await parts.traces.scores_of([task.id for task in tasks])
-    return [written(outline(task, scores, steps=steps), parts.page_of, findings_of(task)) for task in reversed(tasks)]
+    return [
+        written(outline(task, scores, steps=steps, names=names), parts.page_of, findings_of(task))
+        for task in reversed(tasks)
+    ]

@@ -13,6 +13,7 @@ from bot.incident.detectors.findings import findings_of
 from bot.incident.errors import NotFound
 from bot.incident.evidence import Finding, FindingKind
 from bot.incident.links import own_tool, safe
+from bot.incident.outline import judged
 from bot.incident.pairing import AlignedStep, align
 from bot.incident.telemetry import EvalScore, Span, Trace
 from bot.web.moments import EPOCH
@@ -142,6 +143,9 @@ class TracePages:
         agent = self.parts.catalogue.agent(task.agent).name
         return self.latest.known(agent, task.environment or "") or self.latest.known(agent)
 
+    def _names(self, task: Trace) -> frozenset[str]:
+        return self.parts.catalogue.agent(task.agent).telemetry_names
+
     async def _side(self, task: Trace, findings: Sequence[Finding]) -> Side:
         live = self._known(task)
         again = repeats(task.spans)
@@ -153,7 +157,7 @@ class TracePages:
             errors=sum(span.error for span in task.spans),
             repeats=again,
             loops=() if again else tuple(loops),
-            scores=await self.parts.traces.scores_of([task.id]),
+            scores=judged(task, await self.parts.traces.scores_of([task.id]), self._names(task)),
             url=safe(self.parts.page_of(task.id)) or (own_tool(live.bundle, task.id) if live else None),
         )
 
