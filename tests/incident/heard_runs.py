@@ -51,6 +51,22 @@ def refused_in_the_same_words_with_history(chance: Random) -> Found:
     return _refused(chance, whole=True)
 
 
+def _mended(chance: Random, refusals: int) -> Sequence[Step]:
+    """An answer that is refused so often before the call that was meant comes at last."""
+    turns = [page(chance, 20), *(page(chance, 14) for _ in range(refusals - 1)), f"Action: search[{page(chance, 2)}]"]
+    wish = f"Write down all that is known about {chance.choice(THINGS)}."
+    heard = [wish, *(REFUSAL for _ in range(refusals))]
+    return list(conversation(list(zip(heard, turns, strict=True)), whole=chance.random() < 0.5))
+
+
+def refused_three_times_before_a_call(chance: Random) -> Found:
+    return _mended(chance, 3), 3
+
+
+def refused_twice_before_a_call(chance: Random) -> Found:
+    return _mended(chance, 2), None
+
+
 def nobody_helps_who_asks_again(chance: Random) -> Found:
     question = f"Where is my parcel with the {chance.choice(THINGS)} that I ordered last week?"
     turns = [("Hello there", "Hello, what can I do?"), *((question, page(chance, 12)) for _ in range(4))]
@@ -240,6 +256,7 @@ def a_switch_that_is_asked_for(chance: Random) -> Found:
 
 
 HEARD_LOOPING: Sequence[Family] = (
+    refused_three_times_before_a_call,
     refused_in_the_same_words,
     refused_in_the_same_words_with_history,
     nobody_helps_who_asks_again,
@@ -248,6 +265,7 @@ HEARD_LOOPING: Sequence[Family] = (
     an_instruction_that_reads_like_an_action,
 )
 HEARD_ORDINARY: Sequence[Family] = (
+    refused_twice_before_a_call,
     a_list_worked_through_in_text,
     a_job_asked_for_in_text_gets_on,
     long_files_written_in_text,

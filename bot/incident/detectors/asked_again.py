@@ -14,8 +14,9 @@ TIMES = 3  # the same message
 def asked_again_in(trace: Trace) -> Sequence[Span]:
     """The model calls of the longest such row, at least two of them; empty where there is none.
 
-    A call of a tool ends all rows. Where a call tells of the turns before it, they are counted; other calls may stand
-    between. Where it does not, it must be seen to go on from the call before it: several calls may be made of one request.
+    A call of a tool ends all rows; the message that it was made for was heard once more. Where a call tells of the turns
+    before it, they are counted; other calls may stand between. Where it does not, it must be seen to go on from the call
+    before it: several calls may be made of one request.
     """
     rows: list[list[Span]] = []
     told: dict[str, list[Span]] = {}  # by what was heard: the newest row of calls that count the turns before them
@@ -31,19 +32,21 @@ def asked_again_in(trace: Trace) -> Sequence[Span]:
             continue
         heard = span.model.heard
         sure = sure or (heard is not None and not heard.digest)
-        if heard is None or not heard.times or not _only_answers(span):
+        acting = not _only_answers(span)
+        if heard is None or not heard.times:
             row = []
         elif heard.framed or not heard.alone:
             before = told.get(heard.digest)
-            if before is None or heard.times < _times(before[-1]):
+            if before is not None and heard.times > _times(before[-1]):
+                before.append(span)
+            elif not acting and (before is None or heard.times < _times(before[-1])):
                 told[heard.digest] = [span]
                 rows.append(told[heard.digest])
-            elif heard.times > _times(before[-1]):
-                before.append(span)
         elif recorded and row and _follows(row[-1], span, heard.digest, sure=sure):
             row.append(span)
+            row = [] if acting else row
         else:
-            row = [span]
+            row = [] if acting else [span]
             rows.append(row)
     return max((row for row in rows if len(row) > 1 and max(len(row), _times(row[-1])) >= TIMES), key=len, default=())
 
