@@ -63,6 +63,21 @@ def _walk(chance: Random, rooms: int) -> list[tuple[str, str]]:
     return [(f"enter the {room}", f"The {room}: {page(chance, 12)}") for room in chance.sample(_ROOMS, rooms)]
 
 
+def searches_that_find_the_same_profile(chance: Random) -> Found:
+    profile, thing = page(chance, 30), chance.choice(THINGS)
+    queries = (
+        f"{thing} price today",
+        f"cost of one {thing} now",
+        f"how much to pay for a {thing}",
+        f"{thing} shop list",
+    )
+    wish = "The last search did not return the price, only a profile of the firm. I search for it in other words."
+    return [
+        call("web_search", {"query": query}, profile, thought=wish if turn else "I search for it.")
+        for turn, query in enumerate(queries[: chance.randrange(3, 5)])
+    ], 2
+
+
 def long_edit_that_did_not_take(chance: Random) -> Found:
     sorry = (
         "I understand that the previous attempts to change the lamp were unsuccessful. I will try once more.",
@@ -77,6 +92,7 @@ ROOM_AND_SCREEN_LOOPING: tuple[Family, ...] = (
     door_that_does_not_open,
     box_clicked_in_vain,
     to_and_fro_while_moves_are_counted,
+    searches_that_find_the_same_profile,
     long_edit_that_did_not_take,
 )
 
@@ -127,6 +143,22 @@ def files_under_one_licence(chance: Random) -> Found:
     return steps, None
 
 
+def one_profile_read_for_three_facts(chance: Random) -> Found:
+    profile, thing = page(chance, 30), chance.choice(THINGS)
+    wishes = ("who makes it", "since when it is made", "in which town it is made")
+    return [
+        call("web_search", f"{thing}: {wish}", profile, thought=f"That was told. Next I look up {wish}.")
+        for wish in wishes
+    ], None
+
+
+def nothing_found_for_any_of_them(chance: Random) -> Found:
+    told = "No results were found that match your search. Please check the spelling, or try it again with fewer words."
+    wish = "The search did not return anything for this one either. I go on with the next on the list."
+    things = chance.sample(THINGS, 4)
+    return [call("web_search", {"query": f"maker of the {thing}"}, told, thought=wish) for thing in things], None
+
+
 def waits_while_the_page_loads(chance: Random) -> Found:
     wish = "The page has not changed since my last action, for it is still loading. I wait for it."
     waits = [call("wait", {"seconds": 2}, ..., thought=wish) for _ in range(chance.randrange(2, 6))]
@@ -139,5 +171,7 @@ ROOM_AND_SCREEN_ORDINARY: tuple[Family, ...] = (
     walk_while_moves_are_counted,
     chest_filled_coin_by_coin,
     files_under_one_licence,
+    one_profile_read_for_three_facts,
+    nothing_found_for_any_of_them,
     waits_while_the_page_loads,
 )

@@ -17,6 +17,17 @@ NONE_FAILED = re.compile(
 )
 _EXIT_CODE = re.compile(r"\W*(?:return|exit)[ _-]?(?:code|status)\W{1,4}-?[1-9]", re.IGNORECASE)
 
+_ABOUT_A_THING = re.compile(
+    r"\b(?:not|nothing|none|never|no \w+|cannot be) (?:be )?(?:found|match\w*|available|exist\w*|listed|known)\b"
+    r"|\b(?:doesn|don|isn|wasn|couldn)'t (?:exist|find|match)"
+    r"|\bno (?:such|results?|records?|data|match\w*|entr\w+|rows?|items?)\b|\bunknown \w+\b|\balready\b|\b404\b"
+    r"|\b(?:nicht|niet) (?:\w+ )?(?:gefunden|vorhanden|gevonden)|\b(?:existiert nicht|bestaat niet|keine? \w+ gefunden)"
+    r"|\b(?:introuvable|n'existe pas|non trouvée?s?|aucune? \w+ (?:ne|n'|trouv))|\bno (?:se|fue|ha sido|existe)\b(?: \w+)? ?(?:encontr\w+)?"
+    r"|\bnão (?:foi |existe|encontr)|\bnon (?:è stat\w )?(?:trovat|esiste)|\bnie (?:znaleziono|istnieje)|\bbulunamad\w"
+    r"|не найден|не существует|找不到|没有找到|沒有找到|未找到|不存在|見つかりません|見つからない|存在しません|찾을 수 없|존재하지",
+    re.IGNORECASE,
+)
+
 
 def reads_as_failure(result: str, *, cut: bool) -> bool:
     """The result says so in its first words: fewer where it was ``cut``, for a long page may be about errors."""
@@ -34,3 +45,8 @@ def reads_as_failure(result: str, *, cut: bool) -> bool:
         for place, word in enumerate(first)
     )
     return said and not NONE_FAILED.search(result)
+
+
+def about_a_thing(answer: str) -> bool:
+    """The answer says that the thing asked for is not there, which may be another thing each time."""
+    return _ABOUT_A_THING.search(answer) is not None

@@ -18,7 +18,7 @@ from bot.incident.detectors.alike import (
     words_of,
 )
 from bot.incident.detectors.deeds import OPENING, SAME_OPENING, deed_of, other_target, quoted_in
-from bot.incident.detectors.failures import NONE_FAILED
+from bot.incident.detectors.failures import NONE_FAILED, about_a_thing
 from bot.incident.detectors.task_steps import CUT, Step
 from bot.incident.detectors.word_sets import WordSets
 
@@ -204,7 +204,8 @@ def _same_intent(a: Step, b: Step, sets: WordSets) -> bool:
         return False  # the same for another name or thing
     if other_verb(one[2], other[2]):
         return False
-    if a.failing and len(one[1] - other[1]) == len(other[1] - one[1]) == 1:
+    missing = a.failing or (not a.outcome_text.endswith(CUT) and about_a_thing(a.outcome_text))
+    if missing and len(one[1] - other[1]) == len(other[1] - one[1]) == 1:
         return False  # nothing found for one thing and nothing for another
     if a.outcome == b.outcome:
         return long or a.failing or not a.given_text.endswith(CUT)  # "ok" says little about two long programs

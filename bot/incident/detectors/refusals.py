@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from bot.incident.detectors.alike import Words, shared, without_clocks, without_numbers, words_of
+from bot.incident.detectors.failures import about_a_thing
 from bot.incident.detectors.likeness import each_its_own, hidden, same_call
 from bot.incident.detectors.retries import RETRIES, mended, went_on
 from bot.incident.detectors.stretches import Row, longest, longest_of, row_of
@@ -37,16 +38,6 @@ _FORM = re.compile(
     r"|\b(?:could not|cannot|can't|failed to|unable to) parse|\bpars(?:e|ing) error|\bno such (?:command|action|tool|function)"
     r"|\bnot a (?:valid|known|recogni[sz]ed) (?:command|action|tool|function|json|key|dict|format|input)"
     r"|\b(?:command|action|tool|function)\b.{0,80}?\b(?:not (?:found|exist|available)|(?:doesn|don|isn|wasn)'t (?:exist|available|found))",
-    re.IGNORECASE,
-)
-_ABOUT_A_THING = re.compile(
-    r"\b(?:not|nothing|none|never|no \w+|cannot be) (?:be )?(?:found|match\w*|available|exist\w*|listed|known)\b"
-    r"|\b(?:doesn|don|isn|wasn|couldn)'t (?:exist|find|match)"
-    r"|\bno (?:such|results?|records?|data|match\w*|entr\w+|rows?|items?)\b|\bunknown \w+\b|\balready\b|\b404\b"
-    r"|\b(?:nicht|niet) (?:\w+ )?(?:gefunden|vorhanden|gevonden)|\b(?:existiert nicht|bestaat niet|keine? \w+ gefunden)"
-    r"|\b(?:introuvable|n'existe pas|non trouvée?s?|aucune? \w+ (?:ne|n'|trouv))|\bno (?:se|fue|ha sido|existe)\b(?: \w+)? ?(?:encontr\w+)?"
-    r"|\bnão (?:foi |existe|encontr)|\bnon (?:è stat\w )?(?:trovat|esiste)|\bnie (?:znaleziono|istnieje)|\bbulunamad\w"
-    r"|не найден|не существует|找不到|没有找到|沒有找到|未找到|不存在|見つかりません|見つからない|存在しません|찾을 수 없|존재하지",
     re.IGNORECASE,
 )
 # What CrewAI, AutoGen's MathChat and the limits of web agents say to an agent that repeats itself
@@ -127,7 +118,7 @@ def _errors_again(row: Sequence[Step]) -> int:
     again = 0
     for step in row:
         words = words_of(without_numbers(without_clocks(step.outcome_text)))
-        if len(words) < FEWEST_WORDS or _ABOUT_A_THING.search(step.outcome_text):
+        if len(words) < FEWEST_WORDS or about_a_thing(step.outcome_text):
             continue
         if any(
             shared(words, others, SAME_ERROR) >= SAME_ERROR and not _elsewhere(step, other) for others, other in met
@@ -159,7 +150,7 @@ def _about_its_own(step: Step) -> bool:
     return (
         len(words_of(step.outcome_text)) < SHORTEST_ERROR
         or not set(_NUMBERS.findall(step.given_text)).isdisjoint(_NUMBERS.findall(step.outcome_text))
-        or (len(words_of(step.given_text)) < FEWEST_WORDS and bool(_ABOUT_A_THING.search(step.outcome_text)))
+        or (len(words_of(step.given_text)) < FEWEST_WORDS and about_a_thing(step.outcome_text))
     )
 
 
