@@ -72,6 +72,7 @@ class Gathered:
     wanted: Wanted = EVERY_ONE  # the environment whose tasks count
     draw: Draw | None = None  # of a very busy agent not every task was read
     earlier: Collection[str] = frozenset()  # tasks with a score that began before all that was read
+    starts_before: Sequence[int] = ()  # when those started, in order, where the agent is quiet: some work once an hour
 
 
 def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_ns: int | None = None) -> EvidenceBundle:
@@ -84,11 +85,12 @@ def gather(agent: str, at_ns: int, found: Gathered, taxonomy: Taxonomy, window_n
     readings = counted.readings
     placed = placed_scores(counted.scores, readings, at_ns, found.earlier)
     alive = (one.end_ns for theirs in (readings, *counted.neighbours.values()) for one in theirs)
-    series = troubles(readings, placed, at_ns, min(at_ns, max(alive, default=0)), counted.draw)
+    before = () if counted.left_out else found.starts_before  # it is not known of which environment they were
+    series = troubles(readings, placed, at_ns, min(at_ns, max(alive, default=0)), counted.draw, before)
     onset = onset_of(series, at_ns, GUARDS)
     windows = windows_of(at_ns, onset, window_ns)
     scope = scope_of(agent, at_ns, windows, readings, placed, counted.scores, counted.neighbours, onset)
-    scope = replace(scope, draw=counted.draw)
+    scope = replace(scope, draw=counted.draw, starts_before=before)
     bundle = with_beginning(_measured(scope, counted, found, placed, onset), series, at_ns, taxonomy)
     return replace(bundle, links=linked(bundle, found.links))
 

@@ -91,6 +91,10 @@ class Traces(Protocol):
         """Scores of ``agent`` in [start, end), in order of time; only of the tasks ``of``, and of none, where given."""
         ...
 
+    async def starts(self, agents: Collection[str], start_ns: int, end_ns: int, limit: int) -> Sequence[int]:
+        """When tasks of these agents started in [start, end), in order; the newest ``limit`` of them. Cheap: no task is read."""
+        ...
+
     async def begun_before(self, trace_ids: Collection[str], moment_ns: int) -> frozenset[str]:
         """Those of the traces that are kept here and started before that moment."""
         ...

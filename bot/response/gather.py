@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from bot.incident.detectors.onset import is_quiet
 from bot.incident.draw import Draw
 from bot.incident.environments import Wanted, spelled, wanted_of
 from bot.incident.errors import BadInput, FirstfiveError
@@ -39,6 +40,8 @@ SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(minutes=1), timedelta(hours=24)
 WEEKS = 4  # how far back the same hour of the week is looked up
 HOUR_NS = 3_600_000_000_000
 MILLISECOND_NS = 1_000_000
+WORKING_DAY_NS = 12 * HOUR_NS  # before a look: of an agent that is quiet it is asked how its tasks came then,
+MOST_STARTS_BEFORE = 20_000  # and of so many, the newest
 WEEK_HOURS = 168
 
 Found = TypeVar("Found")
@@ -80,6 +83,7 @@ class _Own(NamedTuple):
     draw: Draw | None = None
     scores: tuple[EvalScore, ...] = ()
     earlier: Collection[str] = ()
+    starts_before: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,7 @@ class Gather:
             gaps.within("announced changes", partial(self._announced, entry, start_ns, at_ns), _UNANNOUNCED),
             self.sources.find(ask, entry.projects),
         )
-        readings, draw, scores, earlier = own or _Own()
+        readings, draw, scores, earlier, before = own or _Own()
         if own is not None:
             drawn_from = len(draw.starts) if draw else 0
             gaps.told.insert(0, SourceStatus("builtin", len(readings), len(scores), drawn_from=drawn_from))
@@ -165,6 +169,7 @@ class Gather:
             wanted=wanted,
             draw=draw and _with_those_of(elsewhere, readings, draw),
             earlier=earlier,
+            starts_before=before,
         )
         # Measuring thousands of tasks takes a moment that requests must not wait for.
         return await asyncio.to_thread(gather, agent, at_ns, found, self.taxonomy, window_ns)
@@ -176,10 +181,15 @@ class Gather:
             score for name in names for score in await self.traces.scores(name, start_ns, at_ns, of if draw else None)
         ]
         scores = tuple(sorted(found, key=lambda score: score.at_ns))
+        starts = draw.starts if draw else [reading.at_ns for reading in readings]
+        before: Sequence[int] = ()
+        if is_quiet(starts, at_ns):
+            before = await self.traces.starts(names, start_ns - WORKING_DAY_NS, start_ns, MOST_STARTS_BEFORE)
         if draw:
-            return _Own(*await self._with_first_sights(names, start_ns, readings, draw), scores)
+            return _Own(*await self._with_first_sights(names, start_ns, readings, draw), scores, (), before)
         unread = {score.trace_id for score in scores if score.trace_id} - of
-        return _Own(readings, None, scores, await self.traces.begun_before(unread, start_ns) if unread else ())
+        earlier = await self.traces.begun_before(unread, start_ns) if unread else ()
+        return _Own(readings, None, scores, earlier, before)
 
     async def _with_first_sights(
         self, names: list[str], start_ns: int, readings: tuple[Reading, ...], draw: Draw

@@ -180,6 +180,13 @@ class TelemetryReads(Traces):
         bodies = await self._database.look(lambda connection: connection.execute(wanted).scalars().all())
         return tuple([score_from_json(body) for body in bodies])
 
+    async def starts(self, agents: Collection[str], start_ns: int, end_ns: int, limit: int) -> Sequence[int]:
+        """When tasks of these agents started in [start, end), in order; the newest ``limit`` of them."""
+        wanted = select(_T.start_ns).where(*started_in(agents, start_ns, end_ns)).order_by(_T.start_ns.desc())
+        return await self._database.look(
+            lambda connection: connection.execute(wanted.limit(limit)).scalars().all()[::-1]
+        )
+
     async def begun_before(self, trace_ids: Collection[str], moment_ns: int) -> frozenset[str]:
         """Those of the traces that are kept here and started before that moment."""
         wanted, ids = STARTED_OF.where(_T.start_ns < moment_ns), sorted(trace_ids)

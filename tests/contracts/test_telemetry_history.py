@@ -151,6 +151,17 @@ async def test_which_tasks_began_before_a_moment_is_known_of_those_that_are_kept
     assert await store.begun_before([], FOREVER) == frozenset()
 
 
+async def test_when_tasks_started_is_told_without_reading_them(store: SqlTelemetry) -> None:
+    await store.add([span for number in range(9) for span in task(number, MONDAY * HOUR + number)], [])
+    await store.add(task(9, MONDAY * HOUR + 3, agent="another"), [])
+    assert list(await store.starts([AGENT], MONDAY * HOUR + 2, MONDAY * HOUR + 8, 4)) == [
+        MONDAY * HOUR + at for at in (4, 5, 6, 7)
+    ]
+    assert list(await store.starts([AGENT, "another"], MONDAY * HOUR + 2, MONDAY * HOUR + 5, 9)) == [
+        MONDAY * HOUR + at for at in (2, 3, 3, 4)
+    ]
+
+
 def of_agent(value: str) -> Sought:
     return Sought(value, FOREVER, value, lambda reading: reading.destinations)
 

@@ -105,6 +105,9 @@ class KeptTraces(Traces):
         found = [score for score in self.scored if score.agent == agent and start_ns <= score.at_ns < end_ns]
         return tuple(score for score in found if of is None or score.trace_id is None or score.trace_id in of)
 
+    async def starts(self, agents: Collection[str], start_ns: int, end_ns: int, limit: int) -> Sequence[int]:
+        return [one.at_ns for one in await self.readings(agents, start_ns, end_ns, limit)]
+
     async def begun_before(self, trace_ids: Collection[str], moment_ns: int) -> frozenset[str]:
         return frozenset(one.id for one in self.kept if one.id in trace_ids and one.start_ns < moment_ns)
 

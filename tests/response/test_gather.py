@@ -9,7 +9,7 @@ import pytest
 
 from bot.incident.draw import Draw
 from bot.incident.errors import Unavailable
-from bot.incident.evidence import FindingKind
+from bot.incident.evidence import Direction, FindingKind
 from bot.incident.model import Agent, Catalogue
 from bot.incident.reading import Reading
 from bot.incident.telemetry import EvalScore, Span, SpanKind, ToolCall, Trace
@@ -156,6 +156,25 @@ async def test_how_much_fails_now_is_told_by_verdicts_on_tasks_of_now() -> None:
     store = KeptTraces((old, new), judged)
     assert await wrong_share(store, HELPDESK.agent(AGENT), "", START) == 0.5
     assert await wrong_share(KeptTraces((old,), judged[:100]), HELPDESK.agent(AGENT), "all", START) == 0.0
+
+
+async def test_of_a_quiet_agent_it_is_asked_how_its_tasks_came_before() -> None:
+    """Once an hour sixty tasks: the last ones came half an hour ago, and a look holds two such hours."""
+    ago = [hour * 3600 + 1800 + 2 * place for hour in range(10) for place in range(60)]
+    tasks = [
+        replace(told_by(AGENT, n), start_ns=nanoseconds(START - timedelta(seconds=at))) for n, at in enumerate(ago)
+    ]
+    tasks = [replace(one, end_ns=one.start_ns + 10**9) for one in tasks]
+    others = [
+        replace(told_by("other", 10**6 + n), start_ns=nanoseconds(START - timedelta(seconds=9 * n))) for n in range(500)
+    ]
+    pace = (await gathering(KeptTraces((*tasks, *others)))(AGENT)).signal("task_volume")
+    assert pace is not None
+    assert pace.direction is not Direction.DOWN
+    forgotten = [one for one in tasks if one.start_ns > nanoseconds(START - timedelta(minutes=90))]
+    unknown = (await gathering(KeptTraces((*forgotten, *others)))(AGENT)).signal("task_volume")
+    assert unknown is not None
+    assert unknown.direction is Direction.DOWN
 
 
 def sending(number: int, seconds_ago: int, place: str) -> Trace:

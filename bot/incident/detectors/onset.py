@@ -22,6 +22,10 @@ GUARD = 7.5  # nats; see the calibration test over ordinary hours
 DROP = 2.5  # nats below the best split; the usual 1.92 held too few of 1,000 known beginnings of sparse series
 COLLAPSE = 0.5  # of the usual pace
 LATE = 1.5  # times the pause between batches; one that is not later than that may still come
+LATELY = 180 * SECOND  # silence that is never called one
+BUSY_FOR = 600 * SECOND
+BUSY = 0.5  # of the usual number of tasks
+MOST_GAPS = 1024  # from which those in busy hours are taken
 MOST_PAUSES = 64  # looked at
 BATCHES = 2  # pauses from which tasks are known to come in batches
 PRIOR = (0.5, 10)  # bad of outcomes, added to those before: everyday noise is never quite absent
@@ -52,34 +56,52 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Starts of tasks in order of time; the trouble is that fewer come."""
+    """Starts of tasks in order of time; the trouble is that fewer come. Those ``before`` them only say how tasks come."""
 
     times: tuple[int, ...]
     end: int
-    _pauses: list[Sequence[int]] = field(default_factory=list, init=False, repr=False, compare=False)  # once asked for
+    before: tuple[int, ...] = ()
+    _known: list[Sequence[int]] = field(default_factory=list, init=False, repr=False, compare=False)  # once asked for
 
-    def _after(self) -> Sequence[int]:
-        if not self._pauses:
-            self._pauses.append(pauses(self.times))
-        return self._pauses[0]
+    def _all_and_pauses(self) -> list[Sequence[int]]:
+        if not self._known:
+            every = (*self.before, *self.times)
+            self._known.extend([every, pauses(every, self.times, self.end)])
+        return self._known
 
     def rise(self, at: int) -> float:
         """Evidence (nats, never negative) that less than half as many come from ``at`` on."""
         before = cut(self.times, at)
         if before < FEWEST_BEFORE:
             return 0.0
-        after, known = len(self.times) - before, (at - self.times[0]) / SECOND
+        later, known = len(self.times) - before, (at - self.times[0]) / SECOND
         left = (self.end - at) / SECOND
-        if after * known > COLLAPSE * before * left:
+        if later * known > COLLAPSE * before * left:
             return 0.0
-        nats = abs(poisson_evidence(after, left, before, known))
-        return 0.0 if nats > MORE_FREEDOM and comes_in_batches(self.times, at, self.end, self._after()) else nats
+        nats = abs(poisson_evidence(later, left, before, known))
+        if nats <= MORE_FREEDOM:
+            return nats
+        every, after = self._all_and_pauses()
+        return 0.0 if comes_in_batches(every, at, self.end, after) else nats
 
 
-def pauses(times: Sequence[int]) -> Sequence[int]:
-    """The sorted ``times`` with the longest pauses after them, in order."""
-    gaps = nlargest(MOST_PAUSES, [(later - time, time) for time, later in pairwise(times)])
-    return sorted([time for _, time in gaps])
+def is_quiet(times: Sequence[int], at: int) -> bool:
+    """Of the sorted ``times`` hardly half as many came lately as before: so it is for a while, or between two batches."""
+    if not times or at <= times[0]:
+        return False
+    lately = len(times) - cut(times, at - LATELY)
+    return lately * (at - times[0]) < COLLAPSE * len(times) * LATELY
+
+
+def pauses(times: Sequence[int], lately: Sequence[int], end: int) -> Sequence[int]:
+    """The sorted ``times`` with the longest pauses after them, in order; not those of the night.
+
+    A pause in busy hours has half as many tasks in the ten minutes before it as ten minutes have of ``lately`` until ``end``.
+    """
+    least = BUSY * len(lately) * BUSY_FOR / max(BUSY_FOR, end - lately[0]) if lately else 0
+    gaps = nlargest(MOST_GAPS, [(later - time, time) for time, later in pairwise(times) if later > time])
+    busy = [time for _, time in gaps if bisect_right(times, time) - cut(times, time - BUSY_FOR) >= least]
+    return sorted(busy[:MOST_PAUSES])
 
 
 def comes_in_batches(times: Sequence[int], at: int, end: int, after: Sequence[int]) -> bool:

@@ -1,8 +1,10 @@
 """Freshness: how old the newest span and score are, against the gap that is usual."""
 
 from collections.abc import Sequence
+from heapq import nlargest
 from itertools import pairwise
 
+from bot.incident.detectors.onset import BATCHES, LATE, pauses
 from bot.incident.evidence import Direction, Signal, Unit
 from bot.incident.signals.scope import Scope
 from bot.incident.statistics import cut
@@ -96,11 +98,20 @@ def age(scope: Scope, name: str, label: str, value: float | None, limit: float |
 
 
 def span_limit(scope: Scope) -> float:
-    """Seconds after which silence of this agent is no chance."""
+    """Seconds after which silence of this agent is no chance: between batches it is silent for as long as twice before."""
     before = scope.starts[cut(scope.starts, scope.baseline.start_ns) : cut(scope.starts, scope.baseline.end_ns)]
+    pause = LATE * batch_pause(scope)
     if len(before) < FEWEST_FOR_A_GAP:
-        return SPANS_UNKNOWN_GAP
-    return max(SPANS_AT_LEAST, GAPS * usual_gap(before))
+        return max(SPANS_UNKNOWN_GAP, pause)
+    return max(SPANS_AT_LEAST, GAPS * usual_gap(before), pause)
+
+
+def batch_pause(scope: Scope) -> float:
+    """Seconds for which no task came, at least, as often as it takes to call that the agent's way; 0 where it never was."""
+    starts = scope.every_start
+    gaps = [starts[cut(starts, time + 1)] - time for time in pauses(starts, scope.starts, scope.at_ns)]
+    longest = nlargest(BATCHES, gaps)
+    return longest[-1] / 1e9 if len(longest) == BATCHES else 0.0
 
 
 def fleet_limit(scope: Scope) -> float:

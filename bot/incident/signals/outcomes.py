@@ -107,7 +107,10 @@ def volume(scope: Scope) -> Signal:
     known = covered_seconds(scope) / 60
     nats = poisson_evidence(n, recent.seconds, n0, known * 60)
     moved = Direction.UP if nats > RELEVANT_EVIDENCE else Direction.DOWN if nats < -RELEVANT_EVIDENCE else None
-    if moved is Direction.DOWN and comes_in_batches(starts, recent.start_ns, recent.end_ns, pauses(starts)):
+    every = scope.every_start
+    if moved is Direction.DOWN and comes_in_batches(
+        every, recent.start_ns, recent.end_ns, pauses(every, starts, scope.at_ns)
+    ):
         moved = None
     enough = n0 >= 5  # noqa: PLR2004  below it no rate is known
     spread = 1.96 * n**0.5

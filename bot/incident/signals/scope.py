@@ -33,11 +33,17 @@ class Scope:
     heard: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # when each evaluator's scores came, in order
     probe_ns: int | None = None  # the newest score of a probe
     draw: Draw | None = None  # where not every task was read
+    starts_before: Sequence[int] = ()  # when tasks started before all that was read, where that is asked for
 
     @property
     def starts(self) -> Sequence[int]:
         """When each task started, in order, those that were not read too; empty where there is none, or nobody knows."""
         return [one.at_ns for one in self.seen] if self.draw is None else self.draw.starts
+
+    @property
+    def every_start(self) -> Sequence[int]:
+        """As :attr:`starts`, with those before all that was read where they are known: only to know how tasks come."""
+        return [*self.starts_before, *self.starts] if self.starts_before and self.starts else self.starts
 
     @property
     def span_age(self) -> float | None:

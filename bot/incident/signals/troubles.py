@@ -30,11 +30,17 @@ _BAD = attrgetter("bad")
 
 
 def troubles(
-    readings: Sequence[Reading], scores: Sequence[EvalScore], at_ns: int, alive_ns: int, draw: Draw | None = None
+    readings: Sequence[Reading],
+    scores: Sequence[EvalScore],
+    at_ns: int,
+    alive_ns: int,
+    draw: Draw | None = None,
+    starts_before: Sequence[int] = (),
 ) -> Mapping[str, tuple[Series | Pace, ...]]:
     """Series by the name of the signal that shows the trouble best. Parts of one trouble add up.
 
-    ``alive_ns`` is the fleet's newest sign of life: after it, silence says nothing about the agent.
+    ``alive_ns`` is the fleet's newest sign of life: after it, silence says nothing about the agent. ``starts_before`` is
+    when tasks started before all of these, where the agent is quiet.
     """
     settled = readings[: int(len(readings) * SETTLED)]
     stuck = outcomes.stuck_after(settled)
@@ -60,7 +66,9 @@ def troubles(
         "slow_models": _series(models.slow_tasks(waiting, models.slow_limit(waiting))),
         "model_mismatch": _of_tasks(models.answered(readings), lambda reading: reading.mismatched),
         "unexplained_failures": _of_tasks(ended, outcomes.unexplained),
-        "task_volume": _paces([one.at_ns for one in readings] if draw is None else draw.starts, alive_ns),
+        "task_volume": _paces(
+            [one.at_ns for one in readings] if draw is None else draw.starts, alive_ns, starts_before
+        ),
         "repeats": _of_tasks(readings, lambda reading: reading.looping),
         "long_tasks": _of_tasks(readings, lambda reading: reading.steps > limit) if limit else (),
         "heavy_tasks": _of_tasks(effort.telling_tokens(readings), lambda reading: reading.tokens > heavy)
@@ -77,8 +85,8 @@ def troubles(
     return found
 
 
-def _paces(starts: Sequence[int], alive_ns: int) -> tuple[Pace, ...]:
-    return (Pace(tuple(starts), alive_ns),) if starts else ()
+def _paces(starts: Sequence[int], alive_ns: int, before: Sequence[int]) -> tuple[Pace, ...]:
+    return (Pace(tuple(starts), alive_ns, tuple(before)),) if starts else ()
 
 
 def newcomers(readings: Sequence[Reading]) -> list[Seen]:
