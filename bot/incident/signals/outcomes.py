@@ -107,10 +107,7 @@ def volume(scope: Scope) -> Signal:
     known = covered_seconds(scope) / 60
     nats = poisson_evidence(n, recent.seconds, n0, known * 60)
     moved = Direction.UP if nats > RELEVANT_EVIDENCE else Direction.DOWN if nats < -RELEVANT_EVIDENCE else None
-    every = scope.every_start
-    if moved is Direction.DOWN and comes_in_batches(
-        every, recent.start_ns, recent.end_ns, pauses(every, starts, scope.at_ns)
-    ):
+    if moved is Direction.DOWN and _between_batches(scope, recent.start_ns if n or not starts else starts[-1] + 1):
         moved = None
     enough = n0 >= 5  # noqa: PLR2004  below it no rate is known
     spread = 1.96 * n**0.5
@@ -129,6 +126,12 @@ def volume(scope: Scope) -> Signal:
         interval=Interval(max(0.0, n - spread) / minutes, (n + spread) / minutes) if minutes else None,
         fresh_seconds=scope.span_age,
     )
+
+
+def _between_batches(scope: Scope, since_ns: int) -> bool:
+    """So few tasks since then are its way; silence counts for as long as it is, and not for the window alone."""
+    every = scope.every_start
+    return comes_in_batches(every, since_ns, scope.at_ns, pauses(every, scope.starts, scope.at_ns))
 
 
 def covered_seconds(scope: Scope) -> float:
