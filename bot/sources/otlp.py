@@ -38,6 +38,7 @@ T = TypeVar("T")
 
 _NO_ENCODING = frozenset({"", "identity", "none"})  # the last is no HTTP, but a Collector's setting
 _ZLIB = frozenset({"deflate", "zlib"})  # the latter is a Collector's word for it
+_PACKED = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}  # how it begins, as no request does
 _HEX = re.compile(r"[0-9a-f]+")  # bytes.fromhex would let spaces pass
 
 
@@ -110,7 +111,9 @@ def decode(body: bytes, content_type: str, encoding: str, signal: str, rules: Ru
         raise TelemetryRejected(413, f"The body is refused: {error}; send smaller batches.") from error
     except otlp_json.MisnamedError as error:
         raise TelemetryRejected(400, f"The body cannot be read: {error}.") from error
-    except (TypeError, ValueError, AttributeError, KeyError, OverflowError, RecursionError) as error:
+    except RecursionError as error:
+        raise TelemetryRejected(400, "The body cannot be read: its values are nested too deeply.") from error
+    except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
         reason = _misdirected(plain, kind, signal) or f"is no OTLP request in {kind}; see the OTLP specification"
         raise TelemetryRejected(400, f"The body {reason}.") from error
     if found.empty and (reason := _misdirected(plain, kind, signal)):
@@ -119,7 +122,10 @@ def decode(body: bytes, content_type: str, encoding: str, signal: str, rules: Ru
 
 
 def _misdirected(plain: bytes, kind: str, signal: str) -> str:
-    """What to do with protobuf that came to the wrong door; some of it parses there, and tells nothing."""
+    """What to do with what is still packed, or with protobuf at the wrong door; some of it parses there, and tells nothing."""
+    for packed, beginning in _PACKED.items():
+        if plain.startswith(beginning):
+            return f"is packed with {packed}; send gzip, and name it in Content-Encoding"
     if kind != PROTOBUF or (held := signal_of(plain)) in {None, signal}:
         return ""
     return f"holds {'spans' if held == 'traces' else 'log records'}; send them to /v1/{held}"

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.sources.raw_spans import SHARED, Parts, RawEvent, RawRecord, RawSpan, parent_of
 
+_URL_SAFE = str.maketrans("-_", "+/")
 IN_BASE64 = {24: 16, 12: 8}  # characters -> bytes of an id
 
 
@@ -21,13 +22,13 @@ ELSEWHERE = {
 }  # groups of a request -> what to do with one that holds nothing else
 
 
-IN_SNAKE_CASE = {
-    "resourceSpans": "resource_spans",
-    "scopeSpans": "scope_spans",
-    "resourceLogs": "resource_logs",
-    "scopeLogs": "scope_logs",
-    "logRecords": "log_records",
-}
+MISNAMED = {
+    "resourceSpans": ("resource_spans",),
+    "scopeSpans": ("scope_spans", "instrumentationLibrarySpans"),
+    "resourceLogs": ("resource_logs",),
+    "scopeLogs": ("scope_logs", "instrumentationLibraryLogs"),
+    "logRecords": ("log_records",),
+}  # in snake_case, or as OTLP called it before 2022
 
 
 class MisnamedError(ValueError):
@@ -47,10 +48,13 @@ def _request(body: bytes, groups: str) -> dict[str, Any]:
 
 
 def _items(holder: Mapping[str, Any], name: str, parts: Parts) -> Sequence[Mapping[str, Any]]:
-    """The messages under ``name``, counted; they may be absent, but not under a name in snake_case."""
+    """The messages under ``name``, counted; they may be absent, but not under a name of :data:`MISNAMED`."""
     found: Sequence[Mapping[str, Any]] | None = holder.get(name)
-    if not found and (wrong := IN_SNAKE_CASE.get(name)) in holder:
-        raise MisnamedError(f"it names {wrong} what OTLP names {name} in JSON; write every field in lowerCamelCase")
+    if not found:
+        for wrong in MISNAMED.get(name, ()):
+            if wrong in holder:
+                said = f"it names {wrong} what OTLP names {name} in JSON"
+                raise MisnamedError(f"{said}; write every field in lowerCamelCase")
     parts.take(len(found or ()))
     return found or ()
 
@@ -157,9 +161,10 @@ def _json_value(value: Mapping[str, Any], parts: Parts) -> object:
 
 
 def _bytes(written: object) -> str:
-    """Bytes in hex, as in protobuf; what is no base64 stays as it is."""
+    """Bytes in hex, as in protobuf; what is no base64, of either alphabet and padded or not, stays as it is."""
+    standard = str(written).rstrip("=").translate(_URL_SAFE)
     try:
-        return base64.b64decode(str(written), validate=True).hex()
+        return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True).hex()
     except ValueError:
         return str(written)
 

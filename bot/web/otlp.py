@@ -46,10 +46,15 @@ class OtlpRoutes:
     crowd: Crowd = field(default_factory=Crowd)
 
     def routes(self) -> list[Route]:
-        """The routes; a slash too many at the end of an exporter's address does no harm."""
+        """The routes; a slash too many does no harm, be it in the middle or at the end of an exporter's address."""
         taken = [("traces", self.traces), ("logs", self.logs)]
         return [
-            *(Route(f"/v1/{name}{end}", door, methods=["POST"]) for name, door in taken for end in ("", "/")),
+            *(
+                Route(f"{start}/v1/{name}{end}", door, methods=["POST"])
+                for start in ("", "/")
+                for name, door in taken
+                for end in ("", "/")
+            ),
             Route("/api/public/otel/v1/traces", self.langfuse, methods=["POST"]),
             Route("/v1/{signal:path}", self.other, methods=["POST"]),
             Route("/v1/{signal:path}", self.not_posted, methods=["GET", "PUT", "PATCH", "DELETE", "OPTIONS"]),
@@ -86,7 +91,8 @@ class OtlpRoutes:
             return refusal(content_type, 401, "Send the telemetry token as a bearer token.", CHALLENGE)
         if content_type not in SPOKEN:
             return refusal(content_type, 415, f"Send {PROTOBUF} or {JSON}.")
-        encoding = request.headers.get("content-encoding", "")
+        # Several lines are one list; what a client and its library both say is said once
+        encoding = ", ".join(dict.fromkeys(request.headers.getlist("content-encoding")))
         try:
             with self.crowd.admitted(_announced(request)) as place:
                 async with self.crowd.arriving(place):

@@ -244,3 +244,10 @@ def test_what_each_span_shares_counts_too(monkeypatch: pytest.MonkeyPatch) -> No
             small.setattr(Parts.__init__, "__defaults__", (1_000,))
             with pytest.raises(TelemetryRejected, match="send smaller batches"):
                 decode(packed, kind, "", "traces")
+
+
+@pytest.mark.parametrize("written", ["+/8=", "+/8", "-_8=", "-_8"])
+def test_bytes_are_read_in_either_alphabet_of_base64_with_and_without_its_end(written: str) -> None:
+    body = traces(span() | {"attributes": [{"key": "raw", "value": {"bytesValue": written}}]})
+    (found,) = decode(body, JSON, "", "traces").spans
+    assert found.attributes["raw"] == "fbff"

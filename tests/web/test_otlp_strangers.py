@@ -28,10 +28,34 @@ def packed(*spans: Json) -> bytes:
     return in_protobuf(traces(*spans), "traces")
 
 
-async def test_a_slash_too_many_does_no_harm(door: Door) -> None:
-    answer = await door.post(packed(span()), PROTOBUF, "/v1/traces/")
+@pytest.mark.parametrize("path", ["/v1/traces/", "//v1/traces"])
+async def test_a_slash_too_many_does_no_harm(door: Door, path: str) -> None:
+    answer = await door.post(packed(span()), PROTOBUF, f"{str(door.http.base_url).rstrip('/')}{path}")
     assert (answer.status_code, answer.content) == (200, b"")
     assert await door.store.trace(TRACE_ID) is not None
+
+
+@pytest.mark.parametrize("lines", [("gzip", "gzip"), ("identity", "gzip"), ("gzip",)])
+async def test_an_encoding_may_be_told_in_several_lines(door: Door, lines: tuple[str, ...]) -> None:
+    headers = [("content-type", "application/x-protobuf"), *(("content-encoding", line) for line in lines)]
+    answer = await door.http.post("/v1/traces", content=gzip.compress(packed(span())), headers=headers)
+    assert answer.status_code == 200
+    assert await door.store.trace(TRACE_ID) is not None
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (gzip.compress(b"{}"), "is packed with gzip; send gzip, and name it in Content-Encoding"),
+        (b"\x28\xb5\x2f\xfd", "is packed with zstd; send gzip"),
+        (b'{"resourceSpans":[{"instrumentationLibrarySpans":[{}]}]}', "names instrumentationLibrarySpans what OTLP"),
+        (traces(span()).replace(b'"spans"', b'"x":%s,"spans"' % (b"[" * 5000 + b"]" * 5000)), "nested too deeply"),
+    ],
+)
+async def test_what_would_vanish_or_puzzle_is_named(door: Door, body: bytes, said: str) -> None:
+    answer = await door.post(body, JSON)
+    assert answer.status_code == 400
+    assert said in answer.json()["message"]
 
 
 @pytest.mark.parametrize("path", ["/v1/metrics", "/v1/trace", "/v1/traces/x"])
