@@ -18,6 +18,7 @@ from bot.incident.narration import narrate
 from bot.incident.postmortem import Postmortem, Section
 from bot.incident.quantities import between, duration, quantity
 from bot.incident.statements import Statement
+from bot.incident.summary import worst_first
 from bot.ports import Renderer
 
 FORMS = ("md", "html")
@@ -132,7 +133,7 @@ def cite(events: Sequence[str]) -> str:
 def _context(postmortem: Postmortem, pictures: Mapping[str, str]) -> dict[str, object]:
     state = postmortem.state
     named = state.incident_class
-    signals = postmortem.bundle.signals if postmortem.bundle else ()
+    signals = worst_first(postmortem.bundle) if postmortem.bundle else ()
     return {
         "postmortem": postmortem,
         "state": state,
@@ -172,7 +173,8 @@ def _parts(postmortem: Postmortem, pictures: Mapping[str, str]) -> list[_Part]:
         )
         parts.append(part)
     story = _Part("classification", "Classification story", postmortem.classification_story, "", "", ())
-    levers = _Part("mitigations", "Mitigations and their proof", postmortem.mitigations, "", "", ())
+    none = Statement("No mitigation was applied.", (postmortem.events[0].id, postmortem.events[-1].id))
+    levers = _Part("mitigations", "Mitigations and their proof", postmortem.mitigations or (none,), "", "", ())
     times = _Part("mitigation-times", "From the click to the effect", postmortem.times, "", "", ())
     seconds = _Part("approvals", "Second persons and broken glass", postmortem.approvals, "", "", ())
     steps = _Part("runbook", "Runbook steps", postmortem.steps, "", "", ())

@@ -67,10 +67,13 @@ def percents(between: Interval) -> str:
 
 
 def between(interval: Interval, unit: Unit) -> str:
-    """An interval in its unit: ``41-81 %``, ``1.2 s to 2 min 5 s``."""
+    """An interval in its unit: ``41-81 %``, ``1.2 s to 2 min 5 s``, ``15 to 29 a minute``; empty where both ends read the same."""
+    low, high = quantity(interval.low, unit), quantity(interval.high, unit)
+    if low == high:
+        return ""
     if unit is Unit.SHARE:
         return percents(interval)
-    return f"{quantity(interval.low, unit)} to {quantity(interval.high, unit)}"
+    return f"{low.removesuffix(' a minute').removesuffix(' USD')} to {high}"
 
 
 def _in_hundred(share: float) -> str:

@@ -18,6 +18,7 @@ from bot.incident.facts.people import NoteAdded
 from bot.incident.model import Person
 from bot.incident.postmortem import REVIEW_QUESTIONS, Postmortem, Section
 from bot.incident.review import draft
+from bot.incident.summary import worst_first
 from bot.incident.timeline import Event, Fact
 from tests.incident import stories
 from tests.incident.stories import ANA, BEN, WHOLE, told
@@ -241,6 +242,16 @@ def test_a_test_incident_says_so() -> None:
     for form in ("md", "html"):
         assert "This was a test incident." in render(test, form)
         assert "This was a test incident." not in render(written, form)
+
+
+@pytest.mark.parametrize("form", ["md", "html"])
+def test_a_story_without_mitigations_says_so_and_figures_stand_worst_first(form: str) -> None:
+    text = in_a_browser(document(WHOLE[:2]), form).text
+    assert "No mitigation was applied." in text
+    assert "No mitigation was applied." not in in_a_browser(document(), form).text
+    figures = text[text.index("Evidence at the declaration") :]
+    places = [figures.index(signal.label) for signal in worst_first(stories.bundle()) if signal.value is not None]
+    assert places == sorted(places)
 
 
 def test_without_evidence_there_is_no_table_of_figures() -> None:

@@ -97,7 +97,9 @@ def test_an_interval_may_reach_none_and_all() -> None:
 def test_an_interval_is_said_in_the_unit_of_its_figure() -> None:
     assert between(Interval(0.0002, 0.0345), Unit.SHARE) == "0-3.5 %"
     assert between(Interval(1.2, 125), Unit.SECONDS) == "1.2 s to 2 min 5 s"
+    assert between(Interval(15, 29), Unit.RATE) == "15 to 29 a minute"
     assert between(Interval(49, 50.2), Unit.STEPS) == "49 to 50"
+    assert between(Interval(50, 50.2), Unit.STEPS) == ""
 
 
 def test_no_difference_has_no_minus() -> None:

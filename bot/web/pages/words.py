@@ -57,7 +57,7 @@ def row(signal: Signal, bundle: EvidenceBundle) -> Row:
         label=signal.label,
         now=now(signal),
         n=signal.n,
-        interval=doubt(signal),
+        interval=between(signal.interval, signal.unit) if signal.interval else "",
         before=before(signal),
         difference=apart(signal),
         usual=usual(signal),
@@ -103,14 +103,6 @@ def apart(signal: Signal) -> str:
 def usual(signal: Signal) -> str:
     """What is usual at this hour of the week: ``2 % of 900``; empty where history does not know."""
     return "" if signal.usual is None else f"{quantity(signal.usual, signal.unit)} of {signal.usual_n}"
-
-
-def doubt(signal: Signal) -> str:
-    """The interval of a value: ``22-48 %``; empty where both ends read the same."""
-    if signal.interval is None:
-        return ""
-    low, high = (quantity(end, signal.unit) for end in (signal.interval.low, signal.interval.high))
-    return "" if low == high else between(signal.interval, signal.unit)
 
 
 def clock_time(at: datetime) -> str:

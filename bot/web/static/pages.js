@@ -81,6 +81,7 @@ function together(root) {
     if (text.parentElement.closest("script, textarea, select, pre, code")) continue;
     const joined = text.data
       .replace(/(\d) (?=(?:%|ms|s|min|h|days?|points)(?![\w]))/g, "$1\u00a0")
+      .replace(/(\d)-(?=[\d.]+\u00a0%)/g, "$1\u2011")
       .replace(/\bn = (?=\d)/g, "n\u00a0=\u00a0");
     if (joined !== text.data) text.data = joined;
   }
