@@ -112,8 +112,12 @@ def _reaches_agent(span: Span | None, above: Mapping[str, Span], known: dict[str
 
 
 def agent_of(root: Span, steps: Iterable[Span]) -> str:
-    """The root's agent, else the first one any step names, else the service; where that has no name, the root's own."""
-    named = root.agent or next((span.agent for span in steps if span.agent), None)
+    """The root's agent, else that of the first agent's step, else of any step, else the service.
+
+    Where that has no name, it is the root's own.
+    """
+    named = root.agent or next((span.agent for span in steps if _is_agent(span)), None)
+    named = named or next((span.agent for span in steps if span.agent), None)
     if named:
         return named
     service = _text(root.attributes.get("service.name"))

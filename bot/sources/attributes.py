@@ -2,7 +2,7 @@
 
 Sources: OpenTelemetry GenAI semantic conventions (semantic-conventions-genai v0.1.0, v1.41 and the names
 before it), OpenInference (Arize-ai/openinference), Traceloop's OpenLLMetry, the OTLP exports of Langfuse,
-MLflow and LangSmith, Vercel's AI SDK, Mastra, Genkit, Pydantic AI and Google's ADK, as their SDKs were seen to send them
+MLflow and LangSmith, Vercel's AI SDK, Mastra, Genkit, VoltAgent, LiteLLM, Pydantic AI and Google's ADK, as their SDKs were seen to send them
 (versions in ``docs/connect-traces.md``).
 """
 
@@ -21,6 +21,7 @@ AGENT = (
 AGENT_NODE = (  # of an agent's span only
     "graph.node.id",  # CrewAI's and OpenAI's agents by OpenInference
     "genkit:name",  # a flow of Genkit's
+    "entity.name",  # VoltAgent's
 )
 METADATA = ("metadata",)  # OpenInference and MLflow: one JSON object; read on roots only
 AGENT_IN_METADATA = ("lc_agent_name", "agent_name")
@@ -83,6 +84,9 @@ KIND = (
     "langfuse.observation.type",
     "mlflow.spanType",
     "genkit:metadata:subtype",
+    "llm.request.type",  # LiteLLM, and OpenLLMetry before it knew the operation
+    "span.type",  # VoltAgent, whose roots have the next one only
+    "entity.type",
 )
 
 # Model calls
@@ -102,6 +106,7 @@ MODEL_REQUESTED = (
     "langfuse.observation.model.name",
     "mlflow.llm.model",
     "ai.model.id",
+    "llm.model",
 )
 CALL_PARAMETERS = (
     "llm.invocation_parameters",
@@ -116,6 +121,7 @@ INPUT_TOKENS = (
     "llm.token_count.prompt",
     "ai.usage.inputTokens",
     "ai.usage.promptTokens",
+    "llm.usage.prompt_tokens",
 )
 OUTPUT_TOKENS = (
     "gen_ai.usage.output_tokens",
@@ -123,6 +129,7 @@ OUTPUT_TOKENS = (
     "llm.token_count.completion",
     "ai.usage.outputTokens",
     "ai.usage.completionTokens",
+    "llm.usage.completion_tokens",
 )
 CACHED_TOKENS = (
     "gen_ai.usage.cache_read.input_tokens",
@@ -137,7 +144,7 @@ REASONING_TOKENS = (
     "llm.token_count.completion_details.reasoning",
     "ai.usage.reasoningTokens",
 )
-COST = ("gen_ai.usage.cost", "llm.cost.total", "llm.usage.total_cost", "operation.cost")
+COST = ("gen_ai.usage.cost", "llm.cost.total", "llm.usage.total_cost", "operation.cost", "gen_ai.cost.total_cost")
 USAGE = (
     "langfuse.observation.usage_details",
     "mlflow.chat.tokenUsage",
@@ -157,6 +164,8 @@ MODEL_INPUT = (
     "pydantic_ai.all_messages",
     "traceloop.entity.input",
     "genkit:input",
+    "llm.messages",
+    "input",  # Logfire's and VoltAgent's word for it, as "output" below
     "input.value",
 )
 INSTRUCTIONS = ("gen_ai.system_instructions",)  # told apart from the messages
@@ -170,6 +179,7 @@ MODEL_OUTPUT = (
     "final_result",
     "traceloop.entity.output",
     "genkit:output",
+    "output",
     "output.value",
 )
 MODEL_CALLS = ("ai.response.toolCalls",)  # tool calls a model asks for, where they stand apart from its words
@@ -184,7 +194,7 @@ TOOL = (
     "genkit:name",
 )
 TOOL_VERSION = ("gen_ai.tool.version", "tool.version")
-CALL_ID = ("gen_ai.tool.call.id", "tool.id", "tool_call.id", "ai.toolCall.id")
+CALL_ID = ("gen_ai.tool.call.id", "tool.id", "tool_call.id", "ai.toolCall.id", "tool.call.id")
 ARGUMENTS = (
     "gen_ai.tool.call.arguments",
     "tool_call.function.arguments",
@@ -197,6 +207,7 @@ ARGUMENTS = (
     "traceloop.entity.input",
     "genkit:input",
     "input.value",
+    "input",
     "tool.parameters",  # some instrumentations put the tool's schema there, so what was sent in counts before it
     "gen_ai.prompt",
 )
@@ -212,6 +223,7 @@ RESULT = (
     "traceloop.entity.output",
     "genkit:output",
     "output.value",
+    "output",
     "gen_ai.completion",
 )
 SIDE_EFFECT = ("tool.side_effect",)

@@ -42,9 +42,15 @@ BODIES = frozenset(
         *("ai.prompt", "ai.response.object", "ai.value", "ai.values", "crew_tasks", "crew_inputs"),
         *("llm.invocation_parameters", "llm.prompts", "invocation_params", "model_request_parameters"),
         *("all_messages_events", "events", "logfire.msg", "genkit:init", "genkit:metadata:context"),
+        *("raw_input", "request_data", "response", "response_data"),  # Logfire's
+        *("agent.instructions", "agent.messages", "agent.stateSnapshot"),  # VoltAgent's
+        *("gen_ai.tool.args", "function.args", "function.kwargs"),  # OpenLIT's
     }
 )
-BODY_PREFIXES = ("llm.input_messages.", "llm.output_messages.", "gen_ai.prompt.", "gen_ai.completion.")
+BODY_PREFIXES = (
+    *("llm.input_messages.", "llm.output_messages.", "gen_ai.prompt.", "gen_ai.completion."),
+    "metadata.context.",  # BeeAI's: all its memory, at every event
+)
 KEPT_DESPITE_PREFIX = frozenset({"gen_ai.prompt.name", "gen_ai.prompt.version"})
 BODY_OWNER = "mastra."  # each kind of its steps has attributes of its own for what went in and came out,
 BODY_ENDS = (".input", ".output", ".metadata.body", ".metadata.headers")  # and the model's whole HTTP answer beside
@@ -63,6 +69,8 @@ def kept(raw: RawSpan, privacy: Privacy, *, may_head: bool, whole_text: bool) ->
             continue
         key = name if len(name) <= MOST_NAME else name[:MOST_NAME]
         if isinstance(value, str):
+            if not whole_text and value[:1] in {"[", "{"} and _holds_messages(value[:MOST_VALUE]):
+                continue
             found[key] = redaction.text(value) if len(value) <= MOST_VALUE else redaction.cut(value, MOST_VALUE, CUT)
         else:
             found[key] = capped(redaction.value(value), MOST_VALUE) if type(value) in _STRUCTURES else value
@@ -75,6 +83,11 @@ def kept(raw: RawSpan, privacy: Privacy, *, may_head: bool, whole_text: bool) ->
     if isinstance(provider, str) and provider in FRAMEWORKS:
         found[FRAMEWORK] = found.pop(names.PROVIDER[0])
     return found
+
+
+def _holds_messages(written: str) -> bool:
+    """JSON of messages, under whatever name a framework has for it: they tell whose they are beside what was said."""
+    return '"role":' in written and ('"content":' in written or '"parts":' in written)
 
 
 def _told_apart(raw: RawSpan, *, may_head: bool) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from bot.incident.telemetry import GuardrailCheck, Span, SpanKind
 from bot.sources import attributes as names
 from bot.sources.kept_attributes import kept
+from bot.sources.logfire_agents import conventional
 from bot.sources.messages import messages_in
 from bot.sources.model_calls import model_of
 from bot.sources.raw_spans import ERROR_STATUS, RawSpan
@@ -19,6 +20,7 @@ TOOL_ERROR = "tool_error"  # the type where only the answer's wrapping says that
 
 def span_from(raw: RawSpan, privacy: Privacy = PRIVATE) -> Span:
     """One span in our nouns, redacted. Attributes it does not know are kept."""
+    raw = conventional(raw)
     kind = kind_of(raw)
     values, redaction = _with_messages(raw, kind), privacy.redaction
     tool = model = guardrail = None

@@ -35,17 +35,27 @@ _KINDS = {
     "model": SpanKind.LLM,
     "chat_model": SpanKind.LLM,
     "generation": SpanKind.LLM,
+    "chat": SpanKind.LLM,  # this and what follows: kinds of requests
+    "completion": SpanKind.LLM,
+    "acompletion": SpanKind.LLM,
+    "responses": SpanKind.LLM,
+    "aresponses": SpanKind.LLM,
     "tool": SpanKind.TOOL,
     "guardrail": SpanKind.GUARDRAIL,
     "retriever": SpanKind.RETRIEVAL,
     "reranker": SpanKind.RETRIEVAL,
     "embedding": SpanKind.EMBEDDING,
     "embedder": SpanKind.EMBEDDING,
+    "aembedding": SpanKind.EMBEDDING,
+    "rerank": SpanKind.RETRIEVAL,
 }
+_BEEAI, _EVENT = "openinference.instrumentation.beeai", "metadata.path"  # a failure has a span of its own there
 
 
 def kind_of(raw: RawSpan) -> SpanKind:
     """What the span is about: by operation, else by its kind attribute, else by what it carries."""
+    if raw.scope == _BEEAI and _EVENT in raw.attributes:
+        return SpanKind.OTHER
     operation = word(raw.attributes, names.OPERATION)
     if operation in _OPERATIONS:
         return _OPERATIONS[operation]

@@ -1,6 +1,6 @@
 """What frameworks put around a tool's arguments and result, taken off: only what is inside repeats in a loop.
 
-LangChain wraps a result in a message with the id of its call, so that no two are alike; smolagents, LlamaIndex and
+LangChain wraps a result in a message with the id of its call, so that no two are alike; smolagents, LlamaIndex, BeeAI and
 OpenLLMetry wrap arguments in those of their own caller; Strands and MCP answer in content blocks. Without its wrapping
 a recorded call also has the same fingerprint as the call that a model asked for.
 """
@@ -15,17 +15,24 @@ from bot.sources.values import as_text
 MOST_UNWRAPPED = 200_000  # characters; longer texts are kept as they came
 DEEPEST = 4
 
+_BEEAI = {"input", "options"}
 _BLOCKS = re.compile(r'\[\s*\{\s*"(type"\s*:\s*"text|text)"')
 _REPRESENTED = re.compile(r"""content=(['"])(?P<content>.*?)\1 (?:name|id|tool_call_id)=""", re.DOTALL)
 
 
 def arguments_in(written: str | None) -> str | None:
     """The arguments themselves, where a caller's own stand around them."""
-    if not written or written[0] != "{" or not ("kwargs" in written or "input_str" in written):
+    if (
+        not written
+        or written[0] != "{"
+        or not ("kwargs" in written or "input_str" in written or '"options"' in written)
+    ):
         return written
     found = _parsed(written)
     if not isinstance(found, dict):
         return written
+    if found.keys() == _BEEAI and isinstance(found["input"], dict):
+        return as_text(found["input"])
     if "input_str" in found:  # OpenLLMetry on LangChain
         return as_text(found.get("inputs") or found["input_str"])
     named, placed = found.get("kwargs"), found.get("args")

@@ -28,13 +28,21 @@ DATED = "gpt-4o-mini-2024-07-18"
 
 COMPLETE = sorted(name for name in SAMPLES if "failing" not in name and name != "smolagents")
 WITHOUT_MODEL = {"crewai"}  # its instrumentation leaves model calls to that of the client
-WITHOUT_TOKENS = {*WITHOUT_MODEL, "openinference-openai.js stream", "mastra by openinference"}  # the last has their sum
+WITHOUT_TOKENS = {  # the last but one has their sum, the last those of the last turn
+    *(*WITHOUT_MODEL, "openinference-openai.js stream", "mastra by openinference", "voltagent"),
+}
 PLACED = {"openinference-langchain", "openinference-langchain.js"}  # they tell a single argument without its name
 AGENTS = {
     "langfuse-decorators": "orders task",
     "openllmetry-langchain": "orders-run",
     "google-adk": "orders-service",
     "genkit agent": "orders_agent",
+    "openai-agents by logfire": "orders_lf",
+    "openai-agents by logfire, chat": "orders_lf",
+    "openai-agents by openllmetry": "orders_tl",
+    "openai-agents-v2": "orders_ctr",
+    "langfuse.js": "orders-lfjs",
+    "voltagent": "orders_volt",
 }
 
 
@@ -115,7 +123,7 @@ def test_session_and_user_are_found_under_each_frameworks_names(name: str) -> No
 @pytest.mark.parametrize("name", [name for name in COMPLETE if name not in WITHOUT_MODEL])
 def test_the_answer_stands_in_the_last_turn(name: str) -> None:
     said = [span.said for span in trace_of(name).model_spans]
-    assert ANSWER in said[-1] or name == "google-adk"
+    assert ANSWER in said[-1] or name in {"google-adk", "voltagent"}
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if "beside" in name])
@@ -135,6 +143,41 @@ def test_a_schema_is_no_arguments() -> None:
     (tool,) = trace_of("smolagents").tool_spans
     assert tool.tool is not None
     assert "type" not in tool.tool.arguments_preview
+
+
+def test_logfire_tells_the_session_and_why_an_agent_failed() -> None:
+    assert trace_of("openai-agents by logfire").session_id == "s-1"
+    trace = trace_of("openai-agents by logfire, failing")
+    agent, model = [span for span in trace.spans if span.error]
+    assert (trace.agent, trace.error, trace.session_id) == ("orders_lf", True, None)  # it wrote null
+    assert (agent.kind, agent.error_message) == (SpanKind.AGENT, "Error code: 400 - quota is used up")
+    assert (model.kind, model.error_type) == (SpanKind.LLM, "openai.BadRequestError")
+
+
+def test_a_failure_that_has_a_span_of_its_own_is_no_second_call() -> None:
+    trace = trace_of("beeai, its tool failing")
+    assert [(span.tool.name, span.error) for span in trace.tool_spans if span.tool] == [
+        ("get_order", True),
+        ("final_answer", False),
+    ]
+    assert trace.tool_spans[0].tool is not None
+    assert trace.tool_spans[0].tool.arguments_hash == fingerprint(ARGUMENTS)
+
+
+def test_one_request_of_litellms_is_a_model_call_though_nothing_is_around_it() -> None:
+    trace = trace_of("litellm failing")
+    (call,) = trace.model_spans
+    assert (trace.agent, trace.error, call.error_type) == ("orders-litellm", True, "BadRequestError")
+    assert call.model is not None
+    assert (call.model.requested, call.model.answering) == ("gpt-4o-mini", None)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_nothing_that_was_said_is_kept_under_a_name_nobody_knows(name: str) -> None:
+    for span in trace_of(name).spans:
+        kept = json.dumps(dict(span.attributes))
+        assert "shipped" not in kept
+        assert "where is A-17" not in kept.lower()
 
 
 def test_a_root_that_never_says_so_failed_with_its_agent() -> None:

@@ -50,6 +50,9 @@ def test_other_arguments_have_another_fingerprint() -> None:
         ({"openinference.span.kind": "RETRIEVER"}, SpanKind.RETRIEVAL),
         ({"openinference.span.kind": "EMBEDDING"}, SpanKind.EMBEDDING),
         ({"openinference.span.kind": "CHAIN"}, SpanKind.OTHER),
+        ({"llm.request.type": "acompletion"}, SpanKind.LLM),
+        ({"span.type": "memory", "entity.type": "agent"}, SpanKind.OTHER),
+        ({"entity.type": "SERVICE"}, SpanKind.OTHER),
         ({"gen_ai.tool.name": "search"}, SpanKind.TOOL),
         ({"http.method": "GET"}, SpanKind.OTHER),
     ],
@@ -161,6 +164,13 @@ def test_an_exception_that_was_caught_is_no_error() -> None:
 def test_unknown_attributes_are_kept_and_message_bodies_are_not() -> None:
     kept = one(span({"team.own": 3, "gen_ai.input.messages": "my address is"}, parentSpanId="ef" * 8)).attributes
     assert kept == {"team.own": 3}
+
+
+def test_messages_are_not_kept_under_whatever_name_they_come() -> None:
+    told = [{"role": "user", "content": "my address is"}]
+    own = {"team.role": '{"role": "admin"}', "team.note": "role: user, content: none"}
+    given = {"team.history": json.dumps(told), "team.turns": '[{"parts":[],"role":"user"}]', **own}
+    assert one(span(given, parentSpanId="ef" * 8)).attributes == own
 
 
 def test_a_framework_that_calls_itself_the_provider_is_kept_as_a_framework() -> None:
