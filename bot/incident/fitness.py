@@ -18,6 +18,7 @@ from bot.incident.suggestions import suggestions
 from bot.incident.taxonomy import IncidentClass
 
 _Judgement = tuple[Standing, str]
+UNCLASSIFIED = "containment is open before the class is known"
 
 
 def judge(
@@ -30,7 +31,7 @@ def judge(
     if incident_class is None:
         if kind is MitigationKind.HALT and harm_now:
             return Standing.FITS, "harm is happening now and this stops all of it"
-        return Standing.ALLOWED, "containment is open before the class is known"
+        return Standing.ALLOWED, UNCLASSIFIED
     lever = taxonomy.facts(incident_class).levers.get(kind)
     if lever is None:
         return Standing.ALLOWED, f"nothing is known for or against it in {incident_class.value}"

@@ -10,6 +10,7 @@ import pytest
 
 from bot.incident.control_words import NONE_IN_FORCE
 from bot.incident.facts.control import ExitPlanned, ExitWaiting, MitigationAdjusted
+from bot.incident.fitness import UNCLASSIFIED
 from bot.incident.mitigation import ExitPlan
 from bot.incident.model import FIRSTFIVE, IncidentKey, Person
 from tests.web.fakes import World, ailing
@@ -182,4 +183,5 @@ async def test_what_another_incident_put_in_force_is_not_called_none(world: Worl
     assert NONE_IN_FORCE in story
     assert "Turn limit 5" in page
     assert f'by <a href="/incidents/{first}/levers">{first}</a>' in page
+    assert page.lower().count(UNCLASSIFIED) == 1  # once for all of them
     assert re.search(r"locked</strong>: <span[^>]*>until class and suspected cause are set", page)

@@ -13,7 +13,7 @@ from bot.incident.composition import Rule
 from bot.incident.control_values import figure_of, label_of
 from bot.incident.control_words import proof_line
 from bot.incident.errors import BadInput, Refused
-from bot.incident.fitness import stronger
+from bot.incident.fitness import UNCLASSIFIED, stronger
 from bot.incident.kinds import LEVERS, Joining, MitigationKind
 from bot.incident.mitigation import DIMENSIONS, Mitigation, MitigationState, Scope
 from bot.incident.model import Person
@@ -134,6 +134,7 @@ class LeverPages:
             state=state,
             incident=state.incident,
             is_open=is_open,
+            unclassified=UNCLASSIFIED,
             groups=_groups(await verbs.offers(state.incident.key, every=True)) if is_open else (),
             figure=figure_of,
             repairs=await verbs.remediations(state.incident.key) if is_open else (),
