@@ -20,6 +20,7 @@ from bot.sources.trace_stores import Sliced, Starts, Steps, json_values, read_sl
 from bot.sources.vendor_pages import FOR_READING
 from bot.sources.vendor_rows import iso, map_in, said_in
 from bot.sources.visiting import Api, Visit, authorization, client_for
+from bot.vendor_answers import SMALL
 
 NAME = "Jaeger"
 SETTING = "FIRSTFIVE_JAEGER_URL and FIRSTFIVE_JAEGER_TOKEN"
@@ -144,7 +145,7 @@ class Jaeger:
 
 
 def _is_object(body: bytes | None) -> bool:
-    values, _ = json_values(body or b"")
+    values, _ = json_values(body if body and len(body) <= SMALL else b"")
     return bool(values) and isinstance(values[0], dict)
 
 
