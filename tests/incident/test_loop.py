@@ -85,6 +85,32 @@ def test_saying_nearly_the_same_three_times_is_a_loop_and_courtesies_are_not() -
     assert loop_in(Trace("t", "a", 0, 1, spans=polite)) is None
 
 
+@pytest.mark.parametrize(
+    ("said", "in_vain"),
+    [
+        ("My last edit had no effect, it seems.", True),
+        ("Der letzte Versuch hat nicht geklappt.", True),
+        ("La dernière tentative n'a pas fonctionné.", True),
+        ("El último intento no funcionó.", True),
+        ("A última tentativa não funcionou.", True),
+        ("L'ultimo tentativo non ha funzionato.", True),
+        ("Предыдущая попытка не сработала.", True),
+        ("ファイルの編集がうまくいかないようです。", True),
+        ("上一步操作没有生效。", True),
+        ("The file is as it was asked for.", False),
+    ],
+)
+def test_where_no_result_is_recorded_the_model_says_whether_it_worked(said: str, *, in_vain: bool) -> None:
+    edit = {"path": "a.py", "text": "x = 1"}
+    steps = [
+        call("edit", edit, ..., thought="I change it."),
+        call("edit", edit, ..., thought=said),
+        call("read", {"path": "a.py"}, ..., thought=said),
+        call("edit", edit, ..., thought="So it goes once more."),
+    ]
+    assert (loop_in(run(*steps)) is not None) is in_vain
+
+
 def test_a_task_beyond_its_usual_length_needs_less_repetition() -> None:
     again = call("read", {"path": "a"}, "x" * 90)
     steps = [step for at in range(5) for step in (again, call("open", {"id": 1000 * at}, f"item {at}"))]

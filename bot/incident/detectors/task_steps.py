@@ -49,7 +49,8 @@ _IN_VAIN = re.compile(
     r"|\b(?:previous|last|prior|my) (?:\w+ ){0,3}?(?:attempt|action|edit|change|click|call|command|try|step)s?\b.{0,60}?"
     r"\b(?:(?:did|has|have|was|were)(?: not|n't)|fail|incorrect|wrong|(?:no|without) effect|unsuccess|reject)"
     r"|\bapologi[sz]e for the (?:\w+ ){0,3}?(?:error|issue|failure|attempt)|\bverdict: fail"
-    r"|(?:没有|未)(?:成功|生效|变化|改变)",
+    r"|(?:没有|未)(?:成功|生效|变化|改变)|うまくい(?:か|って(?:い)?)(?:な|ませ)|(?:反映|更新|適用)され(?:て(?:い)?)?(?:な|ませ)|失敗し(?:た|まし)"
+    r"|\b(?:nicht|pas|no|não|non) (?:h?a )?(?:funktioniert|geklappt|fonctionné|marché|funcion(?:ó|ado|ou)|funzionato)\b|не сработал",
     re.IGNORECASE,
 )
 CUT = "…"  # how the preview of a longer text ends
