@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from tests.incident.ordinary_runs import THINGS, page
-from tests.incident.run_steps import Family, Step, call, say
+from tests.incident.run_steps import Family, Step, bare, call, say
 
 Found = tuple[Sequence[Step], int | None]
 
@@ -159,6 +159,14 @@ def nothing_found_for_any_of_them(chance: Random) -> Found:
     return [call("web_search", {"query": f"maker of the {thing}"}, told, thought=wish) for thing in things], None
 
 
+def field_by_field_with_an_answer_for_each(chance: Random) -> Found:
+    steps: list[Step] = []
+    for at, field in enumerate(chance.sample(THINGS, 6)):
+        given = {"text": field, "box": f"<box>{300 + 40 * at},312,{328 + 40 * at},1270</box>"}
+        steps += [bare("agentType", given, ...), bare("return", {}, ...), bare("return", {"value": "true"}, ...)]
+    return steps, None
+
+
 def waits_while_the_page_loads(chance: Random) -> Found:
     wish = "The page has not changed since my last action, for it is still loading. I wait for it."
     waits = [call("wait", {"seconds": 2}, ..., thought=wish) for _ in range(chance.randrange(2, 6))]
@@ -173,5 +181,6 @@ ROOM_AND_SCREEN_ORDINARY: tuple[Family, ...] = (
     files_under_one_licence,
     one_profile_read_for_three_facts,
     nothing_found_for_any_of_them,
+    field_by_field_with_an_answer_for_each,
     waits_while_the_page_loads,
 )

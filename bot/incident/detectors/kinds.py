@@ -1,12 +1,16 @@
 """Kinds: the steps of a task sorted by what they are like."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
+from bot.incident.detectors.alike import words_of
 from bot.incident.detectors.likeness import SHORTEST_TEXT, about_others, alike, other_subjects, same_call
 from bot.incident.detectors.masks import masked
 from bot.incident.detectors.task_steps import CUT, Step
 from bot.incident.detectors.word_sets import FEWEST_WORDS, WordSets
+
+_HANDS_IN = re.compile(r"return|done|finish|complete|answer|end", re.IGNORECASE)
 
 BACK = 8  # kinds of steps of one tool to compare a new one with
 FEWEST_CALLS = 3  # calls of one tool before near matches are looked for
@@ -25,7 +29,11 @@ def kinds_of(steps: Sequence[Step]) -> list[int]:
         kind = seen.get(exact) if step.given is not None or step.words else None
         if kind is not None and other_subjects(steps[kind], step):
             kind = None
-        if step.worked or (kind is not None and step.outcome is None and about_others(steps[kind], step)):
+        if (
+            step.worked
+            or _hands_in(step)
+            or (kind is not None and step.outcome is None and about_others(steps[kind], step))
+        ):
             kind = place
         if kind is None:
             before = recent.setdefault(tool, [])
@@ -51,6 +59,13 @@ def _seems_the_same(a: Step, b: Step) -> bool:
     """The same call; of a long one that is written as text all is known only once its result is told."""
     cut = b.given is not None and CUT in b.given
     return same_call(a, b) or (cut and a.name == b.name and a.given_text == b.given_text)
+
+
+def _hands_in(step: Step) -> bool:
+    """A word or none is handed in, and nobody recorded for what: one thing was asked for, and then another."""
+    return (
+        step.outcome is None and bool(_HANDS_IN.fullmatch(step.name)) and len(words_of(step.given_text)) < FEWEST_WORDS
+    )
 
 
 def _says_little(step: Step, sets: WordSets) -> bool:
