@@ -5,7 +5,7 @@ between two attempts at one thing (wording, page number, times in an error), and
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from bot.incident.detectors.alike import (
     Words,
@@ -18,6 +18,7 @@ from bot.incident.detectors.alike import (
     words_of,
 )
 from bot.incident.detectors.deeds import OPENING, SAME_OPENING, deed_of, other_target, quoted_in
+from bot.incident.detectors.elements import next_page, on_element, same_box, same_spot
 from bot.incident.detectors.failures import NONE_FAILED, about_a_thing
 from bot.incident.detectors.task_steps import CUT, Step
 from bot.incident.detectors.word_sets import WordSets
@@ -39,7 +40,6 @@ FEWEST_THOUGHT = 40  # characters
 BEGINNING = 2  # words of arguments in front of the one thing that is another each time
 LONG_TEXT, SAME_LONG_TEXT = 20, 0.75  # different words, and how many of them two such texts share
 LINES = 3  # line ends in arguments that are a program
-SPOT = 20  # pixels between two clicks on one thing, across or down
 
 _TICKS = re.compile(r"[☐☑☒✅✓✔✗✘]|\[[ xX]\]")
 _TALLY = re.compile(
@@ -47,15 +47,9 @@ _TALLY = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"[`'\"]([\w.]{2,40})[`'\"]")
-_ELEMENT = re.compile(
-    r"\W*(?:\w+\W+){0,2}?(?:\w+_|(?-i:[a-z]+(?=[A-Z])))?(?:click|type|fill|press|select|hover|tap|input)(?![a-z])",
-    re.IGNORECASE,
-)
 _TURNING = re.compile(r"\b(?:next (?!action|step)|another |more |other |remaining |scroll|each )", re.IGNORECASE)
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _COMPUTED = re.compile(r"\d+\.\d{5,}")
-_BOX = re.compile(r"\b(\d+(?:\.\d+)?)[\s,;]+(\d+(?:\.\d+)?)[\s,;\]\[()]+(\d+(?:\.\d+)?)[\s,;]+(\d+(?:\.\d+)?)\b")
-_SMALL_NUMBERS = re.compile(r"(?<![\w-])-?\d{1,4}(?![\w-])")
 
 
 def complains(step: Step) -> bool:
@@ -114,7 +108,7 @@ def alike(a: Step, b: Step, sets: WordSets) -> bool:
         return _same_outcome(a, b, sets)
     if a.in_vain and a.name == b.name and a.given_text == b.given_text and a.outcome is None and b.outcome is None:
         return True  # a long one, sent again for it did not work
-    if _same_box(a, b):
+    if same_box(a, b):
         return _one_aim(a, b, sets) if a.outcome is None and b.outcome is None else _same_outcome(a, b, sets)
     return not a.wrote and (_same_intent(a, b, sets) or _same_thought(a, b, sets))
 
@@ -189,9 +183,9 @@ def _same_intent(a: Step, b: Step, sets: WordSets) -> bool:
     if a.outcome is None or b.outcome is None or a.failing != b.failing:
         return False
     long = len(a.outcome_text) >= LONG_OUTCOME
-    if a.outcome == b.outcome and not a.failing and (long or _quotes_what_it_did(a)) and _next_page(a, b):
+    if a.outcome == b.outcome and not a.failing and (long or _quotes_what_it_did(a)) and next_page(a, b):
         return True  # the same page, or what the result names was done to the same thing at other coordinates
-    if a.outcome == b.outcome and _same_spot(a, b):
+    if a.outcome == b.outcome and same_spot(a, b):
         return True
     one, other = sets.free(a.given_text), sets.free(b.given_text)
     if one is None or other is None or one[0] != other[0]:
@@ -220,7 +214,7 @@ def _same_thought(a: Step, b: Step, sets: WordSets) -> bool:
         return False
     if sets.shape(a.given_text) != sets.shape(b.given_text):
         return False
-    if not _on_element(a):
+    if not on_element(a):
         return False
     same_page = _same_page(a, b, sets)
     aimed = same_page and not quoted_in(a.thought).isdisjoint(quoted_in(b.thought))
@@ -278,44 +272,9 @@ def _reworded(one: Words, other: Words) -> bool:
     )
 
 
-def _same_spot(a: Step, b: Step) -> bool:
-    """Two clicks or their like, a few pixels apart."""
-    if not _on_element(a) or not _next_page(a, b):
-        return False
-    one, other = (list(map(int, _SMALL_NUMBERS.findall(step.given_text))) for step in (a, b))
-    return len(one) > 1 and all(abs(x - y) <= SPOT for x, y in zip(one, other, strict=True))
-
-
-def _same_box(a: Step, b: Step) -> bool:
-    """Two clicks or their like on one element, as each saw its edges: the middle of either box lies in the other."""
-    one, other = _BOX.search(a.given_text), _BOX.search(b.given_text)
-    if one is None or other is None or not _on_element(a) or not _on_element(b):
-        return False
-    if _BOX.sub("", a.given_text) != _BOX.sub("", b.given_text):
-        return False
-    return _holds_middle(one.groups(), other.groups()) and _holds_middle(other.groups(), one.groups())
-
-
 def _one_aim(a: Step, b: Step, sets: WordSets) -> bool:
     """Nobody recorded what came of either, and the model thought the same of both, or of the same thing."""
     if a.worked or about_others(a, b):
         return False
     alike = shared(sets.of(a.thought), sets.of(b.thought), SAME_INTENT) >= SAME_INTENT
     return alike or not quoted_in(a.thought).isdisjoint(quoted_in(b.thought))
-
-
-def _holds_middle(box: Sequence[str], other: Sequence[str]) -> bool:
-    """Of two boxes, each as left, top, right and bottom or as top, left, bottom and right."""
-    edges, others = [float(edge) for edge in box], [float(edge) for edge in other]
-    return all(
-        edges[side] < edges[side + 2] and edges[side] <= (others[side] + others[side + 2]) / 2 <= edges[side + 2]
-        for side in (0, 1)
-    )
-
-
-def _on_element(step: Step) -> bool:
-    return bool(_ELEMENT.match(step.name) or _ELEMENT.match(step.given_text[:40]))
-
-
-def _next_page(a: Step, b: Step) -> bool:
-    return bool(a.given_text) and _SMALL_NUMBERS.sub("0", a.given_text) == _SMALL_NUMBERS.sub("0", b.given_text)
