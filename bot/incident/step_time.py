@@ -1,6 +1,7 @@
 """Where the time of a task goes: each moment counted once, for the innermost step that was under way."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.incident.telemetry import Span, SpanKind
 from bot.incident.tool_use import OF_TOOL
@@ -17,11 +18,10 @@ def exclusive_seconds(spans: Sequence[Span]) -> dict[str, float]:
     for span in spans:
         if span.parent_id:
             beneath.setdefault(span.parent_id, []).append((span.start_ns, span.end_ns))
-    if len({span.attributes.get(SERVICE) for span in spans}) > 1:
-        beneath.update(_by_one_clock(spans))
+    apart = _by_other_clocks(spans) if len({span.attributes.get(SERVICE) for span in spans}) > 1 else {}
     spent: dict[str, float] = {}
     for span in spans:
-        covered = _covered(span, beneath.get(span.span_id, ()))
+        covered = _covered(span, beneath.get(span.span_id, ())) + apart.get(span.span_id, 0)
         seconds = round((span.end_ns - span.start_ns - covered) / 1e9, 3)
         if seconds > 0:
             name = step_name(span)
@@ -29,32 +29,32 @@ def exclusive_seconds(spans: Sequence[Span]) -> dict[str, float]:
     return spent
 
 
-def _by_one_clock(spans: Sequence[Span]) -> dict[str, list[tuple[int, int]]]:
-    """When the steps beneath each step were under way, by that step's clock where another service's is plainly off.
+def _by_other_clocks(spans: Sequence[Span]) -> dict[str, int]:
+    """Nanoseconds that each step waited for another service whose clock is plainly off, beyond those that seem to lie within it.
 
-    What another service did does not lie within the step that called it, and would fit: then it is moved until it does,
-    all of it by the same, as Jaeger does. What goes on after its parent's end in one service is as it says.
+    What that service did does not lie within the step that called it, and would fit: so it was there, one after the other
+    with what is beneath the step by its own clock. What goes on after its parent's end in one service is as it says.
     """
     above = {span.span_id: span for span in spans}
     groups: dict[tuple[str, object], list[tuple[int, int]]] = {}
     for span in spans:
         if span.parent_id in above:
             groups.setdefault((span.parent_id, span.attributes.get(SERVICE)), []).append((span.start_ns, span.end_ns))
-    beneath: dict[str, list[tuple[int, int]]] = {}
+    found: dict[str, int] = {}
     for (parent_id, service), group in groups.items():
         parent = above[parent_id]
         here = parent.attributes.get(SERVICE)
-        off = _off(parent, group) if service and here and service != here else 0
-        beneath.setdefault(parent_id, []).extend((start + off, end + off) for start, end in group)
-    return beneath
+        if service and here and service != here and _is_off(parent, group):
+            whole = replace(parent, start_ns=min(group)[0], end_ns=max([end for _, end in group]))
+            found[parent_id] = found.get(parent_id, 0) + _covered(whole, group) - _covered(parent, group)
+    return found
 
 
-def _off(parent: Span, steps: Sequence[tuple[int, int]]) -> int:
-    """Nanoseconds by which the steps must move to lie within their parent; 0 where they do, or never could."""
+def _is_off(parent: Span, steps: Sequence[tuple[int, int]]) -> bool:
+    """They do not lie within their parent, and would fit."""
     first, last = min(steps)[0], max([end for _, end in steps])
-    if last - first > parent.end_ns - parent.start_ns:
-        return 0
-    return max(0, parent.start_ns - first) or min(0, parent.end_ns - last)
+    fits = last - first <= parent.end_ns - parent.start_ns
+    return fits and (first < parent.start_ns or last > parent.end_ns)
 
 
 def _covered(span: Span, children: Sequence[tuple[int, int]]) -> int:
