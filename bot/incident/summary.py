@@ -7,6 +7,7 @@ from bot.incident.evidence import ENOUGH, Change, Direction, EvidenceBundle, Sig
 from bot.incident.wording import measured, tasks_since
 
 ALWAYS = ("task_failures", "quality", "model_errors", "tool_errors", "repeats", "steps_p95")  # also said when flat
+OTHERS = "fleet_age"  # of other agents: it explains a silence, and is no trouble of this one
 NOTHING = "No telemetry of this agent in the last 90 minutes."
 MOST_LINES = 6
 MOST_CHANGES = 2
@@ -54,13 +55,13 @@ def is_part(signal: Signal) -> bool:
     return ":" in signal.name or signal.name.endswith("_slice") or signal.name == "task_mix"
 
 
-def _weight(signal: Signal) -> tuple[bool, bool, bool, bool, float]:
-    """What is sure first, then what got worse, headlines next, shares before amounts, then how much is beyond doubt."""
+def _weight(signal: Signal) -> tuple[bool, bool, bool, bool, bool, float]:
+    """What is of this agent, then what is sure, then what got worse, headlines next, shares before amounts, then how much is beyond doubt."""
     sure = 0.0
     if signal.difference is not None:
         sure = max(signal.difference.low, -signal.difference.high, 0.0)
     sure_of_it = signal.direction is not Direction.UNKNOWN
-    return sure_of_it, worse(signal), signal.name in ALWAYS, signal.unit is Unit.SHARE, sure
+    return signal.name != OTHERS, sure_of_it, worse(signal), signal.name in ALWAYS, signal.unit is Unit.SHARE, sure
 
 
 def worse(signal: Signal) -> bool:

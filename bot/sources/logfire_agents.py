@@ -4,12 +4,13 @@
 ``name`` (seen with Logfire 5.4).
 """
 
+import re
 from dataclasses import replace
 
 from bot.sources import attributes as names
 from bot.sources.raw_spans import RawSpan
 from bot.sources.said import parsed
-from bot.sources.values import Values, text
+from bot.sources.values import Values, text, word
 
 SCOPE = "logfire.openai_agents"
 _TEMPLATE = "logfire.msg_template"
@@ -25,8 +26,11 @@ _STEPS = {  # how a template begins: the operation, and its attributes by their 
 }
 
 
+_FIELD = re.compile(r"\{([\w.]+)(?:!r)?\}")
+
+
 def conventional(raw: RawSpan) -> RawSpan:
-    """The span with the conventions' names for what Logfire calls otherwise; any other span as it came."""
+    """The span with the conventions' names for what Logfire calls otherwise, its template filled in; any other as it came."""
     if raw.scope != SCOPE:
         return raw
     template = str(raw.attributes.get(_TEMPLATE) or "")
@@ -34,7 +38,8 @@ def conventional(raw: RawSpan) -> RawSpan:
     values = {renamed.get(name, name): value for name, value in raw.attributes.items() if value != _NOTHING}
     if operation:
         values[names.OPERATION[0]] = operation
-    return replace(raw, attributes=values, status_message=raw.status_message or _why(values))
+    name = _FIELD.sub(lambda field: word(raw.attributes, (field[1],)) or field[0], raw.name)
+    return replace(raw, name=name, attributes=values, status_message=raw.status_message or _why(values))
 
 
 def _why(values: Values) -> str:

@@ -113,6 +113,8 @@ def decode(body: bytes, content_type: str, encoding: str, signal: str, rules: Ru
         raise TelemetryRejected(400, f"The body cannot be read: {error}.") from error
     except RecursionError as error:
         raise TelemetryRejected(400, "The body cannot be read: its values are nested too deeply.") from error
+    except json.JSONDecodeError as error:
+        raise TelemetryRejected(400, f"The body is no JSON: {error.msg} (character {error.pos + 1:,}).") from error
     except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
         reason = _misdirected(plain, kind, signal) or f"is no OTLP request in {kind}; see the OTLP specification"
         raise TelemetryRejected(400, f"The body {reason}.") from error

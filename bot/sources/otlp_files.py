@@ -238,7 +238,7 @@ def _message(stream: io.BufferedReader, size: int) -> bytes | None:
         body = stream.read(min(left, MOST_REQUEST))
         left -= len(body)
         if not body:
-            raise ValueError("the file ends in the middle of a message")
+            raise ValueError("the file ends in the middle of a message, or is no OTLP")
     return body if size <= MOST_REQUEST else None
 
 

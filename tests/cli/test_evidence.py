@@ -207,6 +207,12 @@ def test_the_terminal_has_the_order_of_slack_and_the_page() -> None:
     assert ranked(told) == list(worst_first(told))
 
 
+def test_that_other_agents_are_quiet_stands_below_what_is_wrong_with_this_one() -> None:
+    quiet = signal("fleet_age", Direction.UP, 330.0, 180.0)
+    leaning = replace(signal("task_failures", Direction.UNKNOWN, 1.0, 0.0), n=14, difference=Interval(0.77, 1.0))
+    assert [one.name for one in ranked(bundle(quiet, leaning))] == ["task_failures", "fleet_age"]
+
+
 def test_a_line_goes_on_below_its_words_where_the_terminal_ends() -> None:
     told = bundle(signal("failed", Direction.UP, 0.3, 0.1))
     lines = screen(told, 80).splitlines()

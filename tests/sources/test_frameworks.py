@@ -146,7 +146,13 @@ def test_a_schema_is_no_arguments() -> None:
 
 
 def test_logfire_tells_the_session_and_why_an_agent_failed() -> None:
-    assert trace_of("openai-agents by logfire").session_id == "s-1"
+    told = trace_of("openai-agents by logfire")
+    assert told.session_id == "s-1"
+    assert [span.name for span in told.spans[2:5]] == [
+        "Agent run: orders_lf",
+        "Turn 1 for agent orders_lf",
+        "Responses API with gpt-4o-mini",
+    ]
     trace = trace_of("openai-agents by logfire, failing")
     agent, model = [span for span in trace.spans if span.error]
     assert (trace.agent, trace.error, trace.session_id) == ("orders_lf", True, None)  # it wrote null

@@ -118,7 +118,7 @@ def test_a_gzip_bomb_is_refused(members: int) -> None:
         (b"<html>", "text/html", "", 415),
         (b"{}", JSON, "br", 415),
         (b"no gzip", JSON, "gzip", 400),
-        (gzip.compress(b"{}" * 1000)[:-9], JSON, "gzip", 400),
+        (gzip.compress(b"{}" * 1000, mtime=0)[:-9], JSON, "gzip", 400),
         (b" " * (MOST_BODY + 1), JSON, "", 413),
     ],
     ids=str,

@@ -175,6 +175,17 @@ async def test_a_token_of_one_agent_stores_that_agent_s_spans_and_counts_the_oth
         assert (await door.post(traces(other), JSON)).status_code == 401
 
 
+async def test_why_telemetry_is_left_out_is_logged_once_as_exporters_keep_it_to_themselves(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    step = span({"gen_ai.tool.name": "search"}, parentSpanId="ef" * 8)
+    async with opened(tmp_path, KEYS) as door:
+        for _ in range(2):
+            await door.post(traces(step, resource={"service.name": "x"}), JSON | {"Authorization": "Bearer fir"})
+    (line,) = [record.getMessage() for record in caplog.records if "left out" in record.getMessage()]
+    assert "list further names of it in the agents file" in line
+
+
 async def test_a_token_of_one_environment_stamps_what_names_none(tmp_path: Path) -> None:
     away = traces(span(traceId="ef" * 16), resource={"deployment.environment.name": "production"})
     headers = PROTOBUF | {"Authorization": "Bearer elm"}

@@ -1,5 +1,6 @@
 """OTLP requests into the built-in store: prepared, kept, and only then acknowledged."""
 
+import logging
 from datetime import timedelta
 from typing import Protocol
 
@@ -10,6 +11,8 @@ from bot.sources.otlp import Accepted
 from bot.sources.ownership import Scope
 from bot.sources.raw_spans import LATEST_NS
 from bot.storage.telemetry_rows import Arrived
+
+log = logging.getLogger("firstfive")
 
 MOST_AHEAD = timedelta(days=1)  # of our clock; a sender whose clock runs further ahead would hide everything newer
 
@@ -30,6 +33,7 @@ class OtlpIntake:
         self._store = store
         self._decoders = decoders
         self._clock = clock
+        self._left_out: set[str] = set()
 
     async def traces(self, body: bytes, content_type: str, encoding: str, scope: Scope | None = None) -> Accepted:
         """An ExportTraceServiceRequest.
@@ -51,7 +55,14 @@ class OtlpIntake:
     async def _take(self, request: Request) -> Accepted:
         found = await self._decoders.prepare(request)
         await self._store.keep(found.arrived)
+        self._log(found.accepted)
         return found.accepted
+
+    def _log(self, accepted: Accepted) -> None:
+        """Say each reason once, since most exporters say nothing of a partial success; there are only a few reasons."""
+        if accepted.rejected and accepted.message not in self._left_out:
+            self._left_out.add(accepted.message)
+            log.warning("Telemetry arrives that is left out: %s. Later ones are not logged.", accepted.message)
 
     def _latest(self) -> int:
         return LATEST_NS if self._clock is None else int((self._clock.now() + MOST_AHEAD).timestamp() * 1e9)
