@@ -5,6 +5,19 @@ from collections.abc import Collection, Iterable
 from bot.incident.assembly import UNNAMED
 from bot.incident.telemetry import EvalScore
 
+_PASS = frozenset(
+    {
+        *("pass", "passed", "true", "good", "correct", "yes", "ok", "success", "1"),
+        *("thumbs_up", "thumbsup", "up", "positive", "👍"),
+    }
+)
+_FAIL = frozenset(
+    {
+        *("fail", "failed", "false", "bad", "incorrect", "no", "failure", "0"),
+        *("thumbs_down", "thumbsdown", "down", "negative", "👎"),
+    }
+)
+
 
 def each_once(scores: Iterable[EvalScore]) -> list[EvalScore]:
     """The verdicts on tasks, each once; of two that say the same of one step the latter is kept.
@@ -36,3 +49,9 @@ def verdicts_on(agent: str, taking_part: Collection[str], scores: Iterable[EvalS
         if score.agent is None or not score.agent_said or score.agent in taking_part or agent == UNNAMED
     ]
     return tuple(sorted(each_once(found), key=lambda score: score.at_ns))
+
+
+def in_words(label: str) -> bool | None:
+    """Whether a label says passed or failed, ``0`` and ``1`` among them; None where it says neither."""
+    word = label.strip().lower().replace(" ", "_").replace("-", "_")
+    return True if word in _PASS else False if word in _FAIL else None

@@ -1,6 +1,7 @@
 """Evaluation results: events of spans and among log records, and attributes that are numbered; pass or fail by their label."""
 
 from bot.incident.telemetry import EvalScore
+from bot.incident.verdicts import in_words
 from bot.sources import attributes as names
 from bot.sources.raw_spans import LATEST_NS, RawEvent, RawSpan
 from bot.sources.redaction import PRIVATE, Privacy
@@ -14,18 +15,6 @@ NUMBERED_PARTS = {
     "label": "gen_ai.evaluation.score.label",
     "explanation": "gen_ai.evaluation.explanation",
 }
-_PASS = frozenset(
-    {
-        *("pass", "passed", "true", "good", "correct", "yes", "ok", "success", "1"),
-        *("thumbs_up", "thumbsup", "up", "positive", "👍"),
-    }
-)
-_FAIL = frozenset(
-    {
-        *("fail", "failed", "false", "bad", "incorrect", "no", "failure", "0"),
-        *("thumbs_down", "thumbsdown", "down", "negative", "👎"),
-    }
-)
 
 
 def scores_of_span(raw: RawSpan, privacy: Privacy = PRIVATE, latest_ns: int = LATEST_NS) -> list[EvalScore]:
@@ -96,11 +85,9 @@ def score_from(event: RawEvent, trace_id: str, span_id: str, privacy: Privacy = 
 
 def verdict(label: str | None, value: float | None) -> bool | None:
     """Passed, failed, or None where neither label nor value decides."""
-    said = (label or "").strip().lower().replace(" ", "_").replace("-", "_")
-    if said in _PASS:
-        return True
-    if said in _FAIL:
-        return False
+    said = in_words(label or "")
+    if said is not None:
+        return said
     if value is not None and 0 <= value <= 1:
         return value >= 0.5  # noqa: PLR2004 - the middle of 0..1
     return None

@@ -133,6 +133,40 @@ def test_a_judge_that_changes_its_scale_breaks_and_does_not_praise() -> None:
 
 
 @pytest.mark.parametrize(
+    ("until", "values", "label"),
+    [
+        (20, [0.9, 1.0, 4.0], None),  # the old judge of 0 to 1 goes on for a while beside the new one of 1 to 5
+        (80, [0.5, 1.0, 1.0, 3.0, 4.5], None),  # stars have halves
+        (80, [1.0, 2.0, 4.0], "so so"),  # a word, but not for pass or fail
+    ],
+)
+def test_a_number_of_one_praises_nothing_while_two_scales_mingle(
+    until: int, values: list[float], label: str | None
+) -> None:
+    """From 80 minutes ago 0..1, then both or halves too, and in the last ten minutes whole numbers from 1 to 5."""
+    known = tasks(80)
+    minutes = [(NOW - one.at_ns) / MINUTE for one in known]
+    told = [
+        0.9 if at > until else float(1 + place % 5) if at < 10 else values[place % len(values)]
+        for place, at in enumerate(minutes)
+    ]
+    quality = signal(
+        gather("helpdesk", NOW, Gathered(readings=known, scores=rated(known, told, label)), TAXONOMY), "quality"
+    )
+    assert (quality.n, quality.value, quality.direction) == (0, None, Direction.UNKNOWN)
+
+
+def test_where_its_sender_says_what_passed_a_number_of_any_scale_decides_nothing() -> None:
+    known = tasks(80)
+    told = [float(1 + place % 5) for place in range(len(known))]
+    scores = [score._replace(passed=score.value != 1) for score in rated(known, told)]
+    quality = signal(gather("helpdesk", NOW, Gathered(readings=known, scores=scores), TAXONOMY), "quality")
+    assert quality.value is not None
+    assert quality.n > 0
+    assert abs(quality.value - 0.2) < 0.05
+
+
+@pytest.mark.parametrize(
     ("values", "label"),
     [
         ([1.0, 0.0, -1.0], None),  # minus one where the judge itself failed
