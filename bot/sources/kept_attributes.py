@@ -1,5 +1,6 @@
 """Which attributes of a span are stored: no message bodies, nothing endless, and what a task is told apart by under one name."""
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
@@ -13,6 +14,8 @@ from bot.sources.values import MOST_NAME, MOST_VALUE, capped, first, structure, 
 
 MOST_ATTRIBUTES = 128
 _STRUCTURES = (list, dict)
+_WHOSE = re.compile(r"""role\\*["']\s*:""")
+_SAID = re.compile(r"""(?:content|parts)\\*["']\s*:""")
 
 FRAMEWORKS = frozenset(  # what they call the provider of an agent's own span: themselves
     {"autogen", "crewai", "langchain", "langgraph", "microsoft.agent_framework", "pydantic-ai", "strands-agents"}
@@ -69,11 +72,13 @@ def kept(raw: RawSpan, privacy: Privacy, *, may_head: bool, whole_text: bool) ->
             continue
         key = name if len(name) <= MOST_NAME else name[:MOST_NAME]
         if isinstance(value, str):
-            if not whole_text and value[:1] in {"[", "{"} and _holds_messages(value[:MOST_VALUE]):
+            if not whole_text and value[:1] in {"[", "{"} and _holds_messages(value):
                 continue
             found[key] = redaction.text(value) if len(value) <= MOST_VALUE else redaction.cut(value, MOST_VALUE, CUT)
-        else:
-            found[key] = capped(redaction.value(value), MOST_VALUE) if type(value) in _STRUCTURES else value
+        elif type(value) not in _STRUCTURES:
+            found[key] = value
+        elif whole_text or not _holds_messages(str(value)):
+            found[key] = capped(redaction.value(value), MOST_VALUE)
     for canonical, value in _told_apart(raw, may_head=may_head):
         found[canonical] = redaction.text(value)
     told = found.get(names.METADATA[0])
@@ -86,8 +91,11 @@ def kept(raw: RawSpan, privacy: Privacy, *, may_head: bool, whole_text: bool) ->
 
 
 def _holds_messages(written: str) -> bool:
-    """JSON of messages, under whatever name a framework has for it: they tell whose they are beside what was said."""
-    return '"role":' in written and ('"content":' in written or '"parts":' in written)
+    """Messages, under whatever name a framework has for them: they tell whose they are beside what was said.
+
+    As JSON, also within JSON and sorted by name, where who says it stands behind all of it; or as Python writes it.
+    """
+    return _WHOSE.search(written) is not None and _SAID.search(written) is not None
 
 
 def _told_apart(raw: RawSpan, *, may_head: bool) -> Iterator[tuple[str, str]]:

@@ -36,8 +36,8 @@ def outlines_of(
 ) -> Iterator[Outline]:
     """Outlines of these traces from rows of spans (trace id, span id, start, JSON) and of scores (trace id, JSON, agent).
 
-    ``rows`` are those of traces that need them (:func:`needs_spans`, and where a score has none of the agents' ``names``). A trace that needs them and has none is left out.
-    One comes after the other: what is read of a trace is gone before the next.
+    ``rows`` are those of traces that need them (:func:`needs_spans`, and where a score has none of the agents' ``names``).
+    A trace that needs them and has none is left out. One comes after the other: what is read of a trace is gone before the next.
     """
     spans, verdicts = _by_trace(rows), _by_trace(judged)
     for trace_id, head in heads.items():

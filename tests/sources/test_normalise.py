@@ -173,6 +173,23 @@ def test_messages_are_not_kept_under_whatever_name_they_come() -> None:
     assert one(span(given, parentSpanId="ef" * 8)).attributes == own
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        json.dumps([{"content": "my address is " + "x" * MOST_VALUE, "role": "user"}]),  # names in order, as Go writes
+        json.dumps({"body": json.dumps({"messages": [{"role": "user", "content": "my address is"}]})}),
+        str([{"role": "user", "content": "my address is"}]),
+        '{"role" : "user", "parts" : [{"text": "my address is"}]}',
+        [{"role": "user", "content": "my address is"}],
+        [json.dumps({"role": "user", "content": "my address is"})],
+    ],
+    ids=["long", "packed", "python", "spaced", "structured", "listed"],
+)
+def test_messages_are_not_kept_however_they_are_written(told: object) -> None:
+    own = {"team.tags": ["role", "content"], "team.map": {"role": "admin"}}
+    assert one(span({"team.history": told, **own}, parentSpanId="ef" * 8)).attributes == own
+
+
 def test_a_framework_that_calls_itself_the_provider_is_kept_as_a_framework() -> None:
     kept = one(span(attributes={"gen_ai.operation.name": "invoke_agent", "gen_ai.system": "langgraph"})).attributes
     assert kept["gen_ai.agent.framework"] == "langgraph"
