@@ -61,8 +61,7 @@ class Crowd:
             Unavailable: there is none just now.
         """
         place = Place(size, asyncio.get_running_loop().time())
-        while len(self.places) >= MOST_REQUESTS or (self.places and self.announced + size > MOST_AT_ONCE):
-            self._make_room(place.since)
+        self._make_room(place)
         self.places.add(place)
         self.announced += size
         try:
@@ -91,13 +90,23 @@ class Crowd:
             self.announced -= place.size - place.brought
             place.size = place.brought
 
-    def _make_room(self, now: float) -> None:
-        slow = [place for place in self.places if place.dawdles(now)]
-        if not slow:
-            raise Unavailable("Too much telemetry arrives at once; send it again.", COME_BACK)
-        slowest = min(slow, key=lambda place: place.brought / (now - place.since))
-        slowest.give_way(now)
-        self._leave(slowest)
+    def _make_room(self, newcomer: Place) -> None:
+        """Let the slowest go until the newcomer fits; nobody has to where that would not do."""
+        left, announced = len(self.places), self.announced
+        slow, going = self._slowest_first(newcomer.since), list[Place]()
+        while left >= MOST_REQUESTS or (left and announced + newcomer.size > MOST_AT_ONCE):
+            slowest = next(slow, None)
+            if slowest is None:
+                raise Unavailable("Too much telemetry arrives at once; send it again.", COME_BACK)
+            going.append(slowest)
+            left, announced = left - 1, announced - slowest.size
+        for place in going:
+            place.give_way(newcomer.since)
+            self._leave(place)
+
+    def _slowest_first(self, now: float) -> Iterator[Place]:
+        dawdling = [place for place in self.places if place.dawdles(now)]
+        yield from sorted(dawdling, key=lambda place: place.brought / (now - place.since))
 
     def _leave(self, place: Place) -> None:
         if place in self.places:

@@ -42,6 +42,19 @@ async def test_who_has_arrived_and_who_came_just_now_stay() -> None:
     young.cancel()
 
 
+async def test_nobody_goes_where_that_makes_not_enough_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "PATIENCE", 0.0)
+    door = Crowd()
+    with door.admitted(MOST_AT_ONCE - 1_000):  # has arrived, and waits for the store
+        slow = asyncio.create_task(stalling(door, 1_000))
+        await asyncio.sleep(0.01)
+        with pytest.raises(Unavailable, match="send it again"), door.admitted(1_001):
+            pass
+        assert len(door.places) == 2
+        with door.admitted(1_000), pytest.raises(Unavailable, match="came too slowly"):
+            await slow
+
+
 async def test_what_was_announced_and_did_not_come_is_free_again() -> None:
     """A body in chunks announces nothing, so all that is allowed is kept free for it until it is here."""
     door = Crowd()
