@@ -17,6 +17,12 @@ MOST_VALUES = 3_000_000  # in one answer; 32 MiB of real spans hold half as many
 MOST_LISTS = 500_000  # lists cost most, and nothing can be done between two of them
 PIECE = 2 * 1024  # bytes that are unpacked at once: a thousand times as much at the most
 AT_A_TIME = 256 * 1024  # bytes after which others have their turn
+ACCEPTED = "gzip, deflate"  # packings to ask for
+BURSTING = (
+    "br",
+    "zstd",
+)  # packings that make gigabytes of one piece; httpx unpacks them where their libraries are there
+_EACH = (b"[", b"{", b",")  # what stands before a value
 SMALL = 64 * 1024  # bytes; what is smaller is read in less time than it takes to hand it over
 
 
@@ -31,9 +37,11 @@ async def content_of(response: httpx.Response, most: int = MOST_BYTES) -> bytes:
         OversizedError: it is longer than ``most`` bytes, or holds more than could be read as JSON.
         httpx.HTTPError: the connection breaks, or the body is not encoded as its header says.
     """
-    encoding = response.headers.get("content-encoding", "")
+    encoding = response.headers.get("content-encoding", "").strip().lower()
     if "," in encoding:  # each would multiply what the one before has multiplied
         raise httpx.DecodingError("what it answers is packed more than once")
+    if encoding in BURSTING:
+        raise httpx.DecodingError(f"what it answers is packed with {encoding}, which was not asked for")
     if encoding and isinstance(response.stream, httpx.AsyncByteStream):
         response.stream = _Pieces(response.stream)
     parts: list[bytes] = []
@@ -42,21 +50,39 @@ async def content_of(response: httpx.Response, most: int = MOST_BYTES) -> bytes:
         parts.append(part)
         size += len(part)
         lists += part.count(b"[")
-        values += part.count(b"{") + part.count(b",")
-        if too_much := _too_much(size, most, lists, lists + values):
-            raise OversizedError(f"answers more than {too_much} at once")
+        values += sum(map(part.count, _EACH))
+        if size > most:
+            raise OversizedError(f"answers more than {most // MIB} MiB at once")
         if size > turn:
             turn = size + AT_A_TIME
             await asyncio.sleep(0)
-    return b"".join(parts)
+    content = b"".join(parts)
+    if lists > MOST_LISTS or values > MOST_VALUES:  # brackets and commas of texts among them
+        await _bounded(content)
+    return content
 
 
-def _too_much(size: int, most: int, lists: int, values: int) -> str:
-    if size > most:
-        return f"{most // MIB} MiB"
-    if lists > MOST_LISTS:
-        return f"{MOST_LISTS:,} lists"
-    return f"{MOST_VALUES:,} values" if values > MOST_VALUES else ""
+async def _bounded(content: bytes) -> None:
+    """Count lists and values by the brackets and commas that stand outside of texts.
+
+    Raises:
+        OversizedError: they are too many.
+    """
+    lists = values = 0
+    in_text = escaped = False
+    for start in range(0, len(content), AT_A_TIME):
+        bare = content[start + escaped : start + AT_A_TIME].replace(rb"\\", b"")
+        escaped = bare.endswith(b"\\")
+        pieces = bare.replace(b'\\"', b"").split(b'"')
+        structure = b"".join(pieces[in_text::2])
+        in_text ^= len(pieces) % 2 == 0
+        lists += structure.count(b"[")
+        values += sum(map(structure.count, _EACH))
+        if lists > MOST_LISTS:
+            raise OversizedError(f"answers more than {MOST_LISTS:,} lists at once")
+        if values > MOST_VALUES:
+            raise OversizedError(f"answers more than {MOST_VALUES:,} values at once")
+        await asyncio.sleep(0)
 
 
 class _Pieces(httpx.AsyncByteStream):
@@ -85,7 +111,8 @@ async def json_of(content: bytes) -> Any:
 
 def _parsed(content: bytes) -> Any:
     try:
-        return json.loads(content, cls=Decoder)
+        # as UTF-8 and nothing else: in UTF-16 any letter may hold the bytes of a quotation mark
+        return json.loads(content.decode("utf-8-sig", "surrogatepass"), cls=Decoder)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 

@@ -18,7 +18,7 @@ from bot.incident.errors import FirstfiveError, Refused, Unavailable, Uncertain
 from bot.ports import Clock
 from bot.retry_after import DEFAULT, retry_after
 from bot.trust import trusted
-from bot.vendor_answers import SMALL, OversizedError, content_of, json_of, misread, reason_of
+from bot.vendor_answers import ACCEPTED, SMALL, OversizedError, content_of, json_of, misread, reason_of
 
 WITHIN = 5.0  # seconds for one write
 READ_WITHIN = 2.5  # seconds for one read
@@ -217,7 +217,7 @@ class Vendor:
 def client_for(url: str, headers: Params | None = None, auth: tuple[str, str] | None = None) -> httpx.AsyncClient:
     """A client for one vendor: no proxies of the surroundings, no redirects, a short time to connect."""
     limits = httpx.Timeout(WITHIN, connect=CONNECT_WITHIN)
-    given = {"accept": "application/json", **(headers or {})}
+    given = {"accept": "application/json", "accept-encoding": ACCEPTED, **(headers or {})}
     return httpx.AsyncClient(base_url=url, headers=given, auth=auth, timeout=limits, trust_env=False, verify=trusted())
 
 

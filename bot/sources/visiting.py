@@ -19,7 +19,7 @@ from bot.incident.quantities import duration
 from bot.ports import Clock
 from bot.retry_after import DEFAULT, LONGEST, retry_after
 from bot.trust import trusted
-from bot.vendor_answers import MOST_BYTES, OversizedError, content_of, json_of, misread, reason_of
+from bot.vendor_answers import ACCEPTED, MOST_BYTES, OversizedError, content_of, json_of, misread, reason_of
 
 LONGEST_REQUEST = 30.0  # seconds for one request where no look limits it
 SHORT_WAIT = 0.5  # seconds of Retry-After that are waited for within a visit
@@ -47,7 +47,8 @@ def client_for(
 
     Headers may hold any characters: a key that was pasted wrong is refused by the vendor, and not by us.
     """
-    given = httpx.Headers({"accept": "application/json", **(headers or {})}, encoding="utf-8")
+    usual = {"accept": "application/json", "accept-encoding": ACCEPTED}
+    given = httpx.Headers({**usual, **(headers or {})}, encoding="utf-8")
     return httpx.AsyncClient(
         base_url=url, headers=given, auth=auth, timeout=LONGEST_REQUEST, trust_env=False, verify=trusted()
     )

@@ -14,6 +14,7 @@ from time import monotonic
 import httpx
 import pytest
 
+from bot import vendor_answers
 from bot.incident.errors import Unavailable
 from bot.sources.visiting import Api, authorization
 from bot.vendor_answers import MIB, MOST_BYTES, OversizedError, content_of
@@ -250,6 +251,36 @@ async def test_an_answer_of_millions_of_nothings_is_not_made_into_objects(body: 
     async with vendor(always(Reply(body))) as (api, _, _):
         with pytest.raises(Unavailable, match=f"Vendor answers more than {much} at once"):
             await api.visit(10).get("/things")
+
+
+PAGE = r"""[1] link "Home", [2] button 'A\', {3} text "b\\" """ + "\\"  # as an agent of the web is told it
+TABLE = "12,7,3,0,"  # as a tool answers with it
+
+
+@pytest.mark.parametrize(("text", "many"), [(PAGE, 300_000), (TABLE, 800_000)])
+async def test_brackets_and_commas_within_texts_are_neither_lists_nor_values(text: str, many: int) -> None:
+    rows = [{"said": text * (many // 20), "of": [number]} for number in range(20)]
+    async with vendor(always(Reply(rows))) as (api, _, _):
+        assert await api.visit(10).get("/things") == rows
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 7, 1_000])
+@pytest.mark.parametrize("text", [PAGE, TABLE, "", '"', "\\", '\\"', '"\\\\'])
+async def test_lists_between_texts_are_counted_wherever_the_answer_is_cut(
+    text: str, length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vendor_answers, "AT_A_TIME", length)
+    monkeypatch.setattr(vendor_answers, "MOST_LISTS", 8)
+    told = json.dumps([text, [], text, [text, []], text, {text: [], "of": [text, [], []]}]).encode()
+    assert await content_of(httpx.Response(200, content=told)) == told
+    with pytest.raises(OversizedError, match="answers more than 8 lists at once"):
+        await content_of(httpx.Response(200, content=b"[" + told + b"]"))
+
+
+async def test_a_packing_that_was_not_asked_for_is_not_opened() -> None:
+    async with vendor(always(Reply(b"{}", headers={"content-encoding": "zstd"}))) as (api, _, _):
+        with pytest.raises(Unavailable, match="packed with zstd, which was not asked for"):
+            await api.visit(2).get("/things")
 
 
 @pytest.mark.parametrize("status", [401, 403])
