@@ -9,7 +9,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice
+from operator import sub
 
 from bot.incident.evidence import Onset
 from bot.incident.statistics import cut, evidence, poisson_evidence
@@ -99,9 +100,17 @@ def pauses(times: Sequence[int], lately: Sequence[int], end: int) -> Sequence[in
     A pause in busy hours has half as many tasks in the ten minutes before it as ten minutes have of ``lately`` until ``end``.
     """
     least = BUSY * len(lately) * BUSY_FOR / max(BUSY_FOR, end - lately[0]) if lately else 0
-    gaps = nlargest(MOST_GAPS, [(later - time, time) for time, later in pairwise(times) if later > time])
-    busy = [time for _, time in gaps if bisect_right(times, time) - cut(times, time - BUSY_FOR) >= least]
-    return sorted(busy[:MOST_PAUSES])
+    busy = (time for time in _longest_gaps(times) if bisect_right(times, time) - cut(times, time - BUSY_FOR) >= least)
+    return sorted(islice(busy, MOST_PAUSES))
+
+
+def _longest_gaps(times: Sequence[int]) -> list[int]:
+    """Those of the sorted ``times`` after which it is longest until the next one, from the longest; of like ones the latest."""
+    gaps = list(map(sub, times[1:], times))
+    shortest = max(1, min(nlargest(MOST_GAPS, gaps), default=1))
+    longer = [(gap, time) for gap, time in zip(gaps, times, strict=False) if gap > shortest]
+    alike = (time for gap, time in zip(reversed(gaps), reversed(times[:-1]), strict=True) if gap == shortest)
+    return [time for _, time in sorted(longer, reverse=True)] + list(islice(alike, MOST_GAPS - len(longer)))
 
 
 def comes_in_batches(times: Sequence[int], at: int, end: int, after: Sequence[int]) -> bool:
