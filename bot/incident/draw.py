@@ -19,6 +19,7 @@ class Draw:
     since_ns: int
     each: int
     beside: Mapping[str, int] = field(default_factory=dict)  # tasks that were read, but not drawn: what each stands for
+    thorough: bool = True  # all that looks new in it was looked for among all tasks
 
     def of(self, at_ns: int, *, known: bool) -> "Draw":
         """As it was at ``at_ns``. Where it is not ``known`` which tasks count, nobody knows when those that do started."""

@@ -1,7 +1,7 @@
 """Whose tasks the evidence of one environment counts: those that name it, and those that name none."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TypeVar
@@ -97,6 +97,12 @@ def kept(readings: Sequence[Reading], wanted: Wanted, draw: Draw | None = None) 
     if foreign:
         readings = [reading for reading in readings if reading.environment not in foreign]
     return Kept(readings, _counted(named), _counted({name: named[name] for name in foreign}), foreign)
+
+
+def counting(readings: Iterable[Reading], wanted: Wanted) -> Callable[[Reading], bool]:
+    """Whether a task counts beside these, which tell what environments there are: one that is not among them, too."""
+    seen = set(map(_named_by, readings))
+    return lambda reading: reading.environment not in wanted.foreign({*seen, reading.environment})
 
 
 def without_scores_of(

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from bot.incident.environments import Wanted, counting, kept
 from bot.incident.reading import Reading
 from bot.incident.signals.changes import NAMED, SETTLED
 from bot.incident.tool_use import MANIFEST_SEPARATOR
@@ -28,22 +29,32 @@ class Sought:
     before_ns: int
     value: str
     values: Values
+    counts: Callable[[Reading], bool]  # it is of the environment that is looked at
 
     def is_in(self, reading: Reading) -> bool:
-        """The task has it; the word alone may be that of something else."""
-        return self.value in self.values(reading)
+        """The task has it and counts; the word alone may be that of something else."""
+        return self.value in self.values(reading) and self.counts(reading)
 
 
-def sought_in(readings: Sequence[Reading]) -> tuple[Sought, ...]:
-    """The values that look new among the tasks drawn, in order of start, although the draw may well have missed them."""
+def sought_in(readings: Sequence[Reading], wanted: Wanted) -> tuple[Sought, ...]:
+    """The values that look new among the tasks drawn, in order of start, although the draw may well have missed them.
+
+    In the order in which they were seen first; tasks of another environment than the ``wanted`` tell nothing of it.
+    """
+    counts = counting(readings, wanted)
+    readings = kept(readings, wanted).readings
     if not readings:
         return ()
     starts = [reading.at_ns for reading in readings]
-    found = [one for values in (*NAMED.values(), _destinations) for one in _doubtful(readings, starts, values)]
-    return tuple(sorted(found, key=lambda one: one.before_ns)[-MOST_SOUGHT:])
+    found = [
+        Sought(_word(value), at_ns, value, values, counts)
+        for values in (*NAMED.values(), _destinations)
+        for value, at_ns in _doubtful(readings, starts, values)
+    ]
+    return tuple(sorted(found, key=lambda one: one.before_ns))
 
 
-def _doubtful(readings: Sequence[Reading], starts: Sequence[int], values: Values) -> list[Sought]:
+def _doubtful(readings: Sequence[Reading], starts: Sequence[int], values: Values) -> list[tuple[str, int]]:
     first: dict[str, int] = {}
     times: Counter[str] = Counter()
     for reading in readings:
@@ -52,7 +63,7 @@ def _doubtful(readings: Sequence[Reading], starts: Sequence[int], values: Values
                 first.setdefault(value, reading.at_ns)
                 times[value] += 1
     return [
-        Sought(_word(value), at_ns, value, values)
+        (value, at_ns)
         for value, at_ns in first.items()
         if at_ns > starts[0] + SETTLED and _missed(times[value], bisect_left(starts, at_ns), len(starts)) > MISSED
     ]

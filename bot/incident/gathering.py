@@ -203,10 +203,11 @@ def first_seen(scope: Scope) -> tuple[Finding, ...]:
 
 def _tasks_before(scope: Scope) -> str:
     """How far "before" reaches: a look knows the last hour or so, and not what was long ago."""
-    starts = scope.starts or [reading.at_ns for reading in scope.seen]
+    all_known = scope.draw is None or (scope.draw.thorough and bool(scope.starts))
+    starts = scope.starts if all_known else [reading.at_ns for reading in scope.seen]
     count = cut(starts, scope.baseline.end_ns) - cut(starts, scope.baseline.start_ns)
     tasks = "the task" if count == 1 else f"the {count:,} tasks"
-    return f"{tasks} of {duration(scope.baseline.seconds)} before"
+    return f"{tasks}{'' if all_known else ' read'} of {duration(scope.baseline.seconds)} before"
 
 
 def voided(measured: Sequence[Signal], scope: Scope) -> list[Signal]:

@@ -1,7 +1,6 @@
 """Gather evidence: what telemetry says about an agent at one moment."""
 
 import asyncio
-from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -11,18 +10,18 @@ from typing import NamedTuple, TypeVar
 
 from bot.incident.detectors.onset import is_quiet
 from bot.incident.draw import Draw
-from bot.incident.environments import Wanted, spelled, wanted_of
+from bot.incident.environments import Wanted, wanted_of
 from bot.incident.errors import BadInput, FirstfiveError
 from bot.incident.evidence import Change, EvidenceBundle, SourceStatus
-from bot.incident.first_sight import sought_in
+from bot.incident.first_sight import MOST_SOUGHT, sought_in
 from bot.incident.gathering import Gathered, gather
 from bot.incident.model import Agent, Catalogue
 from bot.incident.neighbours import providers
+from bot.incident.pooling import joined, pooled, with_those_of
 from bot.incident.quantities import duration
 from bot.incident.reading import Reading
 from bot.incident.rules import Taxonomy
 from bot.incident.telemetry import EvalScore
-from bot.incident.verdicts import each_once, said
 from bot.incident.windows import LOOKBACK, WINDOW
 from bot.ports import Announcements, Clock, SourceAsk, Traces
 from bot.response.sources import Sources
@@ -39,7 +38,6 @@ NEWEST_LOOKED_AT = 1000  # of those, where nobody chose a window: what is happen
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(minutes=1), timedelta(hours=24)
 WEEKS = 4  # how far back the same hour of the week is looked up
 HOUR_NS = 3_600_000_000_000
-MILLISECOND_NS = 1_000_000
 WORKING_DAY_NS = 12 * HOUR_NS  # before a look: of an agent that is quiet it is asked how its tasks came then,
 MOST_STARTS_BEFORE = 20_000  # and of so many, the newest
 WEEK_HOURS = 168
@@ -146,7 +144,7 @@ class Gather:
             entry.name, entry.telemetry_names, start_ns, at_ns, at_ns - (window_ns or WINDOW), self.deadline
         )
         own, others, usual, announced, (answers, statuses) = await asyncio.gather(
-            gaps.within("built-in store", partial(self._own, names, start_ns, at_ns, newest), _NOTHING_READ),
+            gaps.within("built-in store", partial(self._own, names, (start_ns, at_ns), newest, wanted), _NOTHING_READ),
             gaps.within("built-in store (other agents)", partial(self._others, names, start_ns, at_ns), _NOBODY_ELSE),
             quiet.within("history", partial(self.traces.usual, names, _same_hours(at_ns)), _NO_HISTORY),
             gaps.within("announced changes", partial(self._announced, entry, start_ns, at_ns), _UNANNOUNCED),
@@ -158,8 +156,8 @@ class Gather:
             gaps.told.insert(0, SourceStatus("builtin", len(readings), len(scores), drawn_from=drawn_from))
         elsewhere = [theirs for _, theirs, _ in answers]
         found = Gathered(
-            readings=_joined(readings, *elsewhere),
-            scores=_pooled(scores, *(answer.scores for answer, _, _ in answers)),
+            readings=joined(readings, *elsewhere),
+            scores=pooled(scores, *(answer.scores for answer, _, _ in answers)),
             others=others,
             metrics=tuple(metric for answer, _, _ in answers for metric in answer.metrics),
             usual=usual,
@@ -167,14 +165,15 @@ class Gather:
             links=self._links(readings) | {t: url for answer, _, _ in answers for t, url in answer.links.items()},
             announced=announced,
             wanted=wanted,
-            draw=draw and _with_those_of(elsewhere, readings, draw),
+            draw=draw and with_those_of(elsewhere, readings, draw),
             earlier=earlier,
             starts_before=before,
         )
         # Measuring thousands of tasks takes a moment that requests must not wait for.
         return await asyncio.to_thread(gather, agent, at_ns, found, self.taxonomy, window_ns)
 
-    async def _own(self, names: list[str], start_ns: int, at_ns: int, newest: int) -> _Own:
+    async def _own(self, names: list[str], between: tuple[int, int], newest: int, wanted: Wanted) -> _Own:
+        start_ns, at_ns = between
         readings, draw = await self.traces.drawn(names, start_ns, at_ns, LOOKED_AT, newest)
         of = {reading.id for reading in readings}
         found = [
@@ -186,21 +185,22 @@ class Gather:
         if is_quiet(starts, at_ns):
             before = await self.traces.starts(names, start_ns - WORKING_DAY_NS, start_ns, MOST_STARTS_BEFORE)
         if draw:
-            return _Own(*await self._with_first_sights(names, start_ns, readings, draw), scores, (), before)
+            return _Own(*await self._with_first_sights(names, start_ns, readings, draw, wanted), scores, (), before)
         unread = {score.trace_id for score in scores if score.trace_id} - of
         earlier = await self.traces.begun_before(unread, start_ns) if unread else ()
         return _Own(readings, None, scores, earlier, before)
 
     async def _with_first_sights(
-        self, names: list[str], start_ns: int, readings: tuple[Reading, ...], draw: Draw
+        self, names: list[str], start_ns: int, readings: tuple[Reading, ...], draw: Draw, wanted: Wanted
     ) -> tuple[tuple[Reading, ...], Draw]:
         """The tasks drawn, and of what looks new among them and was there before, but was not drawn, the first one."""
-        sought = await asyncio.to_thread(sought_in, readings)
+        doubtful = await asyncio.to_thread(sought_in, readings, wanted)
+        sought = doubtful[-MOST_SOUGHT:]
         drawn = {reading.id for reading in readings}
         first = await self.traces.first_with(names, start_ns, sought) if sought else ()
         more = {reading.id: reading for reading in first if reading.id not in drawn}
         every = tuple(sorted([*readings, *more.values()], key=lambda reading: reading.at_ns))
-        return every, replace(draw, beside=dict.fromkeys(more, 0))
+        return every, replace(draw, beside=dict.fromkeys(more, 0), thorough=len(sought) == len(doubtful))
 
     async def _others(self, own: list[str], start_ns: int, at_ns: int) -> Mapping[str, tuple[Reading, ...]]:
         names = [name for name in await self.traces.agents(start_ns, at_ns) if name not in own]
@@ -234,62 +234,9 @@ def _same_hours(at_ns: int) -> tuple[int, ...]:
     return tuple(at_ns // HOUR_NS - WEEK_HOURS * week for week in range(1, WEEKS + 1))
 
 
-def _with_those_of(elsewhere: Sequence[Sequence[Reading]], own: Collection[Reading], draw: Draw) -> Draw:
-    """The draw with the tasks that only other sources know: each stands for itself.
-
-    Some sources tell moments in whole milliseconds, and of what was not drawn we know nothing but the moment. One that
-    started then is taken to be ours, for which those that were drawn stand.
-    """
-    drawn = {reading.id for reading in own}
-    told = {reading.id: reading.at_ns for theirs in elsewhere for reading in theirs if reading.id not in drawn}
-    beside = {name: int(not _holds_about(draw.starts, at)) for name, at in told.items()}
-    more = {told[name] for name, alone in beside.items() if alone}
-    return replace(draw, starts=sorted([*draw.starts, *more]), beside={**draw.beside, **beside}) if told else draw
-
-
-def _holds_about(starts: Sequence[int], at_ns: int) -> bool:
-    """One of the starts, which are in order, is that moment within a millisecond."""
-    place = bisect_left(starts, at_ns - MILLISECOND_NS)
-    return place < len(starts) and starts[place] <= at_ns + MILLISECOND_NS
-
-
 def _once(told: list[SourceStatus]) -> list[SourceStatus]:
     """Gaps with the same reason, told once."""
     return list({(one.missing or one.name): one for one in told}.values())
-
-
-def _joined(*parts: tuple[Reading, ...]) -> tuple[Reading, ...]:
-    """Tasks of all sources; where several have the same one, the one with more steps counts, wherever any says it ran."""
-    known: dict[str, Reading] = {}
-    for reading in (one for part in parts for one in part):
-        other = known.get(reading.id)
-        if other is None:
-            known[reading.id] = reading
-            continue
-        fuller, lesser = (reading, other) if reading.steps > other.steps else (other, reading)
-        lost = spelled(lesser.environment) and not spelled(fuller.environment)
-        known[reading.id] = replace(fuller, environment=lesser.environment) if lost else fuller
-    return tuple(sorted(known.values(), key=lambda reading: reading.at_ns))
-
-
-def _pooled(*parts: tuple[EvalScore, ...]) -> tuple[EvalScore, ...]:
-    """Scores of all sources; the same verdict on the same task counts once."""
-    on_tasks = each_once(score for part in reversed(parts) for score in part if score.trace_id is not None)
-    return tuple(sorted([*on_tasks, *_of_no_task(parts)], key=lambda score: score.at_ns))
-
-
-def _of_no_task(parts: Sequence[tuple[EvalScore, ...]]) -> list[EvalScore]:
-    """Scores without a task: one source has many alike of one moment, a suite's run, and another may tell them again."""
-    known: dict[tuple[str, int, float | None], list[EvalScore]] = {}
-    for part in parts:
-        mine: dict[tuple[str, int, float | None], list[EvalScore]] = {}
-        for score in part:
-            if score.trace_id is None:
-                mine.setdefault((score.name, score.at_ns, said(score)), []).append(score)
-        for key, alike in mine.items():
-            if len(alike) > len(known.get(key, ())):
-                known[key] = alike
-    return [score for alike in known.values() for score in alike]
 
 
 def _failed(task: asyncio.Task[EvidenceBundle]) -> bool:

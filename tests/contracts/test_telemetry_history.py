@@ -163,7 +163,7 @@ async def test_when_tasks_started_is_told_without_reading_them(store: SqlTelemet
 
 
 def of_agent(value: str) -> Sought:
-    return Sought(value, FOREVER, value, lambda reading: reading.destinations)
+    return Sought(value, FOREVER, value, lambda reading: reading.destinations, lambda _: True)
 
 
 async def test_the_first_task_with_a_value_is_found_among_all(store: SqlTelemetry) -> None:

@@ -1,9 +1,13 @@
 """When it began: what the interval promises, over beginnings that are known."""
 
+from itertools import accumulate, pairwise
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.incident.detectors import onset as onsets
 from bot.incident.detectors.onset import onset_of, series
 
 S = 1_000_000_000
@@ -38,3 +42,13 @@ def test_a_beginning_too_young_or_too_old_to_be_tried_still_lies_in_the_interval
     onset = onset_of({"task_failures": [series(outcomes)]}, NOW, {})
     assert onset is not None
     assert onset.low_ns <= began <= onset.high_ns <= NOW
+
+
+@given(st.lists(st.integers(0, 3000), max_size=40), st.integers(1, 12))
+def test_the_longest_pauses_are_found_the_latest_of_like_ones(gaps: list[int], most: int) -> None:
+    times = list(accumulate(gaps, initial=NOW))
+    pairs = sorted([(later - time, time) for time, later in pairwise(times) if later > time], reverse=True)
+    assert [*onsets.pauses(times, (), NOW)] == sorted([time for _, time in pairs[: onsets.MOST_PAUSES]])
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr(onsets, "MOST_GAPS", most)
+        assert [*onsets.pauses(times, (), NOW)] == sorted([time for _, time in pairs[:most]])

@@ -10,6 +10,7 @@ import pytest
 from bot.incident.draw import Draw
 from bot.incident.errors import Unavailable
 from bot.incident.evidence import Direction, FindingKind
+from bot.incident.first_sight import MOST_SOUGHT
 from bot.incident.model import Agent, Catalogue
 from bot.incident.reading import Reading
 from bot.incident.telemetry import EvalScore, Span, SpanKind, ToolCall, Trace
@@ -197,6 +198,34 @@ async def test_what_a_draw_missed_is_not_called_new() -> None:
     assert sent is not None
     assert (sent.k, sent.note) == (1, "new.example")
     assert bundle.sources[0].traces == 226  # 225 drawn, and the first fax
+
+
+async def test_what_a_draw_missed_was_there_before_only_where_its_environment_counts() -> None:
+    """Staging sent a fax first, then production did; the draw has neither. Staging alone had the pager."""
+    places = {62: "fax.example", 64: "fax.example", 66: "pager.example", 298: "pager.example", 299: "fax.example"}
+    tasks = [
+        replace(
+            sending(number, (300 - number) * 16, places.get(number, "crm.example")),
+            environment="staging" if number in {62, 66} else "production",
+        )
+        for number in range(300)
+    ]
+    bundle = await gathering(Busy(tasks))(AGENT, environment="production")
+    new = [finding.detail for finding in bundle.findings if finding.kind is FindingKind.FIRST_SEEN_DESTINATION]
+    assert [detail.partition(",")[0] for detail in new] == ["send_mail sent to pager.example"]
+
+
+async def test_where_more_looks_new_than_is_looked_for_it_is_said_that_not_all_tasks_were_asked() -> None:
+    """Each late task sends to a place of its own: 12 are looked for among all tasks, of the others only those read tell."""
+    for several, words in ((MOST_SOUGHT, "tasks of"), (MOST_SOUGHT + 1, "tasks read of")):
+        tasks = [
+            sending(number, (300 - number) * 16, f"{number}.example" if number >= 300 - several else "crm.example")
+            for number in range(300)
+        ]
+        bundle = await gathering(Busy(tasks))(AGENT)
+        new = [finding.detail for finding in bundle.findings if finding.kind is FindingKind.FIRST_SEEN_DESTINATION]
+        assert new
+        assert all(words in detail for detail in new), new
 
 
 async def test_what_was_judged_of_earlier_tasks_is_nothing_of_now() -> None:
