@@ -88,12 +88,18 @@ def long_edit_that_did_not_take(chance: Random) -> Found:
     return [call("edit", f"{_OPENS}\n// {page(chance, 5)}", ..., thought=thought) for thought in thoughts], 2
 
 
+def handed_in_again_and_again(chance: Random) -> Found:
+    read = [call("read", {"path": f"{thing}.md"}, page(chance, 20)) for thing in chance.sample(THINGS, 3)]
+    return [*read, *(bare("finish", {}, ...) for _ in _turns(chance, 6))], 3 + 2
+
+
 ROOM_AND_SCREEN_LOOPING: tuple[Family, ...] = (
     door_that_does_not_open,
     box_clicked_in_vain,
     to_and_fro_while_moves_are_counted,
     searches_that_find_the_same_profile,
     long_edit_that_did_not_take,
+    handed_in_again_and_again,
 )
 
 
@@ -124,6 +130,21 @@ def walk_while_moves_are_counted(chance: Random) -> Found:
     return _moves(deeds, chance.randrange(1, 9)), None
 
 
+def boxes_packed_while_they_are_counted(chance: Random) -> Found:
+    """The number is all there is to answer, so it tells how far the work is."""
+    things = chance.sample(THINGS, 4)
+    packed = [f"pack a {thing}" for _ in range(chance.randrange(3, 6)) for thing in things]
+    return [call("act", deed, f"Done. Boxes on the pallet: {at}") for at, deed in enumerate(packed, 1)], None
+
+
+def jobs_handed_out_in_turn(chance: Random) -> Found:
+    workers = chance.sample(THINGS, 4) * chance.randrange(3, 6)
+    told = f"of {len(workers)} was sent to"
+    return [
+        call("dispatch", {"to": worker}, f"Job {at} {told} {worker}.") for at, worker in enumerate(workers, 1)
+    ], None
+
+
 def chest_filled_coin_by_coin(chance: Random) -> Found:
     def coins() -> Iterator[tuple[str, str]]:
         for held in range(1, 1 + len(_turns(chance, 5))):
@@ -152,6 +173,29 @@ def one_profile_read_for_three_facts(chance: Random) -> Found:
     ], None
 
 
+def one_profile_read_although_it_lacks_a_fact(chance: Random) -> Found:
+    profile, thing = page(chance, 30), chance.choice(THINGS)
+    facts = ("who makes it", "since when it is made", "in which town it is made", "how much one costs")
+    return [
+        call(
+            "web_search",
+            f"{thing}: {fact}",
+            profile,
+            thought=f"That was told. It does not mention {fact}: I look it up.",
+        )
+        for fact in facts
+    ], None
+
+
+def one_button_for_each_post(chance: Random) -> Found:
+    """Each post comes to stand where the one before it was."""
+    steps = []
+    for at, thing in enumerate(chance.sample(THINGS, 6)):
+        box = f"<box>{chance.randrange(300, 306)},312,{328 + at},370</box>"
+        steps.append(call("agentClick", {"box": box}, ..., thought=f"Next post, on {thing}. I tap the 'Like' button."))
+    return steps, None
+
+
 def nothing_found_for_any_of_them(chance: Random) -> Found:
     told = "No results were found that match your search. Please check the spelling, or try it again with fewer words."
     wish = "The search did not return anything for this one either. I go on with the next on the list."
@@ -177,9 +221,13 @@ ROOM_AND_SCREEN_ORDINARY: tuple[Family, ...] = (
     plan_begun_again_after_a_failure,
     fields_with_choices_at_the_same_place,
     walk_while_moves_are_counted,
+    boxes_packed_while_they_are_counted,
+    jobs_handed_out_in_turn,
     chest_filled_coin_by_coin,
     files_under_one_licence,
     one_profile_read_for_three_facts,
+    one_profile_read_although_it_lacks_a_fact,
+    one_button_for_each_post,
     nothing_found_for_any_of_them,
     field_by_field_with_an_answer_for_each,
     waits_while_the_page_loads,

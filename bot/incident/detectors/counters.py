@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from bot.incident.detectors.alike import Words, without_numbers, words_of
 from bot.incident.detectors.task_steps import CUT, Step
 
 MADE_AGAIN = 3  # times that a call must be made before its answers are looked at
@@ -47,8 +48,15 @@ def _counters(calls: Sequence[Step]) -> Iterator[str]:
             steps[way] += 1
             if way:
                 going |= {calls[before].given, calls[place].given}
-        if max(steps[1], steps[-1]) >= max(FEWEST, GOES_ON * steps.total()) and len(going) >= DIFFERENT:
+        if max(steps[1], steps[-1]) < max(FEWEST, GOES_ON * steps.total()) or len(going) < DIFFERENT:
+            continue
+        if len({_besides(step) for step in calls if step.given in going}) >= DIFFERENT:
             yield label
+
+
+def _besides(step: Step) -> Words:
+    """What is answered besides numbers and what was asked for. Where that is always the same, the number is the answer."""
+    return words_of(without_numbers(step.outcome_text)) - words_of(without_numbers(step.given_text))
 
 
 def _labelled(text: str) -> dict[str, int]:

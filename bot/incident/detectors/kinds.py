@@ -31,7 +31,7 @@ def kinds_of(steps: Sequence[Step]) -> list[int]:
             kind = None
         if (
             step.worked
-            or _hands_in(step)
+            or (_hands_in(step) and not (place and same_call(steps[place - 1], step)))
             or (kind is not None and step.outcome is None and about_others(steps[kind], step))
         ):
             kind = place
@@ -62,7 +62,10 @@ def _seems_the_same(a: Step, b: Step) -> bool:
 
 
 def _hands_in(step: Step) -> bool:
-    """A word or none is handed in, and nobody recorded for what: one thing was asked for, and then another."""
+    """A word or none is handed in, and nobody recorded for what: one thing was asked for, and then another.
+
+    That does not hold for the same once more right behind it: it is handed in again.
+    """
     return (
         step.outcome is None and bool(_HANDS_IN.fullmatch(step.name)) and len(words_of(step.given_text)) < FEWEST_WORDS
     )

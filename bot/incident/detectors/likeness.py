@@ -273,8 +273,8 @@ def _reworded(one: Words, other: Words) -> bool:
 
 
 def _one_aim(a: Step, b: Step, sets: WordSets) -> bool:
-    """Nobody recorded what came of either, and the model thought the same of both, or of the same thing."""
-    if a.worked or about_others(a, b):
+    """Nobody recorded what came of either, and the first did not work, so the model wants the same or the same thing again."""
+    if not b.in_vain or about_others(a, b):
         return False
     alike = shared(sets.of(a.thought), sets.of(b.thought), SAME_INTENT) >= SAME_INTENT
     return alike or not quoted_in(a.thought).isdisjoint(quoted_in(b.thought))

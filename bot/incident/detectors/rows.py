@@ -26,10 +26,11 @@ LONG_THOUGHT = 20  # different words
 
 _SEARCH = re.compile(r"search|quer|retriev|look_?up|find|wiki", re.IGNORECASE)
 _NOT_IT = re.compile(
-    r"\b(?:did|do|does|has|have)(?: not|n't|n\u2019t) (?:\w+ ){0,3}?"
+    r"\b(?:search\w*|quer(?:y|ies)|results?)\b[^.!?\n]{0,60}?\b"
+    r"(?:(?:did|do|does|has|have)(?: not|n't|n\u2019t) (?:\w+ ){0,3}?"
     r"(?:return|find|found|provid|contain|includ|giv|show|answer|help|mention|yield)"
-    r"|\bno (?:relevant|useful|direct|helpful|new)\b|\b(?:still|only|again) (?:return|show|g[eo]t|find|found|giv|provid)"
-    r"|(?:没有?|未能?|只|仅)(?:返回|提供|得到|找到|给出|显示|包含)",
+    r"|no (?:relevant|useful|direct|helpful|new)\b|(?:still|only|again) (?:return|show|g[eo]t|find|found|giv|provid))"
+    r"|(?:搜索|查询|检索|结果)[^。\n]{0,20}?(?:没有?|未能?|只|仅)(?:返回|提供|得到|找到|给出|显示|包含)",
     re.IGNORECASE,
 )
 
