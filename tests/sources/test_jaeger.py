@@ -299,6 +299,7 @@ async def test_an_older_jaeger_is_asked_in_its_own_words_from_then_on() -> None:
     [
         (HTML, "Jaeger answers a web page where JSON was expected; check FIRSTFIVE_JAEGER_URL"),
         (Reply(b""), "Jaeger answers no JSON"),
+        (Reply({"error": "nothing " * 10_000}, status=404), "Jaeger answers no JSON"),  # as no Jaeger says it
         (REFUSED, "Jaeger refuses the credentials"),
         (Reply({}, status=400), "Jaeger answers HTTP 400"),
         (Reply({}, status=500), "Jaeger answers HTTP 500"),

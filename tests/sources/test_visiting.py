@@ -4,12 +4,14 @@ import asyncio
 import gzip
 import json
 import socket
+import sys
+import threading
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from email.utils import format_datetime
-from time import monotonic
+from time import monotonic, sleep
 
 import httpx
 import pytest
@@ -17,7 +19,7 @@ import pytest
 from bot import vendor_answers
 from bot.incident.errors import Unavailable
 from bot.sources.visiting import Api, authorization
-from bot.vendor_answers import MIB, MOST_BYTES, OversizedError, content_of
+from bot.vendor_answers import MIB, MOST_BYTES, Decoder, OversizedError, content_of
 from tests.sources.vendor_stub import HTML, NOON, REFUSED, SLOW, Asked, Reply, StillClock, Stub, always
 
 SECRET = "s3cret-of-ours"
@@ -281,6 +283,35 @@ async def test_a_packing_that_was_not_asked_for_is_not_opened() -> None:
     async with vendor(always(Reply(b"{}", headers={"content-encoding": "zstd"}))) as (api, _, _):
         with pytest.raises(Unavailable, match="packed with zstd, which was not asked for"):
             await api.visit(2).get("/things")
+
+
+@pytest.fixture
+def quick_turns() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("quick_turns")
+def test_others_have_their_turn_while_a_long_answer_is_read() -> None:
+    rows, turns, over = b"[" + b'{"at": 1, "share": 0.5}, ' * 50_000 + b"1]", 0, threading.Event()
+
+    def somebody_else() -> None:
+        nonlocal turns
+        while not over.is_set():
+            turns += 1
+            sleep(0)
+
+    other = threading.Thread(target=somebody_else)
+    other.start()
+    before = turns
+    assert len(json.loads(rows, cls=Decoder)) == 50_001
+    taken = turns - before
+    over.set()
+    other.join()
+    assert taken > 20  # in one call into C there would be one or two
 
 
 @pytest.mark.parametrize("status", [401, 403])
