@@ -134,11 +134,10 @@ def records(body: bytes) -> Iterator[RawRecord]:
                 values = {**resource, **_json_values(record.get("attributes"), parts)}
                 name = str(record.get("eventName") or values.get("event.name", ""))
                 at_ns = _whole(record.get("timeUnixNano")) or _whole(record.get("observedTimeUnixNano"))
-                event, said = (
-                    RawEvent(name, at_ns, values),
-                    _json_value(record.get("body") or {}, parts) if name else None,
+                said = _json_value(record.get("body") or {}, parts) if name else None
+                yield RawRecord(
+                    RawEvent(name, at_ns, values), _id(record.get("traceId")), _id(record.get("spanId")), said
                 )
-                yield RawRecord(event, _id(record.get("traceId")), _id(record.get("spanId")), said)
 
 
 def _json_values(attributes: Any, parts: Parts) -> dict[str, object]:

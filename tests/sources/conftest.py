@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bot.sources import normalise
+from bot.sources.kept_attributes import kept
 
 VENDORS = frozenset({"phoenix", "mlflow", "langfuse", "langsmith", "datadog", "tempo", "jaeger"})
 
@@ -15,7 +16,6 @@ def _beside_the_event_loop(request: pytest.FixtureRequest, monkeypatch: pytest.M
     """No test of a vendor passes where spans are read on the event loop: thousands of them would hold everybody up."""
     if request.path.stem.removeprefix("test_") not in VENDORS:
         return
-    kept = normalise.kept
 
     def kept_in_a_thread(*told: Any, **rules: Any) -> Any:
         assert current_thread() is not main_thread(), "spans are read on the event loop"
