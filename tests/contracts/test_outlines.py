@@ -238,6 +238,15 @@ async def test_a_task_that_never_ends_is_listed_with_all_its_steps(store: SqlTel
     assert found.head.end_ns == last.end_ns
 
 
+async def test_what_lists_say_of_a_task_that_never_ends_is_of_all_its_steps(store: SqlTelemetry) -> None:
+    """Its root, which says whose conversation it was, came when there were too many steps to read them all again."""
+    (root, *steps), _ = task(1, failed=True, spans=MOST_SPANS_READ + 2)
+    await store.add([replace(step, attributes={}) for step in steps], [])
+    await store.add([root], [])
+    (found,) = await store.outlines([AGENT], 5, lambda one: one, steps=False)
+    assert found.head.session_id == "s1"
+
+
 @pytest.mark.parametrize("steps", [True, False])
 async def test_a_verdict_is_told_once_and_not_on_the_task_of_another_agent(store: SqlTelemetry, *, steps: bool) -> None:
     """As evidence counts them: an evaluator that tells its verdict in both ways gave one, and who is named is meant."""

@@ -222,8 +222,11 @@ async def test_where_roots_go_elsewhere_what_is_usual_is_told_by_those_that_come
     for hour, each in ((MONDAY, 2), (MONDAY + 168, 10)):
         for number in range(20):
             root, step = task(hour + number, hour * HOUR + number, failed=number == 1)
-            await store.add([replace(step, agent=AGENT)] if number % each == 0 else [root, step], [])
-        assert (await store.usual([AGENT], [hour]))["task_failures"] == {2: (1, 10), 10: (3, 20)}[each]
+            step = replace(step, agent=AGENT, tool=ToolCall("transfer_to_human"))
+            await store.add([step] if number % each == 0 else [root, step] if number == 1 else [root], [])
+        usual = await store.usual([AGENT], [hour])
+        assert usual["task_failures"] == {2: (1, 10), 10: (3, 20)}[each]
+        assert usual["escalations"] == {2: (1, 10), 10: (3, 20)}[each]
 
 
 async def test_an_answer_that_one_evaluator_judged_twice_is_usual_once(store: SqlTelemetry) -> None:

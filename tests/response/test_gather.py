@@ -147,16 +147,20 @@ async def test_of_a_busy_agent_it_is_said_what_was_read() -> None:
 
 
 async def test_how_much_fails_now_is_told_by_verdicts_on_tasks_of_now() -> None:
-    old, new = replace(told_by(AGENT, 1), start_ns=nanoseconds(START - timedelta(hours=20))), told_by(AGENT, 2)
+    """A judge goes through a hundred old tasks; of now it tells one verdict, twice, and somebody tells one of no task."""
+    old = [
+        replace(told_by(AGENT, number), start_ns=nanoseconds(START - timedelta(hours=20))) for number in range(100, 200)
+    ]
+    new = told_by(AGENT, 2)
     lately = nanoseconds(START - timedelta(minutes=1))
     judged = [
-        *(EvalScore("right", lately + at, AGENT, passed=False, trace_id=old.id) for at in range(100)),
-        EvalScore("right", lately, AGENT, passed=True, trace_id=new.id),
+        *(EvalScore("right", lately + 9, AGENT, passed=False, trace_id=one.id) for one in old),
+        *(EvalScore("right", lately + at, AGENT, passed=True, trace_id=new.id) for at in range(2)),
         EvalScore("right", lately, AGENT, passed=False),
     ]
-    store = KeptTraces((old, new), judged)
+    store = KeptTraces((*old, new), judged)
     assert await wrong_share(store, HELPDESK.agent(AGENT), "", START) == 0.5
-    assert await wrong_share(KeptTraces((old,), judged[:100]), HELPDESK.agent(AGENT), "all", START) == 0.0
+    assert await wrong_share(KeptTraces(old, judged[:100]), HELPDESK.agent(AGENT), "all", START) == 0.0
 
 
 async def test_of_a_quiet_agent_it_is_asked_how_its_tasks_came_before() -> None:
