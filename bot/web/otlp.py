@@ -47,17 +47,18 @@ class OtlpRoutes:
 
     def routes(self) -> list[Route]:
         """The routes; a slash too many does no harm, be it in the middle or at the end of an exporter's address."""
+        return [
+            *self._under("/v1"),
+            *self._under("//v1"),
+            Route("/api/public/otel/v1/traces", self.langfuse, methods=["POST"]),
+        ]
+
+    def _under(self, start: str) -> list[Route]:
         taken = [("traces", self.traces), ("logs", self.logs)]
         return [
-            *(
-                Route(f"{start}/v1/{name}{end}", door, methods=["POST"])
-                for start in ("", "/")
-                for name, door in taken
-                for end in ("", "/")
-            ),
-            Route("/api/public/otel/v1/traces", self.langfuse, methods=["POST"]),
-            Route("/v1/{signal:path}", self.other, methods=["POST"]),
-            Route("/v1/{signal:path}", self.not_posted, methods=["GET", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+            *(Route(f"{start}/{name}{end}", door, methods=["POST"]) for name, door in taken for end in ("", "/")),
+            Route(f"{start}/{{signal:path}}", self.other, methods=["POST"]),
+            Route(f"{start}/{{signal:path}}", self.not_posted, methods=["GET", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         ]
 
     async def traces(self, request: Request) -> Response:
