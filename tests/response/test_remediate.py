@@ -61,7 +61,9 @@ async def test_a_rollback_waits_for_an_evaluation_of_now(office: Office, degrade
     now = office.clock.now()
     fresh = [judged(900 + n, now - timedelta(seconds=n), "p-118", passed=n != 7) for n in range(1, 31)]
     office.traces.kept = (*office.traces.kept, *(trace for trace, _ in fresh))
-    office.traces.scored = (*office.traces.scored, *(score for _, score in fresh))
+    told = [score for _, score in fresh]
+    as_records = [score._replace(at_ns=score.at_ns + 1) for score in told]  # the same verdicts, told in both ways
+    office.traces.scored = (*office.traces.scored, *told, *as_records)
 
     state = await office.verbs.remediate("INC-1", BACK, "p-119 is worse", ANA, "r2")
     await office.verbs.remediate("INC-1", BACK, "p-119 is worse", ANA, "r2")
