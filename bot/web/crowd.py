@@ -81,14 +81,14 @@ class Crowd:
             async with asyncio.timeout(READ_WITHIN) as place.limit:
                 yield
         except TimeoutError:
-            if place.gave_way:
-                raise Unavailable("The body came too slowly while others waited; send it again.", COME_BACK) from None
-            raise
+            if not place.gave_way:
+                raise
         finally:
             place.limit = None
-        if place in self.places:
-            self.announced -= place.size - place.brought
-            place.size = place.brought
+        if place.gave_way:  # also where the rest came at that moment: its place is taken
+            raise Unavailable("The body came too slowly while others waited; send it again.", COME_BACK)
+        self.announced -= place.size - place.brought
+        place.size = place.brought
 
     def _make_room(self, newcomer: Place) -> None:
         """Let the slowest go until the newcomer fits; nobody has to where that would not do."""

@@ -32,6 +32,25 @@ async def test_the_slowest_makes_room_and_the_others_stay(monkeypatch: pytest.Mo
     assert (door.places, door.announced) == (set(), 0)
 
 
+async def test_a_body_whose_end_comes_as_it_gives_way_is_not_taken_beside_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crowd, "PATIENCE", 0.0)
+    door, end = Crowd(), asyncio.Event()
+
+    async def slow() -> None:
+        with door.admitted(MOST_AT_ONCE) as place:
+            async with door.arriving(place):
+                await end.wait()
+
+    sending = asyncio.create_task(slow())
+    await asyncio.sleep(0.01)
+    end.set()
+    with door.admitted(MOST_AT_ONCE), pytest.raises(Unavailable, match="came too slowly"):
+        await sending
+    assert (door.places, door.announced) == (set(), 0)
+
+
 async def test_who_has_arrived_and_who_came_just_now_stay() -> None:
     door = Crowd()
     young = asyncio.create_task(stalling(door, MOST_AT_ONCE))
