@@ -85,9 +85,8 @@ KIND = (
     "mlflow.spanType",
     "genkit:metadata:subtype",
     "llm.request.type",  # LiteLLM, and OpenLLMetry before it knew the operation
-    "span.type",  # VoltAgent, whose roots have the next one only
-    "entity.type",
 )
+KIND_BY_VOLTAGENT = ("span.type", "entity.type")  # its roots have the second only; elsewhere these say other things
 
 # Model calls
 PROVIDER_IN_METADATA = ("ls_provider",)  # LangChain's own word for it

@@ -14,7 +14,10 @@ from bot.sources.values import MOST_NAME, MOST_VALUE, capped, first, structure, 
 
 MOST_ATTRIBUTES = 128
 _STRUCTURES = (list, dict)
-_WHOSE = re.compile(r"""role\\*["']\s*:""")
+_WHOSE = re.compile(  # a role that speaks: an editor's or a button's says nothing about messages
+    r"""role\\*["']\s*:\s*(?:\\*["']|<\w{1,40}\.)(?:user|assistant|system|tool|developer|model|human|ai|function)""",
+    re.IGNORECASE,
+)
 _SAID = re.compile(r"""(?:content|parts)\\*["']\s*:""")
 
 FRAMEWORKS = frozenset(  # what they call the provider of an agent's own span: themselves

@@ -49,6 +49,7 @@ _KINDS = {
     "aembedding": SpanKind.EMBEDDING,
     "rerank": SpanKind.RETRIEVAL,
 }
+_VOLTAGENT = "@voltagent/core"
 _BEEAI, _EVENT = "openinference.instrumentation.beeai", "metadata.path"  # a failure has a span of its own there
 
 
@@ -61,7 +62,8 @@ def kind_of(raw: RawSpan) -> SpanKind:
         return _OPERATIONS[operation]
     if operation in _WRAPPERS:
         return SpanKind.OTHER if raw.parent_id else SpanKind.AGENT
-    kind = (word(raw.attributes, names.KIND) or "").strip('"').lower()  # MLflow quotes it
+    candidates = names.KIND_BY_VOLTAGENT if raw.scope == _VOLTAGENT else names.KIND
+    kind = (word(raw.attributes, candidates) or "").strip('"').lower()  # MLflow quotes it
     if kind == "chain" and raw.parent_id:  # frameworks wrap every small step in one; only the outermost is the task
         return SpanKind.OTHER
     return _KINDS.get(kind) or _kind_by_content(raw)

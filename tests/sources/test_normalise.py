@@ -51,8 +51,8 @@ def test_other_arguments_have_another_fingerprint() -> None:
         ({"openinference.span.kind": "EMBEDDING"}, SpanKind.EMBEDDING),
         ({"openinference.span.kind": "CHAIN"}, SpanKind.OTHER),
         ({"llm.request.type": "acompletion"}, SpanKind.LLM),
-        ({"span.type": "memory", "entity.type": "agent"}, SpanKind.OTHER),
-        ({"entity.type": "SERVICE"}, SpanKind.OTHER),
+        ({"span.type": "model"}, SpanKind.OTHER),
+        ({"entity.type": "agent", "entity.name": "a seller of houses"}, SpanKind.OTHER),
         ({"gen_ai.tool.name": "search"}, SpanKind.TOOL),
         ({"http.method": "GET"}, SpanKind.OTHER),
     ],
@@ -186,7 +186,12 @@ def test_messages_are_not_kept_under_whatever_name_they_come() -> None:
     ids=["long", "packed", "python", "spaced", "structured", "listed"],
 )
 def test_messages_are_not_kept_however_they_are_written(told: object) -> None:
-    own = {"team.tags": ["role", "content"], "team.map": {"role": "admin"}}
+    own = {
+        "team.tags": ["role", "content"],
+        "team.map": {"role": "admin"},
+        "team.rights": '[{"role": "editor", "content": ["billing"]}]',
+        "page.button": '{"role": "button", "content": "Save"}',
+    }
     assert one(span({"team.history": told, **own}, parentSpanId="ef" * 8)).attributes == own
 
 
