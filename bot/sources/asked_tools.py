@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
-from bot.incident.detectors.task_steps import action_in
+from bot.incident.detectors.written_actions import action_in
 from bot.incident.telemetry import AskedTool, ToldResult
 from bot.sources import attributes as names
 from bot.sources.input_messages import MOST_READ, Message, is_answer, words_in

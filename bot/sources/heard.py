@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from bot.incident.detectors.alike import words_of
-from bot.incident.detectors.task_steps import acts
+from bot.incident.detectors.written_actions import acts
 from bot.incident.telemetry import Heard
 from bot.sources import attributes as names
 from bot.sources.asked_tools import calls_in, results_in

@@ -24,8 +24,6 @@ _STEPS = {  # how a template begins: the operation, and its attributes by their 
     "Chat completion": ("chat", _MODEL),
     "Responses API": ("chat", _MODEL),
 }
-
-
 _FIELD = re.compile(r"\{([\w.]+)(?:!r)?\}")
 
 

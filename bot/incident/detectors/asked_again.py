@@ -5,7 +5,8 @@ A program that gets no answer it can use says so in the same words each time; so
 
 from collections.abc import Sequence
 
-from bot.incident.detectors.task_steps import acts, text_of
+from bot.incident.detectors.task_steps import text_of
+from bot.incident.detectors.written_actions import acts
 from bot.incident.telemetry import Span, Trace
 
 TIMES = 3  # the same message

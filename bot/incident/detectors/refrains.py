@@ -12,8 +12,9 @@ from itertools import pairwise
 from bot.incident.detectors.alike import one_form, other_things, shared
 from bot.incident.detectors.deeds import OPENING, SAME_OPENING, names_in, other_place, same_deed, same_place
 from bot.incident.detectors.ledger import admits_loop, is_ledger
-from bot.incident.detectors.task_steps import action_in, said_by_agents
+from bot.incident.detectors.task_steps import said_by_agents
 from bot.incident.detectors.voices import LEDGER, Said, voices_of
+from bot.incident.detectors.written_actions import action_in
 from bot.incident.telemetry import Trace
 
 TIMES = 3

@@ -7,21 +7,9 @@ from dataclasses import dataclass
 from bot.incident.detectors.alike import plain
 from bot.incident.detectors.failures import reads_as_failure
 from bot.incident.detectors.masks import only_masks
+from bot.incident.detectors.written_actions import action_in, parts_of
 from bot.incident.telemetry import CALL_MARK, SideEffect, Span, SpanKind, ToldResult, Trace
 
-# What a text may hold is looked for piece by piece: one pattern for all of it takes minutes for a few thousand spaces
-_ACTION = re.compile(r"(?:^|\n)\W{0,3}(?:next )?action\W{0,2}:", re.IGNORECASE)
-_ACTION_ENDS = re.compile(r"\n\W{0,3}(?:observation|thought|next action)\W{0,2}:", re.IGNORECASE)
-_CALL_LINE = re.compile(r"^\W{0,3}(\w+\s?(?:\(.*\)|\[.*\]))\W{0,3}$")
-_LANGUAGE = re.compile(r"\A\w+\n")
-_FENCE = re.compile(r"```(?:\w+(?=\n))?")
-_TO_RUN = re.compile(
-    r"<(?:execute|function|tool|action|invoke|bash|command|code|search)|<[a-z]+_[a-z_]+>"
-    r'|"(?:next_)?(?:action|tool|command|function)s?(?:_name)?"\s*:'
-)
-_SHELLS = frozenset({"", "sh", "bash", "zsh"})
-_JSON_NAME = re.compile(r'"(?:action|tool|name|tool_name|function)"\s*:\s*"(\w+)"')
-_NAME = re.compile(r"\w+")
 _BEFORE = r"\W*(?:\w+\W+){0,2}?(?:\w+_|(?-i:[a-z]+(?=[A-Z])))?"  # what may stand before a verb: ``await page.``, ``mouse_``, ``agent``
 _WAIT = re.compile(_BEFORE + r"(?:sleep|wait|noop)(?![a-z]|_(?!for|until|m?s\b|sec))", re.IGNORECASE)
 _MOVE = re.compile(_BEFORE + r"(?:scroll|page_?(?:down|up)|next)(?![a-z])", re.IGNORECASE)
@@ -196,43 +184,6 @@ def text_of(span: Span) -> str:
     return span.said or (span.model.output_preview if span.model else "")
 
 
-def action_in(text: str) -> str | None:
-    """The one action a text ends in: a tool call, ``Action: …``, a fenced call or a line that is a call."""
-    if CALL_MARK in text:
-        return text[text.index(CALL_MARK) + len(CALL_MARK) :]
-    marked = _marked(text)
-    if marked is not None:
-        return " ".join(_FENCE.sub(" ", marked).split()).strip("`* ") or None
-    fenced = text.split("```")[1::2] if "```" in text else []
-    if fenced and text.count("```") % 2:
-        fenced.pop()  # begun, and not ended
-    if fenced and text.rstrip().endswith("```"):
-        language, _, command = fenced[-1].partition("\n")
-        if language in _SHELLS and command.strip() and "\n" not in command.strip():
-            return command.strip()
-    last = _LANGUAGE.sub("", fenced[-1]).strip() if fenced else text.rstrip().rsplit("\n", 1)[-1]
-    call = _CALL_LINE.match(last)
-    return call[1] if call else None
-
-
-def _marked(text: str) -> str | None:
-    """What stands in a tag of that name, or after the word."""
-    _, tag, tagged = text.partition("<action>")
-    tagged, closed, _ = tagged.partition("</action>")
-    if tag and closed:
-        return tagged
-    begins = _ACTION.search(text)
-    if begins is None:
-        return None
-    ends = _ACTION_ENDS.search(text, begins.end())
-    return text[begins.end() : ends.start() if ends else len(text)]
-
-
-def acts(text: str) -> bool:
-    """The text has an action in it, or code to run: what comes back then is an outcome, whoever says it."""
-    return "```" in text or bool(_TO_RUN.search(text)) or action_in(text) is not None
-
-
 def _call(span: Span, thought: str) -> Step:
     tool = span.tool
     if tool is None:
@@ -262,7 +213,7 @@ def _words(span: Span, *, called: bool, teams: bool) -> Step | None:
         return None
     action = None if called else action_in(text)
     if action is not None:
-        tool, given = _parts_of(action)
+        tool, given = parts_of(action)
         seen, cut, _ = given.partition(CUT)  # of a long one the middle is not kept
         thought = " ".join(text.split()).replace(action, " ")
         return Step(
@@ -285,15 +236,6 @@ def said_by_agents(trace: Trace) -> Iterator[tuple[Span, str]]:
         for span in trace.spans:
             if span.said and (span.model is not None or _own_step(span)):
                 yield span, span.said
-
-
-def _parts_of(action: str) -> tuple[str, str]:
-    """The tool and its arguments, as far as the text keeps them apart."""
-    called, label, given = action.partition(" Action Input:")
-    if label and called.strip():
-        return called.strip(), given.strip()
-    name = _JSON_NAME.search(action) or _NAME.match(action)
-    return name[name.lastindex or 0] if name else action[:40], action
 
 
 def _came_of(step: Step, told: ToldResult) -> None:

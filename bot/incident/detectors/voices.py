@@ -8,7 +8,7 @@ from functools import lru_cache
 from bot.incident.detectors.alike import Words, without_keys, words_of
 from bot.incident.detectors.deeds import Deed, deed_of
 from bot.incident.detectors.ledger import instruction_in, is_ledger
-from bot.incident.detectors.task_steps import action_in
+from bot.incident.detectors.written_actions import action_in
 from bot.incident.telemetry import CALL_MARK, Span, ToolCall
 
 SHORTEST = 6  # different words
