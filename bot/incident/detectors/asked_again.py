@@ -33,10 +33,11 @@ def asked_again_in(trace: Trace) -> Sequence[Span]:
             continue
         heard = span.model.heard
         sure = sure or (heard is not None and not heard.digest)
-        acting = not _only_answers(span)
         if heard is None or not heard.times:
             row = []
-        elif heard.framed or not heard.alone:
+            continue
+        acting = not _only_answers(span)
+        if heard.framed or not heard.alone:
             before = told.get(heard.digest)
             if before is not None and heard.times > _times(before[-1]):
                 before.append(span)
