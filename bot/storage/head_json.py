@@ -8,10 +8,8 @@ from typing import Any, NamedTuple
 
 from bot.incident.telemetry import Span, Task, Trace
 from bot.storage.compact_json import parsed, written
-from bot.storage.tables.telemetry import traces as traces_table
 
-_T = traces_table.c
-HEADED = (_T.trace_id, _T.agent, _T.start_ns, _T.end_ns, _T.error, _T.complete, _T.spans, _T.head)
+HEADED = ("trace_id", "agent", "start_ns", "end_ns", "error", "complete", "spans", "head")  # columns of traces
 
 
 class Head(NamedTuple):
@@ -46,7 +44,7 @@ def head_to_json(trace: Trace, recorded: Sequence[Span]) -> str:
 
 
 def head_of(row: Sequence[Any]) -> Head | None:
-    """The head in a row of :data:`HEADED`; None where it has none that is of all its spans."""
+    """The head in a row of the columns :data:`HEADED`; None where it has none that is of all its spans."""
     trace_id, agent, start_ns, end_ns, error, complete, spans, head = row
     if head is None:
         return None

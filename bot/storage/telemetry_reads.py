@@ -32,7 +32,7 @@ IN_THREAD_FROM = 800  # rows decoded; more would hold up the event loop
 T = TypeVar("T")
 
 _T, _S = traces_table.c, scores_table.c
-_IDS = (_T.trace_id,)
+_IDS, _HEADED = (_T.trace_id,), tuple(_T[name] for name in HEADED)
 SPANS_OF = select(*STORED).where(STORED[0].in_(bindparam("ids", expanding=True)))
 STARTED_OF = select(_T.trace_id).where(_T.trace_id.in_(bindparam("ids", expanding=True)))
 SCORES_OF = select(_S.trace_id, _S.body, _S.agent).where(_S.trace_id.in_(bindparam("ids", expanding=True)))
@@ -84,7 +84,7 @@ class TelemetryReads(Traces):
         steps: bool = True,
     ) -> Sequence[T]:
         """What ``make`` makes of each trace of :meth:`listed`, newest first; their steps never become nouns."""
-        wanted = _newest(HEADED, failed=failed, earlier=before_ns is not None)
+        wanted = _newest(_HEADED, failed=failed, earlier=before_ns is not None)
         values = {"agents": sorted(agents), "most": limit, "before": before_ns}
 
         def find(connection: Connection) -> tuple[dict[str, Head | None], list[Any], list[Any]]:

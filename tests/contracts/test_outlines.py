@@ -124,7 +124,7 @@ def rows_of(spans: Sequence[Span]) -> list[Row]:
 
 def direct(rows: Sequence[Row], *, wanted: bool = True) -> Outline:
     (row,) = grown_rows(rows)
-    head = head_of([row[column.name] for column in HEADED])
+    head = head_of([row[name] for name in HEADED])
     assert head is not None
     told = rows if needs_spans(head, steps=wanted) else []
     (found,) = outlines_of({TRACE: head}, told, [], steps=wanted)

@@ -97,6 +97,19 @@ def quiet() -> Iterator[None]:
     log.disabled = False
 
 
+def test_a_process_that_decodes_loads_neither_the_database_nor_the_web() -> None:
+    """Each of them would take twice its memory."""
+    heavy = {"sqlalchemy", "starlette", "httpx"}
+    told = subprocess.run(
+        [sys.executable, "-c", f"import sys, bot.app.intake.child; print({heavy!r} & sys.modules.keys())"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert told.stdout.strip() == "set()"
+
+
 async def test_a_process_makes_the_same_rows_as_we_do(beside: Decoders) -> None:
     whose = OneAgent("helpdesk", frozenset({"helpdesk-agent"}))
     for name, signal_of in (("traces.jsonl", "traces"), ("evaluations.jsonl", "logs")):
