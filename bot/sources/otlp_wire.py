@@ -15,9 +15,8 @@ GROUPS = 0x0A  # the tag a request begins with: field 1, a message
 TRACE_ID_BYTES = 16
 START_TIME, END_TIME, OBSERVED_TIME = 7, 8, 11  # fields of a span; of a log record
 MOST_VARINT = 10  # bytes
-TOLD_WITHIN = (
-    256 * 1024
-)  # bytes of a request that tell what it holds; a body of empty messages could take half a minute
+# Bytes of a request that tell what it holds; a body of empty messages could take half a minute
+TOLD_WITHIN = 256 * 1024
 
 Field = tuple[int, int, int, int]  # number, wire type, start and end of the content
 

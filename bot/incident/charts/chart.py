@@ -20,6 +20,12 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 NOW, BEFORE, GOOD, _MUTED = "#b3261e", "#5b6470", "#0b57d0", "#8a929c"
 
 
+def by_time(clock_format: str) -> dict[str, Any]:
+    """The axis from left to right: the rows' ``at``, in UTC."""
+    axis = {"format": clock_format, **APART}
+    return {"field": "at", "type": "temporal", "title": "UTC", "scale": {"type": "utc"}, "axis": axis}
+
+
 def by_when(look: list[str]) -> dict[str, Any]:
     """Now and before told apart by ``look``, with one legend for all that uses it."""
     scale = {"domain": ["now", "before"], "range": look}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from bot.incident.charts.chart import APART, NOW, WIDTH, Chart, framed
+from bot.incident.charts.chart import NOW, WIDTH, Chart, by_time, framed
 from bot.incident.evidence import EvidenceBundle
 from bot.incident.facts.classifying import ClassificationOverdue, Classified
 from bot.incident.facts.closing import Resolved
@@ -33,13 +33,7 @@ def course_chart(events: Sequence[Event], bundle: EvidenceBundle | None) -> Char
     points.sort()
     rows = [{"at": at.isoformat(), "step": step, "order": order} for order, (at, step) in enumerate(points)]
     spec = framed(rows, WIDTH, 26 * len(rows))
-    x = {
-        "field": "at",
-        "type": "temporal",
-        "title": "UTC",
-        "scale": {"type": "utc"},
-        "axis": {"format": "%H:%M:%S", **APART},
-    }
+    x = by_time("%H:%M:%S")
     y = {"field": "step", "type": "nominal", "sort": {"field": "order"}, "title": None, "axis": {"labelLimit": 240}}
     spec["mark"] = {"type": "point", "filled": True, "size": 90, "color": NOW}
     spec["encoding"] = {"x": x, "y": y}

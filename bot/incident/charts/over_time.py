@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.incident.charts.chart import APART, BEFORE, GOOD, NOW, WIDTH, Chart, clock, framed, moment
+from bot.incident.charts.chart import BEFORE, GOOD, NOW, WIDTH, Chart, by_time, clock, framed, moment
 from bot.incident.evidence import Course, EvidenceBundle, Onset
 from bot.incident.quantities import percent
 from bot.incident.signals.courses import pass_rate
@@ -26,13 +26,7 @@ def _over_time(name: str, course: Course, onset: Onset | None, color: str) -> Ch
     rows = [_stretch(course, *point) for point in course.points]
     label = f"{course.label[:1].upper()}{course.label[1:]}"
     spec = framed(rows, WIDTH, 170, f"{label}, every {course.seconds // 60} min, with 95 % interval")
-    x = {
-        "field": "at",
-        "type": "temporal",
-        "title": "UTC",
-        "scale": {"type": "utc"},
-        "axis": {"format": "%H:%M", **APART},
-    }
+    x = by_time("%H:%M")
     axis = {"format": "%", "tickCount": 5}
     y = {"field": "value", "type": "quantitative", "title": None, "scale": {"domain": [0, 1]}, "axis": axis}
     band = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}}
